@@ -1,0 +1,1 @@
+"""KPI tables, attribution and reports; reads only."""

@@ -1,0 +1,8 @@
+"""Reads for the report of a campaign, its recipients, and the home screen."""
+
+from analytics.queries.campaign import report
+from analytics.queries.home import overview
+from analytics.queries.people import recipients, shown
+from analytics.queries.sums import counts_of
+
+__all__ = ["counts_of", "overview", "recipients", "report", "shown"]

@@ -1,0 +1,133 @@
+"""What needs somebody's attention: stopped templates, numbers, accounts and campaigns, and unclear messages."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import Q, Sum
+from django.utils.timezone import now
+from django.utils.translation import gettext, ngettext
+
+from analytics.models import Kpi
+from analytics.queries.campaign import meaning_of
+from campaigns.models import Campaign
+from messaging import reasons
+from messaging.models import Source
+from tenants.models import Tenant
+from whatsapp.models import Account, Number, Template
+
+SHOWN_OF_EACH = 20
+# Later the sender's own rules have settled or closed what was unclear.
+LOOK_BACK = timedelta(days=30)
+STOPPED_TEMPLATES = (Template.Status.PAUSED, Template.Status.DISABLED, Template.Status.REJECTED, Template.Status.FLAGGED)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One thing to look at. `kind` is account, number, template, campaign or uncertain, and `uid` names the object.
+
+    `level` is "danger" where sending has stopped, else "warning"; `remedy` says what to do and may be empty.
+    """
+
+    kind: str
+    level: str
+    uid: UUID
+    name: str
+    text: str
+    remedy: str = ""
+
+
+def attention(tenant: Tenant) -> list[Attention]:
+    """What needs attention now, what stops most first; five queries."""
+    return [
+        *_accounts(tenant),
+        *_numbers(tenant),
+        *_campaigns(tenant),
+        *_templates(tenant),
+        *_uncertain(tenant),
+    ]
+
+
+def _accounts(tenant: Tenant) -> list[Attention]:
+    paused = Account.objects.filter(tenant=tenant, paused_at__isnull=False).order_by("id")[:SHOWN_OF_EACH]
+    return [
+        Attention(
+            "account", "danger", each.uid, str(each), *_why(each.pause_code, gettext("All sending is stopped."))
+        )
+        for each in paused
+    ]
+
+
+def _numbers(tenant: Tenant) -> list[Attention]:
+    poor = Q(quality__in=(Number.Quality.YELLOW, Number.Quality.RED))
+    numbers = Number.objects.filter(poor | Q(paused_until__gt=now()), tenant=tenant).order_by("id")[:SHOWN_OF_EACH]
+    return [_number(each) for each in numbers]
+
+
+def _number(number: Number) -> Attention:
+    if number.paused_until and number.paused_until > now():
+        why = _why(number.pause_code, gettext("Sending over this number is paused."))
+        return Attention("number", "danger", number.uid, str(number), *why)
+    text = gettext("Meta rates the quality of this number as %(quality)s.") % {
+        "quality": number.get_quality_display()
+    }
+    remedy = gettext("Write less often and only to people who expect it.")
+    level = "danger" if number.quality == Number.Quality.RED else "warning"
+    return Attention("number", level, number.uid, str(number), text, remedy)
+
+
+def _campaigns(tenant: Tenant) -> list[Attention]:
+    stopped = Campaign.objects.filter(
+        tenant=tenant,
+        state__in=(Campaign.State.RUNNING, Campaign.State.PAUSED),
+        source__state=Source.State.PAUSED,
+        source__pause_code__isnull=False,
+    ).select_related("source")
+    return [
+        Attention(
+            "campaign", "danger", each.uid, each.name,
+            *_why(each.source.pause_code if each.source else None, gettext("This campaign was stopped.")),
+        )
+        for each in stopped.order_by("-id")[:SHOWN_OF_EACH]
+    ]  # fmt: skip
+
+
+def _templates(tenant: Tenant) -> list[Attention]:
+    templates = Template.objects.filter(tenant=tenant, status__in=STOPPED_TEMPLATES).order_by("-updated_at", "id")
+    return [
+        Attention(
+            "template", "warning", each.uid, str(each),
+            gettext("This template is %(status)s.") % {"status": each.get_status_display()}, each.rejected_reason,
+        )
+        for each in templates[:SHOWN_OF_EACH]
+    ]  # fmt: skip
+
+
+def _uncertain(tenant: Tenant) -> list[Attention]:
+    campaigns = Campaign.objects.filter(tenant=tenant, launched_at__gt=now() - LOOK_BACK).values("source")
+    rows = (
+        Kpi.objects.filter(tenant=tenant, source__in=campaigns)
+        .values("source__campaign__uid", "source__campaign__name")
+        .annotate(messages=Sum("in_uncertain"))
+        .filter(messages__gt=0)
+        .order_by("-messages")
+    )
+    return [
+        Attention(
+            "uncertain", "warning", row["source__campaign__uid"], row["source__campaign__name"],
+            ngettext(
+                "The outcome of %(count)s message is unclear.",
+                "The outcome of %(count)s messages is unclear.",
+                row["messages"],
+            ) % {"count": row["messages"]},
+            gettext("Nothing is sent twice: WhatsApp's confirmation settles it, or it ends as unknown."),
+        )
+        for row in rows[:SHOWN_OF_EACH]
+    ]  # fmt: skip
+
+
+def _why(code: int | None, otherwise: str) -> tuple[str, str]:
+    """Meaning and remedy of a pause code: Meta's, or our own for the 24-hour limit; `otherwise` without one."""
+    if code == reasons.DAILY_LIMIT_PAUSE:
+        return reasons.label("daily_limit"), ""
+    return meaning_of(code) if code else (otherwise, "")

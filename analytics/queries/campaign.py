@@ -1,0 +1,199 @@
+"""Everything the report of one campaign shows, from KPI rows only: its cost does not grow with the audience."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.utils.timezone import now
+from django.utils.translation import get_language, gettext
+
+from analytics.kpi import Counts, Kpi, measure, ratio, total
+from analytics.queries.sums import Hour, Reason, VariantSum, by_hour, by_reason, by_variant
+from analytics.queries.timing import Timing, timing
+from campaigns.models import Campaign
+from messaging import reasons
+from messaging.models import Content, Link, Message
+from whatsapp.errors import rule_for
+
+NEVER_SENT = (Message.State.SKIPPED, Message.State.CANCELLED, Message.State.EXPIRED)
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A group of the audience that got no message, and why; `reason` is empty where the state says it all."""
+
+    state: str
+    reason: str
+    label: str
+    messages: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the funnel; `share` of the audience and of the step before, None if there is nothing to divide."""
+
+    key: str
+    name: str
+    messages: int
+    share: Decimal | None
+    share_of_previous: Decimal | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Messages that Meta refused or whose outcome is unknown, with what it means and what to do about it."""
+
+    state: str
+    error_code: int
+    reason: str
+    messages: int
+    meaning: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class VariantReport:
+    """One variant with its counts and KPIs; `letter` is A, B, …"""
+
+    number: int
+    letter: str
+    template: str
+    counts: Counts
+    kpis: dict[str, Kpi]
+
+
+@dataclass(frozen=True)
+class LinkReport:
+    """A tracked link: counted clicks, the people known to have clicked, and clicks of people who are not tracked."""
+
+    uid: UUID
+    label: str
+    url: str
+    variant: int
+    clicks: int
+    people: int
+    anonymous: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A campaign in numbers. `counts.audience` equals the sum of `counts.states`; money is in `currency`."""
+
+    campaign: Campaign
+    currency: str
+    counts: Counts
+    kpis: dict[str, Kpi]
+    exclusions: list[Exclusion]
+    funnel: list[Step]
+    failures: list[Failure]
+    variants: list[VariantReport]
+    hours: list[Hour]
+    timing: Timing
+    links: list[LinkReport]
+
+    @property
+    def audience(self) -> int:
+        return self.counts.audience
+
+    @property
+    def states(self) -> dict[str, int]:
+        return self.counts.states
+
+
+def report(campaign: Campaign, *, at: datetime | None = None) -> Report:
+    """The report of a campaign, a draft's being all zeros and n/a; needs the tenant's scope.
+
+    `at` is the moment from which the end is forecast, now by default. At most eight queries.
+    """
+    tenant_id, source_id = campaign.tenant_id, campaign.source_id
+    variants = by_variant(tenant_id, source_id) if source_id else []
+    why = by_reason(tenant_id, source_id) if source_id else []
+    counts = total(variant.counts for variant in variants)
+    return Report(
+        campaign=campaign,
+        currency=campaign.tenant.currency,
+        counts=counts,
+        kpis=measure(counts),
+        exclusions=[_exclusion(reason) for reason in why if _is_exclusion(reason)],
+        funnel=_funnel(counts, sum(r.messages for r in why if _is_exclusion(r) and r.state == Message.State.SKIPPED)),
+        failures=[_failure(reason) for reason in why if not _is_exclusion(reason)],
+        variants=_variants(campaign, variants) if source_id else [],
+        hours=by_hour(tenant_id, source_id) if source_id else [],
+        timing=timing(campaign, variants, counts, at=at or now()),
+        links=_links(campaign) if source_id else [],
+    )
+
+
+def _is_exclusion(reason: Reason) -> bool:
+    # Skipped with an error code means that Meta refused it, e.g. 131050: the person stopped our marketing there.
+    return reason.state in NEVER_SENT and not reason.error_code
+
+
+def _exclusion(reason: Reason) -> Exclusion:
+    label = reasons.label(reason.reason) if reason.reason else str(reason.state.label)
+    return Exclusion(reason.state.name.lower(), reason.reason, label, reason.messages)
+
+
+def _failure(reason: Reason) -> Failure:
+    meaning, remedy = (reasons.label(reason.reason) if reason.reason else str(reason.state.label)), ""
+    if reason.error_code:
+        meaning, remedy = meaning_of(reason.error_code)
+    return Failure(
+        reason.state.name.lower(), reason.error_code, reason.reason, reason.messages, meaning, remedy
+    )
+
+
+def meaning_of(error_code: int) -> tuple[str, str]:
+    """What a code of Meta's means and what to do about it, in the active language."""
+    rule = rule_for(error_code)
+    if (get_language() or "").startswith("de"):
+        return rule.meaning_de, rule.remedy_de
+    return rule.meaning_en, rule.remedy_en
+
+
+def _funnel(counts: Counts, excluded: int) -> list[Step]:
+    steps = (
+        ("audience", gettext("Audience"), counts.audience),
+        ("reachable", gettext("Reachable"), counts.audience - excluded),
+        ("accepted", gettext("Accepted by WhatsApp"), counts.accepted),
+        ("delivered", gettext("Delivered"), counts.delivered),
+        ("read", gettext("Read"), counts.read),
+        ("clicked", gettext("Clicked"), counts.clicked),
+        ("ordered", gettext("Ordered"), counts.converted),
+    )
+    before = (0, *(messages for _, _, messages in steps))
+    return [
+        Step(key, name, messages, ratio(messages, counts.audience), ratio(messages, previous))
+        for (key, name, messages), previous in zip(steps, before, strict=False)
+    ]
+
+
+def _variants(campaign: Campaign, sums: list[VariantSum]) -> list[VariantReport]:
+    contents = Content.objects.filter(tenant=campaign.tenant_id, source=campaign.source_id).select_related("template")
+    templates = {content.variant: str(content.template or "") for content in contents}
+    counts = {each.variant: each.counts for each in sums}
+    return [
+        VariantReport(
+            number=number,
+            letter=chr(65 + number),
+            template=templates.get(number, ""),
+            counts=counts.get(number, Counts()),
+            kpis=measure(counts.get(number, Counts())),
+        )
+        for number in sorted(templates.keys() | counts.keys())
+    ]
+
+
+def _links(campaign: Campaign) -> list[LinkReport]:
+    counted = Q(clicks__is_counted=True)
+    links = Link.objects.filter(tenant=campaign.tenant_id, source=campaign.source_id).annotate(
+        total=Count("clicks", filter=counted),
+        people=Count("clicks__contact_id", filter=counted, distinct=True),
+        anonymous=Count("clicks", filter=counted & Q(clicks__contact_id=None)),
+    )
+    return [
+        LinkReport(link.uid, link.label, link.url, link.variant, link.total, link.people, link.anonymous)
+        for link in links.order_by("-total", "variant", "id")
+    ]

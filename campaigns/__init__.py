@@ -1,0 +1,1 @@
+"""Campaigns: audience, freeze, schedule, launch, pause."""

@@ -1,0 +1,64 @@
+"""Who a campaign reaches, as SQL: included by lists and segments, and for everyone else the reason why not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from campaigns.models import Audience, Campaign
+from consent import rules
+from segments import compiling
+
+IN_LIST = (
+    "EXISTS (SELECT 1 FROM contacts_listmember lm"
+    " WHERE lm.tenant_id = c.tenant_id AND lm.contact_id = c.id AND lm.list_id = %s)"
+)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """SQL over `contacts_contact c`: `joins`, who is `included`, and the `reason` (null for reachable people).
+
+    Parameters belong to the three fragments in the order joins, included, reason.
+    """
+
+    joins: str
+    joins_params: list[Any]
+    included: str
+    included_params: list[Any]
+    reason: str
+    reason_params: list[Any]
+
+
+def selection(campaign: Campaign) -> Selection:
+    """The audience of a campaign. The reasons are tried in the order the waterfall shows them."""
+    audiences = list(campaign.audiences.select_related("list", "segment").order_by("id"))
+    included, included_params = _any_of(campaign, [a for a in audiences if not a.is_excluded])
+    excluded, excluded_params = _any_of(campaign, [a for a in audiences if a.is_excluded])
+    refusal = rules.refusal(channel="whatsapp", purpose=campaign.purpose, tenant_id=campaign.tenant_id)
+    reason = f"""CASE
+        WHEN {excluded} THEN 'excluded'
+        WHEN c.bsuid IS NULL AND c.phone IS NULL THEN 'no_number'
+        WHEN c.bsuid IS NULL AND c.phone_invalid_at IS NOT NULL THEN 'unreachable'
+        ELSE {refusal.reason} END"""
+    return Selection(
+        joins=refusal.joins,
+        joins_params=list(refusal.params),
+        included=included,
+        included_params=included_params,
+        reason=reason,
+        reason_params=excluded_params,
+    )
+
+
+def _any_of(campaign: Campaign, audiences: list[Audience]) -> tuple[str, list[Any]]:
+    """A condition that holds for members of any of these; of none of them for an empty list."""
+    conditions: list[str] = []
+    params: list[Any] = []
+    for audience in audiences:
+        if audience.segment is not None:
+            compiled = compiling.condition(audience.segment.rule, tenant_id=campaign.tenant_id)
+            conditions.append(f"({compiled.sql})")
+            params.extend(compiled.params)
+        else:
+            conditions.append(IN_LIST)
+            params.append(audience.list_id)
+    return (" OR ".join(conditions) or "false"), params

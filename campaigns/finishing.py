@@ -1,0 +1,43 @@
+"""Computes from rows which campaigns are over, and which were stopped by Meta's errors."""
+
+from django.db import connection
+
+from campaigns.models import Campaign
+from tenants.scope import across_tenants
+
+# Nothing waits, nothing is being sent, no outcome is being clarified: computed from rows, so a campaign can never
+# say "finished" while a message is left. Each EXISTS fits one partial index.
+FINISH = """
+WITH over AS (
+  UPDATE campaigns_campaign k SET state = 'finished', finished_at = now()
+  WHERE k.state = 'running' AND k.frozen_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM messaging_message m
+                    WHERE m.tenant_id = k.tenant_id AND m.source_id = k.source_id AND m.queue = 0)
+    AND NOT EXISTS (SELECT 1 FROM messaging_message m
+                    WHERE m.tenant_id = k.tenant_id AND m.source_id = k.source_id AND m.queue = 1)
+  RETURNING k.tenant_id, k.source_id
+)
+UPDATE messaging_source s SET state = 'closed' FROM over o WHERE s.tenant_id = o.tenant_id AND s.id = o.source_id
+"""
+
+# The sender pauses a source when Meta says that its template cannot be sent; the campaign shows it.
+SHOW_PAUSED = """
+UPDATE campaigns_campaign k SET state = 'paused' FROM messaging_source s
+WHERE k.state = 'running' AND k.frozen_at IS NOT NULL AND s.tenant_id = k.tenant_id AND s.id = k.source_id
+  AND s.state = 'paused' AND s.pause_code IS NOT NULL
+"""
+
+
+def finish_done() -> int:
+    """Finish campaigns of all tenants that have nothing left; returns how many."""
+    with across_tenants("every tenant's campaigns end by the same rule"), connection.cursor() as cursor:
+        cursor.execute(SHOW_PAUSED)
+        cursor.execute(FINISH)
+        return cursor.rowcount
+
+
+def unfrozen() -> list[tuple[int, int]]:
+    """(tenant id, campaign id) of running campaigns whose freeze is not complete: their worker may have died."""
+    with across_tenants("a freeze may have lost its worker"):
+        rows = Campaign.objects.filter(state=Campaign.State.RUNNING, frozen_at=None)
+        return list(rows.values_list("tenant_id", "id")[:100])

@@ -1,0 +1,159 @@
+"""Freezes a campaign's audience: one INSERT … SELECT makes a message row per person, reachable or not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.utils.timezone import now
+
+from campaigns.audience import Selection, selection
+from campaigns.models import Campaign
+from messaging import actions as outbox
+from messaging.rendering import FIELDS
+from tenants.scope import tenant_scope
+
+# Contacts per statement: larger ones gain nothing, and a killed worker repeats at most this much.
+RANGE = 50_000
+
+# Everyone in the audience becomes a row: the reachable are queued, the others skipped with the reason, so that
+# audience = sum of states, and the waterfall names people. ON CONFLICT makes a repeated range insert nothing.
+FREEZE = """
+INSERT INTO messaging_message (tenant_id, source_id, contact_id, variant, state, queue, reason)
+SELECT c.tenant_id, %s, c.id, {variant},
+       CASE WHEN r.reason IS NULL THEN 0 ELSE 9 END, CASE WHEN r.reason IS NULL THEN 0 ELSE 2 END,
+       coalesce(r.reason, '')
+FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
+WHERE c.tenant_id = %s AND c.id > %s AND c.id <= %s AND ({included})
+ON CONFLICT (tenant_id, source_id, contact_id) DO NOTHING
+"""
+
+COUNT = """
+SELECT r.reason, count(*)
+FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
+WHERE c.tenant_id = %s AND ({included})
+GROUP BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many people the audience has, by reason; None stands for the reachable ones."""
+
+    by_reason: dict[str | None, int]
+
+    @property
+    def audience(self) -> int:
+        return sum(self.by_reason.values())
+
+    @property
+    def reachable(self) -> int:
+        return self.by_reason.get(None, 0)
+
+
+def count(campaign: Campaign) -> Counted:
+    """What freezing would give right now, without writing anything."""
+    chosen = selection(campaign)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            COUNT.format(joins=chosen.joins, reason=chosen.reason, included=chosen.included),
+            [*chosen.joins_params, *chosen.reason_params, campaign.tenant_id, *chosen.included_params],
+        )
+        return Counted(dict(cursor.fetchall()))
+
+
+def freeze(tenant_id: int, campaign_id: int) -> bool:
+    """Freeze range by range, each in its own transaction with the cursor; then open the source.
+
+    Returns False if another worker or a cancellation was faster. A killed worker's successor goes on at the cursor.
+    """
+    while True:
+        with tenant_scope(tenant_id):
+            # The row lock serialises two workers: the second sees the moved cursor.
+            campaign = (
+                Campaign.objects.select_for_update(of=("self",))
+                .select_related("source")
+                .filter(tenant=tenant_id, pk=campaign_id, state=Campaign.State.RUNNING, frozen_at=None)
+                .first()
+            )
+            if campaign is None:
+                return False
+            if _freeze_range(campaign):
+                return True
+
+
+def _freeze_range(campaign: Campaign) -> bool:
+    upper = _upper_end(campaign)
+    if upper is None:
+        campaign.frozen_at = now()
+        campaign.save(update_fields=["frozen_at"])
+        assert campaign.source is not None
+        outbox.resume_source(source=campaign.source)
+        return True
+    _insert(campaign, selection(campaign), upper)
+    campaign.frozen_to = upper
+    campaign.save(update_fields=["frozen_to"])
+    return False
+
+
+def _upper_end(campaign: Campaign) -> int | None:
+    """The contact id that ends the next range; None when no contact is left."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT max(id) FROM (SELECT id FROM contacts_contact WHERE tenant_id = %s AND id > %s"
+            " ORDER BY tenant_id, id LIMIT %s) r",
+            [campaign.tenant_id, campaign.frozen_to, RANGE],
+        )
+        return cursor.fetchone()[0]
+
+
+def _insert(campaign: Campaign, chosen: Selection, upper: int) -> None:
+    variant, variant_params = _variant(campaign)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            FREEZE.format(
+                variant=variant, joins=chosen.joins, reason=chosen.reason, included=chosen.included
+            ),
+            [
+                campaign.source_id,
+                *variant_params,
+                *chosen.joins_params,
+                *chosen.reason_params,
+                campaign.tenant_id,
+                campaign.frozen_to,
+                upper,
+                *chosen.included_params,
+            ],
+        )
+
+
+def _variant(campaign: Campaign) -> tuple[str, list[Any]]:
+    """SQL that assigns a variant by weight, at random but the same for the same person at every try."""
+    variants = list(campaign.variants.order_by("number").values_list("number", "weight"))
+    if len(variants) == 1:
+        return "0", []
+    total, reached, cases = sum(weight for _, weight in variants), 0, []
+    params: list[Any] = []
+    for number, weight in variants:
+        reached += weight
+        cases.append("WHEN (hashint8extended(c.id, %s) & 2147483647) %% %s < %s THEN %s")
+        params.extend([campaign.source_id, total, reached, number])
+    return f"CASE {' '.join(cases)} END", params
+
+
+def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> list[int]:
+    """For each contact field or "attribute:<key>": how many of the audience have it empty."""
+    counts, params = [], []
+    for field in fields:
+        if field.startswith("attribute:"):
+            counts.append("count(*) FILTER (WHERE coalesce(c.attributes ->> %s, '') = '')")
+            params.append(field.removeprefix("attribute:"))
+        elif field in FIELDS:
+            counts.append(f"count(*) FILTER (WHERE coalesce(c.{field}::text, '') = '')")
+        else:
+            counts.append("count(*)")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(counts)} FROM contacts_contact c WHERE c.tenant_id = %s AND ({chosen.included})",
+            [*params, campaign.tenant_id, *chosen.included_params],
+        )
+        return list(cursor.fetchone())

@@ -1,0 +1,236 @@
+"""Reads that prepare a campaign: how many it reaches and why not more, whether it is ready, what it looks like."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from campaigns import freezing
+from campaigns.models import Campaign, Variant
+from contacts.models import Contact
+from messaging import reasons, rendering
+from messaging.rendering import Person, Preview, TemplateText
+from whatsapp.models import Number, Template
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be right before launch; `field` names the form section that mends it."""
+
+    code: str
+    text: str
+    ok: bool
+    field: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The audience before launch: `reasons` is (code, sentence, people), largest first; `seconds` to send all."""
+
+    audience: int
+    reachable: int
+    reasons: list[tuple[str, str, int]]
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Missing:
+    """How many reachable people have no value of their own for a variable and get the fallback."""
+
+    name: str
+    people: int
+
+
+def estimate(campaign: Campaign) -> Estimate:
+    """Count the audience by one statement, as freezing would find it now."""
+    counted = freezing.count(campaign)
+    rows = [(code, reasons.label(code), people) for code, people in counted.by_reason.items() if code]
+    rate = campaign.number.throughput if campaign.number else 70
+    return Estimate(
+        audience=counted.audience,
+        reachable=counted.reachable,
+        reasons=sorted(rows, key=lambda row: -row[2]),
+        seconds=-(-counted.reachable // rate),
+    )
+
+
+def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
+    """Everything that must be right before launch, the right things too, in the order of the assistant.
+
+    `known` spares counting the audience again.
+    """
+    variants = list(campaign.variants.select_related("template").order_by("number"))
+    checks = [_audience_check(campaign, known), *_number_checks(campaign)]
+    for variant in variants:
+        checks.extend(_template_checks(campaign, variant))
+    return checks
+
+
+def _audience_check(campaign: Campaign, known: Estimate | None) -> Check:
+    if not campaign.audiences.filter(is_excluded=False).exists():
+        return Check("audience", _("Choose at least one list or segment."), False, "audience")
+    counted = known or estimate(campaign)
+    if counted.reachable:
+        return Check("audience", _("%(count)s people can be reached.") % {"count": counted.reachable}, True, "audience")
+    why = ", ".join(f"{label}: {people}" for _code, label, people in counted.reasons) or _("the audience is empty")
+    return Check("nobody_reachable", _("Nobody can be reached (%(why)s).") % {"why": why}, False, "audience")
+
+
+def _number_checks(campaign: Campaign) -> list[Check]:
+    number = campaign.number
+    if number is None:
+        return [Check("number", _("Connect a WhatsApp number first."), False, "number")]
+    if number.account.paused_at:
+        text = _("The WhatsApp account is stopped (error %(code)s). Mend it in the settings.")
+        return [Check("account_paused", text % {"code": number.account.pause_code}, False, "number")]
+    if number.daily_limit == 0:
+        text = _("This number has no quota: Meta allows it no conversations. Ask Meta to raise the limit.")
+        return [Check("no_quota", text, False, "number")]
+    if number.paused_until and number.paused_until > now():
+        return [Check("number_paused", _paused_text(number), False, "number")]
+    return [Check("number", _("Number %(number)s is ready.") % {"number": number.display_number}, True, "number")]
+
+
+def _paused_text(number: Number) -> str:
+    if number.pause_code == reasons.DAILY_LIMIT_PAUSE:
+        return _("The limit of %(limit)s people per 24 hours is used up.") % {"limit": number.daily_limit}
+    return _("The number is paused after error %(code)s.") % {"code": number.pause_code}
+
+
+def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
+    template = variant.template
+    if template is None:
+        return [Check("template", _("Choose a template."), False, "template")]
+    if not template.is_sendable:
+        text = _("The template “%(name)s” is %(status)s. Choose an approved one.")
+        return [
+            Check(
+                "template_status", text % {"name": template.name, "status": template.get_status_display()}, False, "template"
+            )
+        ]
+    checks = [Check("template", _("The template is approved."), True, "template"), _category_check(campaign, template)]
+    problems = variable_problems(template, variant)
+    checks.extend(Check("variables", text, False, "variables") for text in problems)
+    if template.category == Template.Category.MARKETING:
+        checks.append(_opt_out_check(template))
+    return checks
+
+
+def _category_check(campaign: Campaign, template: Template) -> Check:
+    fits = (template.category == Template.Category.MARKETING) == (campaign.purpose == "marketing")
+    text = _("The template's category fits.") if fits else _("Marketing needs a marketing template, and only marketing.")
+    return Check("category", text, fits, "template")
+
+
+def _opt_out_check(template: Template) -> Check:
+    """CG-23: every marketing message shows the way out."""
+    words = " ".join(
+        [_text_of(template, "BODY"), _text_of(template, "FOOTER"), *[str(b.get("text", "")) for b in _buttons(template)]]
+    ).lower()
+    ok = any(word in words for word in ("stop", "abmeld", "abbestell", "unsubscribe", "opt out", "opt-out"))
+    text = _("The message says how to opt out.") if ok else _("The template must say how to opt out, e.g. “Abmelden: STOPP” in the footer.")
+    return Check("opt_out", text, ok, "template")
+
+
+def variable_problems(template: Template, variant: Variant) -> list[str]:
+    """What is wrong between a template's variables and the values given for them."""
+    given = {str(v.get("name", n)): v for n, v in enumerate(variant.variables.get("body", []), start=1)}
+    wanted = rendering.variables_in(_text_of(template, "BODY"))
+    problems = [_("The variable {{%(name)s}} has no value.") % {"name": name} for name in wanted if name not in given]
+    problems += [
+        _("The template has no variable {{%(name)s}}.") % {"name": name} for name in given if name not in wanted
+    ]
+    problems += [
+        _("The variable {{%(name)s}} needs a fallback for people without a value.") % {"name": name}
+        for name, value in given.items()
+        if name in wanted and not _is_safe(value)
+    ]
+    return problems + _header_problems(template, variant) + _button_problems(template, variant)
+
+
+def _is_safe(value: dict[str, str]) -> bool:
+    return bool(value.get("text") if value.get("from", "text") == "text" else value.get("fallback"))
+
+
+def _header_problems(template: Template, variant: Variant) -> list[str]:
+    header = text_of(template).part("HEADER")
+    kind = str((header or {}).get("format", "")).lower()
+    chosen = variant.variables.get("header") or {}
+    if kind in ("image", "video", "document") and not (chosen.get("link") or chosen.get("media")):
+        return [_("The header needs an image, video or document.")]
+    if kind == "text" and rendering.variables_in(str((header or {}).get("text", ""))) and not chosen.get("value"):
+        return [_("The header's variable has no value.")]
+    return []
+
+
+def _button_problems(template: Template, variant: Variant) -> list[str]:
+    given = {int(b["index"]) for b in variant.variables.get("buttons", []) if b.get("url") or b.get("value") or b.get("payload")}
+    return [
+        _("The button “%(label)s” needs a destination.") % {"label": button.get("text", "")}
+        for index, button in enumerate(_buttons(template))
+        if "{{" in str(button.get("url", "")) and index not in given
+    ]
+
+
+def text_of(template: Template) -> TemplateText:
+    """What rendering needs to know of a template."""
+    return TemplateText(
+        template.name, template.language, template.components, template.parameter_format.upper() == "NAMED"
+    )
+
+
+def _text_of(template: Template, kind: str) -> str:
+    return str((text_of(template).part(kind) or {}).get("text", ""))
+
+
+def _buttons(template: Template) -> list[dict[str, str]]:
+    return [dict(button) for button in text_of(template).buttons]
+
+
+def preview(campaign: Campaign, contact: Contact | None, variant: int = 0) -> Preview | None:
+    """The message as this contact will read it; None while no template is chosen."""
+    row = campaign.variants.select_related("template").filter(number=variant).first()
+    if row is None or row.template is None:
+        return None
+    return rendering.preview(text_of(row.template), row.variables, person_of(contact))
+
+
+def person_of(contact: Contact | None) -> Person:
+    """What rendering needs to know of a contact; nothing for none, so that fallbacks show."""
+    if contact is None:
+        return Person()
+    values = {name: getattr(contact, name) for name in rendering.FIELDS if name != "birthday"}
+    values["birthday"] = f"{contact.birthday:%d.%m.%Y}" if contact.birthday else None
+    return Person(contact.phone, contact.bsuid, values, contact.attributes)
+
+
+def preview_contacts(campaign: Campaign, limit: int = 10) -> list[Contact]:
+    """Some contacts of the campaign's audience, for looking at the message with real values."""
+    chosen = freezing.selection(campaign)
+    rows = Contact.objects.raw(
+        f"SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({chosen.included}) ORDER BY c.id LIMIT %s",
+        [campaign.tenant_id, *chosen.included_params, limit],
+    )
+    return list(rows)
+
+
+def missing_values(campaign: Campaign, variant: int = 0) -> list[Missing]:
+    """For each body variable that comes from a contact: how many of the audience lack it and get the fallback."""
+    row = campaign.variants.filter(number=variant).first()
+    wanted = [v for v in (row.variables.get("body", []) if row else []) if v.get("from", "text") != "text"]
+    if not wanted:
+        return []
+    chosen = freezing.selection(campaign)
+    counts = freezing.count_missing(campaign, chosen, [str(v["from"]) for v in wanted])
+    return [Missing(str(v.get("name", "")), people) for v, people in zip(wanted, counts, strict=True)]
+
+
+def contacts_named(campaign: Campaign, text: str) -> list[Contact]:
+    """Contacts for "test send" and preview by the start of a name, or by phone or e-mail."""
+    start = text.strip()
+    return list(
+        campaign.tenant.contacts.filter(
+            Q(first_name__istartswith=start) | Q(last_name__istartswith=start) | Q(phone=start) | Q(email__iexact=start)
+        ).order_by("id")[:10]
+    )

@@ -1,0 +1,27 @@
+"""Celery doorways of campaigns: freezing, scheduled launches, finishing."""
+
+from typing import Any
+
+from celery import shared_task
+
+from campaigns import finishing, freezing, launching
+
+
+@shared_task(ignore_result=True)
+def freeze(*, tenant_id: int, campaign_id: int, **_: Any) -> None:
+    """Freeze a launched campaign's audience and start sending."""
+    freezing.freeze(tenant_id, campaign_id)
+
+
+@shared_task(ignore_result=True, expires=10)
+def launch_due(**_: Any) -> None:
+    """Launch campaigns whose time has come, and go on with freezes that lost their worker."""
+    launching.launch_due()
+    for tenant_id, campaign_id in finishing.unfrozen():
+        freeze.delay(tenant_id=tenant_id, campaign_id=campaign_id)
+
+
+@shared_task(ignore_result=True, expires=5)
+def finish_done(**_: Any) -> None:
+    """Finish campaigns that have nothing left to send, and show those paused that Meta's errors stopped."""
+    finishing.finish_done()

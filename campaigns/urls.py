@@ -1,0 +1,21 @@
+"""Routes of campaigns: the wizard and what can be done with a campaign. The list and report belong to analytics."""
+
+from django.urls import path
+
+from campaigns.views import editing, sending
+
+urlpatterns = [
+    path("campaigns/new/", editing.new, name="campaign_new"),
+    path("campaigns/<uuid:uid>/edit/", editing.name, name="campaign_name"),
+    path("campaigns/<uuid:uid>/edit/audience/", editing.audience, name="campaign_audience"),
+    path("campaigns/<uuid:uid>/edit/message/", editing.message, name="campaign_message"),
+    path("campaigns/<uuid:uid>/edit/template/", editing.template, name="campaign_template"),
+    path("campaigns/<uuid:uid>/edit/preview/", editing.preview, name="campaign_preview"),
+    path("campaigns/<uuid:uid>/edit/review/", sending.review, name="campaign_review"),
+    path("campaigns/<uuid:uid>/launch/", sending.launch, name="campaign_launch"),
+    path("campaigns/<uuid:uid>/schedule/", sending.schedule, name="campaign_schedule"),
+    path("campaigns/<uuid:uid>/pause/", sending.pause, name="campaign_pause"),
+    path("campaigns/<uuid:uid>/resume/", sending.resume, name="campaign_resume"),
+    path("campaigns/<uuid:uid>/cancel/", sending.cancel, name="campaign_cancel"),
+    path("campaigns/<uuid:uid>/duplicate/", sending.duplicate, name="campaign_duplicate"),
+]

@@ -1,0 +1,1 @@
+"""Dashboard screens of campaigns: writing one, and starting, pausing and cancelling it."""

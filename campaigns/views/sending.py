@@ -1,0 +1,139 @@
+"""Reviewing a campaign, starting it now or later, and holding, stopping or copying it."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from campaigns import actions, queries
+from campaigns.forms import ScheduleForm
+from campaigns.models import Campaign
+from campaigns.views.editing import INVALID, editable, while_editable
+from tenants.pages import TenantRequest, requires
+
+# Which page fixes what a problem names.
+STEPS = {
+    "name": "campaign_name",
+    "number": "campaign_name",
+    "audience": "campaign_audience",
+    "template": "campaign_message",
+    "variables": "campaign_message",
+    "content": "campaign_message",
+}
+
+
+@require_GET
+@requires("campaigns:read")
+@while_editable
+def review(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Everything that is checked before sending, how many people get it, and the button."""
+    campaign = editable(request, uid)
+    return render(request, "campaigns/review.html", _review(request, campaign, ScheduleForm(request.tenant)))
+
+
+@require_POST
+@requires("campaigns:send")
+@while_editable
+def launch(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Start sending now; what stands in the way is listed on the review page."""
+    campaign = editable(request, uid)
+    try:
+        actions.launch(campaign=campaign, by=request.user)
+    except actions.CannotLaunch as cannot:
+        return _refused(request, campaign, cannot)
+    messages.success(request, _("The campaign is being sent."))
+    return redirect("campaign_report", tenant_slug=request.tenant.slug, uid=campaign.uid)
+
+
+@require_POST
+@requires("campaigns:send")
+@while_editable
+def schedule(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Start at a local time."""
+    campaign = editable(request, uid)
+    form = ScheduleForm(request.tenant, request.POST)
+    if not form.is_valid():
+        return render(request, "campaigns/review.html", _review(request, campaign, form), status=INVALID)
+    try:
+        actions.schedule(
+            campaign=campaign, local=form.cleaned_data["local"], timezone=request.tenant.timezone, by=request.user
+        )
+    except actions.CannotLaunch as cannot:
+        return _refused(request, campaign, cannot)
+    messages.success(request, _("The campaign is scheduled."))
+    return redirect("campaigns", tenant_slug=request.tenant.slug)
+
+
+@require_POST
+@requires("campaigns:send")
+def pause(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Hold a running campaign; what has been handed to Meta still arrives."""
+    return _change(request, uid, actions.pause, _("Paused. Nothing more is sent until you resume."))
+
+
+@require_POST
+@requires("campaigns:send")
+def resume(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Go on with a paused campaign."""
+    return _change(request, uid, actions.resume, _("Sending goes on."))
+
+
+@require_POST
+@requires("campaigns:send")
+def cancel(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Stop for good: what has not been sent never will be."""
+    return _change(request, uid, actions.cancel, _("Cancelled. What was not sent yet stays unsent."))
+
+
+@require_POST
+@requires("campaigns:write")
+def duplicate(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """A draft with the same audience and content."""
+    campaign = get_object_or_404(request.tenant.campaigns.all(), uid=uid)
+    copy = actions.duplicate(campaign=campaign, by=request.user)
+    messages.success(request, _("Copied. The copy is a draft."))
+    return redirect("campaign_name", tenant_slug=request.tenant.slug, uid=copy.uid)
+
+
+def _change(request: TenantRequest, uid: uuid.UUID, action: Callable[..., Any], done: str) -> HttpResponse:
+    campaign = get_object_or_404(request.tenant.campaigns.all(), uid=uid)
+    try:
+        action(campaign=campaign, by=request.user)
+    except actions.WrongState as wrong:
+        messages.warning(request, str(wrong))
+    else:
+        messages.success(request, done)
+    if request.POST.get("next") == "report":
+        return redirect("campaign_report", tenant_slug=request.tenant.slug, uid=uid)
+    return redirect("campaigns", tenant_slug=request.tenant.slug)
+
+
+def _refused(request: TenantRequest, campaign: Campaign, cannot: actions.CannotLaunch) -> HttpResponse:
+    context = _review(request, campaign, ScheduleForm(request.tenant)) | {"problems": _linked(cannot.problems)}
+    return render(request, "campaigns/review.html", context, status=INVALID)
+
+
+def _review(request: TenantRequest, campaign: Campaign, form: ScheduleForm) -> dict[str, Any]:
+    estimate = queries.estimate(campaign)
+    checks = queries.preflight(campaign, estimate)
+    contact = next(iter(queries.preview_contacts(campaign, limit=1)), None)
+    return {
+        "campaign": campaign,
+        "step": "review",
+        "form": form,
+        "checks": _linked(checks),
+        "is_ready": all(check.ok for check in checks),
+        "estimate": estimate,
+        "preview": queries.preview(campaign, contact),
+        "contact": contact,
+    }
+
+
+def _linked(rows: Any) -> list[dict[str, Any]]:
+    """Checks or problems, each with the page that fixes it."""
+    return [{"row": row, "view": STEPS.get(row.field.split(".")[0], "")} for row in rows]

@@ -1,0 +1,25 @@
+"""The Celery app: tasks carry ids and wake workers, PostgreSQL rows hold the work."""
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("zusage")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+PR_SET_PDEATHSIG = 1
+
+
+@worker_process_init.connect
+def die_with_the_worker(**_: Any) -> None:
+    """Pool processes end when their worker is killed with SIGKILL, which leaves it no time to tell them."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,47 @@
+"""Every route of the product: dashboard, API, webhooks, public pages, admin.
+
+The tenant's slug is the first segment of dashboard routes, so everything else stands before it, and
+`tenants.models.RESERVED_SLUGS` keeps tenants from taking those words.
+"""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+import analytics.urls
+import campaigns.urls
+import consent.urls
+import contacts.urls
+import inbox.urls
+import messaging.urls
+import segments.urls
+import tenants.urls
+import whatsapp.urls
+from config.health import healthz, readyz
+
+api_urls: list[URLPattern | URLResolver] = [
+    *contacts.urls.api_urls,
+    *consent.urls.api_urls,
+    *segments.urls.api_urls,
+    *whatsapp.urls.api_urls,
+    *campaigns.urls.api_urls,
+    *analytics.urls.api_urls,
+]
+
+dashboard_urls: list[URLPattern | URLResolver] = [
+    *analytics.urls.urlpatterns,
+    *campaigns.urls.urlpatterns,
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("api/v1/", include((api_urls, "api"))),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    *inbox.urls.public_urls,
+    *messaging.urls.public_urls,
+    *tenants.urls.urlpatterns,
+    path("<slug:tenant_slug>/", include(dashboard_urls)),
+]

@@ -1,0 +1,185 @@
+"""What can be done with imports: start one, correct its columns, check it, run it, cancel it."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+from django.core.exceptions import ValidationError
+from django.core.files import File
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from consent import tasks
+from contacts.importing import converting, layout, limits, staging
+from contacts.importing import mapping as mappings
+from contacts.models import ContactList, Import
+from tenants.actions import Actor, audit
+from tenants.models import Tenant, User
+
+WORKING = (Import.State.CHECKING, Import.State.RUNNING)
+MAX_TAGS = 20
+
+
+class NotNow(Exception):
+    """The import is not in a state in which this can be done; the text says so in the user's language."""
+
+
+@transaction.atomic
+def start_import(
+    *,
+    tenant: Tenant,
+    file: BinaryIO,
+    filename: str,
+    by: Actor,
+    mapping: Mapping[str, str] | None = None,
+    default_country: str = "",
+    list: ContactList | None = None,
+    tags: Sequence[str] = (),
+    is_dry_run: bool = False,
+    encoding: str = "",
+    delimiter: str = "",
+) -> Import:
+    """Take in a CSV or XLSX file and have it checked (`is_dry_run`) or imported.
+
+    Without `mapping` ({header: target}) the columns are guessed; if the guess names no person, nothing is started and
+    the import waits in state "uploaded" with an `error` that says what to do. `default_country` (ISO 3166, the
+    tenant's by default) is for phone numbers without a country code. `encoding` and `delimiter` overrule what is
+    detected. Raises ValidationError by field (file, mapping, tags) for what the user can put right.
+    """
+    plain = converting.as_csv(file)
+    found = layout.detect(plain, encoding=encoding, delimiter=delimiter)
+    imported = Import(
+        tenant=tenant,
+        filename=filename[-200:],
+        sha256=_sha256(file),
+        is_dry_run=is_dry_run,
+        mapping=mappings.guess(found.headers) if mapping is None else mappings.checked(mapping, found.headers),
+        default_country=default_country or tenant.country,
+        tags=_checked_tags(tags),
+        list=list,
+        created_by=by if isinstance(by, User) else None,
+    )
+    _lay_out(imported, found)
+    plain.seek(0)
+    imported.file.save(f"{uuid.uuid4()}.csv", File(plain), save=False)
+    imported.save()
+    audit(tenant=tenant, by=by, verb="import.started", subject=imported, changes={"dry_run": is_dry_run})
+    if mappings.names_people(imported.mapping):
+        _begin(imported, is_dry_run=is_dry_run)
+    return imported
+
+
+@transaction.atomic
+def remap(
+    *,
+    imported: Import,
+    by: Actor,
+    mapping: Mapping[str, str] | None = None,
+    encoding: str = "",
+    delimiter: str = "",
+    default_country: str = "",
+) -> Import:
+    """Correct what was guessed or detected; the import waits as "uploaded" for a check or run.
+
+    Another encoding or delimiter can change the headers; then the columns are guessed anew unless `mapping` is given.
+    Raises NotNow while it works or after it has finished, ValidationError by field for a bad mapping.
+    """
+    imported = _locked(imported)
+    _refuse(imported, *WORKING, Import.State.FINISHED)
+    if encoding or delimiter:
+        _detect_again(imported, encoding, delimiter)
+    if mapping is not None:
+        imported.mapping = mappings.checked(mapping, imported.headers)
+    imported.default_country = default_country or imported.default_country
+    imported.state = Import.State.UPLOADED
+    imported.error = "" if mappings.names_people(imported.mapping) else mappings.no_identity()
+    imported.save()
+    audit(tenant=imported.tenant, by=by, verb="import.mapped", subject=imported)
+    return imported
+
+
+@transaction.atomic
+def check(*, imported: Import, by: Actor) -> Import:
+    """Count what an import would do, without writing a contact or consent; raises NotNow, ValidationError."""
+    imported = _locked(imported)
+    _refuse(imported, *WORKING, Import.State.FINISHED)
+    audit(tenant=imported.tenant, by=by, verb="import.checked", subject=imported)
+    return _begin(imported, is_dry_run=True)
+
+
+@transaction.atomic
+def run(*, imported: Import, by: Actor) -> Import:
+    """Import for real, after a check or without one; also again after it failed or was cancelled.
+
+    What an earlier run has imported already counts as unchanged. Raises NotNow, ValidationError.
+    """
+    imported = _locked(imported)
+    _refuse(imported, *WORKING, Import.State.FINISHED)
+    audit(tenant=imported.tenant, by=by, verb="import.run", subject=imported)
+    return _begin(imported, is_dry_run=False)
+
+
+@transaction.atomic
+def cancel(*, imported: Import, by: Actor) -> Import:
+    """Stop an import after the batch it is at; what is imported stays. Raises NotNow when it is over already."""
+    imported = _locked(imported)
+    _refuse(imported, Import.State.FINISHED, Import.State.FAILED, Import.State.CANCELLED)
+    imported.state = Import.State.CANCELLED
+    imported.save(update_fields=["state"])
+    audit(tenant=imported.tenant, by=by, verb="import.cancelled", subject=imported)
+    return imported
+
+
+def _begin(imported: Import, *, is_dry_run: bool) -> Import:
+    """Reset counts and hand the import to a worker once this transaction has committed."""
+    if not mappings.names_people(imported.mapping):
+        raise ValidationError({"mapping": mappings.no_identity()})
+    staging.forget(imported)
+    imported.rejected_rows.all().delete()
+    imported.is_dry_run = is_dry_run
+    imported.state = Import.State.CHECKING if is_dry_run else Import.State.RUNNING
+    imported.rows_total = imported.rows_staged = imported.staged_bytes = imported.rows_done = 0
+    imported.created = imported.updated = imported.unchanged = imported.rejected = 0
+    imported.reasons, imported.consent_counts, imported.error = {}, {}, ""
+    # A worker that is still at an earlier run loses its lease here and stops.
+    imported.leased_until = imported.finished_at = None
+    imported.save()
+    tasks.run_import.delay_on_commit(tenant_id=imported.tenant_id, import_id=imported.pk)
+    return imported
+
+
+def _locked(imported: Import) -> Import:
+    return Import.objects.select_for_update(of=("self",)).get(tenant=imported.tenant_id, pk=imported.pk)
+
+
+def _refuse(imported: Import, *states: str) -> None:
+    if imported.state in states:
+        raise NotNow(_("This import is in state “%(state)s”.") % {"state": imported.get_state_display()})
+
+
+def _lay_out(imported: Import, found: layout.Layout) -> None:
+    imported.encoding, imported.delimiter, imported.headers = found.encoding, found.delimiter, found.headers
+    if not mappings.names_people(imported.mapping):
+        imported.error = mappings.no_identity()
+
+
+def _detect_again(imported: Import, encoding: str, delimiter: str) -> None:
+    before = imported.headers
+    with imported.file.open("rb") as file:
+        found = layout.detect(file, encoding=encoding or imported.encoding, delimiter=delimiter or imported.delimiter)
+    _lay_out(imported, found)
+    if imported.headers != before:
+        imported.mapping = mappings.guess(imported.headers)
+
+
+def _checked_tags(tags: Sequence[str]) -> list[str]:
+    names = [" ".join(tag.split()) for tag in tags]
+    if len(names) > MAX_TAGS or any(not 0 < len(name) <= limits.TAG_CHARS for name in names):
+        raise ValidationError({"tags": _("Use at most 20 tags of 1 to 60 characters.")})
+    return sorted({name.lower(): name for name in names}.values())
+
+
+def _sha256(file: BinaryIO) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""The REST API of consent: declarations, wordings, forms, and imports."""

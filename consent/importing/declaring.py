@@ -1,0 +1,267 @@
+"""Turns the consent and opt-out columns of imported lines into ledger rows, or counts why not (consent-gdpr § 8).
+
+A yes needs time, source, wording and proof, and never goes over a no; a no needs nothing and always holds.
+"""
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from consent import ledger
+from consent.importing.wordings import MARKETING, Agreed, agreed
+from consent.ledger import Entry, suppressing
+from consent.ledger.folding import ENDS_WITH_MARKETING, GRANTS
+from consent.models import Authority, Channel, ConsentState, Purpose, Source, State, Suppression
+from contacts import identities
+from contacts.importing import upserting
+from contacts.models import Import
+from tenants.models import Tenant
+
+PROOF = ("at", "source", "wording", "proof")
+ENTRIES_PER_APPEND = 5000
+# States over which an import cannot grant.
+RESTRICTED = frozenset(
+    state.value
+    for state in (
+        State.WITHDRAWN,
+        State.OBJECTED,
+        State.REFUSED,
+        State.SUPPRESSED,
+        State.META_STOPPED,
+        State.RESTRICTED,
+        State.ERASED,
+    )
+)
+# A line that names two contacts is rejected, but its opt-out counts for both.
+LINES = """
+    SELECT DISTINCT b.line, c.subject_id, c.restricted_at IS NOT NULL, b.phone, b.bsuid, b.email, b.consent,
+        b.outcome = ANY(%(refusals)s)
+    FROM (
+        SELECT line, phone, bsuid, email, consent, outcome, unnest(CASE
+            WHEN outcome = ANY(%(refusals)s) THEN ARRAY[by_phone, by_external_id, by_bsuid, contact_id]
+            ELSE ARRAY[contact_id] END) AS contact_id
+        FROM import_batch WHERE consent IS NOT NULL
+    ) b
+    LEFT JOIN contacts_contact c ON c.tenant_id = %(tenant)s AND c.id = b.contact_id
+    WHERE c.id IS NOT NULL OR b.outcome = 'created'
+    ORDER BY b.line
+"""
+STORED = """
+    SELECT c.subject_id, i.kind, i.digest FROM unnest(%s::uuid[]) AS wanted(subject_id)
+    JOIN contacts_contact c ON c.tenant_id = %s AND c.subject_id = wanted.subject_id
+    JOIN contacts_identity i ON i.tenant_id = c.tenant_id AND i.contact_id = c.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line with something about consent; `subject_id` is None for a contact a dry run would create."""
+
+    number: int
+    subject_id: UUID | None
+    is_restricted: bool
+    phone: str | None
+    bsuid: str | None
+    email: str | None
+    said: dict[str, Any]
+    is_rejected: bool
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether the line says that the person agreed; a "no" in the yes-or-no column overrules the rest."""
+        said = self.said.get("whatsapp")
+        return said is not False and (bool(said) or any(self.said.get(key) for key in PROOF))
+
+    @property
+    def is_proven(self) -> bool:
+        return all(self.said.get(key) for key in PROOF)
+
+
+def declare(imported: Import, tenant: Tenant) -> Counter[str]:
+    """Record what the lines of `import_batch` say about consent; returns how many people by `reasons.CONSENT` code.
+
+    In the caller's transaction, after the contacts are written. A dry run writes nothing and counts the same.
+    """
+    lines = _lines(imported)
+    if not lines:
+        return Counter()
+    if not imported.is_dry_run:
+        # Between reading states and appending nobody else may write.
+        ledger.lock(tenant)
+    states = _states(tenant, lines)
+    opted_out = [line for line in lines if line.said.get("optout")]
+    claims = [line for line in lines if line.is_claim and not line.said.get("optout") and not line.is_rejected]
+    return _withdraw(imported, tenant, opted_out, states) + _grant(imported, tenant, claims, states)
+
+
+def _lines(imported: Import) -> list[Line]:
+    with connection.cursor() as cursor:
+        cursor.execute(LINES, {"tenant": imported.tenant_id, "refusals": list(upserting.REFUSALS)})
+        return [Line(*row) for row in cursor.fetchall()]
+
+
+def _states(tenant: Tenant, lines: Iterable[Line]) -> dict[UUID, str]:
+    subjects = [line.subject_id for line in lines if line.subject_id]
+    channel, purpose = MARKETING
+    found = ConsentState.objects.filter(tenant=tenant, subject_id__in=subjects, channel=channel, purpose=purpose)
+    return dict(found.values_list("subject_id", "state"))
+
+
+def _withdraw(imported: Import, tenant: Tenant, lines: Sequence[Line], states: dict[UUID, str]) -> Counter[str]:
+    """Write withdrawals and put every identity of these people on the suppression list."""
+    known = {State.WITHDRAWN.value, State.OBJECTED.value}
+    new = [line for line in lines if line.subject_id is None or states.get(line.subject_id) not in known]
+    counts = Counter({"withdrawn": len(new), "already_withdrawn": len(lines) - len(new)})
+    if not imported.is_dry_run:
+        _append(tenant, [entry for line in new for entry in _withdrawals(imported, line)])
+        suppressing.suppress(tenant, _suppressions(imported, tenant, new))
+    return counts
+
+
+def _withdrawals(imported: Import, line: Line) -> Iterator[Entry]:
+    for purpose in ENDS_WITH_MARKETING:
+        yield _entry(
+            imported,
+            line,
+            state=State.WITHDRAWN,
+            channel=Channel.WHATSAPP.value,
+            purpose=purpose,
+            occurred_at=imported.created_at,
+            key=f"{_key(imported, line)}:optout:{purpose}",
+        )
+
+
+def _suppressions(imported: Import, tenant: Tenant, lines: Sequence[Line]) -> Iterator[suppressing.Suppressed]:
+    names = {line.subject_id: set(_digests(tenant, line)) for line in lines if line.subject_id}
+    with connection.cursor() as cursor:
+        cursor.execute(STORED, [[str(subject) for subject in names], tenant.pk])
+        for subject, kind, digest in cursor.fetchall():
+            names[subject].add((kind, bytes(digest)))
+    for kind, digest in {name for known in names.values() for name in known}:
+        for purpose in ENDS_WITH_MARKETING:
+            yield suppressing.Suppressed(
+                kind, digest, Channel.WHATSAPP.value, purpose, suppressing.WITHDRAWN, imported.created_at
+            )
+
+
+def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dict[UUID, str]) -> Counter[str]:
+    wordings = agreed(
+        tenant, (line.said["wording"] for line in claims if line.is_proven), is_dry_run=imported.is_dry_run
+    )
+    suppressed = _suppressed(imported, tenant, claims)
+    counts: Counter[str] = Counter()
+    fit: list[tuple[Line, Agreed]] = []
+    for line in claims:
+        wording = wordings.get(line.said.get("wording", ""))
+        reason = _obstacle(line, wording, states, suppressed)
+        if reason:
+            counts[reason] += 1
+        elif wording:
+            fit.append((line, wording))
+    return counts + (Counter(granted=len(fit)) if imported.is_dry_run else _appended(imported, tenant, fit))
+
+
+def _obstacle(line: Line, wording: Agreed | None, states: dict[UUID, str], suppressed: set[int]) -> str:
+    """Why this claim is not recorded; "" when it is."""
+    state = states.get(line.subject_id, "") if line.subject_id else ""
+    if line.is_restricted or state in RESTRICTED or line.number in suppressed:
+        return "skipped_suppressed"
+    if not line.is_proven:
+        return "no_proof"
+    if wording is None:
+        return "wording_without_whatsapp"
+    return "already_granted" if state in GRANTS else ""
+
+
+def _suppressed(imported: Import, tenant: Tenant, claims: Sequence[Line]) -> set[int]:
+    """The numbers of the lines whose person is on the suppression list, by what we know and what the file says."""
+    found = suppressing.hits(tenant, {line.subject_id for line in claims if line.subject_id})
+    blocked = {subject for subject, scopes in found.items() if suppressing.covers(scopes, *MARKETING)}
+    by_digest: dict[bytes, set[int]] = {}
+    for line in claims:
+        for _kind, digest in _digests(tenant, line):
+            by_digest.setdefault(digest, set()).add(line.number)
+    listed = Suppression.objects.filter(
+        tenant=tenant,
+        digest__in=list(by_digest),
+        lifted_at=None,
+        channel__in=[Channel.WHATSAPP, Channel.ALL],
+        purpose__in=[Purpose.MARKETING, Purpose.ALL],
+    )
+    numbers = [by_digest[bytes(digest)] for digest in listed.values_list("digest", flat=True)]
+    return set().union(*numbers) | {line.number for line in claims if line.subject_id in blocked}
+
+
+def _appended(imported: Import, tenant: Tenant, fit: Sequence[tuple[Line, Agreed]]) -> Counter[str]:
+    """Append one yes per covered pair; a person counts once."""
+    entries = [(line, entry) for line, wording in fit for entry in _yeses(imported, line, wording)]
+    results = _append(tenant, [entry for _line, entry in entries])
+    became: dict[int, str] = {}
+    for (line, _entry_), result in zip(entries, results, strict=True):
+        code = "granted" if result.seq else SKIPPED[result.skipped]
+        became[line.number] = "granted" if "granted" in (code, became.get(line.number)) else code
+    return Counter(became.values())
+
+
+SKIPPED = {"duplicate": "already_granted", "suppressed": "skipped_suppressed", "not_permitted": "skipped_suppressed"}
+
+
+def _yeses(imported: Import, line: Line, wording: Agreed) -> Iterator[Entry]:
+    for channel, purpose in wording.pairs:
+        yield _entry(
+            imported,
+            line,
+            state=State.GRANTED,
+            channel=channel,
+            purpose=purpose,
+            occurred_at=datetime.datetime.fromisoformat(line.said["at"]),
+            key=f"{_key(imported, line)}:{channel}:{purpose}",
+            wording_version_id=wording.version_id,
+            wording_sha256=wording.sha256,
+            policy_url=wording.policy_url,
+            policy_version=wording.policy_version,
+        )
+
+
+def _entry(imported: Import, line: Line, **said: Any) -> Entry:
+    assert line.subject_id
+    return Entry(
+        subject_id=line.subject_id,
+        authority=Authority.IMPORT,
+        source=Source.IMPORT.value,
+        source_ref=f"import {imported.uid} line {line.number}",
+        by=imported.created_by,
+        evidence={
+            "file": imported.filename,
+            "file_sha256": imported.sha256,
+            "line": line.number,
+            "phone": line.phone,
+            "email": line.email,
+            "bsuid": line.bsuid,
+            **{f"consent.{key}": str(value) for key, value in line.said.items()},
+        },
+        **said,
+    )
+
+
+def _append(tenant: Tenant, entries: Sequence[Entry]) -> list[ledger.Appended]:
+    done: list[ledger.Appended] = []
+    for start in range(0, len(entries), ENTRIES_PER_APPEND):
+        done += ledger.append(tenant, entries[start : start + ENTRIES_PER_APPEND])
+    return done
+
+
+def _key(imported: Import, line: Line) -> str:
+    """Names the cause: this person in this file. The same file again adds nothing, whatever its line order."""
+    return f"import:{imported.sha256}:{line.subject_id}"
+
+
+def _digests(tenant: Tenant, line: Line) -> Iterator[tuple[str, bytes]]:
+    for kind, value in (("phone", line.phone), ("bsuid", line.bsuid), ("email", line.email)):
+        if value:
+            yield kind, identities.digest(tenant, kind, value)

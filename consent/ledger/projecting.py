@@ -1,0 +1,112 @@
+"""The projection: what each person's ledger rows add up to, kept beside the ledger in the same transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from django.db import connection
+
+from consent.ledger.folding import Folded, Happened, Pair, fold
+from tenants.models import Tenant
+
+FIELDS = ", ".join(f"e.{name}" for name in Happened._fields)
+HISTORIES = f"""
+    SELECT e.subject_id, {FIELDS}
+    FROM unnest(%s::uuid[]) AS wanted(subject_id)
+    JOIN consent_consentevent e ON e.tenant_id = %s AND e.subject_id = wanted.subject_id
+"""
+# Senders lock the same rows in the same order (rules.lock_states), so neither can wait for the other in a circle.
+LOCK = """
+    SELECT s.id FROM consent_consentstate s
+    WHERE s.tenant_id = %s AND s.subject_id = ANY(%s::uuid[])
+    ORDER BY s.subject_id, s.channel, s.purpose FOR UPDATE
+"""
+FORGET = """
+    DELETE FROM consent_consentstate s
+    WHERE s.tenant_id = %s AND s.subject_id = ANY(%s::uuid[])
+    AND NOT EXISTS (
+        SELECT 1 FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS kept(subject_id, channel, purpose)
+        WHERE (kept.subject_id, kept.channel, kept.purpose) = (s.subject_id, s.channel, s.purpose))
+"""
+# Rows that say the same already are left alone: no lock for the sender, no dead row.
+UPSERT = """
+    INSERT INTO consent_consentstate AS s
+        (tenant_id, subject_id, channel, purpose, state, since, seq, reason, age_confirmed, valid_until,
+         stopped_numbers)
+    SELECT %s, n.subject_id, n.channel, n.purpose, n.state, n.since, n.seq, n.reason, n.age_confirmed, n.valid_until,
+        string_to_array(n.stopped, ',')
+    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[], %s::text[],
+        %s::boolean[], %s::timestamptz[], %s::text[])
+        AS n(subject_id, channel, purpose, state, since, seq, reason, age_confirmed, valid_until, stopped)
+    ORDER BY n.subject_id, n.channel, n.purpose
+    ON CONFLICT (tenant_id, subject_id, channel, purpose) DO UPDATE SET
+        (state, since, seq, reason, age_confirmed, valid_until, stopped_numbers) =
+        (EXCLUDED.state, EXCLUDED.since, EXCLUDED.seq, EXCLUDED.reason, EXCLUDED.age_confirmed,
+         EXCLUDED.valid_until, EXCLUDED.stopped_numbers)
+    WHERE (s.state, s.since, s.seq, s.reason, s.age_confirmed, s.valid_until, s.stopped_numbers) IS DISTINCT FROM
+        (EXCLUDED.state, EXCLUDED.since, EXCLUDED.seq, EXCLUDED.reason, EXCLUDED.age_confirmed,
+         EXCLUDED.valid_until, EXCLUDED.stopped_numbers)
+"""
+
+Histories = dict[UUID, list[Happened]]
+States = Mapping[UUID, Mapping[Pair, Folded]]
+
+
+def histories(tenant: Tenant, subjects: Iterable[UUID]) -> Histories:
+    """The ledger rows of these people, by subject; people without rows are missing."""
+    found: Histories = {}
+    with connection.cursor() as cursor:
+        cursor.execute(HISTORIES, [[str(subject) for subject in subjects], tenant.pk])
+        for subject, *values in cursor.fetchall():
+            found.setdefault(subject, []).append(Happened(*values))
+    return found
+
+
+def lock(tenant: Tenant, subjects: Iterable[UUID]) -> None:
+    """Keep senders from claiming messages to these people until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [tenant.pk, [str(subject) for subject in subjects]])
+
+
+def write(tenant: Tenant, states: States, *, known: Iterable[UUID] = ()) -> None:
+    """Store the folded states of these people; `known` are those who may have rows that hold no longer."""
+    rows = [(str(subject), *pair, folded) for subject, pairs in states.items() for pair, folded in pairs.items()]
+    subjects, channels, purposes = ([row[i] for row in rows] for i in range(3))
+    folded = [row[3] for row in rows]
+    with connection.cursor() as cursor:
+        if old := [str(subject) for subject in known]:
+            cursor.execute(FORGET, [tenant.pk, old, subjects, channels, purposes])
+        cursor.execute(UPSERT, [tenant.pk, subjects, channels, purposes, *_columns(folded)])
+
+
+def rebuild(tenant: Tenant, *, batch: int = 5000) -> int:
+    """Fold the whole ledger of a tenant anew; returns how many people it knows. The caller holds the head's lock."""
+    people, after = 0, UUID(int=0)
+    while subjects := _subjects_after(tenant, after, batch):
+        lock(tenant, subjects)
+        found = histories(tenant, subjects)
+        write(tenant, {subject: fold(events) for subject, events in found.items()}, known=subjects)
+        people, after = people + len(found), subjects[-1]
+    return people
+
+
+def _subjects_after(tenant: Tenant, after: UUID, batch: int) -> Sequence[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT subject_id FROM consent_consentevent WHERE tenant_id = %s AND subject_id > %s"
+            " UNION SELECT subject_id FROM consent_consentstate WHERE tenant_id = %s AND subject_id > %s"
+            " ORDER BY 1 LIMIT %s",
+            [tenant.pk, str(after), tenant.pk, str(after), batch],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _columns(folded: Sequence[Folded]) -> list[list[object]]:
+    return [
+        [f.state for f in folded],
+        [f.since for f in folded],
+        [f.seq for f in folded],
+        [f.reason for f in folded],
+        [f.age_confirmed for f in folded],
+        [f.valid_until for f in folded],
+        [",".join(f.stopped_numbers) for f in folded],
+    ]

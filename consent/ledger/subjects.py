@@ -1,0 +1,43 @@
+"""Whom a declaration is about: a contact, or somebody known by number or BSUID only."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from consent.ledger.suppressing import Digest, identities
+from contacts.identities import digest
+from contacts.models import Contact
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person of the ledger with every keyed hash that names them; `contact` is None for strangers."""
+
+    subject_id: UUID
+    digests: list[Digest]
+    contact: Contact | None
+
+
+def person(
+    tenant: Tenant, *, contact: Contact | None = None, phone: str | None = None, bsuid: str | None = None
+) -> Person:
+    """The person a declaration is about; makes no contact for somebody who only said no.
+
+    `phone` (E.164 or as Meta writes it) and `bsuid` are what the message or signal came with; they may name more than
+    the contact knows. A stranger's subject is derived from the keyed hash, so that their stop and resume add up.
+    Raises ValueError when nobody is named.
+    """
+    named = [(kind, value) for kind, value in (("phone", phone), ("bsuid", bsuid)) if value]
+    digests = [(kind, digest(tenant, kind, value)) for kind, value in named]
+    contact = contact or _known(tenant, phone, bsuid)
+    if contact:
+        return Person(contact.subject_id, sorted({*digests, *identities(contact)}), contact)
+    if not digests:
+        raise ValueError("a declaration needs a contact, a phone or a BSUID")
+    return Person(UUID(bytes=digest(tenant, "subject", digests[0][1].hex())[:16], version=4), digests, None)
+
+
+def _known(tenant: Tenant, phone: str | None, bsuid: str | None) -> Contact | None:
+    contacts = Contact.objects.filter(tenant=tenant)
+    by_bsuid = contacts.filter(bsuid=bsuid).first() if bsuid else None
+    return by_bsuid or (contacts.filter(phone="+" + phone.lstrip("+")).first() if phone else None)

@@ -1,0 +1,135 @@
+"""The list of people who must not be messaged, known only by keyed hash, so that it outlives the person's data."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from consent.ledger.folding import ADVERTISING, CHANNELS, Pair
+from consent.models import Channel, Purpose, Suppression
+from contacts.identities import digests_of
+from contacts.models import Contact
+from tenants.models import Tenant
+
+Digest = tuple[str, bytes]  # (kind, keyed hash)
+
+WITHDRAWN = "withdrawn"
+OBJECTED = "objected"
+META_STOP = "meta_stop"
+BLOCKED = "suppressed"
+
+# An identity a person no longer has finds what was said while it was theirs; numbers get reassigned, and what the
+# next owner says is not their word.
+IS_LIVE = "s.lifted_at IS NULL AND (i.valid_to IS NULL OR s.since <= i.valid_to)"
+INSERT = """
+    INSERT INTO consent_suppression (tenant_id, kind, digest, channel, purpose, reason, since, phone_number_id)
+    SELECT %s, * FROM unnest(%s::text[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+    ON CONFLICT (tenant_id, digest, channel, purpose, reason, phone_number_id) WHERE lifted_at IS NULL DO NOTHING
+"""
+HITS = f"""
+    SELECT c.subject_id, s.channel, s.purpose
+    FROM unnest(%s::uuid[]) AS wanted(subject_id)
+    JOIN contacts_contact c ON c.tenant_id = %s AND c.subject_id = wanted.subject_id
+    JOIN contacts_identity i ON i.tenant_id = c.tenant_id AND i.contact_id = c.id
+    JOIN consent_suppression s ON s.tenant_id = i.tenant_id AND s.digest = i.digest AND {IS_LIVE}
+"""
+LIVE = f"""
+    SELECT DISTINCT s.* FROM contacts_identity i
+    JOIN consent_suppression s ON s.tenant_id = i.tenant_id AND s.digest = i.digest AND {IS_LIVE}
+    WHERE i.tenant_id = %s AND i.contact_id = %s AND s.reason <> %s
+"""
+
+
+class Suppressed(NamedTuple):
+    """One identity with what must not be sent to it and why."""
+
+    kind: str
+    digest: bytes
+    channel: str
+    purpose: str
+    reason: str
+    since: datetime
+    phone_number_id: str = ""
+
+
+def suppress(tenant: Tenant, rows: Iterable[Suppressed]) -> None:
+    """Put identities on the list, in one statement; those already there for the same reason are left alone."""
+    # Sorted, so that two writers who meet at the unique index wait in the same order.
+    if ordered := sorted(set(rows), key=lambda row: (row.digest, *row[2:])):
+        with connection.cursor() as cursor:
+            cursor.execute(INSERT, [tenant.pk, *map(list, zip(*ordered, strict=True))])
+
+
+def identities(contact: Contact) -> list[Digest]:
+    """Every keyed hash by which a contact is or was known."""
+    stored = [(row.kind, bytes(row.digest)) for row in contact.identities.all()]
+    return sorted({*stored, *digests_of(contact)})
+
+
+def hits(tenant: Tenant, subjects: Iterable[UUID]) -> dict[UUID, set[Pair]]:
+    """Which of these people are on the list, each with the (channel, purpose) scopes, which may be "all"."""
+    found: dict[UUID, set[Pair]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(HITS, [[str(subject) for subject in subjects], tenant.pk])
+        for subject, channel, purpose in cursor.fetchall():
+            found.setdefault(subject, set()).add((channel, purpose))
+    return found
+
+
+def covers(scopes: Iterable[Pair], channel: str, purpose: str) -> bool:
+    """Whether one of these scopes forbids this channel and purpose."""
+    return any((channel, purpose) in reached(scope) for scope in scopes)
+
+
+def reached(scope: Pair) -> list[Pair]:
+    """The pairs a scope stands for; "all" purposes leave what a contract needs (CG-26)."""
+    channels = CHANNELS if scope[0] == Channel.ALL else (scope[0],)
+    purposes = ADVERTISING if scope[1] == Purpose.ALL else (scope[1],)
+    return [(channel, purpose) for channel in channels for purpose in purposes]
+
+
+def lift_by_person(tenant: Tenant, contact: Contact, granted: Sequence[Pair], seq: int) -> None:
+    """The person said yes again: end what kept these pairs closed. What Meta stopped, only Meta's resume opens.
+
+    Entries that stood for more than these pairs are replaced by entries for the rest of it.
+    """
+    live = Suppression.objects.raw(LIVE, [tenant.pk, contact.pk, META_STOP])
+    ended = [row for row in live if set(reached((row.channel, row.purpose))) & set(granted)]
+    _end(tenant, ended, seq)
+    suppress(
+        tenant,
+        [
+            Suppressed(row.kind, bytes(row.digest), *pair, row.reason, row.since, row.phone_number_id)
+            for row in ended
+            for pair in reached((row.channel, row.purpose))
+            if pair not in granted
+        ],
+    )
+
+
+def is_liftable(tenant: Tenant, contact: Contact, pair: Pair) -> bool:
+    """Whether an entry that the person can lift keeps this pair closed."""
+    live = Suppression.objects.raw(LIVE, [tenant.pk, contact.pk, META_STOP])
+    return covers([(row.channel, row.purpose) for row in live], *pair)
+
+
+def lift_by_meta(tenant: Tenant, digests: Sequence[Digest], phone_number_id: str, seq: int) -> None:
+    """Meta reported a resume: end its stop for this sending number, and nothing else."""
+    stops = Suppression.objects.filter(tenant=tenant, digest__in=[key for _, key in digests], lifted_at=None)
+    _end(tenant, list(stops.filter(reason=META_STOP, phone_number_id=phone_number_id)), seq)
+
+
+def _end(tenant: Tenant, rows: Sequence[Suppression], seq: int) -> None:
+    Suppression.objects.filter(tenant=tenant, pk__in=[row.pk for row in rows]).update(
+        lifted_at=timezone.now(), lifted_seq=seq
+    )
+
+
+def spread(tenant: Tenant, sources: Sequence[Digest], targets: Sequence[Digest]) -> None:
+    """Carry every live entry of some hashes over to others: the same person under another number or id."""
+    live = Suppression.objects.filter(tenant=tenant, digest__in=[key for _, key in sources], lifted_at=None)
+    fields = list(live.values_list("channel", "purpose", "reason", "since", "phone_number_id"))
+    suppress(tenant, [Suppressed(*target, *row) for target in targets for row in fields])

@@ -1,0 +1,254 @@
+"""The append-only ledger of yes and no, what it adds up to per person, and the wordings people agreed to."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from tenants.fields import TenantForeignKey, owner
+
+
+class Channel(models.TextChoices):
+    WHATSAPP = "whatsapp", "WhatsApp"
+    EMAIL = "email", _("E-mail")
+    SMS = "sms", "SMS"
+    ALL = "all", _("All channels")
+
+
+class Purpose(models.TextChoices):
+    MARKETING = "marketing", _("Marketing")
+    TRANSACTIONAL = "transactional", _("Orders and appointments")
+    TRACKING = "tracking", _("Measuring clicks and reads")
+    PROFILING = "profiling", _("Profiling")
+    SPECIAL_CATEGORY = "special_category", _("Special categories of data")
+    SURVEY = "survey", _("Surveys")
+    ALL = "all", _("All purposes")
+
+
+class State(models.TextChoices):
+    """What a ledger row says; consent-gdpr § 4."""
+
+    REQUESTED = "requested", _("requested")
+    GRANTED = "granted", _("granted")
+    RENEWED = "renewed", _("renewed")
+    REFUSED = "refused", _("refused")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    OBJECTED = "objected", _("objected")
+    EXPIRED = "expired", _("expired")
+    INVALIDATED = "invalidated", _("invalidated")
+    META_STOPPED = "meta_stopped", _("stopped in WhatsApp")
+    META_RESUMED = "meta_resumed", _("resumed in WhatsApp")
+    SUPPRESSED = "suppressed", _("suppressed")
+    SUPPRESSION_LIFTED = "suppression_lifted", _("suppression lifted")
+    MERGED = "merged", _("merged")
+    MOVED = "moved", _("number changed")
+    RESTRICTED = "restricted", _("restricted")
+    UNRESTRICTED = "unrestricted", _("unrestricted")
+    ERASED = "erased", _("erased")
+
+
+class Source(models.TextChoices):
+    """By which way a declaration came in."""
+
+    SIGNUP_PAGE = "signup_page", _("Sign-up page")
+    WA_KEYWORD = "wa_keyword", _("WhatsApp keyword")
+    WA_BUTTON = "wa_button", _("WhatsApp button")
+    QR = "qr", _("QR code")
+    FLOW = "flow", _("WhatsApp Flow")
+    IMPORT = "import", _("Import")
+    API = "api", "API"
+    AGENT = "agent", _("Agent")
+    PREFERENCE_LINK = "preference_link", _("Preference page")
+    META_WEBHOOK = "meta_webhook", _("WhatsApp settings")
+    META_ERROR = "meta_error", _("Error 131050")
+    SYSTEM = "system", _("System")
+
+
+class Authority(models.IntegerChoices):
+    """Who says it; only the person on the channel can lift a restriction. consent-gdpr §§ 4–5."""
+
+    IMPORT = 0, _("Import")
+    AGENT = 1, _("Agent or API")
+    META = 2, "Meta"
+    PERSON = 3, _("The person on the channel")
+
+
+class Wording(models.Model):
+    """A text people agree to, in numbered versions."""
+
+    tenant = owner("wordings")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="wording_uid"),
+            models.UniqueConstraint(fields=["tenant", "name"], name="one_wording_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WordingVersion(models.Model):
+    """One version of a wording; immutable once published, because people agreed to exactly this text."""
+
+    tenant = owner("wording_versions")
+    wording = TenantForeignKey(Wording, on_delete=models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    # {"de": "Ja, ich möchte …", "en": "…"}
+    texts = models.JSONField(default=dict)
+    # [["whatsapp", "marketing"], ["whatsapp", "tracking"]]: the pairs this text is a yes to (CG-04).
+    covers = models.JSONField(default=list)
+    policy_url = models.URLField(blank=True)
+    policy_version = models.CharField(max_length=40, blank=True)
+    sha256 = models.CharField(max_length=64)
+    published_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True)
+    invalid_reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "wording", "number"], name="wording_version_number"),
+            models.UniqueConstraint(fields=["tenant", "wording", "sha256"], name="wording_text_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.wording_id} v{self.number}"
+
+
+class ConsentHead(models.Model):
+    """The end of a tenant's chain; its row lock makes `seq` gapless under concurrency."""
+
+    tenant = models.OneToOneField("tenants.Tenant", primary_key=True, on_delete=models.CASCADE, related_name="ledger")
+    last_seq = models.BigIntegerField(default=0)
+    last_hash = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} at {self.last_seq}"
+
+
+class ConsentEvent(models.Model):
+    """One row of the ledger: a yes, a no, or what became of it; never changed, never deleted.
+
+    Holds nothing that names a person: `subject_id` is random, evidence and identities live in deletable tables.
+    `row_hash` = SHA-256(prev_hash ‖ canonical), where `canonical` is the exact JSON text that was hashed.
+    """
+
+    tenant = owner("consent_events", db_index=False)
+    seq = models.BigIntegerField()
+    event_id = models.UUIDField(default=uuid.uuid4)
+    subject_id = models.UUIDField()
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    state = models.CharField(max_length=20, choices=State.choices)
+    authority = models.SmallIntegerField(choices=Authority.choices)
+    legal_basis = models.CharField(max_length=10, default="6-1-a")
+    wording_version = TenantForeignKey(WordingVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    wording_sha256 = models.CharField(max_length=64, blank=True)
+    language = models.CharField(max_length=5, blank=True)
+    policy_url = models.CharField(max_length=200, blank=True)
+    policy_version = models.CharField(max_length=40, blank=True)
+    incentive_id = models.CharField(max_length=60, blank=True)
+    age_confirmed = models.BooleanField(null=True)
+    source = models.CharField(max_length=20, choices=Source.choices)
+    # A page, QR code, import row, template or error code; never a raw wamid, which contains the phone number.
+    source_ref = models.CharField(max_length=200, blank=True)
+    # The number a Meta stop or resume belongs to.
+    phone_number_id = models.CharField(max_length=40, blank=True)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    idempotency_key = models.CharField(max_length=64)
+    actor_type = models.CharField(max_length=10)
+    actor_id = models.CharField(max_length=60, blank=True)
+    supersedes_seq = models.BigIntegerField(null=True)
+    doi_request_seq = models.BigIntegerField(null=True)
+    valid_until = models.DateTimeField(null=True)
+    evidence_digest = models.CharField(max_length=64, blank=True)
+    canonical = models.TextField()
+    prev_hash = models.BinaryField()
+    row_hash = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "seq"], name="ledger_seq"),
+            models.UniqueConstraint(fields=["tenant", "event_id"], name="ledger_event_id"),
+            models.UniqueConstraint(fields=["tenant", "idempotency_key"], name="ledger_once"),
+        ]
+        indexes = [models.Index(fields=["tenant", "subject_id", "seq"], name="ledger_by_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.state} {self.channel}/{self.purpose}"
+
+
+class ConsentEvidence(models.Model):
+    """What proves a ledger row, encrypted: IP, form, inbound text, file row. Deletable, unlike the ledger."""
+
+    tenant = owner("consent_evidence")
+    event_id = models.UUIDField()
+    salt = models.BinaryField()
+    sealed = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "event_id"], name="evidence_once")]
+
+    def __str__(self) -> str:
+        return str(self.event_id)
+
+
+class Suppression(models.Model):
+    """Someone who must not be messaged, known only by keyed hash, so that it survives erasure and re-import."""
+
+    tenant = owner("suppressions")
+    kind = models.CharField(max_length=5)
+    digest = models.BinaryField()
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    reason = models.CharField(max_length=20)
+    # Meta keeps its stop per sending number; ours blocks the tenant while any number is stopped.
+    phone_number_id = models.CharField(max_length=40, blank=True, default="")
+    since = models.DateTimeField(default=now)
+    lifted_at = models.DateTimeField(null=True)
+    lifted_seq = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "digest", "channel", "purpose", "reason", "phone_number_id"],
+                name="one_live_suppression",
+                condition=models.Q(lifted_at=None),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.channel}/{self.purpose}"
+
+
+class ConsentState(models.Model):
+    """What the ledger adds up to for one person, channel and purpose; rebuildable from it.
+
+    The writer locks this row FOR UPDATE, the sender FOR SHARE: an opt-out either precedes a claim or follows it.
+    """
+
+    tenant = owner("consent_states", db_index=False)
+    subject_id = models.UUIDField()
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    state = models.CharField(max_length=20, choices=State.choices)
+    since = models.DateTimeField()
+    seq = models.BigIntegerField()
+    reason = models.CharField(max_length=60, blank=True)
+    age_confirmed = models.BooleanField(null=True)
+    valid_until = models.DateTimeField(null=True)
+    # Numbers for which Meta reported a stop that has not been resumed.
+    stopped_numbers = ArrayField(models.CharField(max_length=40), default=list, db_default=[])
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "subject_id", "channel", "purpose"], name="one_state_per_pair")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.channel}/{self.purpose}"

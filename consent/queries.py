@@ -1,0 +1,73 @@
+"""Reads about consent: may this person be messaged, and what did they say when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from consent import rules
+from consent.models import Channel, ConsentEvent, ConsentState, Purpose, State
+from contacts.models import Contact
+
+CATEGORY_MISMATCH = "category_mismatch"
+# Which template category may serve which purpose (§ 6.7); other purposes send marketing templates.
+CATEGORIES = {Purpose.TRANSACTIONAL.value: {"UTILITY", "AUTHENTICATION"}}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether a person may be messaged; `reason` is "" when allowed, `seq` the ledger row that decided it."""
+
+    allowed: bool
+    reason: str
+    seq: int | None
+    evaluated_at: datetime
+
+
+def may_send(
+    *, contact: Contact, channel: str, purpose: str, category: str | None = None, at: datetime | None = None
+) -> Answer:
+    """Whether this contact may be messaged now, by the same SQL that the sender uses.
+
+    `category` is the template's ("MARKETING", "UTILITY"): marketing templates go under advertising purposes only,
+    utility templates under transactional only. `at` judges expiry at another moment (UTC).
+    """
+    refusal = rules.refusal(tenant_id=contact.tenant_id, channel=channel, purpose=purpose, at=at)
+    sql = f"SELECT {refusal.reason}, {refusal.seq} FROM contacts_contact c {refusal.joins}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} WHERE c.tenant_id = %s AND c.id = %s", [*refusal.params, contact.tenant_id, contact.pk])
+        reason, seq = cursor.fetchone()
+    if reason is None and category and not _serves(category, purpose):
+        reason = CATEGORY_MISMATCH
+    return Answer(reason is None, reason or "", seq, at or timezone.now())
+
+
+def _serves(category: str, purpose: str) -> bool:
+    return category.upper() in CATEGORIES.get(str(purpose), {"MARKETING"})
+
+
+def history(contact: Contact) -> QuerySet[ConsentEvent]:
+    """Everything the ledger says about a person, newest row first, also from contacts merged into this one."""
+    subjects = [contact.subject_id]
+    for subject in subjects:
+        merged = _rows(contact).filter(subject_id=subject, state=State.MERGED).values_list("source_ref", flat=True)
+        subjects += [UUID(ref) for ref in merged if UUID(ref) not in subjects]
+    return _rows(contact).filter(subject_id__in=subjects).select_related("wording_version__wording").order_by("-seq")
+
+
+def _rows(contact: Contact) -> QuerySet[ConsentEvent]:
+    return ConsentEvent.objects.filter(tenant=contact.tenant_id)
+
+
+def states(contact: Contact) -> QuerySet[ConsentState]:
+    """What holds for a person now, by channel and purpose."""
+    found = ConsentState.objects.filter(tenant=contact.tenant_id, subject_id=contact.subject_id)
+    return found.order_by("channel", "purpose")
+
+
+def state(contact: Contact, channel: str = Channel.WHATSAPP, purpose: str = Purpose.MARKETING) -> ConsentState | None:
+    """What holds for a person, one channel and one purpose; None when they never said anything about it."""
+    return states(contact).filter(channel=channel, purpose=purpose).first()

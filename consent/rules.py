@@ -1,0 +1,124 @@
+"""May we message these people? As SQL, so that one person and a million are judged by the same words.
+
+Order of checks: consent-gdpr § 6, with one refinement: a person's own no (withdrawn, objected, stopped in WhatsApp)
+is named before the suppression list, which every no is on as well; otherwise no report could tell "unsubscribed" from
+"on the block list".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from consent.models import Channel, Purpose
+
+TENANT_BLOCKED = "tenant_blocked"
+RESTRICTED = "restricted"
+SUPPRESSED = "suppressed"
+OBJECTED = "objected"
+WITHDRAWN = "withdrawn"
+META_STOP = "meta_stop"
+NO_CONSENT = "no_consent"
+PENDING = "pending"
+EXPIRED = "expired"
+INVALIDATED = "invalidated"
+MINOR = "minor"
+
+STATES = """
+    LEFT JOIN consent_consentstate consent_state ON consent_state.tenant_id = c.tenant_id
+        AND consent_state.subject_id = c.subject_id
+        AND consent_state.channel = %s AND consent_state.purpose = %s
+    JOIN tenants_tenant consent_tenant ON consent_tenant.id = c.tenant_id
+"""
+# A yes to advertising by WhatsApp is an opt-in to WhatsApp in Meta's sense, so it carries order updates too, unless the
+# person said anything about those; withdrawing it needs another basis for them (§ 6.8).
+BASIS = """
+    LEFT JOIN consent_consentstate consent_own ON consent_own.tenant_id = c.tenant_id
+        AND consent_own.subject_id = c.subject_id
+        AND consent_own.channel = %s AND consent_own.purpose = 'transactional'
+    LEFT JOIN consent_consentstate consent_state ON consent_state.tenant_id = c.tenant_id
+        AND consent_state.subject_id = c.subject_id AND consent_state.channel = %s
+        AND consent_state.purpose = CASE WHEN consent_own.id IS NULL THEN 'marketing' ELSE 'transactional' END
+        AND (consent_own.id IS NOT NULL OR consent_state.state = 'granted')
+    JOIN tenants_tenant consent_tenant ON consent_tenant.id = c.tenant_id
+"""
+# The comparison with c.id stands alone, so that PostgreSQL may either look up one contact or, for many, collect all
+# suppressed contacts once, starting from the short list of suppressions.
+IS_SUPPRESSED = """
+    EXISTS (
+        SELECT 1 FROM consent_suppression s
+        JOIN contacts_identity i ON i.tenant_id = s.tenant_id AND i.digest = s.digest
+        WHERE s.tenant_id = %s AND i.tenant_id = %s AND i.contact_id = c.id
+        AND s.lifted_at IS NULL AND (i.valid_to IS NULL OR s.since <= i.valid_to)
+        AND s.channel IN (%s, 'all') AND s.purpose IN ({purposes}))
+"""
+REASON = """
+    CASE
+        WHEN NOT consent_tenant.is_active THEN 'tenant_blocked'
+        WHEN c.restricted_at IS NOT NULL OR consent_state.state IN ('restricted', 'erased') THEN 'restricted'
+        WHEN consent_state.state = 'objected' THEN 'objected'
+        WHEN consent_state.state IN ('withdrawn', 'refused') THEN 'withdrawn'
+        WHEN consent_state.state = 'meta_stopped' THEN 'meta_stop'
+        WHEN consent_state.state = 'suppressed' OR {suppressed} THEN 'suppressed'
+        WHEN consent_state.state IS NULL THEN 'no_consent'
+        WHEN consent_state.state = 'requested' THEN 'pending'
+        WHEN consent_state.state IN ('expired', 'invalidated') THEN consent_state.state
+        WHEN consent_state.state <> 'granted' THEN 'no_consent'
+        WHEN consent_state.valid_until <= {at} THEN 'expired'
+        WHEN consent_state.age_confirmed IS FALSE THEN 'minor'
+    END
+"""
+LOCK = """
+    SELECT s.id FROM contacts_contact c
+    JOIN consent_consentstate s ON s.tenant_id = c.tenant_id AND s.subject_id = c.subject_id
+    WHERE c.tenant_id = %s AND s.tenant_id = %s AND c.id = ANY(%s) AND s.channel = %s AND s.purpose = ANY(%s)
+    ORDER BY s.subject_id, s.channel, s.purpose
+    FOR SHARE OF s
+"""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """SQL around `contacts_contact c`: put `joins`, which alone takes `params`, after the FROM.
+
+    `reason` and `seq` may then stand anywhere in the statement: `reason` is NULL when sending is allowed, else one of
+    this module's codes; `seq` is the number of the ledger row that decided.
+    """
+
+    joins: str
+    reason: str
+    seq: str
+    params: list[Any]
+
+
+def refusal(*, tenant_id: int, channel: str, purpose: str, at: datetime | None = None) -> Refusal:
+    """Why each contact `c` may not be messaged over this channel for this purpose; NULL when it may.
+
+    Works inside an open tenant scope only, and the caller binds `c.tenant_id = <tenant_id>` too. `at` is the moment
+    for which expiry is judged, the transaction's own by default. A suppression of all purposes counts for every
+    purpose but transactional: what a contract needs is stopped only by a suppression of exactly that (CG-26).
+    """
+    assert channel != Channel.ALL
+    assert purpose != Purpose.ALL
+    is_contract = purpose == Purpose.TRANSACTIONAL
+    suppressed = IS_SUPPRESSED.format(purposes="%s" if is_contract else "%s, 'all'")
+    reason = REASON.format(suppressed=suppressed, at="%s::timestamptz" if at else "now()")
+    joined = [str(channel), str(channel)] if is_contract else [str(channel), str(purpose)]
+    return Refusal(
+        joins=f"{BASIS if is_contract else STATES} CROSS JOIN LATERAL (SELECT {reason} AS reason) consent_refusal",
+        reason="consent_refusal.reason",
+        seq="consent_state.seq",
+        params=[*joined, tenant_id, tenant_id, str(channel), str(purpose), *([at] if at else [])],
+    )
+
+
+def lock_states(tenant_id: int, contact_ids: list[int], channel: str, purpose: str) -> None:
+    """Hold these contacts' states still until the transaction ends: a withdrawal either was before or comes after.
+
+    Evaluate `refusal` in a statement of its own after this one, so that it sees what was committed while waiting.
+    Writers of the ledger lock in the same order, so nobody waits in a circle.
+    """
+    purposes = {str(purpose)} | ({Purpose.MARKETING.value} if purpose == Purpose.TRANSACTIONAL else set())
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [tenant_id, tenant_id, contact_ids, str(channel), sorted(purposes)])

@@ -1,0 +1,1 @@
+"""People and what they did: contacts, identities, tags, lists, events, and importing them."""

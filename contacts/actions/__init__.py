@@ -1,0 +1,31 @@
+"""What can be done with contacts, their tags and lists, and the events they leave."""
+
+from contacts.actions.events import EventData, Recorded, record_events
+from contacts.actions.lists import add_members, create_list, delete_list, remove_members, update_list
+from contacts.actions.numbers import find_or_create_for_whatsapp, move_number
+from contacts.actions.people import Upserted, delete, patch, upsert
+from contacts.actions.tags import add_tags, create_tag, delete_tag, remove_tags, rename_tag
+from contacts.actions.values import ContactData
+
+__all__ = [
+    "ContactData",
+    "EventData",
+    "Recorded",
+    "Upserted",
+    "add_members",
+    "add_tags",
+    "create_list",
+    "create_tag",
+    "delete",
+    "delete_list",
+    "delete_tag",
+    "find_or_create_for_whatsapp",
+    "move_number",
+    "patch",
+    "record_events",
+    "remove_members",
+    "remove_tags",
+    "rename_tag",
+    "update_list",
+    "upsert",
+]

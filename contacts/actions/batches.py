@@ -1,0 +1,159 @@
+"""Rows being put into contacts: found and locked with one query, changed in memory, stored by set."""
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from contacts import identities, queries
+from contacts.actions import tags
+from contacts.actions.values import IDENTITIES, ContactData, Errors
+from contacts.models import Contact
+from tenants.models import Tenant
+
+KEYS = ("external_id", "bsuid", "phone")
+COLUMNS = {
+    "phone": "text",
+    "bsuid": "text",
+    "email": "text",
+    "external_id": "text",
+    "first_name": "text",
+    "last_name": "text",
+    "language": "text",
+    "country": "text",
+    "postcode": "text",
+    "birthday": "date",
+    "attributes": "jsonb",
+    "subject_id": "uuid",
+    "phone_invalid_at": "timestamptz",
+    "updated_at": "timestamptz",
+}
+
+
+@dataclass
+class Upserted:
+    """What became of one row: created, updated, unchanged, or rejected with errors by field."""
+
+    contact: Contact | None
+    outcome: str
+    errors: Errors = field(default_factory=dict)
+
+
+def rejected(*names: str, because: str) -> Upserted:
+    """The answer to a row that cannot be stored."""
+    return Upserted(None, "rejected", {name: [because] for name in names})
+
+
+class Batch:
+    """Contacts of one transaction; `put` and `change` decide, `store` writes."""
+
+    def __init__(self, tenant: Tenant, rows: Iterable[ContactData]) -> None:
+        self.tenant = tenant
+        # Locked in the order of ids, so that two batches cannot wait for each other.
+        self.directory = queries.Directory(queries.naming(tenant, [row.values for row in rows]).select_for_update())
+        self._new: list[Contact] = []
+        self._changed: dict[int, Contact] = {}
+        self._renamed: dict[int, Contact] = {}
+        self._tagged: list[tuple[Contact, str, Upserted]] = []
+
+    def put(self, data: ContactData) -> Upserted:
+        """Find or make the contact that the row names by its keys, and change it."""
+        keys = {key: data.values.get(key) for key in KEYS}
+        if not any(keys.values()):
+            return rejected("phone", because=_("Name the contact by phone, external_id or bsuid."))
+        named = dict(self.directory.named(keys))
+        if conflict := _conflict(named, keys):
+            return conflict
+        if named:
+            return self.change(next(iter(named.values())), data)
+        contact = Contact(tenant=self.tenant, **data.values, attributes=_merged({}, data))
+        self._new.append(contact)
+        self.directory.add(contact)
+        return self._answered(contact, "created", data)
+
+    def change(self, contact: Contact, data: ContactData) -> Upserted:
+        """Give a contact its new values; one that has them already stays untouched."""
+        values = {name: value for name, value in data.values.items() if getattr(contact, name) != value}
+        if not any(values.get(name, getattr(contact, name)) for name in IDENTITIES):
+            return rejected(*values, because=_("Keep one of phone, e-mail, customer number or BSUID."))
+        attributes = _merged(contact.attributes, data)
+        # Compared as JSON, where 1 and true differ.
+        if not values and _json(attributes) == _json(contact.attributes):
+            return self._answered(contact, "unchanged", data)
+        self._set(contact, values, attributes)
+        return self._answered(contact, "updated", data)
+
+    def store(self) -> None:
+        """Write everything that changed."""
+        # In the order of keys, so that two batches creating the same contacts cannot wait for each other.
+        self._new.sort(key=lambda contact: [getattr(contact, key) or "" for key in KEYS])
+        Contact.objects.bulk_create(self._new, batch_size=1000)
+        _update(self.tenant, list(self._changed.values()))
+        identities.record(self.tenant, [*self._new, *self._renamed.values()])
+        newly_tagged = tags.attach(self.tenant, [(contact.pk, tag) for contact, tag, _answer in self._tagged])
+        for contact, _tag, answer in self._tagged:
+            if contact.pk in newly_tagged and answer.outcome == "unchanged":
+                answer.outcome = "updated"
+
+    def _set(self, contact: Contact, values: dict[str, Any], attributes: dict[str, Any]) -> None:
+        self.directory.remove(contact)
+        if "phone" in values and contact.phone:
+            # Whoever edits a number cannot bring the old number's consent along (consent-gdpr § 8). Suppressions
+            # still hold: the old identities stay with the contact.
+            contact.subject_id, contact.phone_invalid_at = uuid.uuid4(), None
+        for name, value in values.items():
+            setattr(contact, name, value)
+        contact.attributes, contact.updated_at = attributes, timezone.now()
+        self.directory.add(contact)
+        if contact.pk:
+            self._changed[contact.pk] = contact
+            if not values.keys().isdisjoint(IDENTITIES):
+                self._renamed[contact.pk] = contact
+
+    def _answered(self, contact: Contact, outcome: str, data: ContactData) -> Upserted:
+        answer = Upserted(contact, outcome)
+        self._tagged += [(contact, tag, answer) for tag in data.tags]
+        return answer
+
+
+def _conflict(named: dict[str, Contact], keys: dict[str, Any]) -> Upserted | None:
+    """Two keys naming two people must not be mixed into one."""
+    found = list(named.values())
+    if any(contact is not found[0] for contact in found[1:]):
+        return rejected(*named, because=_("These keys name different contacts. Send only one, or merge them first."))
+    theirs = found[0].external_id if found else None
+    if theirs and keys["external_id"] and "external_id" not in named:
+        because = _("This belongs to a contact with another customer number (external_id). Change that contact first.")
+        return rejected(*named, because=because)
+    return None
+
+
+def _merged(attributes: dict[str, Any], data: ContactData) -> dict[str, Any]:
+    """The stored attributes with the given ones; null deletes a key."""
+    return {key: value for key, value in {**attributes, **data.attributes}.items() if value is not None}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _update(tenant: Tenant, contacts: Sequence[Contact]) -> None:
+    """Write whole rows in one statement; Django's bulk_update would send a CASE per row and column."""
+    if not contacts:
+        return
+    rows = [{"id": contact.pk, **{name: getattr(contact, name) for name in COLUMNS}} for contact in contacts]
+    shape = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    assignments = ", ".join(f"{name} = given.{name}" for name in COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE contacts_contact c SET {assignments}"
+            f" FROM jsonb_to_recordset(%s::jsonb) AS given(id bigint, {shape})"
+            " WHERE c.tenant_id = %s AND c.id = given.id",
+            [json.dumps(rows, cls=DjangoJSONEncoder), tenant.pk],
+        )

@@ -1,0 +1,106 @@
+"""Keyed hashes of what names a contact, so that a suppression is recognised without storing the value."""
+
+import base64
+import hmac
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from django.db import connection
+
+from contacts import phones
+from contacts.models import Contact, Identity
+from tenants.encryption import decrypt
+from tenants.models import Tenant
+
+# How many tenants' peppers a process keeps decrypted.
+PEPPERS = 256
+
+
+def digest(tenant: Tenant, kind: str, value: str) -> bytes:
+    """HMAC-SHA256 of one identity with the tenant's pepper: 32 bytes, equal for every spelling of the same value.
+
+    `kind` is one of Identity.Kind. Keyed, because plain hashes of phone numbers can be reversed by trying them all
+    (consent-gdpr § 4); the key differs per tenant, so that digests cannot be compared across tenants.
+    """
+    message = f"{kind}:{normalised(kind, value)}".encode()
+    return hmac.digest(_pepper(tenant.pk, tenant.pepper_encrypted), message, "sha256")
+
+
+def normalised(kind: str, value: str) -> str:
+    """The one spelling of an identity that is hashed: E.164, lower-case e-mail, the BSUID as Meta writes it."""
+    if kind == Identity.Kind.PHONE:
+        return value if phones.E164.fullmatch(value) else phones.normalise(value) or value.strip()
+    return value.strip().lower() if kind == Identity.Kind.EMAIL else value.strip()
+
+
+def digests_of(contact: Contact) -> list[tuple[str, bytes]]:
+    """(kind, digest) of everything that names this contact now."""
+    named = [(Identity.Kind.PHONE, contact.phone), (Identity.Kind.BSUID, contact.bsuid)]
+    named.append((Identity.Kind.EMAIL, contact.email))
+    return [(str(kind), digest(contact.tenant, kind, value)) for kind, value in named if value]
+
+
+def record(tenant: Tenant, contacts: Sequence[Contact]) -> None:
+    """Store the identities of these contacts; identities they no longer have are kept, with an end.
+
+    An ended identity still finds the suppressions of its time: an opt-out belongs to the person, also after a number
+    change. Later ones are the business of whoever has the number now.
+    """
+    current = [(contact.pk, kind, key) for contact in contacts for kind, key in digests_of(contact)]
+    _end_others(tenant, [contact.pk for contact in contacts], current)
+    _store(tenant, current)
+
+
+def share(tenant: Tenant, contacts: Sequence[Contact]) -> None:
+    """Give each of these contacts the identities of all, because they turned out to be the same person.
+
+    From then on a suppression of one blocks every one of them (consent-gdpr § 8: restrictions of either side apply).
+    """
+    ids = [contact.pk for contact in contacts]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO contacts_identity (tenant_id, contact_id, kind, digest)"
+            " SELECT i.tenant_id, other.id, i.kind, i.digest"
+            " FROM contacts_identity i CROSS JOIN unnest(%s::bigint[]) AS other(id)"
+            " WHERE i.tenant_id = %s AND i.contact_id = ANY(%s) AND i.contact_id <> other.id"
+            " ON CONFLICT (tenant_id, contact_id, kind, digest) DO NOTHING",
+            [ids, tenant.pk, ids],
+        )
+
+
+def _end_others(tenant: Tenant, contact_ids: list[int], current: Iterable[tuple[int, str, bytes]]) -> None:
+    """Mark what these contacts were known by before and are not any more."""
+    ids, kinds, keys = _columns(current)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_identity i SET valid_to = now()"
+            " WHERE i.tenant_id = %s AND i.contact_id = ANY(%s) AND i.valid_to IS NULL AND NOT EXISTS ("
+            " SELECT 1 FROM unnest(%s::bigint[], %s::text[], %s::bytea[]) AS now_has(contact_id, kind, digest)"
+            " WHERE now_has.contact_id = i.contact_id AND now_has.kind = i.kind AND now_has.digest = i.digest)",
+            [tenant.pk, contact_ids, ids, kinds, keys],
+        )
+
+
+def _store(tenant: Tenant, current: Iterable[tuple[int, str, bytes]]) -> None:
+    ids, kinds, keys = _columns(current)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO contacts_identity (tenant_id, contact_id, kind, digest)"
+            " SELECT %s, contact_id, kind, digest"
+            " FROM unnest(%s::bigint[], %s::text[], %s::bytea[]) AS given(contact_id, kind, digest)"
+            " ORDER BY contact_id, kind, digest"
+            " ON CONFLICT (tenant_id, contact_id, kind, digest) DO UPDATE SET valid_to = NULL"
+            " WHERE contacts_identity.valid_to IS NOT NULL",
+            [tenant.pk, ids, kinds, keys],
+        )
+
+
+def _columns(rows: Iterable[tuple[int, str, bytes]]) -> tuple[list[int], list[str], list[bytes]]:
+    rows = list(rows)
+    return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
+
+
+@lru_cache(maxsize=PEPPERS)
+def _pepper(tenant_id: int, encrypted: str) -> bytes:
+    """The tenant's key, decrypted once per process."""
+    return base64.b64decode(decrypt(encrypted, binding=f"Tenant.pepper:{tenant_id}"))

@@ -1,0 +1,127 @@
+"""Turns what is not a plain CSV file into one: XLSX tables, UTF-16 text, and the line ends of old Macs."""
+
+import csv
+import datetime
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, NoReturn, cast
+
+import python_calamine
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from contacts.importing import limits
+
+ZIP = b"PK\x03\x04"
+OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+IN_MEMORY = 5 * 1024 * 1024
+
+
+def as_csv(file: BinaryIO) -> BinaryIO:
+    """The file itself if it is CSV already, else a temporary UTF-8 file with the same table.
+
+    Raises ValidationError for the field `file` when it is a spreadsheet that cannot be read or is too large.
+    """
+    file.seek(0)
+    start = file.read(64 * 1024)
+    if start.startswith(ZIP):
+        return _from_spreadsheet(file)
+    if start.startswith(OLD_OFFICE):
+        _refuse("old_spreadsheet", _("This spreadsheet is in an old format or protected. Save it as XLSX or CSV."))
+    if start.startswith(UTF_16):
+        return _rewritten(file, "utf-16", None)
+    if b"\r" in start and b"\n" not in start:
+        return _rewritten(file, "latin-1", "latin-1")
+    return file
+
+
+def _from_spreadsheet(file: BinaryIO) -> BinaryIO:
+    _refuse_bombs(file)
+    file.seek(0)
+    try:
+        book = python_calamine.CalamineWorkbook.from_filelike(file)
+        sheet = _first_filled(book)
+        rows = sheet.iter_rows() if sheet else iter(())
+        return _written_csv([_text(cell) for cell in row] for row in rows)
+    except (python_calamine.CalamineError, OSError, ValueError):
+        _refuse("broken_spreadsheet", _("This spreadsheet cannot be read. Open it, save it again as XLSX or CSV."))
+
+
+def _refuse_bombs(file: BinaryIO) -> None:
+    size = file.seek(0, io.SEEK_END)
+    try:
+        unpacked = sum(part.file_size for part in zipfile.ZipFile(file).infolist())
+    except zipfile.BadZipFile:
+        _refuse("broken_spreadsheet", _("This spreadsheet cannot be read. Open it, save it again as XLSX or CSV."))
+    if size > limits.SPREADSHEET_BYTES or unpacked > limits.UNPACKED_BYTES:
+        _refuse("too_large", _("This spreadsheet is too large. Save it as CSV (up to 200 MB) and upload that."))
+
+
+def _first_filled(book: Any) -> Any:
+    """The first visible sheet with cells; None when there is none."""
+    for about in book.sheets_metadata:
+        is_table = about.typ == python_calamine.SheetTypeEnum.WorkSheet
+        if is_table and about.visible == python_calamine.SheetVisibleEnum.Visible:
+            sheet = book.get_sheet_by_name(about.name)
+            if sheet.height:
+                return sheet
+    return None
+
+
+def _text(cell: object) -> str:
+    """A cell as a German would type it; phone and customer numbers keep all their digits."""
+    if isinstance(cell, bool):
+        return "1" if cell else "0"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    if isinstance(cell, datetime.datetime):
+        return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(" ")
+    return str(cell).replace("\x00", "")
+
+
+def _written_csv(rows: Iterator[list[str]] | Any) -> BinaryIO:
+    target = _temporary()
+    text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
+    csv.writer(text, delimiter=";").writerows(rows)
+    text.detach()
+    return target
+
+
+def _rewritten(file: BinaryIO, source: str, target_encoding: str | None) -> BinaryIO:
+    """The text with line feeds as line ends, in UTF-8 or in the encoding it had."""
+    file.seek(0)
+    target = _temporary()
+    reader: Callable[[int], str] = io.TextIOWrapper(_Borrowed(file), encoding=source, newline=None).read
+    try:
+        while chunk := reader(1024 * 1024):
+            target.write(chunk.encode(target_encoding or "utf-8"))
+    except UnicodeError:
+        _refuse("binary", _("This is not a text file. Save the table as CSV (UTF-8) or XLSX and upload that."))
+    return target
+
+
+class _Borrowed(io.BufferedIOBase):
+    """Lets a TextIOWrapper read a file without closing it afterwards."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self.file.read(-1 if size is None else size)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self.file.read(size)
+
+
+def _temporary() -> BinaryIO:
+    return cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY))
+
+
+def _refuse(code: str, message: str) -> NoReturn:
+    raise ValidationError({"file": ValidationError(message, code=code)})

@@ -1,0 +1,141 @@
+"""Finds staged lines that name the same person, keeps the last of them, and matches people known by e-mail only.
+
+The later line wins because exports append: it is the newer one. An opt-out of an earlier line is carried over to the
+line that wins, because a no must not get lost among duplicates.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from django.db import connection
+
+from contacts.models import Import
+
+STRONG = ("phone", "external_id", "bsuid")
+
+# Lines ranked among those of the same person: place 1 wins, the others go.
+BY_KEY = """
+    SELECT line, consent, row_number() OVER w AS place, first_value(line) OVER w AS winner
+    FROM contacts_stagedrow
+    WHERE tenant_id = %(tenant)s AND imported_id = %(imported)s AND {key} IS NOT NULL
+    WINDOW w AS (PARTITION BY {key} ORDER BY line DESC)
+"""
+# Only lines without any stronger key go; families may share an address.
+BY_EMAIL = """
+    SELECT line, consent, CASE WHEN is_weak THEN row_number() OVER w ELSE 1 END AS place,
+        first_value(line) OVER w AS winner
+    FROM (
+        SELECT *, coalesce(phone, external_id, bsuid) IS NULL AS is_weak FROM contacts_stagedrow
+        WHERE tenant_id = %(tenant)s AND imported_id = %(imported)s AND email IS NOT NULL
+    ) s
+    WINDOW w AS (PARTITION BY email ORDER BY is_weak, line DESC)
+"""
+MATCHES = " UNION ".join(
+    f"""
+    SELECT s.line, s.consent, c.id FROM contacts_stagedrow s
+    JOIN contacts_contact c ON c.tenant_id = %(tenant)s AND c.{key} = s.{key}
+    WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s
+"""
+    for key in STRONG
+)
+# Two lines that name one known contact by different keys.
+BY_CONTACT = f"""
+    SELECT line, consent, row_number() OVER w AS place, first_value(line) OVER w AS winner
+    FROM (SELECT *, count(*) OVER (PARTITION BY line) AS contacts FROM ({MATCHES}) m) single
+    WHERE contacts = 1
+    WINDOW w AS (PARTITION BY id ORDER BY line DESC)
+"""
+REMOVE = """
+    WITH ranked AS MATERIALIZED ({ranked}),
+    gone AS (
+        DELETE FROM contacts_stagedrow s USING ranked r
+        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line = r.line AND r.place > 1
+            AND r.line > %(done)s
+        RETURNING s.line
+    ), told AS (
+        UPDATE contacts_stagedrow s SET consent = coalesce(s.consent, '{{}}') || '{{"optout": true}}'
+        FROM (SELECT DISTINCT winner FROM ranked WHERE place > 1 AND consent ? 'optout') r
+        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line = r.winner
+    )
+    INSERT INTO contacts_rejectedrow (tenant_id, imported_id, line, reason, "column", cells)
+    SELECT %(tenant)s, %(imported)s, line, 'duplicate_in_file', '', '[]' FROM gone
+    ON CONFLICT (tenant_id, imported_id, line) DO NOTHING
+"""
+# lower() is not leakproof, so under row-level security it finds no index: once for the whole file, by hash join.
+BY_ADDRESS = f"""
+    WITH strong AS MATERIALIZED ({MATCHES}),
+    known AS (
+        SELECT lower(email) AS email, min(id) AS id, count(*) AS contacts FROM contacts_contact
+        WHERE tenant_id = %(tenant)s AND email IS NOT NULL GROUP BY 1
+    ), found AS (
+        SELECT s.line, k.id, k.contacts, coalesce(s.phone, s.external_id, s.bsuid) IS NULL AS is_weak,
+            row_number() OVER (PARTITION BY k.id ORDER BY s.line) AS place
+        FROM contacts_stagedrow s
+        JOIN known k ON k.email = s.email
+        JOIN contacts_contact c ON c.id = k.id
+        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line > %(done)s
+            AND NOT EXISTS (SELECT 1 FROM strong WHERE strong.line = s.line)
+            AND NOT EXISTS (SELECT 1 FROM strong WHERE strong.id = k.id)
+            AND (c.phone IS NULL OR s.phone IS NULL)
+            AND (c.external_id IS NULL OR s.external_id IS NULL)
+            AND (c.bsuid IS NULL OR s.bsuid IS NULL)
+    ), taken AS (
+        UPDATE contacts_stagedrow s SET contact_id = f.id FROM found f
+        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line = f.line
+            AND f.contacts = 1 AND f.place = 1
+    ), unclear AS (
+        DELETE FROM contacts_stagedrow s USING found f
+        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line = f.line
+            AND f.contacts > 1 AND f.is_weak
+        RETURNING s.line
+    )
+    INSERT INTO contacts_rejectedrow (tenant_id, imported_id, line, reason, "column", cells)
+    SELECT %(tenant)s, %(imported)s, line, 'ambiguous_email', '', '[]' FROM unclear
+    ON CONFLICT (tenant_id, imported_id, line) DO NOTHING
+"""
+
+
+def settle(imported: Import) -> None:
+    """Reject the earlier ones of lines about the same person and match e-mail addresses, in the caller's transaction.
+
+    Runs when all lines are staged, before the first is put into contacts; doing it again changes nothing.
+    """
+    targets = set(imported.mapping.values())
+    keys = [key for key in STRONG if key in targets]
+    for key in keys:
+        _count(imported, "duplicate_in_file", _execute(imported, REMOVE.format(ranked=BY_KEY.format(key=key))))
+    if len(keys) > 1:
+        _count(imported, "duplicate_in_file", _execute(imported, REMOVE.format(ranked=BY_CONTACT)))
+    if "email" in targets:
+        _count(imported, "duplicate_in_file", _execute(imported, REMOVE.format(ranked=BY_EMAIL)))
+        _count(imported, "ambiguous_email", _execute(imported, BY_ADDRESS))
+
+
+def without_cells(imported: Import, limit: int) -> list[int]:
+    """Rejected lines whose cells have yet to be read from the file again, at most `limit`."""
+    rows = imported.rejected_rows.filter(cells=[]).order_by("line")
+    return list(rows.values_list("line", flat=True)[:limit])
+
+
+def fill_cells(imported: Import, cells: Iterable[tuple[int, str]]) -> None:
+    """Add the cells, as JSON text, to lines that were rejected after staging."""
+    rows = list(cells)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE contacts_rejectedrow r SET cells = given.cells"
+            " FROM unnest(%s::int[], %s::jsonb[]) AS given(line, cells)"
+            " WHERE r.tenant_id = %s AND r.imported_id = %s AND r.line = given.line",
+            [[row[0] for row in rows], [row[1] for row in rows], imported.tenant_id, imported.pk],
+        )
+
+
+def _execute(imported: Import, sql: str) -> int:
+    done = imported.rows_done + 1  # the header is line 1
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"tenant": imported.tenant_id, "imported": imported.pk, "done": done})
+        return cursor.rowcount
+
+
+def _count(imported: Import, reason: str, lines: int) -> None:
+    imported.rejected += lines
+    imported.reasons = dict(Counter(imported.reasons) + Counter({reason: lines}))

@@ -1,0 +1,287 @@
+"""People and what they did: contacts, their identities, tags, lists, events, and imports."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from tenants.fields import TenantForeignKey, owner
+
+E164 = r"^\+[1-9][0-9]{6,14}$"
+
+
+class Contact(models.Model):
+    """A person a tenant knows by phone, WhatsApp's business-scoped user id (BSUID), e-mail or the shop's own id."""
+
+    tenant = owner("contacts")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    # Names the person in the consent ledger and nowhere else, so that erasure leaves the ledger anonymous.
+    subject_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    phone = models.CharField(_("phone"), max_length=16, null=True, blank=True)
+    bsuid = models.CharField("BSUID", max_length=160, null=True, blank=True)
+    email = models.EmailField(_("e-mail"), null=True, blank=True)
+    external_id = models.CharField(_("customer number"), max_length=100, null=True, blank=True)
+    first_name = models.CharField(_("first name"), max_length=100, blank=True, db_default="")
+    last_name = models.CharField(_("last name"), max_length=100, blank=True, db_default="")
+    language = models.CharField(_("language"), max_length=5, blank=True, db_default="")
+    country = models.CharField(_("country"), max_length=2, blank=True, db_default="")
+    postcode = models.CharField(_("postcode"), max_length=10, blank=True, db_default="")
+    birthday = models.DateField(_("birthday"), null=True, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True, db_default={})
+    # Art. 18 GDPR: storage only; excluded from campaigns and exports.
+    restricted_at = models.DateTimeField(null=True, blank=True)
+    # Set when the number turned out to be unreachable (131026) or was given away (number change).
+    phone_invalid_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
+    updated_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="contact_uid"),
+            models.UniqueConstraint(fields=["tenant", "subject_id"], name="contact_subject"),
+            models.UniqueConstraint(fields=["tenant", "phone"], name="one_contact_per_phone"),
+            models.UniqueConstraint(fields=["tenant", "bsuid"], name="one_contact_per_bsuid"),
+            models.UniqueConstraint(fields=["tenant", "external_id"], name="one_contact_per_external_id"),
+            models.CheckConstraint(
+                name="contact_has_an_identity",
+                condition=Q(phone__isnull=False)
+                | Q(bsuid__isnull=False)
+                | Q(email__isnull=False)
+                | Q(external_id__isnull=False),
+            ),
+            models.CheckConstraint(name="contact_phone_is_e164", condition=Q(phone__regex=E164)),
+        ]
+        # E-mails are stored in lower case. An index over lower(email) would never be used: lower() is not leakproof, so
+        # row-level security keeps it out of index conditions.
+        indexes = [models.Index(fields=["tenant", "email"], name="contact_by_email_address")]
+
+    def __str__(self) -> str:
+        return self.name or self.phone or self.email or self.external_id or str(self.uid)
+
+    @property
+    def name(self) -> str:
+        """First and last name, else the name the person goes by in WhatsApp, else ""."""
+        return f"{self.first_name} {self.last_name}".strip() or str(self.attributes.get("whatsapp_name", ""))
+
+    @property
+    def audit_name(self) -> str:
+        """The audit trail outlives an erasure, so it knows contacts by uid only."""
+        return str(self.uid)
+
+
+class Identity(models.Model):
+    """A keyed hash of something that names a contact, so that a suppression is found without storing the value.
+
+    HMAC-SHA256 with the tenant's pepper: plain hashes of phone numbers can be reversed by trying them all.
+    """
+
+    class Kind(models.TextChoices):
+        PHONE = "phone"
+        BSUID = "bsuid"
+        EMAIL = "email"
+
+    tenant = owner("identities")
+    contact = TenantForeignKey(Contact, on_delete=models.CASCADE, related_name="identities")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    digest = models.BinaryField()
+    valid_to = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "contact", "kind", "digest"], name="identity_once_per_contact")
+        ]
+        indexes = [models.Index(fields=["tenant", "digest"], name="identity_by_digest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.contact_id}"
+
+
+class Tag(models.Model):
+    tenant = owner("tags")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=60)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="tag_uid"),
+            models.UniqueConstraint("tenant", Lower("name"), name="one_tag_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ContactTag(models.Model):
+    tenant = owner("contact_tags")
+    contact = TenantForeignKey(Contact, on_delete=models.CASCADE, related_name="contact_tags")
+    tag = TenantForeignKey(Tag, on_delete=models.CASCADE, related_name="contact_tags")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "tag", "contact"], name="tag_once_per_contact")]
+
+    def __str__(self) -> str:
+        return f"{self.tag_id} on {self.contact_id}"
+
+
+class ContactList(models.Model):
+    """A list a marketer keeps by hand or by import, as opposed to a segment, which is computed."""
+
+    tenant = owner("lists")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    description = models.TextField(_("description"), blank=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="list_uid"),
+            models.UniqueConstraint("tenant", Lower("name"), name="one_list_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ListMember(models.Model):
+    tenant = owner("list_members")
+    list = TenantForeignKey(ContactList, on_delete=models.CASCADE, related_name="members")
+    contact = TenantForeignKey(Contact, on_delete=models.CASCADE, related_name="list_members")
+    added_at = models.DateTimeField(default=now, db_default=models.functions.Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "list", "contact"], name="contact_once_per_list")]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} in {self.list_id}"
+
+
+class Event(models.Model):
+    """Something a contact did in a shop, an app or a store: an order, a cart, a view, anything."""
+
+    ORDER_PLACED = "order_placed"
+    ORDER_REFUNDED = "order_refunded"
+
+    tenant = owner("events")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    contact = TenantForeignKey(Contact, on_delete=models.CASCADE, related_name="events")
+    # The sender's id: the same event sent twice is stored once.
+    event_id = models.CharField(max_length=100)
+    name = models.CharField(max_length=60)
+    occurred_at = models.DateTimeField()
+    # The net amount of an order (refunds are positive too, the name tells the direction).
+    value = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True, db_default="")
+    order_id = models.CharField(max_length=100, blank=True, db_default="")
+    properties = models.JSONField(default=dict, blank=True, db_default={})
+    received_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "event_id"], name="event_once"),
+            models.CheckConstraint(name="event_value_is_not_negative", condition=Q(value=None) | Q(value__gte=0)),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "name", "occurred_at"], name="event_by_name_and_time"),
+            models.Index(fields=["tenant", "order_id"], name="event_by_order", condition=~Q(order_id="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.event_id}"
+
+
+class Import(models.Model):
+    """A file of contacts on its way in: uploaded, checked (dry run), run, counted."""
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("Uploaded")
+        CHECKING = "checking", _("Checking")
+        CHECKED = "checked", _("Checked")
+        RUNNING = "running", _("Running")
+        FINISHED = "finished", _("Finished")
+        CANCELLED = "cancelled", _("Cancelled")
+        FAILED = "failed", _("Failed")
+
+    tenant = owner("imports")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    file = models.FileField(upload_to="imports/%Y/%m/")
+    filename = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.UPLOADED)
+    is_dry_run = models.BooleanField(default=False)
+    # What was detected, and may be corrected by the user.
+    encoding = models.CharField(max_length=20, blank=True)
+    delimiter = models.CharField(max_length=1, blank=True)
+    headers = ArrayField(models.CharField(max_length=200), default=list)
+    # {"<column header>": "phone" | "first_name" | "attribute:<name>" | "tags" | "consent.at" | … | ""}
+    mapping = models.JSONField(default=dict)
+    default_country = models.CharField(max_length=2, default="DE")
+    tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    list = TenantForeignKey(ContactList, null=True, blank=True, on_delete=models.SET_NULL, related_name="imports")
+    # Progress: lines are file lines without the header; a killed worker goes on from `staged_bytes`.
+    rows_total = models.IntegerField(default=0)
+    rows_staged = models.IntegerField(default=0)
+    staged_bytes = models.BigIntegerField(default=0)
+    rows_done = models.IntegerField(default=0)
+    created = models.IntegerField(default=0)
+    updated = models.IntegerField(default=0)
+    unchanged = models.IntegerField(default=0)
+    rejected = models.IntegerField(default=0)
+    # {"invalid_phone": 12, "duplicate_in_file": 3, …} and what consent made of the proof columns.
+    reasons = models.JSONField(default=dict)
+    consent_counts = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey("tenants.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    # Renewed while a worker is at it; an expired lease lets another one go on.
+    leased_until = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "uid"], name="import_uid")]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class StagedRow(models.Model):
+    """One line of a file being imported, cleaned, with its fate; unlogged, deleted when the import is over."""
+
+    tenant = owner("staged_rows", db_constraint=False, db_index=False)
+    imported = models.ForeignKey(Import, on_delete=models.CASCADE, db_constraint=False, related_name="staged_rows")
+    line = models.IntegerField()
+    phone = models.CharField(max_length=16, null=True)
+    bsuid = models.CharField(max_length=160, null=True)
+    email = models.CharField(max_length=254, null=True)
+    external_id = models.CharField(max_length=100, null=True)
+    # Only the columns the file has; a missing key leaves the contact's value alone.
+    values = models.JSONField(default=dict)
+    consent = models.JSONField(null=True)
+    contact_id = models.BigIntegerField(null=True)
+    outcome = models.CharField(max_length=30, db_default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "imported", "line"], name="staged_line_once")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}"
+
+
+class RejectedRow(models.Model):
+    """A line that could not be imported, with the reason, for the downloadable list; kept 30 days."""
+
+    tenant = owner("rejected_rows")
+    imported = TenantForeignKey(Import, on_delete=models.CASCADE, related_name="rejected_rows")
+    line = models.IntegerField()
+    reason = models.CharField(max_length=30)
+    column = models.CharField(max_length=200, blank=True)
+    cells = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "imported", "line"], name="rejected_line_once")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

@@ -1,0 +1,78 @@
+"""Reads of contacts: finding people by what names them, and searching lists of them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from contacts import phones
+from contacts.models import Contact, ContactTag
+from tenants.models import Tenant
+
+# What a caller may name a contact by.
+KEYS = ("uid", "external_id", "bsuid", "phone")
+
+
+class Directory:
+    """Contacts by what names them, in memory: {"phone": {"+49…": contact}, …}."""
+
+    def __init__(self, contacts: Iterable[Contact]) -> None:
+        self._by_key: dict[tuple[str, Any], Contact] = {}
+        for contact in contacts:
+            self.add(contact)
+
+    def add(self, contact: Contact) -> None:
+        """Make a contact, perhaps not stored yet, findable."""
+        self._by_key |= {(key, value): contact for key in KEYS if (value := getattr(contact, key))}
+
+    def remove(self, contact: Contact) -> None:
+        """Forget a contact whose keys are about to change."""
+        for key in KEYS:
+            self._by_key.pop((key, getattr(contact, key)), None)
+
+    def named(self, keys: dict[str, Any]) -> Iterator[tuple[str, Contact]]:
+        """(key, contact) for each of the keys that names somebody."""
+        for key in KEYS:
+            if (contact := self._by_key.get((key, keys.get(key)))) is not None:
+                yield key, contact
+
+
+def naming(tenant: Tenant, rows: Iterable[dict[str, Any]]) -> QuerySet[Contact]:
+    """The tenant's contacts that any of these {"phone": …, "external_id": …} name; in the order of ids."""
+    rows = list(rows)
+    wanted = Q(pk__in=[])
+    for key in KEYS:
+        if values := {row[key] for row in rows if row.get(key)}:
+            wanted |= Q((f"{key}__in", values))
+    return tenant.contacts.filter(wanted).order_by("pk")
+
+
+def search(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
+    """Contacts whose e-mail starts with the text, whose phone holds its digits, or whose name starts with it."""
+    text = text.strip()
+    if not text:
+        return contacts
+    if "@" in text:
+        return contacts.filter(email__startswith=text.lower())
+    digits = "".join(sign for sign in text if sign.isdecimal())
+    if len(digits) >= 3 and not any(sign.isalpha() for sign in text):
+        number = phones.normalise(text)
+        return contacts.filter(phone=number) if number else contacts.filter(_holds(digits))
+    return contacts.filter(_is_called(text))
+
+
+def with_tags(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """The same contacts with their tags loaded in one further query."""
+    tagged = ContactTag.objects.select_related("tag").order_by("tag__name")
+    return contacts.prefetch_related(Prefetch("contact_tags", queryset=tagged))
+
+
+def _holds(digits: str) -> Q:
+    return Q(phone__contains=digits.lstrip("0")) | Q(external_id__startswith=digits)
+
+
+def _is_called(text: str) -> Q:
+    """First, last or whole name starts with the text; or it is the customer number."""
+    called = Q(first_name__istartswith=text) | Q(last_name__istartswith=text) | Q(external_id=text)
+    first, _blank, last = text.partition(" ")
+    return called | Q(first_name__istartswith=first, last_name__istartswith=last) if last else called

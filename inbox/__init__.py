@@ -1,0 +1,1 @@
+"""The only door in: webhooks, raw events, receiving, conversations."""

@@ -1,0 +1,77 @@
+"""Reads that tell which account a webhook comes from and whom its events concern."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from inbox.models import InboundMessage
+from tenants.scope import across_tenants
+from whatsapp.models import Account, Number
+
+
+def accounts_with_own_app() -> dict[uuid.UUID, Account]:
+    """Accounts whose webhooks are signed with a Meta app of the tenant's own, by uid."""
+    with across_tenants("the path of a webhook names the account, the account its tenant"):
+        return {account.uid: account for account in Account.objects.exclude(app_secret_encrypted="")}
+
+
+def numbers_of(phone_number_ids: Iterable[str]) -> dict[str, Number]:
+    """The numbers with these ids of Meta's, with `account`; sees every tenant, so call it inside `across_tenants`."""
+    found = Number.objects.select_related("tenant", "account").filter(phone_number_id__in=list(phone_number_ids))
+    return {number.phone_number_id: number for number in found}
+
+
+def accounts_of(waba_ids: Iterable[str]) -> dict[str, list[Account]]:
+    """The accounts with these WABA ids; a WABA may be connected to several tenants. Inside `across_tenants` only."""
+    found: dict[str, list[Account]] = {}
+    for account in Account.objects.select_related("tenant").filter(waba_id__in=list(waba_ids)).order_by("tenant_id", "id"):
+        found.setdefault(account.waba_id, []).append(account)
+    return found
+
+
+class Answer(NamedTuple):
+    """The message of ours that somebody answered: the one they quoted or tapped, else the latest of 72 hours."""
+
+    id: int
+    is_quoted: bool
+
+
+# A claimed message may be on the person's phone before its acceptance is stored. Replies of ours are no campaign.
+ANSWERED = """
+SELECT w.n, q.id, l.id
+FROM unnest(%(contacts)s::bigint[], %(times)s::timestamptz[], %(quoted)s::text[])
+     WITH ORDINALITY AS w (contact_id, at, wamid, n)
+LEFT JOIN LATERAL (
+  SELECT m.id FROM messaging_message m
+  WHERE m.tenant_id = %(tenant)s AND m.wamid = w.wamid AND m.contact_id = w.contact_id LIMIT 1) q ON w.wamid <> ''
+LEFT JOIN LATERAL (
+  SELECT m.id FROM messaging_message m
+  JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id AND s.kind <> 'reply'
+  WHERE m.tenant_id = %(tenant)s AND m.contact_id = w.contact_id
+    AND coalesce(m.accepted_at, m.claimed_at) BETWEEN w.at - interval '72 hours' AND w.at + interval '1 minute'
+  ORDER BY coalesce(m.accepted_at, m.claimed_at) DESC LIMIT 1) l ON q.id IS NULL
+ORDER BY w.n
+"""
+
+
+def answered_messages(tenant_id: int, written: Sequence[tuple[int, datetime, str]]) -> list[Answer | None]:
+    """For each (contact id, time, quoted wamid or "") the message it answers, in the order given."""
+    contacts, times, quoted = (list(column) for column in zip(*written, strict=True)) if written else ([], [], [])
+    with connection.cursor() as cursor:
+        cursor.execute(ANSWERED, {"tenant": tenant_id, "contacts": contacts, "times": times, "quoted": quoted})
+        found = cursor.fetchall()
+    return [Answer(quoted_id or latest_id, bool(quoted_id)) if quoted_id or latest_id else None for _, quoted_id, latest_id in found]
+
+
+def conversations_with_other_opt_outs(tenant_id: int, inbound: Sequence[InboundMessage], *, since: datetime) -> set[int]:
+    """Ids of the conversations of these messages in which the person opted out since then by another message."""
+    found = InboundMessage.objects.filter(
+        tenant_id=tenant_id,
+        conversation_id__in={message.conversation_id for message in inbound},
+        is_opt_out=True,
+        received_at__gte=since,
+    ).exclude(pk__in=[message.pk for message in inbound])
+    return set(found.values_list("conversation_id", flat=True))

@@ -1,0 +1,106 @@
+"""Applies what people wrote: finds the person, opens the 24-hour window, notes replies, hears a STOPP."""
+
+from typing import Any, NamedTuple
+
+from consent import keywords
+from consent.keywords import Recognised
+from contacts.models import Contact
+from inbox import queries
+from inbox.models import InboundMessage
+from inbox.receiving import conversations, opt_outs, people
+from inbox.receiving.routing import Item
+from messaging import delivery
+from tenants.models import Tenant
+from whatsapp.events import Inbound
+from whatsapp.models import Number
+
+# Pictures, voice notes and reactions never opt out (consent-gdpr § 7); an edited message speaks like a written one.
+SPEAKING = {"text", "button", "interactive", "edit"}
+# Extras of Meta's item that the thread shows beside its own content.
+EXTRAS = ("context", "referral", "errors", "group_id")
+NO_WISH = Recognised("none", False)
+
+
+class Written(NamedTuple):
+    """A message on its way in, with the person and number it belongs to and the wish recognised in it."""
+
+    event: Inbound
+    number: Number
+    contact: Contact
+    wish: Recognised
+
+    @property
+    def conversation_key(self) -> tuple[int, int]:
+        return self.number.pk, self.contact.pk
+
+
+def apply(tenant: Tenant, items: list[Item]) -> None:
+    """Store messages that are new and do what they ask; a message that came before changes nothing."""
+    written = _with_people(tenant, [item for item in items if item.number])
+    opened = conversations.touch(tenant, [(*w.conversation_key, w.event.at) for w in written])
+    new = _without_known(tenant, written)
+    answered = queries.answered_messages(
+        tenant.pk, [(w.contact.pk, w.event.at, w.event.context_wamid) for w in new]
+    )
+    stored = InboundMessage.objects.bulk_create(
+        [
+            _row(tenant, w, opened[w.conversation_key], answer.id if answer and answer.is_quoted else None)
+            for w, answer in zip(new, answered, strict=True)
+        ]
+    )
+    delivery.mark_replied(tenant.pk, [(a.id, w.event.at) for w, a in zip(new, answered, strict=True) if a])
+    opt_outs.apply(
+        tenant,
+        [
+            opt_outs.OptOut(w.contact, w.number, row, w.wish.is_all, a.id if a else None)
+            for w, row, a in zip(new, stored, answered, strict=True)
+            if row.is_opt_out
+        ],
+    )
+
+
+def _with_people(tenant: Tenant, items: list[Item]) -> list[Written]:
+    senders = [people.person(item.event.from_phone, item.event.from_bsuid) for item in items]
+    found = people.find_or_create(
+        tenant, [(who, item.event.profile_name) for who, item in zip(senders, items, strict=True)]
+    )
+    return [
+        Written(item.event, item.number, found[who], _wish(item.event))
+        for who, item in zip(senders, items, strict=True)
+    ]
+
+
+def _wish(event: Inbound) -> Recognised:
+    if event.type not in SPEAKING:
+        return NO_WISH
+    return keywords.recognise(event.text or event.button_title, payload=event.payload)
+
+
+def _without_known(tenant: Tenant, written: list[Written]) -> list[Written]:
+    by_wamid = {w.event.wamid: w for w in reversed(written)}
+    known = tenant.inbound_messages.filter(wamid__in=by_wamid).values_list("wamid", flat=True)
+    for wamid in list(known):
+        del by_wamid[wamid]
+    return sorted(by_wamid.values(), key=lambda w: (w.event.at, w.event.wamid))
+
+
+def _row(tenant: Tenant, written: Written, conversation_id: int, answers_id: int | None) -> InboundMessage:
+    event, wish = written.event, written.wish
+    return InboundMessage(
+        tenant=tenant,
+        conversation_id=conversation_id,
+        wamid=event.wamid,
+        type=event.type[:20],
+        text=event.text or event.button_title,
+        payload=event.payload[:300],
+        content=_content(event),
+        answers_id=answers_id,
+        is_opt_out=wish.wish == "opt_out",
+        needs_a_look=wish.wish == "ask",
+        sent_at=event.at,
+    )
+
+
+def _content(event: Inbound) -> dict[str, Any]:
+    shown = EXTRAS if event.type == "text" else (event.type, *EXTRAS)
+    return {key: event.raw[key] for key in shown if key in event.raw}

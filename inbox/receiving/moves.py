@@ -1,0 +1,49 @@
+"""Applies a person's new phone number or BSUID: consent and opt-outs stay with the person."""
+
+from consent.actions import declarations
+from contacts import actions
+from contacts.models import Contact
+from inbox.models import InboundMessage
+from inbox.receiving import conversations, people
+from inbox.receiving.routing import Item
+from tenants.models import Tenant
+from whatsapp.events import NumberChanged
+
+
+def apply(tenant: Tenant, items: list[Item]) -> None:
+    """Move known people to their new identifiers; whoever is unknown stays so, and a repeat changes nothing."""
+    for item in items:
+        event = item.event
+        old = people.person(event.old_phone, event.old_bsuid)
+        contact = people.find(tenant, [old]).get(old)
+        if contact and not _was_told_before(tenant, item, contact):
+            _move(tenant, contact, event)
+
+
+def _was_told_before(tenant: Tenant, item: Item, contact: Contact) -> bool:
+    """Note the change in the thread, once: a repeat days later could hit the next owner of the old number."""
+    event: NumberChanged = item.event
+    if not (event.wamid and item.number):
+        return False
+    key = (item.number.pk, contact.pk)
+    conversation_id = conversations.touch(tenant, [(*key, None)])[key]
+    _, is_new = InboundMessage.objects.get_or_create(
+        tenant=tenant,
+        wamid=event.wamid,
+        defaults={"conversation_id": conversation_id, "type": "system", "sent_at": event.at},
+    )
+    return not is_new
+
+
+def _move(tenant: Tenant, contact: Contact, event: NumberChanged) -> None:
+    old, new = (contact.phone, contact.bsuid), people.person(event.new_phone, event.new_bsuid)
+    moved = actions.move_number(contact=contact, new_phone=new.phone or None, new_bsuid=new.bsuid or None)
+    declarations.moved(
+        tenant=tenant,
+        contact=moved,
+        old_phone=old[0],
+        old_bsuid=old[1],
+        occurred_at=event.at,
+        dedupe=f"moved:{event.wamid or f'{event.old_bsuid}:{event.new_bsuid}'}",
+        evidence={"wamid": event.wamid} if event.wamid else None,
+    )

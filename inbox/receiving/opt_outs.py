@@ -1,0 +1,83 @@
+"""Acts on a STOPP: consent withdrawn, waiting messages cancelled, the campaign's message marked, one confirmation."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from consent.actions import declarations
+from consent.models import Source
+from contacts.models import Contact
+from inbox import queries
+from inbox.models import InboundMessage
+from messaging import actions, delivery
+from tenants.models import Tenant
+from whatsapp.models import Number
+
+# Neutral and final (CG-25): no question, no offer.
+CONFIRMATIONS = {
+    "de": "Sie sind abgemeldet. {company} schickt Ihnen keine Werbung mehr über WhatsApp.",
+    "en": "You are unsubscribed. {company} will not send you any more advertising on WhatsApp.",
+}
+# Meta takes a free answer for 24 hours after the person wrote; a little less, because sending takes time too.
+WINDOW = timedelta(hours=23, minutes=50)
+
+
+class OptOut(NamedTuple):
+    """A message by which somebody opted out; `message_id` is the message of ours that they answered, if any."""
+
+    contact: Contact
+    number: Number
+    inbound: InboundMessage
+    is_all: bool
+    message_id: int | None
+
+
+def apply(tenant: Tenant, opt_outs: list[OptOut]) -> None:
+    """Withdraw consent before anything else, so that no sender claims another message meanwhile (CG-22)."""
+    effective = [opt_out for opt_out in opt_outs if _withdraw(tenant, opt_out)]
+    for is_all, purpose in ((False, "marketing"), (True, "all")):
+        ids = sorted({o.contact.pk for o in effective if o.is_all is is_all})
+        actions.cancel_pending(tenant=tenant, contact_ids=ids, purpose=purpose, reason="withdrawn")
+    marks = [(o.message_id, o.inbound.sent_at) for o in opt_outs if o.message_id]
+    delivery.mark_opted_out(tenant.pk, marks)
+    _confirm(tenant, effective)
+
+
+def _withdraw(tenant: Tenant, opt_out: OptOut) -> bool:
+    """Whether the person is out now: a STOPP that arrives after a newer yes is recorded but ends nothing."""
+    inbound = opt_out.inbound
+    done = declarations.withdraw(
+        tenant=tenant,
+        contact=opt_out.contact,
+        source=Source.WA_BUTTON if inbound.payload else Source.WA_KEYWORD,
+        source_ref=inbound.payload[:200],
+        occurred_at=inbound.sent_at,
+        is_all=opt_out.is_all,
+        dedupe=inbound.wamid,
+        evidence={"wamid": inbound.wamid, "text": inbound.text},
+    )
+    return any(row.after and row.after.is_refused for row in done)
+
+
+def _confirm(tenant: Tenant, opt_outs: list[OptOut]) -> None:
+    """One confirmation per person and day, however often they write STOPP."""
+    window = timezone.now() - WINDOW
+    inbound = [opt_out.inbound for opt_out in opt_outs]
+    confirmed = queries.conversations_with_other_opt_outs(tenant.pk, inbound, since=window)
+    for opt_out in opt_outs:
+        conversation_id = opt_out.inbound.conversation_id
+        if opt_out.inbound.sent_at > window and conversation_id not in confirmed:
+            confirmed.add(conversation_id)
+            actions.queue_reply(
+                tenant=tenant,
+                number=opt_out.number,
+                contact=opt_out.contact,
+                text=_confirmation(tenant, opt_out.contact),
+                dedupe=f"opt-out:{opt_out.inbound.pk}",
+            )
+
+
+def _confirmation(tenant: Tenant, contact: Contact) -> str:
+    language = contact.language[:2].lower()
+    return CONFIRMATIONS.get(language, CONFIRMATIONS["de"]).format(company=tenant.name)

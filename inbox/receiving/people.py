@@ -1,0 +1,56 @@
+"""Finds the contacts that webhooks speak of, all of a batch in one query."""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from contacts import actions
+from contacts.models import Contact
+from tenants.models import Tenant
+
+
+class Person(NamedTuple):
+    """What a webhook tells of a person: phone in E.164 and BSUID, of which one may be empty."""
+
+    phone: str
+    bsuid: str
+
+
+def person(digits: str, bsuid: str) -> Person:
+    """A person from Meta's fields, in which phone numbers have no plus."""
+    return Person(f"+{digits}" if digits else "", bsuid)
+
+
+def find(tenant: Tenant, people: Collection[Person]) -> dict[Person, Contact]:
+    """The contacts already known, by BSUID first and then by phone; in a tenant's scope."""
+    known = tenant.contacts.filter(
+        Q(bsuid__in={p.bsuid for p in people if p.bsuid}) | Q(phone__in={p.phone for p in people if p.phone})
+    )
+    by_bsuid, by_phone = {}, {}
+    for contact in known:
+        by_bsuid[contact.bsuid], by_phone[contact.phone] = contact, contact
+    matches = ((p, (p.bsuid and by_bsuid.get(p.bsuid)) or (p.phone and by_phone.get(p.phone))) for p in people)
+    return {p: contact for p, contact in matches if contact}
+
+
+def find_or_create(tenant: Tenant, named: Iterable[tuple[Person, str]]) -> dict[Person, Contact]:
+    """A contact for everyone, by (person, profile name); learns identifiers that a contact lacked.
+
+    Raises ValueError for somebody without phone and BSUID.
+    """
+    names = dict(named)
+    if Person("", "") in names:
+        raise ValueError("a message without sender")
+    found = find(tenant, names)
+    # In a fixed order: two receivers that create the same people must not wait for each other crosswise.
+    for who in sorted(names):
+        if not _is_complete(found.get(who), who):
+            found[who] = actions.find_or_create_for_whatsapp(
+                tenant=tenant, phone=who.phone or None, bsuid=who.bsuid or None, profile_name=names[who]
+            )
+    return found
+
+
+def _is_complete(contact: Contact | None, who: Person) -> bool:
+    return contact is not None and who.phone in ("", contact.phone) and who.bsuid in ("", contact.bsuid)

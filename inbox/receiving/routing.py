@@ -1,0 +1,88 @@
+"""Reads stored bodies and finds the tenant, account and number each event belongs to."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from inbox import queries
+from inbox.receiving.claiming import Row
+from tenants.models import Tenant
+from whatsapp.events import Broken, Event, parse
+from whatsapp.models import Account, Number
+
+logger = logging.getLogger(__name__)
+
+
+class Item(NamedTuple):
+    """One event with the place it belongs to; `index` is its position in the body."""
+
+    row_id: int
+    index: int
+    tenant: Tenant
+    account: Account
+    number: Number | None
+    event: Event
+
+
+class _Read(NamedTuple):
+    row: Row
+    index: int
+    event: Event
+
+    @property
+    def number_id(self) -> str:
+        return getattr(self.event, "phone_number_id", "")
+
+    @property
+    def waba_id(self) -> str:
+        # An account update may come under a partner's business and names the account itself.
+        return getattr(self.event, "waba_id", self.event.account_id)
+
+
+def route(rows: list[Row]) -> tuple[list[Item], dict[int, str]]:
+    """The events of these bodies by place, and why a body could not be read, by row id; inside `across_tenants`.
+
+    Events for ids we do not know are dropped: Meta sends them for numbers that were disconnected.
+    """
+    faults: dict[int, str] = {}
+    read = [found for row in rows for found in _read(row, faults)]
+    numbers = queries.numbers_of({found.number_id for found in read} - {""})
+    accounts = queries.accounts_of({found.waba_id for found in read if not found.number_id})
+    items = [item for found in read for item in _places(found, numbers, accounts)]
+    _count_strays(read, items)
+    return items, faults
+
+
+def _read(row: Row, faults: dict[int, str]) -> Iterator[_Read]:
+    try:
+        events = parse(row.body)
+    except Exception as error:
+        # Whatever one body does to the parser, the others go on; the text could quote the body, so it stays out.
+        faults[row.id] = f"{type(error).__name__} while reading"
+        return
+    for index, event in enumerate(events):
+        if isinstance(event, Broken):
+            faults[row.id] = f"unreadable {event.field} at {index}: {event.reason}"
+        else:
+            yield _Read(row, index, event)
+
+
+def _places(found: _Read, numbers: dict[str, Number], accounts: dict[str, list[Account]]) -> Iterator[Item]:
+    row, index, event = found
+    if found.number_id:
+        number = numbers.get(found.number_id)
+        # A tenant that signs with its own app speaks for its own account only, whatever ids it writes.
+        if number and number.account.waba_id == found.waba_id and row.account_id in (None, number.account_id):
+            yield Item(row.id, index, number.tenant, number.account, number, event)
+        return
+    for account in accounts.get(found.waba_id, []):
+        if row.account_id in (None, account.pk):
+            yield Item(row.id, index, account.tenant, account, None, event)
+
+
+def _count_strays(read: list[_Read], items: list[Item]) -> None:
+    routed = {(item.row_id, item.index) for item in items}
+    strays = Counter(type(found.event).__name__ for found in read if (found.row.id, found.index) not in routed)
+    if strays:
+        logger.info("webhook events for unknown numbers or accounts: %s", dict(strays))

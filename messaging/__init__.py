@@ -1,0 +1,1 @@
+"""The outbox, the only door out: messages, tracked links, sending and delivery."""

@@ -1,0 +1,173 @@
+"""What can be done with the outbox: open a source, pause it, cancel what waits, queue a test or a reply."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from contacts.models import Contact
+from messaging import links, tasks
+from messaging.models import Content, Link, Message, Source
+from tenants.models import Tenant
+from whatsapp.models import Media, Number, Template
+
+
+@transaction.atomic
+def open_source(
+    *,
+    tenant: Tenant,
+    kind: str,
+    name: str,
+    number: Number,
+    purpose: str,
+    priority: int = 5,
+    expires_at: datetime | None = None,
+    is_paused: bool = False,
+) -> Source:
+    """A new source, open unless `is_paused`; its contents and messages are added by the caller."""
+    state = Source.State.PAUSED if is_paused else Source.State.OPEN
+    return Source.objects.create(
+        tenant=tenant,
+        kind=kind,
+        name=name[:200],
+        number=number,
+        purpose=purpose,
+        priority=priority,
+        expires_at=expires_at,
+        state=state,
+    )
+
+
+@transaction.atomic
+def add_content(
+    *, source: Source, variant: int, template: Template, variables: Mapping[str, Any]
+) -> Content:
+    """Freeze what a variant says; URL buttons of tracked templates get a Link, uploaded headers their media id."""
+    frozen: dict[str, Any] = dict(variables)
+    frozen["buttons"] = [_frozen_button(source, variant, template, dict(b)) for b in variables.get("buttons", [])]
+    header = dict(variables.get("header") or {})
+    if header.get("media"):
+        header["meta_id"] = Media.objects.get(tenant=source.tenant_id, uid=header["media"]).meta_id
+    if header:
+        frozen["header"] = header
+    return Content.objects.create(
+        tenant_id=source.tenant_id, source=source, variant=variant, template=template, variables=frozen
+    )
+
+
+def is_tracked_button(template: Template, index: int) -> bool:
+    """Whether this button of the template leads to our `/r/<token>`."""
+    buttons = [
+        button
+        for component in template.components
+        if str(component.get("type", "")).upper() == "BUTTONS"
+        for button in component.get("buttons", [])
+    ]
+    return index < len(buttons) and str(buttons[index].get("url", "")).startswith(links.prefix())
+
+
+def _frozen_button(source: Source, variant: int, template: Template, button: dict[str, Any]) -> dict[str, Any]:
+    if button.get("kind") == "url" and is_tracked_button(template, int(button["index"])):
+        link = Link.objects.create(
+            tenant_id=source.tenant_id,
+            source=source,
+            variant=variant,
+            url=button["url"],
+            label=str(button.get("label", ""))[:60],
+        )
+        button["link"] = link.pk
+    return button
+
+
+def pause_source(*, source: Source, code: int | None = None) -> bool:
+    """Stop claiming from a source; returns whether it was open. `code` is Meta's error code, if that is why."""
+    return bool(
+        Source.objects.filter(pk=source.pk, state=Source.State.OPEN).update(state=Source.State.PAUSED, pause_code=code)
+    )
+
+
+def pause_sources_of(*, template: Template, code: int) -> int:
+    """Pause every open source that sends this template: Meta paused or disabled it. Returns how many."""
+    return Source.objects.filter(
+        tenant=template.tenant_id, state=Source.State.OPEN, contents__template=template
+    ).update(state=Source.State.PAUSED, pause_code=code)
+
+
+def resume_source(*, source: Source) -> bool:
+    """Claim from a paused source again; returns whether it was paused."""
+    resumed = Source.objects.filter(pk=source.pk, state=Source.State.PAUSED).update(
+        state=Source.State.OPEN, pause_code=None
+    )
+    ring()
+    return bool(resumed)
+
+
+@transaction.atomic
+def close_source(*, source: Source, reason: str = "campaign_cancelled") -> int:
+    """End a source for good: what still waits is cancelled. Returns how many messages that were."""
+    Source.objects.filter(pk=source.pk).update(state=Source.State.CLOSED)
+    return Message.objects.filter(tenant=source.tenant_id, source=source, queue=Message.Queue.WAITING).update(
+        queue=Message.Queue.OUT, state=Message.State.CANCELLED, reason=reason
+    )
+
+
+def cancel_pending(*, tenant: Tenant, contact_ids: Sequence[int], purpose: str, reason: str) -> int:
+    """Cancel what waits for these contacts under a purpose ("marketing", or "all"); returns how many messages."""
+    if not contact_ids:
+        return 0
+    # The partial join keeps this to the few waiting messages of the few contacts who opted out.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE messaging_message m SET queue = 2, state = 10, reason = %s FROM messaging_source s"
+            " WHERE m.tenant_id = %s AND m.contact_id = ANY(%s) AND m.queue = 0"
+            " AND s.tenant_id = m.tenant_id AND s.id = m.source_id AND (s.purpose = %s OR %s = 'all')",
+            [reason, tenant.pk, list(contact_ids), purpose, purpose],
+        )
+        return cursor.rowcount
+
+
+@transaction.atomic
+def queue_test(*, number: Number, contact: Contact, template: Template, variables: Mapping[str, Any]) -> Message:
+    """Queue one test message ahead of campaigns; consent is checked like for any other."""
+    source = open_source(
+        tenant=number.tenant,
+        kind=Source.Kind.TEST,
+        name=template.name,
+        number=number,
+        purpose="marketing" if template.category == Template.Category.MARKETING else "transactional",
+        priority=1,
+    )
+    add_content(source=source, variant=0, template=template, variables=variables)
+    message = Message.objects.create(tenant=number.tenant, source=source, contact=contact)
+    ring()
+    return message
+
+
+@transaction.atomic
+def queue_reply(*, tenant: Tenant, number: Number, contact: Contact, text: str, dedupe: str) -> Message | None:
+    """Queue one free-form answer into an open conversation; None if `dedupe` was answered before.
+
+    Service messages need no opt-in, only that the person wrote within 24 hours, which the caller knows.
+    """
+    name = "reply:" + hashlib.sha256(dedupe.encode()).hexdigest()
+    # Two receivers of the same inbound message wait for each other here, and the second finds the first's reply.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [name, tenant.pk])
+    if Source.objects.filter(tenant=tenant, kind=Source.Kind.REPLY, name=name).exists():
+        return None
+    source = open_source(
+        tenant=tenant, kind=Source.Kind.REPLY, name=name, number=number, purpose="service", priority=1
+    )
+    Content.objects.create(
+        tenant=tenant, source=source, free_form={"type": "text", "text": {"body": text, "preview_url": False}}
+    )
+    message = Message.objects.create(tenant=tenant, source=source, contact=contact)
+    ring()
+    return message
+
+
+def ring() -> None:
+    """Wake a sender once the caller's transaction has committed; beat rings every second anyway."""
+    tasks.wake.delay_on_commit()

@@ -1,0 +1,234 @@
+"""Takes due messages out of the queue: the transaction in which consent decides, just before sending."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from consent import rules
+from messaging import links, reasons, rendering
+from messaging.budget import Budget
+from messaging.models import Content, Message, Source
+from messaging.rendering import Person, TemplateText
+from tenants.encryption import seal
+from tenants.scope import tenant_scope
+from whatsapp.models import Number
+from whatsapp.payloads import InvalidPayload
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A claimed message, ready to go."""
+
+    message_id: int
+    attempt: int
+    source_id: int
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A due message with what its recipient allows."""
+
+    message_id: int
+    attempt: int
+    variant: int
+    contact_id: int
+    person: Person
+    is_tracked: bool
+    reason: str
+    consent_seq: int | None
+
+
+# Pending messages of one source in exactly the order of their partial index (docs/decisions/0003).
+PICK = """
+SELECT m.id, m.attempt, m.variant, m.contact_id FROM messaging_message m
+WHERE m.tenant_id = %s AND m.source_id = %s AND m.queue = 0 AND m.next_attempt_at <= now()
+ORDER BY m.next_attempt_at, m.id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+DUE_SOURCES = """
+SELECT s.id, s.priority FROM messaging_source s
+JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
+JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
+WHERE s.tenant_id = %s AND s.number_id = %s AND s.state = 'open'
+  AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
+  AND EXISTS (SELECT 1 FROM messaging_message m
+              WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0 AND m.next_attempt_at <= now())
+ORDER BY s.priority, s.id
+"""
+
+WHO = """
+SELECT c.id, c.phone, c.bsuid, c.first_name, c.last_name, c.email, c.postcode, c.country, c.language, c.external_id,
+       c.birthday, c.attributes, c.phone_invalid_at IS NOT NULL,
+       EXISTS (SELECT 1 FROM consent_consentstate t WHERE t.tenant_id = c.tenant_id AND t.subject_id = c.subject_id
+               AND t.channel = 'whatsapp' AND t.purpose = 'tracking' AND t.state IN ('granted', 'renewed')),
+       {reason}, {seq}
+FROM contacts_contact c {joins}
+WHERE c.tenant_id = %s AND c.id = ANY(%s)
+"""
+
+TAKE = """
+UPDATE messaging_message m SET queue = 1, state = 1, attempt = m.attempt + 1, claimed_at = now(),
+       consent_seq = v.seq, reason = '', error_code = NULL
+FROM unnest(%s::bigint[], %s::bigint[]) AS v(id, seq) WHERE m.tenant_id = %s AND m.id = v.id
+"""
+
+SKIP = """
+UPDATE messaging_message m SET queue = 2, state = v.state, reason = v.reason
+FROM unnest(%s::bigint[], %s::smallint[], %s::text[]) AS v(id, state, reason) WHERE m.tenant_id = %s AND m.id = v.id
+"""
+
+
+def due_sources(number: Number) -> list[tuple[int, int]]:
+    """(id, priority) of this number's open sources with due messages, most urgent first; none while it is paused."""
+    with tenant_scope(number.tenant_id), connection.cursor() as cursor:
+        cursor.execute(DUE_SOURCES, [number.tenant_id, number.pk])
+        return cursor.fetchall()
+
+
+def claim(*, number: Number, source_id: int, most: int, budget: Budget) -> list[Outgoing]:
+    """Claim up to `most` due messages of a source and build their bodies; recipients who must not get it are skipped.
+
+    The consent rows are locked FOR SHARE before they are read: an opt-out either committed before and is seen here,
+    or waits and comes after this claim, which covers at most one second of sending (CG-22).
+    """
+    with tenant_scope(number.tenant_id):
+        source = Source.objects.filter(tenant=number.tenant_id, pk=source_id, state=Source.State.OPEN).first()
+        if source is None:
+            return []
+        candidates = _candidates(source, most)
+        candidates = _within_budget(number, candidates, budget)
+        outgoing, skipped = _rendered(source, candidates)
+        _take([(c.message_id, c.consent_seq) for c, _ in outgoing], number.tenant_id)
+        _skip(skipped, number.tenant_id)
+    return [Outgoing(c.message_id, c.attempt + 1, source_id, content) for c, content in outgoing]
+
+
+def _candidates(source: Source, most: int) -> list[Candidate]:
+    with connection.cursor() as cursor:
+        cursor.execute(PICK, [source.tenant_id, source.pk, most])
+        picked = cursor.fetchall()
+        if not picked:
+            return []
+        contact_ids = [row[3] for row in picked]
+        people = _people(cursor, source, contact_ids)
+    gone = (Person(), False, "erased", None)
+    return [
+        Candidate(message_id, attempt, variant, contact_id, *people.get(contact_id, gone))
+        for message_id, attempt, variant, contact_id in picked
+    ]
+
+
+def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int, tuple[Person, bool, str, int | None]]:
+    reason, seq, joins = "CASE WHEN c.restricted_at IS NOT NULL THEN 'restricted' END", "NULL::bigint", ""
+    params: list[Any] = []
+    if source.purpose != "service":
+        rules.lock_states(source.tenant_id, list(contact_ids), channel="whatsapp", purpose=source.purpose)
+        refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
+        joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
+    cursor.execute(
+        WHO.format(joins=joins, reason=reason, seq=seq), [*params, source.tenant_id, list(contact_ids)]
+    )
+    return {row[0]: _person(row) for row in cursor.fetchall()}
+
+
+def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
+    fields = dict(zip(("first_name", "last_name", "email", "postcode", "country", "language", "external_id"), row[3:10]))
+    fields |= {"phone": row[1], "birthday": f"{row[10]:%d.%m.%Y}" if row[10] else None}
+    attributes = orjson.loads(row[11]) if isinstance(row[11], str) else row[11]
+    is_phone_dead, is_tracked, reason, seq = row[12:16]
+    phone = None if is_phone_dead else row[1]
+    if not reason and not phone and not row[2]:
+        reason = "unreachable" if is_phone_dead else "no_number"
+    return Person(phone, row[2], fields, attributes), is_tracked, reason or "", seq
+
+
+def _within_budget(number: Number, candidates: list[Candidate], budget: Budget) -> list[Candidate]:
+    """Leave those in the queue for whom the portfolio's moving 24-hour limit has no room."""
+    sendable = [c for c in candidates if not c.reason]
+    refused, free_at = budget.reserve([c.contact_id for c in sendable])
+    if refused:
+        Number.objects.filter(pk=number.pk).update(paused_until=free_at, pause_code=reasons.DAILY_LIMIT_PAUSE)
+    return [c for c in candidates if c.contact_id not in refused]
+
+
+def _rendered(
+    source: Source, candidates: list[Candidate]
+) -> tuple[list[tuple[Candidate, bytes]], list[tuple[int, int, str]]]:
+    contents = {c.variant: c for c in Content.objects.select_related("template").filter(source=source)}
+    outgoing: list[tuple[Candidate, bytes]] = []
+    skipped: list[tuple[int, int, str]] = []
+    for candidate in candidates:
+        if candidate.reason:
+            skipped.append((candidate.message_id, Message.State.SKIPPED, candidate.reason))
+            continue
+        try:
+            outgoing.append((candidate, body(source.tenant_id, contents[candidate.variant], candidate)))
+        except rendering.MissingValue:
+            skipped.append((candidate.message_id, Message.State.SKIPPED, "missing_value"))
+        except rendering.TooLong:
+            skipped.append((candidate.message_id, Message.State.SKIPPED, "too_long"))
+        except InvalidPayload:
+            skipped.append((candidate.message_id, Message.State.FAILED, "invalid_payload"))
+    return outgoing, skipped
+
+
+def body(tenant_id: int, content: Content, candidate: Candidate) -> bytes:
+    """The bytes that Meta gets for this recipient; the attempt's name travels in biz_opaque_callback_data."""
+    callback = seal("callback", tenant_id, candidate.message_id, candidate.attempt + 1)
+    if content.template is None:
+        return orjson.dumps(rendering.free_form(content.free_form or {}, candidate.person, callback=callback))
+    template = TemplateText(
+        content.template.name,
+        content.template.language,
+        content.template.components,
+        content.template.parameter_format.upper() == "NAMED",
+    )
+    message_id = candidate.message_id if candidate.is_tracked else None
+    tokens = {
+        button["link"]: links.token(tenant_id=tenant_id, link_id=button["link"], message_id=message_id)
+        for button in content.variables.get("buttons", [])
+        if "link" in button
+    }
+    return orjson.dumps(
+        rendering.body(template, content.variables, candidate.person, link_tokens=tokens, callback=callback)
+    )
+
+
+def release(tenant_id: int, messages: Sequence[Outgoing]) -> None:
+    """Put claimed messages back that were not sent in time; their consent is checked again at the next claim."""
+    if not messages:
+        return
+    with tenant_scope(tenant_id), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE messaging_message m SET queue = 0, state = 0 FROM unnest(%s::bigint[], %s::smallint[]) AS v(id, attempt)"
+            " WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt AND m.state = 1",
+            [[m.message_id for m in messages], [m.attempt for m in messages], tenant_id],
+        )
+
+
+def expire(tenant_id: int, source_id: int) -> int:
+    """Expire what a source could not send before its end; returns how many."""
+    with tenant_scope(tenant_id), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE messaging_message SET queue = 2, state = 11, reason = 'source_expired'"
+            " WHERE tenant_id = %s AND source_id = %s AND queue = 0",
+            [tenant_id, source_id],
+        )
+        return cursor.rowcount
+
+
+def _take(claimed: Sequence[tuple[int, int | None]], tenant_id: int) -> None:
+    if claimed:
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE, [[c[0] for c in claimed], [c[1] for c in claimed], tenant_id])
+
+
+def _skip(skipped: Sequence[tuple[int, int, str]], tenant_id: int) -> None:
+    if skipped:
+        with connection.cursor() as cursor:
+            cursor.execute(SKIP, [[s[0] for s in skipped], [s[1] for s in skipped], [s[2] for s in skipped], tenant_id])
+

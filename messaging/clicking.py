@@ -1,0 +1,37 @@
+"""Records clicks on tracked links."""
+
+from django.utils.timezone import now
+
+from messaging import delivery
+from messaging.links import Target
+from messaging.models import Click, Link, Message
+from tenants.scope import tenant_scope
+
+
+def record(target: Target, *, is_counted: bool) -> str | None:
+    """Store one request of a link and return its destination; None if the link is gone.
+
+    The first counted click marks the message. A target without message leaves no trace of a person (CG-35).
+    """
+    with tenant_scope(target.tenant_id):
+        link = Link.objects.filter(tenant=target.tenant_id, pk=target.link_id).first()
+        if link is None:
+            return None
+        message = (
+            Message.objects.filter(tenant=target.tenant_id, pk=target.message_id).first()
+            if target.message_id
+            else None
+        )
+        at = now()
+        Click.objects.create(
+            tenant_id=target.tenant_id,
+            link=link,
+            source_id=link.source_id,
+            message=message,
+            contact_id=message.contact_id if message else None,
+            at=at,
+            is_counted=is_counted,
+        )
+        if message and is_counted:
+            delivery.mark_clicked(target.tenant_id, [(message.pk, at)])
+        return link.url

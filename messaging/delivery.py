@@ -1,0 +1,242 @@
+"""What became of sent messages: applies statuses, replies, clicks and opt-outs to message rows in sets.
+
+Statuses come duplicated and in any order. Delivery is a lattice (whatsapp-cloud-api § 3.4): reading implies
+delivery, a failure never undoes a delivery, and times keep the earliest value; so any order gives the same rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+from tenants.encryption import BadToken, unseal
+from tenants.scope import tenant_scope
+from whatsapp.errors import rule_for
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """One status of Meta's webhook; `at` is aware UTC, `callback` our own token as Meta echoed it."""
+
+    wamid: str
+    status: str
+    at: datetime
+    callback: str = ""
+    error_code: int | None = None
+    price_type: str = ""
+    price_category: str = ""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How many statuses named a message of ours, and how many did not."""
+
+    matched: int
+    unmatched: int
+
+
+@dataclass
+class Fate:
+    """What a batch of statuses says about one message."""
+
+    message_id: int
+    attempt: int | None = None
+    wamid: str = ""
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    read_at: datetime | None = None
+    failed_at: datetime | None = None
+    error_code: int | None = None
+    price_type: str = ""
+    price_category: str = ""
+
+    def add(self, change: StatusChange) -> None:
+        """Fold one status in."""
+        self.wamid = change.wamid or self.wamid
+        if change.price_type or change.price_category:
+            self.price_type, self.price_category = change.price_type, change.price_category
+        match change.status:
+            case "sent":
+                self.sent_at = _earliest(self.sent_at, change.at)
+            case "delivered":
+                self.delivered_at = _earliest(self.delivered_at, change.at)
+            case "read" | "played":
+                self.read_at = _earliest(self.read_at, change.at)
+            case "failed":
+                self.failed_at = _earliest(self.failed_at, change.at)
+                self.error_code = change.error_code
+
+
+# v.attempt is null where the status named its message by wamid only. A failure of an attempt that was already
+# repeated says nothing about the new one; a delivery of it does: the person has the message, so nothing more is sent.
+APPLY = """
+UPDATE messaging_message m SET
+  wamid = coalesce(m.wamid, v.wamid),
+  accepted_at = coalesce(m.accepted_at, v.sent_at, v.failed_at),
+  sent_at = least(m.sent_at, v.sent_at),
+  delivered_at = least(m.delivered_at, v.delivered_at),
+  read_at = least(m.read_at, v.read_at),
+  failed_at = least(m.failed_at, v.failed_at),
+  price_type = coalesce(nullif(m.price_type, ''), v.price_type),
+  price_category = coalesce(nullif(m.price_category, ''), v.price_category),
+  error_code = CASE WHEN coalesce(m.delivered_at, v.delivered_at) IS NOT NULL THEN NULL
+                    ELSE coalesce(v.error_code, m.error_code) END,
+  reason = CASE WHEN v.error_code = 131050 AND coalesce(m.delivered_at, v.delivered_at) IS NULL THEN 'meta_stop'
+                ELSE '' END,
+  opted_out_at = CASE WHEN v.error_code = 131050 THEN least(m.opted_out_at, v.failed_at) ELSE m.opted_out_at END,
+  queue = 2,
+  state = CASE
+    WHEN coalesce(m.read_at, v.read_at) IS NOT NULL THEN 6
+    WHEN coalesce(m.delivered_at, v.delivered_at) IS NOT NULL THEN 5
+    WHEN v.error_code = 131050 THEN 9
+    WHEN coalesce(v.failed_at, m.failed_at) IS NOT NULL THEN 8
+    ELSE 4 END
+FROM (SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+                           %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[], %s::text[])
+      AS u(id, attempt, wamid, sent_at, delivered_at, read_at, failed_at, error_code, price_type, price_category)) v
+WHERE m.tenant_id = %s AND m.id = v.id AND (m.state NOT IN (9, 10) OR m.accepted_at IS NOT NULL)
+  AND ((v.attempt IS NULL OR v.attempt = m.attempt) AND m.queue <> 0 OR v.sent_at IS NOT NULL)
+  AND (m.sent_at IS NULL AND v.sent_at IS NOT NULL
+       OR m.sent_at > v.sent_at
+       OR v.delivered_at IS NOT NULL AND (m.delivered_at IS NULL OR m.delivered_at > v.delivered_at)
+       OR v.read_at IS NOT NULL AND (m.read_at IS NULL OR m.read_at > v.read_at)
+       OR v.failed_at IS NOT NULL AND m.failed_at IS NULL
+       OR v.price_type <> '' AND m.price_type = '' OR m.wamid IS NULL OR m.state IN (0, 1, 2, 3, 7))
+"""
+
+
+def apply(tenant_id: int, changes: Sequence[StatusChange]) -> Applied:
+    """Apply statuses to message rows; idempotent and independent of order. Runs in the caller's scope or its own."""
+    with tenant_scope(tenant_id):
+        fates, unmatched = _by_message(tenant_id, changes)
+        if fates:
+            _update(tenant_id, fates)
+            _retry_failed(tenant_id, fates)
+        return Applied(len(changes) - unmatched, unmatched)
+
+
+def _by_message(tenant_id: int, changes: Sequence[StatusChange]) -> tuple[list[Fate], int]:
+    """One fate per message, in id order so that two receivers never deadlock, and how many found none."""
+    named = [(change, _attempt_of(tenant_id, change.callback)) for change in changes]
+    by_wamid = _ids_of(tenant_id, [change.wamid for change, attempt in named if attempt is None])
+    fates: dict[int, Fate] = {}
+    unmatched = 0
+    for change, attempt in named:
+        message_id = attempt[0] if attempt else by_wamid.get(change.wamid)
+        if message_id is None:
+            unmatched += 1
+            continue
+        fate = fates.setdefault(message_id, Fate(message_id))
+        fate.attempt = attempt[1] if attempt else fate.attempt
+        fate.add(change)
+    return [fates[key] for key in sorted(fates)], unmatched
+
+
+def _attempt_of(tenant_id: int, callback: str) -> tuple[int, int] | None:
+    """(message id, attempt) behind our token; None for a foreign one or another tenant's."""
+    try:
+        owner, message_id, attempt = unseal("callback", callback)
+    except (BadToken, ValueError):
+        return None
+    return (message_id, attempt) if owner == tenant_id else None
+
+
+def _ids_of(tenant_id: int, wamids: Sequence[str]) -> dict[str, int]:
+    if not wamids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT wamid, id FROM messaging_message WHERE tenant_id = %s AND wamid = ANY(%s)",
+            [tenant_id, list(set(wamids))],
+        )
+        return dict(cursor.fetchall())
+
+
+def _update(tenant_id: int, fates: Sequence[Fate]) -> None:
+    rows = [
+        (
+            f.message_id,
+            f.attempt,
+            f.wamid or None,
+            _earliest(f.sent_at, f.delivered_at, f.read_at),
+            _earliest(f.delivered_at, f.read_at),
+            f.read_at,
+            f.failed_at,
+            f.error_code,
+            f.price_type,
+            f.price_category,
+        )
+        for f in fates
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(APPLY, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
+
+
+def _retry_failed(tenant_id: int, fates: Sequence[Fate]) -> None:
+    """Queue again what failed for a passing reason, as a new attempt, if its source ends late enough."""
+    rows = [(f, rule_for(f.error_code)) for f in fates if f.failed_at and f.error_code]
+    again = [(f.message_id, r.retry_after_s or 60, r.max_attempts) for f, r in rows if r.is_retryable]
+    if not again:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE messaging_message m SET queue = 0, state = 0, wamid = NULL, failed_at = NULL,"
+            " next_attempt_at = now() + v.wait * interval '1 second'"
+            " FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS v(id, wait, most), messaging_source s"
+            " WHERE m.tenant_id = %s AND m.id = v.id AND m.state = 8 AND m.attempt < v.most"
+            " AND s.tenant_id = m.tenant_id AND s.id = m.source_id AND s.state <> 'closed'"
+            " AND now() + v.wait * interval '1 second' < coalesce(s.expires_at, 'infinity')",
+            [*(list(column) for column in zip(*again, strict=True)), tenant_id],
+        )
+
+
+def message_of_reply(tenant_id: int, contact_ids: Sequence[int], *, since: datetime) -> dict[int, int]:
+    """The latest message each of these contacts got since then: {contact id: message id}."""
+    with tenant_scope(tenant_id), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ON (contact_id) contact_id, id FROM messaging_message"
+            " WHERE tenant_id = %s AND contact_id = ANY(%s) AND accepted_at >= %s"
+            " ORDER BY contact_id, accepted_at DESC",
+            [tenant_id, list(contact_ids), since],
+        )
+        return dict(cursor.fetchall())
+
+
+def mark_replied(tenant_id: int, replies: Iterable[tuple[int, datetime]]) -> None:
+    """Note the first reply to messages: (message id, time in UTC), if within 72 hours of acceptance."""
+    _mark(tenant_id, "replied_at", replies)
+
+
+def mark_opted_out(tenant_id: int, opt_outs: Iterable[tuple[int, datetime]]) -> None:
+    """Note that a message was followed by an opt-out: (message id, time in UTC), within 72 hours of acceptance."""
+    _mark(tenant_id, "opted_out_at", opt_outs)
+
+
+def mark_clicked(tenant_id: int, clicks: Iterable[tuple[int, datetime]]) -> None:
+    """Note the first counted click on a message's links: (message id, time in UTC)."""
+    _mark(tenant_id, "clicked_at", clicks, within=timedelta(days=90))
+
+
+def _mark(
+    tenant_id: int, column: str, marks: Iterable[tuple[int, datetime]], within: timedelta = timedelta(hours=72)
+) -> None:
+    earliest: dict[int, datetime] = {}
+    for message_id, at in marks:
+        earliest[message_id] = min(at, earliest.get(message_id, at))
+    if not earliest:
+        return
+    ids = sorted(earliest)
+    with tenant_scope(tenant_id), connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE messaging_message m SET {column} = v.at"
+            " FROM unnest(%s::bigint[], %s::timestamptz[]) AS v(id, at)"
+            f" WHERE m.tenant_id = %s AND m.id = v.id AND (m.{column} IS NULL OR m.{column} > v.at)"
+            " AND v.at <= coalesce(m.accepted_at, m.claimed_at) + %s",
+            [ids, [earliest[i] for i in ids], tenant_id, within],
+        )
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    known = [time.astimezone(UTC) for time in times if time]
+    return min(known) if known else None

@@ -1,0 +1,181 @@
+"""The outbox: what is sent for which source, to whom, and what became of it; tracked links and their clicks."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Contact
+from tenants.fields import HotForeignKey, TenantForeignKey, owner
+from whatsapp.models import Number, Template
+
+
+class Source(models.Model):
+    """What messages are sent for: one campaign, one journey step, a test, a reply. Holds the brake."""
+
+    class Kind(models.TextChoices):
+        CAMPAIGN = "campaign", _("Campaign")
+        TEST = "test", _("Test message")
+        REPLY = "reply", _("Reply")
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        PAUSED = "paused", _("paused")
+        CLOSED = "closed", _("closed")
+
+    tenant = owner("sources")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=200)
+    number = TenantForeignKey(Number, on_delete=models.PROTECT, related_name="sources")
+    # The consent it needs: consent.models.Purpose.
+    purpose = models.CharField(max_length=20)
+    # A paused or closed source is not claimed from; workers look at it in every claim.
+    state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
+    # Why it was paused by the product: Meta's error code, e.g. 132015 template paused.
+    pause_code = models.IntegerField(null=True, blank=True)
+    # Transactional sources are served before campaigns of the same number.
+    priority = models.SmallIntegerField(default=5)
+    # Messages not sent by then expire unsent.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "uid"], name="source_uid")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Content(models.Model):
+    """What one variant of a source says: a template with where its variables come from, frozen at launch."""
+
+    tenant = owner("contents")
+    source = TenantForeignKey(Source, on_delete=models.CASCADE, related_name="contents")
+    variant = models.SmallIntegerField(default=0)
+    template = TenantForeignKey(Template, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # {"header": …, "body": […], "buttons": […]}; see messaging.rendering for the shape.
+    variables = models.JSONField(default=dict)
+    # A free-form payload ({"type": "text", "text": {"body": …}}) inside the service window, instead of a template.
+    free_form = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "source", "variant"], name="one_content_per_variant"),
+            models.CheckConstraint(
+                name="content_is_a_template_or_free_form",
+                condition=Q(template=None, free_form__isnull=False) | Q(template__isnull=False, free_form=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id}/{self.variant}"
+
+
+class Message(models.Model):
+    """One recipient of one source: frozen audience, outbox and send ledger in one row.
+
+    `queue` says what is still to do and is the only column that claim indexes know; the delivery columns are in no
+    index, so status updates stay heap-only (docs/decisions/0003). Delivery states only move forward.
+    """
+
+    class State(models.IntegerChoices):
+        QUEUED = 0, _("queued")
+        CLAIMED = 1, _("being sent")
+        ACCEPTED = 2, _("accepted")
+        HELD = 3, _("held by Meta")
+        SENT = 4, _("sent")
+        DELIVERED = 5, _("delivered")
+        READ = 6, _("read")
+        UNCERTAIN = 7, _("uncertain")
+        FAILED = 8, _("failed")
+        SKIPPED = 9, _("skipped")
+        CANCELLED = 10, _("cancelled")
+        EXPIRED = 11, _("expired")
+
+    class Queue(models.IntegerChoices):
+        WAITING = 0
+        CLAIMED = 1
+        OUT = 2
+
+    tenant = owner("messages", db_constraint=False, db_index=False)
+    source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="messages")
+    contact = HotForeignKey(Contact, on_delete=models.DO_NOTHING, related_name="messages")
+    variant = models.SmallIntegerField(default=0, db_default=0)
+    state = models.SmallIntegerField(choices=State.choices, default=State.QUEUED, db_default=0)
+    queue = models.SmallIntegerField(choices=Queue.choices, default=Queue.WAITING, db_default=0)
+    # Why it was skipped, cancelled or is uncertain: a code of messaging.reasons.
+    reason = models.CharField(max_length=24, blank=True, db_default="")
+    error_code = models.IntegerField(null=True)
+    next_attempt_at = models.DateTimeField(default=now, db_default=Now())
+    attempt = models.SmallIntegerField(default=0, db_default=0)
+    claimed_at = models.DateTimeField(null=True)
+    wamid = models.CharField(max_length=200, null=True)
+    # The ledger row that allowed the sending: proof of use.
+    consent_seq = models.BigIntegerField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    clicked_at = models.DateTimeField(null=True)
+    replied_at = models.DateTimeField(null=True)
+    opted_out_at = models.DateTimeField(null=True)
+    price_type = models.CharField(max_length=24, blank=True, db_default="")
+    price_category = models.CharField(max_length=32, blank=True, db_default="")
+    created_at = models.DateTimeField(default=now, db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "source", "contact"], name="one_message_per_contact")]
+        indexes = [
+            # Claims run exactly in this order; see docs/decisions/0003.
+            models.Index(fields=["source", "next_attempt_at", "id"], name="message_to_claim", condition=Q(queue=0)),
+            models.Index(fields=["claimed_at"], name="message_left_behind", condition=Q(queue=1)),
+            models.Index(fields=["tenant", "contact"], name="message_by_contact"),
+            models.Index(fields=["wamid"], name="message_by_wamid", condition=Q(wamid__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} → {self.contact_id}"
+
+
+class Link(models.Model):
+    """A destination behind `/r/<token>`; the token names the link and, where tracking is allowed, the message."""
+
+    tenant = owner("links")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    source = TenantForeignKey(Source, on_delete=models.CASCADE, related_name="links")
+    variant = models.SmallIntegerField(default=0)
+    label = models.CharField(max_length=60, blank=True)
+    url = models.URLField(max_length=2000)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "uid"], name="link_uid")]
+
+    def __str__(self) -> str:
+        return self.label or self.url
+
+
+class Click(models.Model):
+    """One request of a tracked link. Without tracking consent it knows neither message nor contact (CG-35)."""
+
+    tenant = owner("clicks", db_constraint=False, db_index=False)
+    link = HotForeignKey(Link, on_delete=models.DO_NOTHING, related_name="clicks")
+    source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="clicks")
+    message = HotForeignKey(Message, null=True, on_delete=models.DO_NOTHING, related_name="clicks")
+    contact = HotForeignKey(Contact, null=True, on_delete=models.DO_NOTHING, related_name="clicks")
+    at = models.DateTimeField(default=now)
+    # Previews, bots and HEAD requests are kept but do not count.
+    is_counted = models.BooleanField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "contact", "-at"], name="click_by_contact", condition=Q(is_counted=True)),
+            models.Index(fields=["link"], name="click_by_link"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.link_id} at {self.at}"

@@ -1,0 +1,33 @@
+"""Reads that decide what there is to send."""
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from messaging.models import Message, Source
+from tenants.scope import across_tenants
+from whatsapp.models import Number
+
+NUMBERS_DUE = """
+SELECT DISTINCT s.number_id FROM messaging_source s
+JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
+JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
+JOIN tenants_tenant t ON t.id = s.tenant_id
+WHERE s.state = 'open' AND t.is_active
+  AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
+  AND EXISTS (SELECT 1 FROM messaging_message m
+              WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0 AND m.next_attempt_at <= now())
+"""
+
+
+def numbers_with_due_messages() -> list[Number]:
+    """Numbers of all tenants that may send now and have something due, with `account` and `tenant` loaded."""
+    with across_tenants("senders serve every tenant's numbers"):
+        with connection.cursor() as cursor:
+            cursor.execute(NUMBERS_DUE)
+            ids = [row[0] for row in cursor.fetchall()]
+        return list(Number.objects.select_related("account", "tenant").filter(pk__in=ids)) if ids else []
+
+
+def unfinished(source: Source) -> QuerySet[Message]:
+    """Messages of a source that still wait, are being sent, or whose outcome is being clarified."""
+    return source.messages.filter(tenant=source.tenant_id, queue__lt=Message.Queue.OUT)

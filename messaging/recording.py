@@ -1,0 +1,159 @@
+"""Writes what became of a batch of attempts: one UPDATE for all, whatever Meta answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+from consent.actions import declarations
+from contacts.models import Contact
+from messaging.models import Message, Source
+from tenants.scope import tenant_scope
+from whatsapp.client import Accepted
+from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, Scope, UnknownOutcome
+from whatsapp.models import Account, Number
+
+STATE, QUEUE = Message.State, Message.Queue
+Answer = Accepted | Refused | NotSent | UnknownOutcome
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One attempt and its answer, with the moment the answer came (UTC)."""
+
+    message_id: int
+    attempt: int
+    source_id: int
+    answer: Answer
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer means for the row."""
+
+    state: int
+    queue: int
+    wamid: str | None = None
+    error_code: int | None = None
+    reason: str = ""
+    next_attempt_at: datetime | None = None
+
+
+# Statuses may have overtaken the answer, and the sweeper may have called the attempt uncertain meanwhile: an
+# acceptance never lowers a delivery state, a refusal counts only while nothing better is known.
+RECORD = """
+UPDATE messaging_message m SET
+  state = CASE WHEN v.accepted_at IS NOT NULL AND m.state IN (4, 5, 6, 8) THEN m.state ELSE v.state END,
+  queue = CASE WHEN v.accepted_at IS NOT NULL THEN 2 ELSE v.queue END,
+  wamid = coalesce(m.wamid, v.wamid),
+  accepted_at = least(m.accepted_at, v.accepted_at),
+  failed_at = CASE WHEN v.state = 8 THEN v.at ELSE m.failed_at END,
+  opted_out_at = CASE WHEN v.reason = 'meta_stop' THEN v.at ELSE m.opted_out_at END,
+  error_code = coalesce(v.error_code, m.error_code),
+  reason = v.reason,
+  next_attempt_at = coalesce(v.next_attempt_at, m.next_attempt_at)
+FROM unnest(%s::bigint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::text[], %s::int[], %s::text[],
+            %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+     AS v(id, attempt, state, queue, wamid, error_code, reason, next_attempt_at, accepted_at, at)
+WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt
+  AND (v.accepted_at IS NOT NULL OR m.state IN (1, 7))
+"""
+
+
+def record(number: Number, outcomes: Sequence[Outcome]) -> None:
+    """Store the outcomes of one number's attempts and act on what they say about template, number or account."""
+    if not outcomes:
+        return
+    verdicts = [(outcome, verdict(outcome)) for outcome in outcomes]
+    with tenant_scope(number.tenant_id):
+        _update(number.tenant_id, verdicts)
+        for outcome in outcomes:
+            if isinstance(outcome.answer, Refused):
+                _beyond_the_message(number, outcome, outcome.answer.rule)
+
+
+def verdict(outcome: Outcome) -> Verdict:
+    """What an answer means for its row, by the class of Meta's code (whatsapp-cloud-api § 7)."""
+    match outcome.answer:
+        case Accepted(wamid=wamid, message_status=status):
+            return Verdict(STATE.HELD if status == "held_for_quality_assessment" else STATE.ACCEPTED, QUEUE.OUT, wamid)
+        case NotSent():
+            # Nothing left this machine, so sending again cannot double it.
+            return _again(outcome, None, wait_s=min(2**outcome.attempt, 300))
+        case UnknownOutcome():
+            # May have arrived: never sent again blindly; a status webhook or the sweeper settles it.
+            return Verdict(STATE.UNCERTAIN, QUEUE.CLAIMED, reason="no_answer")
+        case Refused(rule=rule):
+            return _refused(outcome, rule)
+    raise AssertionError(outcome.answer)
+
+
+def _refused(outcome: Outcome, rule: Rule) -> Verdict:
+    if rule.suppress_marketing:
+        return Verdict(STATE.SKIPPED, QUEUE.OUT, error_code=rule.code, reason="meta_stop")
+    if rule.error_class in (ErrorClass.TEMPLATE, ErrorClass.ACCOUNT):
+        # Everything after it would fail the same way: the source or number pauses, this message waits with the rest.
+        return _again(outcome, rule.code, wait_s=0)
+    if outcome.attempt < rule.max_attempts:
+        wait = rule.retry_after_s or 0
+        return _again(outcome, rule.code, wait_s=wait * 2 ** (outcome.attempt - 1) if wait < 3600 else wait)
+    return Verdict(STATE.FAILED, QUEUE.OUT, error_code=rule.code)
+
+
+def _again(outcome: Outcome, code: int | None, *, wait_s: float) -> Verdict:
+    due = outcome.at + timedelta(seconds=wait_s)
+    return Verdict(STATE.QUEUED, QUEUE.WAITING, error_code=code, next_attempt_at=due)
+
+
+def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> None:
+    rows = [
+        (
+            o.message_id,
+            o.attempt,
+            int(v.state),
+            int(v.queue),
+            v.wamid,
+            v.error_code,
+            v.reason,
+            v.next_attempt_at,
+            o.at if isinstance(o.answer, Accepted) else None,
+            o.at,
+        )
+        # In id order, so that two writers of the same rows wait for, and never deadlock with, each other.
+        for o, v in sorted(verdicts, key=lambda pair: pair[0].message_id)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
+
+
+def _beyond_the_message(number: Number, outcome: Outcome, rule: Rule) -> None:
+    """Pause what the code speaks about: the source for its template, the number, or the whole account."""
+    if rule.suppress_marketing:
+        _stopped_in_whatsapp(number, outcome)
+    elif rule.error_class is ErrorClass.TEMPLATE:
+        Source.objects.filter(pk=outcome.source_id, state=Source.State.OPEN).update(
+            state=Source.State.PAUSED, pause_code=rule.code
+        )
+    elif rule.error_class is ErrorClass.ACCOUNT and rule.scope is Scope.NUMBER:
+        until = datetime.now(UTC) + timedelta(seconds=rule.retry_after_s or 3600)
+        Number.objects.filter(pk=number.pk).update(paused_until=until, pause_code=rule.code)
+    elif rule.error_class is ErrorClass.ACCOUNT:
+        Account.objects.filter(pk=number.account_id, paused_at=None).update(
+            paused_at=datetime.now(UTC), pause_code=rule.code
+        )
+
+
+def _stopped_in_whatsapp(number: Number, outcome: Outcome) -> None:
+    contact = Contact.objects.filter(tenant=number.tenant_id, messages__pk=outcome.message_id).first()
+    if contact:
+        declarations.meta_stopped(
+            tenant=number.tenant,
+            contact=contact,
+            phone_number_id=number.phone_number_id,
+            occurred_at=outcome.at,
+            source="meta_error",
+            source_ref="131050",
+            dedupe=f"131050:{outcome.message_id}:{outcome.attempt}",
+        )

@@ -1,0 +1,193 @@
+"""Turns a frozen content and a contact's values into the body that Meta gets. Pure: no database, no clock.
+
+Shape of `variables` (Content.variables, campaigns' Variant.variables):
+{"header": {"kind": "image", "link": "https://…"} | {"kind": "text", "value": Value},
+ "body": [Value, …],
+ "buttons": [{"index": 0, "kind": "url", "url": "https://shop.example/aktion", "link": <Link id>},
+             {"index": 1, "kind": "quick_reply", "payload": "optout:campaign"},
+             {"index": 0, "kind": "copy_code", "value": Value}]}
+Value = {"name": "1" | "first_name", "from": a field | "attribute:<key>" | "text", "text": …, "fallback": …}
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+from whatsapp.payloads import Recipient, parts, templates
+from whatsapp.payloads.recipient import envelope
+
+Variables = Mapping[str, Any]
+BODY_LIMIT = 1024
+VARIABLE = re.compile(r"\{\{\s*([a-z0-9_]+)\s*\}\}")
+FIELDS = ("first_name", "last_name", "email", "phone", "postcode", "country", "language", "external_id", "birthday")
+
+
+class MissingValue(Exception):
+    """The contact has no value for a variable and there is no fallback."""
+
+
+class TooLong(Exception):
+    """The body exceeds 1,024 characters with this contact's values (Meta's 132005)."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """What rendering needs to know of a contact."""
+
+    phone: str | None = None
+    bsuid: str | None = None
+    values: Mapping[str, str | None] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TemplateText:
+    """What rendering needs to know of a template."""
+
+    name: str
+    language: str
+    components: Sequence[Mapping[str, Any]]
+    is_named: bool = False
+
+    def part(self, kind: str) -> Mapping[str, Any] | None:
+        """The component of this type (HEADER, BODY, FOOTER, BUTTONS), if the template has one."""
+        return next((c for c in self.components if str(c.get("type", "")).upper() == kind), None)
+
+    @property
+    def body(self) -> str:
+        part = self.part("BODY")
+        return str(part.get("text", "")) if part else ""
+
+    @property
+    def buttons(self) -> list[Mapping[str, Any]]:
+        part = self.part("BUTTONS")
+        return list(part.get("buttons", [])) if part else []
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A message as the recipient will see it, before WhatsApp's own markup is applied."""
+
+    header_kind: str
+    header: str
+    body: str
+    footer: str
+    buttons: list[str]
+
+
+def variables_in(text: str) -> list[str]:
+    """The variable names of a template text in order of first appearance: ["1", "2"] or ["first_name"]."""
+    return list(dict.fromkeys(VARIABLE.findall(text)))
+
+
+def body(
+    template: TemplateText,
+    variables: Variables,
+    person: Person,
+    *,
+    link_tokens: Mapping[int, str],
+    callback: str,
+) -> dict[str, Any]:
+    """The complete body for POST …/messages.
+
+    `link_tokens` maps a Link id to its token for this message. Raises MissingValue, TooLong, and
+    whatsapp.payloads.InvalidPayload for values Meta would refuse.
+    """
+    texts = body_values(variables, person)
+    check_length(template.body, texts)
+    return templates.template(
+        Recipient(person.phone, person.bsuid),
+        template.name,
+        template.language,
+        header=_header(variables.get("header"), person),
+        body=texts if template.is_named else list(texts.values()),
+        buttons=[b for b in (_button(b, person, link_tokens) for b in variables.get("buttons", [])) if b],
+        callback=callback,
+    )
+
+
+def free_form(content: Variables, person: Person, *, callback: str) -> dict[str, Any]:
+    """The complete body of a free-form message ({"type": "text", "text": {"body": …}}) in an open conversation."""
+    kind = str(content["type"])
+    return envelope(Recipient(person.phone, person.bsuid), kind, content[kind], callback=callback)
+
+
+def preview(template: TemplateText, variables: Variables, person: Person) -> Preview:
+    """The message as this person will read it; variables without a value stay visible as {{name}}."""
+    header = template.part("HEADER") or {}
+    footer = template.part("FOOTER") or {}
+    chosen = variables.get("header") or {}
+    header_text = str(header.get("text", ""))
+    if chosen.get("kind") == "text":
+        header_text = _filled(header_text, {chosen["value"].get("name", "1"): _shown(chosen["value"], person)})
+    return Preview(
+        header_kind=str(header.get("format", "")).lower(),
+        header=str(chosen.get("link", "")) or header_text,
+        body=_filled(template.body, {v.get("name", ""): _shown(v, person) for v in variables.get("body", [])}),
+        footer=str(footer.get("text", "")),
+        buttons=[str(b.get("text", "")) for b in template.buttons],
+    )
+
+
+def body_values(variables: Variables, person: Person) -> dict[str, str]:
+    """The body's values by variable name, in order; raises MissingValue."""
+    return {str(v.get("name", n)): value_of(v, person) for n, v in enumerate(variables.get("body", []), start=1)}
+
+
+def value_of(value: Mapping[str, Any], person: Person) -> str:
+    """One variable's text for this person: the contact's value, else the fallback; raises MissingValue."""
+    source = str(value.get("from", "text"))
+    if source == "text":
+        found = value.get("text")
+    elif source.startswith("attribute:"):
+        found = person.attributes.get(source.removeprefix("attribute:"))
+    else:
+        found = person.values.get(source)
+    text = parts.clean(str(found)) if found not in (None, "") else ""
+    text = text or parts.clean(str(value.get("fallback") or ""))
+    if not text:
+        raise MissingValue(str(value.get("name", source)))
+    return text
+
+
+def check_length(text: str, values: Mapping[str, str]) -> None:
+    """Raise TooLong if the text with its values exceeds Meta's limit for bodies."""
+    if len(_filled(text, values)) > BODY_LIMIT:
+        raise TooLong
+
+
+def _header(chosen: Variables | None, person: Person) -> dict[str, Any] | None:
+    if not chosen:
+        return None
+    if chosen["kind"] == "text":
+        value = chosen["value"]
+        name = str(value.get("name", "1"))
+        return parts.header_text(value_of(value, person), None if name.isdigit() else name)
+    return parts.header_media(chosen["kind"], media_id=chosen.get("meta_id"), link=chosen.get("link"))
+
+
+def _button(chosen: Variables, person: Person, link_tokens: Mapping[int, str]) -> dict[str, Any] | None:
+    index = int(chosen["index"])
+    match chosen["kind"]:
+        case "url" if "link" in chosen:
+            return parts.url_button(index, link_tokens[int(chosen["link"])])
+        case "url":
+            return parts.url_button(index, str(chosen["url"]))
+        case "quick_reply":
+            return parts.quick_reply_button(index, str(chosen["payload"]))
+        case "copy_code":
+            return parts.copy_code_button(index, value_of(chosen["value"], person))
+    return None
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return VARIABLE.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+def _shown(value: Mapping[str, Any], person: Person) -> str:
+    try:
+        return value_of(value, person)
+    except MissingValue as missing:
+        return "{{" + str(missing) + "}}"

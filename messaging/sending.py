@@ -1,0 +1,224 @@
+"""The sender: one lane per business number, all lanes of a process in one asyncio loop.
+
+A lane claims at most a second's worth of messages, sends each when the bucket grants a token, and records answers
+in bulk. Database work runs in threads, so no connection is held while Meta thinks.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+import redis.asyncio
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from messaging import claiming, queries, recording
+from messaging.bucket import Bucket
+from messaging.budget import Budget
+from messaging.claiming import Outgoing
+from messaging.recording import Outcome
+from whatsapp import bulk
+from whatsapp.client import Accepted
+from whatsapp.errors import NotSent, Refused, UnknownOutcome
+from whatsapp.models import Number
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+CLAIM_MOST = 250
+# A claim is meant to last a second; what is still unsent then goes back, so that consent is asked again.
+CLAIM_LASTS_S = 1.5
+RECORD_EVERY_S = 0.08
+RECORD_FOR_S = 60
+LEASE_S = 5
+THROTTLED = 130429
+
+
+class Sender:
+    """The lanes of one worker process for some seconds."""
+
+    def __init__(self, http: httpx.AsyncClient, cache: "redis.asyncio.Redis", seconds: float) -> None:
+        self.http, self.cache = http, cache
+        self.ends_at = time.monotonic() + seconds
+        self.lanes: dict[int, asyncio.Task[None]] = {}
+        # Two threads per lane at most: one claims while the other records.
+        self.threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="outbox")
+
+    async def run(self) -> bool:
+        """Send until nothing is due or the time is over; returns whether more is due."""
+        try:
+            while time.monotonic() < self.ends_at:
+                await self._open_lanes()
+                if not self.lanes:
+                    return False
+                await asyncio.wait(self.lanes.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+                self._close_lanes()
+            return True
+        finally:
+            await asyncio.gather(*self.lanes.values(), return_exceptions=True)
+            self._close_lanes()
+            self.threads.shutdown()
+
+    async def _open_lanes(self) -> None:
+        for number in await self.in_thread(queries.numbers_with_due_messages):
+            if number.pk not in self.lanes and await self._lease(number):
+                self.lanes[number.pk] = asyncio.create_task(Lane(self, number).run())
+
+    async def _lease(self, number: Number) -> bool:
+        # One spender per number keeps the bucket fair; losing the lease with Redis costs nothing but order.
+        return bool(await self.cache.set(f"zusage:lane:{number.pk}", 1, nx=True, ex=LEASE_S))
+
+    def _close_lanes(self) -> None:
+        for number_id, lane in list(self.lanes.items()):
+            if lane.done():
+                del self.lanes[number_id]
+                if lane.exception():
+                    log.error("lane of number %s ended", number_id, exc_info=lane.exception())
+
+    async def in_thread(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run database work in a thread with a connection of its own."""
+
+        def job() -> T:
+            close_old_connections()
+            return work(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self.threads, job)
+
+
+class Lane:
+    """Sends what is due on one number, at the rate its bucket allows."""
+
+    def __init__(self, sender: Sender, number: Number) -> None:
+        self.sender, self.number = sender, number
+        self.bucket = Bucket(sender.cache, number_id=number.pk, rate=number.throughput)
+        self.budget = Budget(number)
+        self.url = f"{settings.WHATSAPP_API_URL}/{settings.WHATSAPP_API_VERSION}/{number.phone_number_id}/messages"
+        self.headers = bulk.headers_for(number.account.token)
+        # A third of a second's worth: with the next batch claimed ahead, less than one second is claimed and unsent.
+        self.batch = max(1, min(CLAIM_MOST, number.throughput // 3))
+        self.outcomes: list[Outcome] = []
+        self.flying: set[asyncio.Task[None]] = set()
+        self.turn = 0
+        self.is_done = False
+
+    async def run(self) -> None:
+        """Claim, send and record until nothing is due or the process' time is over."""
+        recorder = asyncio.create_task(self._record_until_done())
+        try:
+            claimed_at, batch = await self._claim()
+            while batch:
+                ahead = asyncio.create_task(self._claim())
+                await self._send(batch, claimed_at)
+                claimed_at, batch = await ahead
+        finally:
+            if self.flying:
+                await asyncio.wait(self.flying)
+            self.is_done = True
+            await recorder
+            await self.sender.cache.delete(f"zusage:lane:{self.number.pk}")
+
+    async def _claim(self) -> tuple[float, list[Outgoing]]:
+        """The next batch, from the most urgent source, and when it was claimed; equals take turns."""
+        if time.monotonic() >= self.sender.ends_at:
+            return 0, []
+        await self.sender.cache.expire(f"zusage:lane:{self.number.pk}", LEASE_S)
+        return time.monotonic(), await self.sender.in_thread(self._claim_now)
+
+    def _claim_now(self) -> list[Outgoing]:
+        # A batch whose recipients were all skipped is empty though more is waiting, so ask until nothing is due.
+        while sources := claiming.due_sources(self.number):
+            self.turn += 1
+            most_urgent = [source_id for source_id, priority in sources if priority == sources[0][1]]
+            source_id = most_urgent[self.turn % len(most_urgent)]
+            batch = claiming.claim(number=self.number, source_id=source_id, most=self.batch, budget=self.budget)
+            if batch or time.monotonic() >= self.sender.ends_at:
+                return batch
+        return []
+
+    async def _send(self, batch: list[Outgoing], claimed_at: float) -> None:
+        position = 0
+        while position < len(batch):
+            if time.monotonic() - claimed_at > CLAIM_LASTS_S:
+                await self.sender.in_thread(claiming.release, self.number.tenant_id, batch[position:])
+                return
+            granted, wait = await self.bucket.take(len(batch) - position)
+            for message in batch[position : position + granted]:
+                self._launch(message)
+            position += granted
+            # Yields to the answers; at full speed the bucket grants in small portions.
+            await asyncio.sleep(0 if granted else min(wait, 0.05))
+            await self._room()
+
+    async def _room(self) -> None:
+        while len(self.flying) >= bulk.CONNECTIONS:
+            await asyncio.wait(self.flying, return_when=asyncio.FIRST_COMPLETED)
+
+    def _launch(self, message: Outgoing) -> None:
+        task = asyncio.create_task(self._post(message))
+        self.flying.add(task)
+        task.add_done_callback(self.flying.discard)
+
+    async def _post(self, message: Outgoing) -> None:
+        answer: Accepted | Refused | NotSent | UnknownOutcome
+        try:
+            answer = await bulk.send(
+                self.sender.http, self.url, self.headers, message.content, settings.WHATSAPP_TIMEOUT_S
+            )
+        except (Refused, NotSent, UnknownOutcome) as error:
+            answer = error
+        except Exception as error:
+            log.exception("an attempt of source %s ended unexpectedly", message.source_id)
+            answer = UnknownOutcome(type(error).__name__)
+        if isinstance(answer, NotSent) or (isinstance(answer, Refused) and answer.code == THROTTLED):
+            await self.bucket.brake(1)
+        self.outcomes.append(
+            Outcome(message.message_id, message.attempt, message.source_id, answer, datetime.now(UTC))
+        )
+
+    async def _record_until_done(self) -> None:
+        gives_up_at = float("inf")
+        while self.outcomes or not self.is_done:
+            await asyncio.sleep(RECORD_EVERY_S)
+            outcomes, self.outcomes = self.outcomes, []
+            try:
+                await self.sender.in_thread(recording.record, self.number, outcomes)
+                gives_up_at = float("inf")
+            except (OperationalError, InterfaceError):
+                # The database is away for a moment: keep the answers. What is lost all the same was claimed, so the
+                # sweeper calls it uncertain and the status webhooks settle it.
+                log.warning("answers of number %s wait for the database", self.number.pk)
+                self.outcomes = outcomes + self.outcomes
+                gives_up_at = min(gives_up_at, time.monotonic() + RECORD_FOR_S)
+                if time.monotonic() > gives_up_at:
+                    raise
+
+
+class Engine:
+    """The asyncio loop, HTTP client and Redis connection that a worker process keeps between tasks."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.http: httpx.AsyncClient | None = None
+        self.cache: redis.asyncio.Redis | None = None
+
+    def run(self, seconds: float) -> bool:
+        """Send for up to some seconds; returns whether more is due."""
+        return self.loop.run_until_complete(self._run(seconds))
+
+    async def _run(self, seconds: float) -> bool:
+        self.http = self.http or bulk.open_client()
+        self.cache = self.cache or redis.asyncio.Redis.from_url(settings.REDIS_URL)
+        return await Sender(self.http, self.cache, seconds).run()
+
+    def close(self) -> None:
+        """Close what is open; for tests and the end of a process."""
+        if self.http:
+            self.loop.run_until_complete(self.http.aclose())
+        if self.cache:
+            self.loop.run_until_complete(self.cache.aclose())
+        self.loop.close()

@@ -1,0 +1,84 @@
+"""Finds what was left behind: claims of killed workers, unknown outcomes, sources past their end."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+
+from tenants.scope import across_tenants
+
+# The worker died between claim and answer: the message may or may not have left, so it is uncertain, never queued.
+LEFT_BEHIND = """
+UPDATE messaging_message SET state = 7, reason = 'worker_lost'
+WHERE queue = 1 AND state = 1 AND claimed_at < now() - %s * interval '1 second'
+"""
+
+# An uncertain attempt may be repeated once its own status would have come: when statuses of messages claimed later
+# from the same source have arrived. Without that evidence it is given up: rather not sent than sent twice.
+SETTLE = """
+WITH unclear AS (
+  SELECT m.id, m.tenant_id, m.source_id, m.claimed_at FROM messaging_message m
+  WHERE m.queue = 1 AND m.state = 7 AND m.claimed_at < now() - %s * interval '1 second'
+  ORDER BY m.id LIMIT 5000 FOR UPDATE SKIP LOCKED
+), heard AS (
+  SELECT u.tenant_id, u.source_id,
+    (SELECT max(l.claimed_at) FROM messaging_message l
+     WHERE l.tenant_id = u.tenant_id AND l.source_id = u.source_id AND l.sent_at IS NOT NULL) AS until
+  FROM (SELECT DISTINCT tenant_id, source_id FROM unclear) u
+), decided AS (
+  SELECT u.id, coalesce(h.until > u.claimed_at + interval '2 seconds' AND s.state <> 'closed'
+                        AND now() < coalesce(s.expires_at, 'infinity'), false) AS again
+  FROM unclear u
+  JOIN heard h ON h.tenant_id = u.tenant_id AND h.source_id = u.source_id
+  JOIN messaging_source s ON s.tenant_id = u.tenant_id AND s.id = u.source_id
+)
+UPDATE messaging_message m SET
+  queue = CASE WHEN d.again AND m.attempt < 5 THEN 0 ELSE 2 END,
+  state = CASE WHEN d.again AND m.attempt < 5 THEN 0 ELSE 7 END,
+  reason = CASE WHEN d.again AND m.attempt < 5 THEN '' ELSE 'never_confirmed' END,
+  next_attempt_at = now()
+FROM decided d WHERE m.id = d.id
+"""
+
+EXPIRE = """
+UPDATE messaging_message m SET queue = 2, state = 11, reason = 'source_expired'
+FROM messaging_source s
+WHERE s.expires_at < now() AND s.state <> 'closed'
+  AND m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0
+"""
+
+# Tests and replies close themselves; campaigns are finished by their own app.
+CLOSE = """
+UPDATE messaging_source s SET state = 'closed'
+WHERE s.kind IN ('test', 'reply') AND s.state = 'open' AND s.created_at < now() - interval '10 seconds'
+  AND NOT EXISTS (SELECT 1 FROM messaging_message m
+                  WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0)
+  AND NOT EXISTS (SELECT 1 FROM messaging_message m
+                  WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 1)
+"""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many messages or sources each step moved."""
+
+    left_behind: int
+    settled: int
+    expired: int
+    closed: int
+
+
+def sweep() -> Swept:
+    """Do all four steps for every tenant; safe to run in several workers at once."""
+    return Swept(
+        left_behind=_run(LEFT_BEHIND, settings.MESSAGING_CLAIM_GRACE_S),
+        settled=_run(SETTLE, settings.MESSAGING_SETTLE_S),
+        expired=_run(EXPIRE),
+        closed=_run(CLOSE),
+    )
+
+
+def _run(statement: str, *params: float) -> int:
+    with across_tenants("nobody knows whose worker died"), connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.rowcount

@@ -1,0 +1,47 @@
+"""Celery doorways of the outbox: the bell that wakes senders, the sender itself, the sweeper."""
+
+from functools import cache
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_process_shutdown
+
+from messaging import queries, sending, sweeping
+
+# A sender works for some seconds and then hands over, so that a deploy or a stop never waits long.
+SEND_FOR_S = 8.0
+
+
+@shared_task(ignore_result=True, expires=5)
+def wake(**_: Any) -> None:
+    """Start a sender if something is due; rung by beat every second and by whoever queues messages."""
+    if queries.numbers_with_due_messages():
+        send.delay()
+
+
+@shared_task(ignore_result=True, expires=5)
+def send(**_: Any) -> None:
+    """Send what is due on every number that no other worker serves; hand over after some seconds."""
+    if engine().run(SEND_FOR_S):
+        send.delay()
+
+
+@shared_task(ignore_result=True, expires=30)
+def sweep(**_: Any) -> None:
+    """Settle what killed workers and unknown outcomes left behind."""
+    swept = sweeping.sweep()
+    if swept.settled:
+        wake.delay()
+
+
+@cache
+def engine() -> sending.Engine:
+    """This process' loop and connections, made at its first task, after the fork."""
+    return sending.Engine()
+
+
+@worker_process_shutdown.connect
+def close_engine(**_: Any) -> None:
+    """Close connections in order when a worker process ends."""
+    if engine.cache_info().currsize:
+        engine().close()

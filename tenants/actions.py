@@ -1,0 +1,91 @@
+"""What can be done with tenants: create one, issue and revoke keys, write the audit trail."""
+
+import base64
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from tenants.encryption import encrypt
+from tenants.models import ApiKey, AuditEvent, Membership, Tenant, User
+from tenants.roles import Role
+from tenants.scope import tenant_scope
+
+Actor = User | ApiKey | None  # None is the product itself: a schedule, a webhook, a command.
+
+
+@dataclass(frozen=True)
+class NewTenant:
+    """A fresh tenant, its owner, and the full-scope API key, which can be shown only now."""
+
+    tenant: Tenant
+    owner: User
+    api_key: str
+
+
+@transaction.atomic
+def create_tenant(*, slug: str, name: str, owner_email: str, password: str | None = None) -> NewTenant:
+    """Create a company with its owner and a full-scope key; raises ValidationError for a bad or taken slug."""
+    tenant = Tenant(slug=slug, name=name)
+    tenant.full_clean()
+    tenant.save()
+    tenant.pepper_encrypted = encrypt(base64.b64encode(os.urandom(32)).decode(), binding=f"Tenant.pepper:{tenant.pk}")
+    tenant.save(update_fields=["pepper_encrypted"])
+    user = User.objects.filter(email=owner_email.lower()).first() or User.objects.create_user(
+        owner_email, password, name=owner_email.split("@")[0]
+    )
+    with tenant_scope(tenant):
+        Membership.objects.create(tenant=tenant, user=user, role=Role.OWNER)
+        _, secret = issue_key(tenant=tenant, name="Full access", scopes=["*"], by=user)
+        audit(tenant=tenant, by=user, verb="tenant.created", subject=tenant)
+    return NewTenant(tenant, user, secret)
+
+
+@transaction.atomic
+def issue_key(*, tenant: Tenant, name: str, scopes: list[str], by: Actor) -> tuple[ApiKey, str]:
+    """A new API key and its secret; the secret is shown once, only its SHA-256 is stored (256 random bits)."""
+    prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        tenant=tenant,
+        name=name,
+        prefix=prefix,
+        digest=hashlib.sha256(secret.encode()).hexdigest(),
+        scopes=scopes,
+        created_by=by if isinstance(by, User) else None,
+    )
+    audit(tenant=tenant, by=by, verb="api_key.issued", subject=key, changes={"scopes": scopes})
+    return key, f"zu_{prefix}_{secret}"
+
+
+@transaction.atomic
+def revoke_key(*, key: ApiKey, by: Actor) -> None:
+    """End an API key; the next request with it is refused. Revoking twice changes nothing."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    audit(tenant=key.tenant, by=by, verb="api_key.revoked", subject=key)
+
+
+def key_used(*, key: ApiKey) -> None:
+    """Remember when a key was last used, to the minute, so that busy keys do not write on every request."""
+    now = timezone.now()
+    if key.last_used_at is None or (now - key.last_used_at).total_seconds() > 60:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+
+
+def audit(
+    *, tenant: Tenant, by: Actor, verb: str, subject: models.Model, changes: dict[str, Any] | None = None
+) -> None:
+    """Write who did what to which object, in the caller's transaction. `changes` holds no personal data."""
+    AuditEvent.objects.create(
+        tenant=tenant,
+        user=by if isinstance(by, User) else None,
+        api_key=by if isinstance(by, ApiKey) else None,
+        verb=verb,
+        object_type=subject._meta.label,
+        object_uid=str(getattr(subject, "uid", subject.pk)),
+        object_name=str(getattr(subject, "audit_name", subject))[:200],
+        changes=changes or {},
+    )

@@ -1,0 +1,172 @@
+"""Who pays and who works here: tenants, their people, their API keys and what was done."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from tenants import roles
+from tenants.fields import owner
+
+# First path segments that belong to the product, so no tenant may take them.
+RESERVED_SLUGS = {
+    *("accounts", "admin", "api", "webhooks", "r", "s", "p", "static", "media", "healthz", "readyz", "metrics"),
+    *("i18n", "favicon", "robots", "help", "new", "login", "logout", "zusage", "www"),
+}
+
+
+class Tenant(models.Model):
+    """One company: the controller of its contacts' data, and the wall around it."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    slug = models.CharField(
+        max_length=50,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$", _("Use lower-case letters, digits and hyphens."))],
+    )
+    name = models.CharField(max_length=200)
+    timezone = models.CharField(max_length=50, default="Europe/Berlin")
+    country = models.CharField(max_length=2, default="DE")
+    currency = models.CharField(max_length=3, default="EUR")
+    is_active = models.BooleanField(default=True)
+    # Random key for the hashes of phone numbers and addresses, encrypted at rest; see tenants.encryption.
+    pepper_encrypted = models.TextField(editable=False, default="")
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="tenant_slug_is_not_reserved", condition=~models.Q(slug__in=sorted(RESERVED_SLUGS))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A new user; without a password the account can only be entered after a reset."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A new user who may enter Django admin and see every tenant there."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who logs in by e-mail; may work for several tenants."""
+
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Membership(models.Model):
+    """A user works for a tenant in one role."""
+
+    tenant = owner("memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=roles.Role.choices)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.get_role_display()}"
+
+    @property
+    def permissions(self) -> set[str]:
+        """What this person may do here, e.g. {"campaigns:read", …}."""
+        return roles.PERMISSIONS[self.role]
+
+    def may(self, permission: str) -> bool:
+        return roles.allows(self.permissions, permission)
+
+
+class ApiKey(models.Model):
+    """A secret that lets a program act for one tenant; only its hash is stored."""
+
+    tenant = owner("api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    scopes = ArrayField(models.CharField(max_length=40), default=list)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        # The prefix finds the tenant, so it is unique across tenants.
+        constraints = [models.UniqueConstraint(fields=["prefix"], name="api_key_prefix_names_one_key")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def permissions(self) -> set[str]:
+        return set(self.scopes)
+
+    def may(self, permission: str) -> bool:
+        return roles.allows(self.permissions, permission)
+
+
+class AuditEvent(models.Model):
+    """Who did what to which object, when; append-only."""
+
+    tenant = owner("audit_events")
+    at = models.DateTimeField(default=now)
+    user = models.ForeignKey(User, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    verb = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=60)
+    object_uid = models.CharField(max_length=60)
+    object_name = models.CharField(max_length=200)
+    changes = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "-id"], name="audit_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.object_type} {self.object_name}"
+
+
+class IdempotencyKey(models.Model):
+    """The answer given to a POST with an Idempotency-Key, so that a repeat gets the same answer."""
+
+    tenant = owner("idempotency_keys")
+    key = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64)
+    status = models.SmallIntegerField()
+    body = models.BinaryField()
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="one_answer_per_idempotency_key")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,279 @@
+"""The house rules of the REST API: who calls, what errors and pages look like, and answering a repeated POST once."""
+
+import hashlib
+import hmac
+import time
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.cache import cache
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import exceptions, pagination, permissions, serializers, throttling
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView, exception_handler
+from rest_framework.viewsets import GenericViewSet
+
+from tenants import actions, queries
+from tenants.models import ApiKey, IdempotencyKey, Tenant
+from tenants.scope import tenant_scope
+
+METHOD_VERB = {"GET": "read", "HEAD": "read", "OPTIONS": "read"}
+
+
+class Conflict(exceptions.APIException):
+    """The request contradicts the current state, e.g. launching a finished campaign."""
+
+    status_code = 409
+    default_detail = "Conflict"
+    default_code = "conflict"
+
+
+class KeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer zu_<prefix>_<secret>`; the key names the tenant."""
+
+    def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
+        key = getattr(request._request, "api_key", None)
+        return (None, key) if key else None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tells OpenAPI about the bearer key."""
+
+    target_class = KeyAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An API key of one tenant."}
+
+
+class HasScope(permissions.BasePermission):
+    """The key must hold `<scope_noun>:read` for reads and `:write` (or the action's own scope) for changes."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not isinstance(request.auth, ApiKey):
+            raise exceptions.NotAuthenticated(_("Send a valid API key: Authorization: Bearer <key>."))
+        needed = scope_needed(request, view)
+        if not request.auth.may(needed):
+            raise exceptions.PermissionDenied(_("This API key lacks the scope “%(scope)s”.") % {"scope": needed})
+        return True
+
+
+def scope_needed(request: Request, view: Any) -> str:
+    """The scope for this call: the view's `scopes[action]`, else its noun with read or write."""
+    special: dict[str, str] = getattr(view, "scopes", {})
+    action = getattr(view, "action", None) or (request.method or "").lower()
+    return special.get(action) or f"{view.scope_noun}:{METHOD_VERB.get(request.method or '', 'write')}"
+
+
+class KeyThrottle(throttling.BaseThrottle):
+    """A fixed one-minute window per key, counted atomically in Redis."""
+
+    retry_after = 0
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        if not isinstance(request.auth, ApiKey):
+            return True
+        minute, second = divmod(int(time.time()), 60)
+        key = f"throttle:{request.auth.tenant_id}:{request.auth.pk}:{minute}"
+        cache.add(key, 0, timeout=120)
+        self.retry_after = 60 - second
+        return cache.incr(key) <= settings.API_REQUESTS_PER_MINUTE
+
+    def wait(self) -> float:
+        return self.retry_after
+
+
+class Pages(pagination.CursorPagination):
+    """Keyset pages: `{"next": url or null, "results": […]}`."""
+
+    page_size_query_param = "page_size"
+    page_size = 50
+    max_page_size = 200
+    ordering = "-id"
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"next": self.get_next_link(), "results": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": ["next", "results"],
+            "properties": {
+                "next": {"type": ["string", "null"], "format": "uri"},
+                "results": schema,
+            },
+        }
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields it does not know, so that a typing error is never silently ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = set(data) - set(self.fields)
+            if unknown:
+                raise serializers.ValidationError(
+                    {name: [_("Unknown field. Known: %(known)s.") % {"known": ", ".join(self.fields)}] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class TenantView(APIView):
+    """Base of every API view: finds the key's tenant and runs the request inside its scope and one transaction."""
+
+    authentication_classes = [KeyAuthentication]
+    permission_classes = [HasScope]
+    throttle_classes = [KeyThrottle]
+    scope_noun = ""
+    request: Request
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant of the calling key: every query starts here."""
+        tenant: Tenant = self.request._request.tenant  # type: ignore[attr-defined]
+        return tenant
+
+    @property
+    def key(self) -> ApiKey:
+        """The calling key: the `by=` of every action."""
+        assert isinstance(self.request.auth, ApiKey)
+        return self.request.auth
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        key = key_of(request)
+        if key is None:
+            return super().dispatch(request, *args, **kwargs)
+        request.api_key, request.tenant = key, key.tenant  # type: ignore[attr-defined]
+        with tenant_scope(key.tenant):
+            response = self._once(key.tenant, request, *args, **kwargs)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            else:
+                actions.key_used(key=key)
+        return response
+
+    def _once(self, tenant: Tenant, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer a POST that carries an Idempotency-Key exactly once; repeats get the stored answer."""
+        name = request.headers.get("Idempotency-Key")
+        if request.method != "POST" or not name:
+            return _rendered(super().dispatch(request, *args, **kwargs))
+        digest = hashlib.sha256(request.path.encode() + b"\n" + request.body).hexdigest()
+        # Two equal requests at the same time: the second waits here until the first has committed.
+        _lock(f"{tenant.pk}:{name}")
+        known = tenant.idempotency_keys.filter(key=name[:255]).first()  # type: ignore[attr-defined]
+        if known is None:
+            response = _rendered(super().dispatch(request, *args, **kwargs))
+            if response.status_code < 400:
+                IdempotencyKey.objects.create(
+                    tenant=tenant,
+                    key=name[:255],
+                    request_digest=digest,
+                    status=response.status_code,
+                    body=response.content,
+                )
+            return response
+        if known.request_digest != digest:
+            return problem_response(
+                request, 422, _("Idempotency-Key reused"), _("This Idempotency-Key was used for another request.")
+            )
+        return HttpResponse(bytes(known.body), status=known.status, content_type="application/json")
+
+
+class TenantViewSet(TenantView, GenericViewSet[Any]):
+    """A TenantView with the actions list, retrieve, create, partial_update, destroy and others routed by name.
+
+    Rows are looked up by `uid`; `get_queryset` starts from `self.tenant`.
+    """
+
+    pagination_class = Pages
+    filter_backends = [DjangoFilterBackend]
+    lookup_field = "uid"
+    lookup_value_converter = "uuid"
+
+    def page(self, queryset: QuerySet[Any], **context: Any) -> Response:
+        """One page of the filtered queryset through the view's serializer."""
+        rows = self.paginate_queryset(self.filter_queryset(queryset))
+        return self.get_paginated_response(self.get_serializer(rows, many=True, **context).data)
+
+
+def key_of(request: HttpRequest) -> ApiKey | None:
+    """The live key of the Authorization header; unknown and wrong keys take the same path and time."""
+    scheme, _sep, token = request.headers.get("Authorization", "").partition(" ")
+    parts = token.strip().split("_", 2)
+    if scheme.lower() != "bearer" or len(parts) != 3:
+        return None
+    key = queries.live_key(parts[1])
+    digest = hashlib.sha256(parts[2].encode()).hexdigest()
+    if not hmac.compare_digest(digest, key.digest if key else "0" * 64) or key is None:
+        return None
+    return key
+
+
+def problem(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every error as application/problem+json with errors by field and a request id."""
+    if isinstance(error, DjangoValidationError):
+        error = exceptions.ValidationError(serializers.as_serializer_error(error))
+    elif isinstance(error, IntegrityError):
+        # The database's words may quote another row's values.
+        error = Conflict(_("This conflicts with what is already stored."))
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    body = _problem_body(context["request"], response.status_code, error, response.data)
+    headers = {name: response[name] for name in ("Retry-After", "WWW-Authenticate") if response.has_header(name)}
+    return Response(body, status=response.status_code, headers=headers, content_type="application/problem+json")
+
+
+def _problem_body(request: Any, status: int, error: Exception, data: Any) -> dict[str, Any]:
+    is_validation = isinstance(error, exceptions.ValidationError)
+    detail = _("Some fields are invalid; see “errors”.") if is_validation else _detail_of(error, data)
+    title = getattr(error, "default_code", None) or ("not_found" if isinstance(error, Http404) else "error")
+    return {
+        "type": f"urn:zusage:problem:{title}",
+        "title": str(title),
+        "status": status,
+        "detail": detail,
+        "errors": (data if isinstance(data, dict) else {"non_field_errors": data}) if is_validation else {},
+        "request_id": getattr(getattr(request, "_request", request), "request_id", ""),
+    }
+
+
+def _detail_of(error: Exception, data: Any) -> str:
+    detail = data.get("detail") if isinstance(data, dict) else None
+    return str(detail or error)
+
+
+def problem_response(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
+    """A problem+json answer outside a DRF view."""
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "errors": {},
+        "request_id": getattr(request, "request_id", ""),
+    }
+    return HttpResponse(orjson.dumps(body), status=status, content_type="application/problem+json")
+
+
+def _lock(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [name])
+
+
+def _rendered(response: HttpResponse) -> HttpResponse:
+    if hasattr(response, "render") and not getattr(response, "is_rendered", True):
+        response = response.render()
+    return response

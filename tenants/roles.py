@@ -1,0 +1,33 @@
+"""Which role may do what: the same permission names serve people's roles and API keys' scopes."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    MARKETER = "marketer", _("Marketer")
+    AGENT = "agent", _("Agent")
+    ANALYST = "analyst", _("Analyst")
+    LEGAL = "legal", _("Legal")
+
+
+READS = {"contacts:read", "segments:read", "templates:read", "campaigns:read", "reports:read"}
+WRITES = {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "events:write"}
+CONSENT = {"consent:read", "consent:write"}
+EVERYTHING = READS | WRITES | CONSENT | {"inbox:read", "inbox:write", "settings:write", "audit:read"}
+
+PERMISSIONS: dict[str, set[str]] = {
+    Role.OWNER: EVERYTHING,
+    Role.ADMIN: EVERYTHING,
+    Role.MARKETER: READS | WRITES | {"consent:read", "inbox:read"},
+    Role.AGENT: {"contacts:read", "contacts:write", "inbox:read", "inbox:write"} | CONSENT,
+    Role.ANALYST: READS,
+    Role.LEGAL: READS | CONSENT | {"audit:read"},
+}
+
+
+def allows(granted: set[str], permission: str) -> bool:
+    """Whether a set of permissions, in which "*" stands for all, contains this one."""
+    return "*" in granted or permission in granted

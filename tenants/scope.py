@@ -1,0 +1,57 @@
+"""The second wall between tenants: opens PostgreSQL's row-level-security context for one transaction.
+
+Every tenant table has a forced policy that shows rows of `app.tenant_id` only. Without an open scope no tenant row
+can be read or written, whatever the query says. `SET LOCAL` (not `SET`) keeps it safe behind PgBouncer.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from tenants.models import Tenant
+
+SETTINGS = ("app.tenant_id", "app.across")
+
+
+@contextmanager
+def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
+    """Open a transaction in which rows of this tenant, and of no other, are visible.
+
+    Nests: an inner scope replaces the outer one until it ends.
+    """
+    tenant_id = tenant if isinstance(tenant, int) else tenant.pk
+    with _scope(str(tenant_id), ""):
+        yield
+
+
+@contextmanager
+def across_tenants(reason: str) -> Iterator[None]:
+    """Open a transaction that sees every tenant's rows.
+
+    Only for work that has no tenant yet: finding due work, routing a webhook, checking a key, staff's admin.
+    `tests/test_architecture.py` keeps the list of modules that may call it. `reason` says why, for the reader.
+    """
+    assert reason
+    with _scope("", "on"):
+        yield
+
+
+@contextmanager
+def _scope(tenant_id: str, across: str) -> Iterator[None]:
+    is_nested = connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('app.tenant_id', true), current_setting('app.across', true)")
+        before = cursor.fetchone()
+        _set(tenant_id, across)
+        yield
+        if is_nested:
+            # A released savepoint keeps SET LOCAL; an aborted one restores it by itself.
+            _set(before[0] or "", before[1] or "")
+
+
+def _set(tenant_id: str, across: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('app.tenant_id', %s, true), set_config('app.across', %s, true)", [tenant_id, across]
+        )

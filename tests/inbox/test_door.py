@@ -1,0 +1,115 @@
+"""The fast door: only what Meta signed gets in, and what was answered with 200 is in the database."""
+
+import uuid
+
+import pytest
+
+from inbox.models import WebhookEvent
+from inbox.recording import LARGEST, priority_of
+from tenants.scope import across_tenants
+from tests.inbox import meta
+from whatsapp.models import Number
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("truncatable")]
+
+
+def stored() -> list[tuple[int | None, bytes]]:
+    with across_tenants("this test"):
+        return [(row.account_id, bytes(row.body)) for row in WebhookEvent.objects.order_by("id")]
+
+
+def own_path(number: Number) -> str:
+    return f"{meta.PATH}{number.account.uid}/"
+
+
+def test_a_signed_body_is_stored_as_it_came(number: Number) -> None:
+    content = meta.body(number, statuses=[meta.status("wamid.1", "sent")])
+
+    assert meta.knock(content).status_code == 200
+
+    assert stored() == [(None, content)]
+
+
+def test_a_wrong_or_missing_signature_stores_nothing(number: Number) -> None:
+    content = meta.body(number, statuses=[meta.status("wamid.1", "sent")])
+
+    assert meta.knock(content, secret="a guess").status_code == 403
+    assert meta.knock(content, signature="sha256=").status_code == 403
+    assert meta.knock(content, signature="").status_code == 401
+    assert stored() == []
+
+
+def test_an_app_without_secret_lets_nobody_in(number: Number, settings: pytest.FixtureRequest) -> None:
+    settings.WHATSAPP_APP_SECRET = ""
+
+    assert meta.knock(b"{}", secret="").status_code == 403
+    assert stored() == []
+
+
+def test_a_tenants_own_app_posts_to_its_own_path(shop_number: Number) -> None:
+    content = meta.body(shop_number, statuses=[meta.status("wamid.1", "sent")])
+
+    assert meta.knock(content, path=own_path(shop_number), secret="the shop's secret").status_code == 200
+    assert meta.knock(content, path=own_path(shop_number)[:-1], secret="the shop's secret").status_code == 200
+
+    assert stored() == [(shop_number.account_id, content)] * 2
+
+
+def test_a_tenants_secret_opens_no_other_path(number: Number, shop_number: Number) -> None:
+    content = meta.body(number, statuses=[meta.status("wamid.1", "sent")])
+
+    assert meta.knock(content, secret="the shop's secret").status_code == 403
+    assert meta.knock(content, path=own_path(shop_number), secret=meta.SECRET).status_code == 403
+    # The bakery has no app of its own: its path does not exist, whatever signs.
+    assert meta.knock(content, path=own_path(number), secret="unknown").status_code == 404
+    assert meta.knock(content, path=f"{meta.PATH}{uuid.uuid4()}/").status_code == 404
+    assert meta.knock(content, path="/webhooks/whatsapp/1/").status_code == 404
+    assert stored() == []
+
+
+def test_a_body_over_three_megabytes_is_refused(number: Number) -> None:
+    fits, too_large = b"x" * LARGEST, b"x" * (LARGEST + 1)
+
+    assert meta.knock(fits).status_code == 200
+    assert meta.knock(too_large).status_code == 413
+    assert [len(content) for _, content in stored()] == [LARGEST]
+
+
+def test_the_handshake_gives_the_challenge_back_to_whoever_knows_the_token(shop_number: Number) -> None:
+    query = {"hub.mode": "subscribe", "hub.challenge": "1158201444"}
+
+    answer = meta.ask(meta.PATH, **query, **{"hub.verify_token": "the shared app's verify token"})
+    assert (answer.status_code, answer.text) == (200, "1158201444")
+    assert answer.headers["content-type"].startswith("text/plain")
+    own = meta.ask(own_path(shop_number), **query, **{"hub.verify_token": "the shop's verify token"})
+    assert (own.status_code, own.text) == (200, "1158201444")
+
+    wrong = meta.ask(meta.PATH, **query, **{"hub.verify_token": "the shop's verify token"})
+    assert (wrong.status_code, wrong.text) == (403, "")
+    unknown = meta.ask(f"{meta.PATH}{uuid.uuid4()}/", **query, **{"hub.verify_token": ""})
+    assert (unknown.status_code, unknown.text) == (404, "")
+
+
+def test_many_at_once_are_all_stored(number: Number) -> None:
+    contents = [meta.body(number, statuses=[meta.status(f"wamid.{n}", "sent")]) for n in range(700)]
+
+    assert set(meta.knock_all(contents)) == {200}
+
+    assert sorted(content for _, content in stored()) == sorted(contents)
+
+
+def test_other_methods_and_paths_are_refused() -> None:
+    assert meta.ask("/").status_code == 404
+    assert meta.ask("/healthz").status_code == 200
+
+
+def test_peoples_messages_go_before_statuses(number: Number) -> None:
+    statuses = [meta.status("wamid.1", "sent", biz_opaque_callback_data='"messages":[')]
+
+    assert priority_of(meta.body(number, statuses=statuses)) == 1
+    assert priority_of(meta.body(number, statuses=statuses, messages=[meta.text("Hallo")])) == 0
+    assert priority_of(meta.body(number, messages=[meta.text('"statuses":[]')])) == 0
+    assert priority_of(meta.body(number, user_preferences=[meta.preference("stop")])) == 0
+    assert priority_of(meta.entry("waba", {"field": "account_update", "value": {"event": "X"}})) == 0
+    assert priority_of(b"no JSON") == 0
+

@@ -1,0 +1,199 @@
+"""The sender: what is due goes out once, at the allowed rate, and every answer finds its row."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from consent import ledger
+from consent.ledger import Entry
+from contacts.models import Contact
+from messaging.models import Message, Source
+from messaging.sending import Engine
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+from whatsapp.emulator import Running
+from whatsapp.models import Account, Number
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def withdraw(contact: Contact) -> None:
+    with tenant_scope(contact.tenant_id):
+        ledger.append(
+            contact.tenant,
+            [
+                Entry(
+                    subject_id=contact.subject_id,
+                    channel="whatsapp",
+                    purpose="marketing",
+                    state="withdrawn",
+                    authority=3,
+                    source="wa_keyword",
+                    occurred_at=now(),
+                    key=f"no:{contact.subject_id}",
+                )
+            ],
+        )
+
+
+def test_everyone_queued_gets_one_message(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 300))
+
+    engine.run(10)
+
+    assert factories.states(source) == {"ACCEPTED": 300}
+    assert len(meta.ledger) == 300
+    assert meta.duplicates() == {}
+
+
+def test_the_message_carries_values_image_and_a_tracked_link(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    factories.source(factories.number(bakery), factories.contacts(bakery, 1))
+
+    engine.run(5)
+
+    with tenant_scope(bakery):
+        message = Message.objects.get(tenant=bakery)
+    assert message.wamid
+    assert message.accepted_at
+    assert message.consent_seq
+
+
+def test_who_withdrew_after_the_freeze_gets_nothing(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    people = factories.contacts(bakery, 3)
+    source = factories.source(factories.number(bakery), people)
+    withdraw(people[1])
+
+    engine.run(5)
+
+    assert factories.states(source) == {"ACCEPTED": 2, "SKIPPED": 1}
+    with tenant_scope(bakery):
+        assert Message.objects.get(tenant=bakery, contact=people[1]).reason == "withdrawn"
+
+
+def test_a_paused_source_sends_nothing_more(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 3))
+    with tenant_scope(bakery):
+        Source.objects.filter(pk=source.pk).update(state="paused")
+
+    engine.run(3)
+
+    assert factories.states(source) == {"QUEUED": 3}
+    assert len(meta.ledger) == 0
+
+
+def test_the_bucket_holds_the_numbers_rate(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    source = factories.source(factories.number(bakery, throughput=40), factories.contacts(bakery, 200))
+
+    engine.run(2)
+
+    sent = factories.states(source).get("ACCEPTED", 0)
+    # Two seconds at 40 a second, a tenth of a second of burst, and what was claimed when the time was over.
+    assert 60 <= sent <= 130
+
+
+def test_a_throttled_message_waits_and_goes_again(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    meta.configure(refused={"130429": 0.3})
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 20))
+
+    engine.run(3)
+    meta.configure(refused={})
+    with tenant_scope(bakery):
+        Message.objects.filter(tenant=bakery, queue=0).update(next_attempt_at=now())
+    engine.run(5)
+
+    assert factories.states(source) == {"ACCEPTED": 20}
+    assert meta.duplicates() == {}
+
+
+def test_an_expired_token_stops_the_account_and_loses_nobody(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    meta.configure(refused={"190": 1.0})
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 5))
+
+    engine.run(3)
+
+    assert factories.states(source) == {"QUEUED": 5}
+    with tenant_scope(bakery):
+        account = Account.objects.get(tenant=bakery)
+        assert account.pause_code == 190
+        assert account.paused_at
+
+
+def test_a_paused_template_pauses_the_source(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    meta.configure(refused={"132015": 1.0})
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 5))
+
+    engine.run(3)
+
+    assert factories.states(source) == {"QUEUED": 5}
+    with tenant_scope(bakery):
+        source.refresh_from_db()
+    assert (source.state, source.pause_code) == ("paused", 132015)
+
+
+def test_an_unreachable_recipient_fails_alone(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    meta.configure(refused={"131026": 1.0})
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 2))
+
+    engine.run(3)
+
+    assert factories.states(source) == {"FAILED": 2}
+    with tenant_scope(bakery):
+        assert set(Message.objects.values_list("error_code", flat=True)) == {131026}
+
+
+def test_no_answer_makes_it_uncertain_and_never_sends_again(
+    bakery: Tenant, meta: Running, engine: Engine, settings: Settings
+) -> None:
+    settings.WHATSAPP_TIMEOUT_S = 0.3
+    meta.configure(hangs=1.0, hang_s=2.0)
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 4))
+
+    engine.run(3)
+    meta.configure(hangs=0.0)
+    engine.run(2)
+
+    assert factories.states(source) == {"UNCERTAIN": 4}
+    assert len(meta.ledger) == 4
+    assert meta.duplicates() == {}
+
+
+def test_when_nothing_left_the_machine_it_is_sent_again(
+    bakery: Tenant, meta: Running, engine: Engine, settings: Settings
+) -> None:
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 3))
+    there, settings.WHATSAPP_API_URL = settings.WHATSAPP_API_URL, "http://127.0.0.1:9"
+
+    engine.run(2)
+    assert factories.states(source) == {"QUEUED": 3}
+    settings.WHATSAPP_API_URL = there
+    with tenant_scope(bakery):
+        Message.objects.filter(tenant=bakery).update(next_attempt_at=now())
+    engine.run(5)
+
+    assert factories.states(source) == {"ACCEPTED": 3}
+
+
+def test_the_daily_limit_stops_the_number_until_a_place_is_free(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    source = factories.source(factories.number(bakery, daily_limit=5), factories.contacts(bakery, 8))
+
+    engine.run(3)
+
+    assert factories.states(source) == {"ACCEPTED": 5, "QUEUED": 3}
+    with tenant_scope(bakery):
+        number = Number.objects.get(tenant=bakery)
+    assert number.pause_code == -24
+    assert number.paused_until is not None
+    assert number.paused_until > now() + timedelta(hours=23)
+
+
+def test_two_tenants_send_side_by_side(bakery: Tenant, shop: Tenant, meta: Running, engine: Engine) -> None:
+    first = factories.source(factories.number(bakery), factories.contacts(bakery, 50))
+    second = factories.source(factories.number(shop), factories.contacts(shop, 50))
+
+    engine.run(10)
+
+    assert factories.states(first) == {"ACCEPTED": 50}
+    assert factories.states(second) == {"ACCEPTED": 50}

@@ -1,0 +1,1 @@
+"""Meta's wire: client, payloads, events, errors, signature, emulator; accounts, numbers, templates."""

@@ -1,0 +1,128 @@
+"""What can be done with a tenant's WhatsApp side: connect a number, sync and manage templates, mend a pause."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from tenants.actions import Actor, audit
+from tenants.models import Tenant
+from whatsapp import tasks
+from whatsapp.models import Account, Number, Template
+from whatsapp.payloads import Problem, lint
+
+STATUS = Template.Status
+EDITABLE = (STATUS.DRAFT, STATUS.REJECTED)
+
+
+@transaction.atomic
+def connect_number(
+    *,
+    tenant: Tenant,
+    waba_id: str,
+    phone_number_id: str,
+    display_number: str,
+    token: str,
+    app_secret: str = "",
+    verify_token: str = "",
+    portfolio_id: str = "",
+    throughput: int = 70,
+    by: Actor,
+) -> Number:
+    """Store an account with its encrypted token and one of its numbers; connecting again updates both.
+
+    `app_secret` and `verify_token` belong to the tenant's own Meta app; empty ones mean the shared app of the
+    environment. `throughput` is messages a second, below Meta's limit for the number (80 by default, in and out).
+    """
+    account, _created = Account.objects.get_or_create(
+        tenant=tenant, waba_id=waba_id, defaults={"portfolio_id": portfolio_id or waba_id}
+    )
+    account.token, account.app_secret, account.verify_token = token, app_secret, verify_token
+    account.portfolio_id = portfolio_id or account.portfolio_id
+    account.paused_at = account.pause_code = None
+    account.save()
+    number, _created = Number.objects.update_or_create(
+        tenant=tenant,
+        phone_number_id=phone_number_id,
+        defaults={"account": account, "display_number": display_number, "throughput": throughput},
+    )
+    audit(tenant=tenant, by=by, verb="number.connected", subject=number)
+    return number
+
+
+@transaction.atomic
+def resume_account(*, account: Account, by: Actor) -> None:
+    """Send again after somebody mended what Meta complained about (token, payment, policy)."""
+    Account.objects.filter(pk=account.pk).update(paused_at=None, pause_code=None)
+    audit(tenant=account.tenant, by=by, verb="account.resumed", subject=account)
+
+
+@transaction.atomic
+def resume_number(*, number: Number, by: Actor) -> None:
+    """Send again on a paused number before its pause ends."""
+    Number.objects.filter(pk=number.pk).update(paused_until=None, pause_code=None)
+    audit(tenant=number.tenant, by=by, verb="number.resumed", subject=number)
+
+
+@transaction.atomic
+def save_template(
+    *,
+    tenant: Tenant,
+    account: Account,
+    name: str,
+    language: str,
+    category: str,
+    components: list[dict[str, Any]],
+    parameter_format: str = "POSITIONAL",
+    template: Template | None = None,
+    by: Actor,
+) -> Template:
+    """Create a draft, or change a draft or rejected one; raises ValidationError for any other state or a taken name."""
+    if template is not None and template.status not in EDITABLE:
+        raise ValidationError({"status": _("Only drafts and rejected templates can be changed. Make a new version.")})
+    row = template or Template(tenant=tenant, account=account)
+    row.name, row.language, row.category = name, language, category
+    row.components, row.parameter_format, row.status = components, parameter_format.upper(), STATUS.DRAFT
+    row.full_clean(exclude=["account", "tenant"])
+    row.save()
+    audit(tenant=tenant, by=by, verb="template.saved", subject=row)
+    return row
+
+
+def problems_of(template: Template) -> list[Problem]:
+    """What Meta would reject about a template, found before sending it there."""
+    return lint(
+        {
+            "name": template.name,
+            "language": template.language,
+            "category": template.category,
+            "parameter_format": template.parameter_format.lower(),
+            "components": template.components,
+        }
+    )
+
+
+@transaction.atomic
+def submit_template(*, template: Template, by: Actor) -> None:
+    """Send a draft to Meta for review (in a worker); raises ValidationError with everything Meta would reject."""
+    if template.status not in EDITABLE:
+        raise ValidationError({"status": _("This template was submitted already.")})
+    problems = problems_of(template)
+    if problems:
+        raise ValidationError({p.field: p.message_de for p in problems})
+    Template.objects.filter(pk=template.pk).update(status=STATUS.PENDING)
+    audit(tenant=template.tenant, by=by, verb="template.submitted", subject=template)
+    tasks.submit_template.delay_on_commit(tenant_id=template.tenant_id, template_id=template.pk)
+
+
+def sync_templates(*, account: Account) -> None:
+    """Fetch an account's templates from Meta, in a worker."""
+    tasks.sync_account.delay_on_commit(tenant_id=account.tenant_id, account_id=account.pk)
+
+
+@transaction.atomic
+def delete_template(*, template: Template, by: Actor) -> None:
+    """Remove a draft; submitted ones are deleted at Meta, and a campaign that uses it keeps it (ProtectedError)."""
+    audit(tenant=template.tenant, by=by, verb="template.deleted", subject=template)
+    template.delete()

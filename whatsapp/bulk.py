@@ -1,0 +1,81 @@
+"""Sends many messages at once from one asyncio loop, fast enough for Meta's 1,000 a second on one core.
+
+httpx's own pool collapses with many requests in flight, so this uses aiohttp as httpx's transport.
+"""
+
+import ssl
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import aiohttp
+import httpx
+import orjson
+from httpx_aiohttp import AiohttpTransport
+
+from whatsapp.client import Accepted, read_answer
+from whatsapp.errors import NotSent, UnknownOutcome
+
+CONNECTIONS = 256
+TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 5.0
+
+# A failure to connect, told apart from one after the first byte: the transport maps both to ConnectTimeout.
+_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+
+
+def open_client(*, connections: int = CONNECTIONS, keepalive_s: float = 60.0) -> httpx.AsyncClient:
+    """A client for as many requests in flight as `connections`; call it inside a running loop.
+
+    It belongs to that loop: keep one per process and loop alive and `aclose` it at the end. Without proxies,
+    redirects and cookies. The TLS context is built once per process (35 ms of CPU).
+    """
+
+    def open_session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=connections, keepalive_timeout=keepalive_s, ssl=_tls(), ttl_dns_cache=300
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    transport = AiohttpTransport(verify=_tls(), client=open_session)
+    return httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+def headers_for(token: str) -> dict[str, str]:
+    """The headers of every send with this token; build them once, not per message."""
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """A body of `whatsapp.payloads` as the bytes `send` takes."""
+    return orjson.dumps(body)
+
+
+async def send(
+    client: httpx.AsyncClient,
+    url: str,
+    headers: Mapping[str, str],
+    content: bytes,
+    timeout: float = TIMEOUT_S,
+) -> Accepted:
+    """POST one message to `{base_url}/{version}/{phone number id}/messages`.
+
+    Raises `Refused` (Meta said no), `NotSent` (no connection was made: safe to send again) or
+    `UnknownOutcome` (time-out, reset, unreadable answer: never send again blindly). `timeout` is in seconds.
+    """
+    limits = httpx.Timeout(timeout, connect=CONNECT_TIMEOUT_S, pool=timeout)
+    try:
+        response = await client.post(url, headers=headers, content=content, timeout=limits)
+    except httpx.HTTPError as error:
+        reason = type(error.__cause__ or error).__name__
+        if isinstance(error.__cause__ or error, (*_NEVER_LEFT, httpx.UnsupportedProtocol)):
+            raise NotSent(f"no connection: {reason}") from None
+        raise UnknownOutcome(f"connection failed: {reason}") from None
+    except (TimeoutError, aiohttp.ClientError) as error:
+        raise UnknownOutcome(f"connection failed: {type(error).__name__}") from None
+    return read_answer(response.status_code, response.content, response.headers)

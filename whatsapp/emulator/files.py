@@ -1,0 +1,102 @@
+"""The emulated media API: upload for sending, address, download, delete, and resumable uploads of samples."""
+
+import hashlib
+from collections.abc import Mapping
+from email.parser import BytesParser
+from email.policy import HTTP
+from secrets import token_hex
+
+from whatsapp.emulator.answers import Answer, Failure, ok, success
+from whatsapp.emulator.state import File, World
+
+MOST_KEPT = 200
+LIMITS = {"image": 5_000_000, "video": 16_000_000, "audio": 16_000_000, "application": 100_000_000}
+
+
+def upload(world: World, content_type: str, raw: bytes) -> Answer:
+    """POST /{phone number id}/media, multipart; answers `{"id"}`."""
+    fields, found = _parts(content_type, raw)
+    if fields.get("messaging_product") != "whatsapp":
+        raise Failure(100, "The parameter messaging_product is required.")
+    if found is None:
+        raise Failure(100, "The parameter file is required.")
+    mime_type, content = found
+    if len(content) > LIMITS.get(mime_type.partition("/")[0], 100_000_000) or not content:
+        raise Failure(131053, "Media upload error: the file is empty or too large.")
+    file = File(world.new_id(), mime_type, content)
+    world.files[file.id] = file
+    while len(world.files) > MOST_KEPT:
+        del world.files[next(iter(world.files))]
+    return ok({"id": file.id})
+
+
+def _parts(content_type: str, raw: bytes) -> tuple[dict[str, str], tuple[str, bytes] | None]:
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    message = BytesParser(policy=HTTP).parsebytes(head + raw)
+    fields: dict[str, str] = {}
+    found: tuple[str, bytes] | None = None
+    for part in message.iter_parts():
+        payload = part.get_payload(decode=True)
+        if not isinstance(payload, bytes):
+            continue
+        if part.get_filename():
+            found = (part.get_content_type(), payload)
+        else:
+            fields[str(part.get_param("name", header="content-disposition"))] = payload.decode().strip()
+    return fields, found
+
+
+def describe(world: World, file: File) -> Answer:
+    """GET /{media id}."""
+    return ok(
+        {
+            "messaging_product": "whatsapp",
+            "url": f"{world.base_url}/_media/{file.id}",
+            "mime_type": file.mime_type,
+            "sha256": hashlib.sha256(file.content).hexdigest(),
+            "file_size": len(file.content),
+            "id": file.id,
+        }
+    )
+
+
+def download(world: World, file_id: str) -> Answer:
+    """The bytes of a file."""
+    file = world.files.get(file_id)
+    if file is None:
+        raise Failure(100, "The media does not exist.", subcode=33, status=404)
+    return Answer(200, file.content, file.mime_type.encode())
+
+
+def delete(world: World, file: File) -> Answer:
+    """DELETE /{media id}."""
+    del world.files[file.id]
+    return success()
+
+
+def begin_sample(world: World, query: Mapping[str, str]) -> Answer:
+    """POST /{app id}/uploads: open a resumable upload."""
+    if not query.get("file_length", "").isdecimal() or not query.get("file_type"):
+        raise Failure(100, "The parameters file_length and file_type are required.")
+    session = f"upload:{token_hex(16)}"
+    world.uploads[session] = {"length": int(query["file_length"]), "received": 0, "type": query["file_type"]}
+    return ok({"id": session})
+
+
+def take_sample(world: World, session: str, raw: bytes) -> Answer:
+    """POST /upload:…: take the bytes; answers the handle once all have come."""
+    upload_state = world.uploads.get(session)
+    if upload_state is None:
+        raise Failure(100, "The upload session does not exist.", subcode=33, status=404)
+    upload_state["received"] += len(raw)
+    if upload_state["received"] < upload_state["length"]:
+        return ok({"id": session})
+    return ok({"h": f"4::{token_hex(12)}"})
+
+
+def resume_sample(world: World, session: str) -> Answer:
+    """GET /upload:…: how many bytes have come."""
+    upload_state = world.uploads.get(session)
+    if upload_state is None:
+        raise Failure(100, "The upload session does not exist.", subcode=33, status=404)
+    return ok({"id": session, "file_offset": upload_state["received"]})

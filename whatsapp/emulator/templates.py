@@ -1,0 +1,127 @@
+"""The emulated template API: create, list, read, edit, delete, unpause."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from whatsapp.emulator.answers import Answer, Failure, ok, success
+from whatsapp.emulator.people import People
+from whatsapp.emulator.sending import load
+from whatsapp.emulator.state import Account, Template, World
+from whatsapp.payloads import lint
+
+Json = dict[str, Any]
+
+_FILTERS = ("name", "language", "category", "status")
+_SUBCODES = {"header": 2388047, "body": 2388072, "footer": 2388073}
+EDITABLE = ("APPROVED", "REJECTED", "PAUSED")
+
+
+def register(world: World, account_id: str, definition: Json, status: str = "PENDING") -> Template:
+    """Put a template into an account without review; raises `Failure` if the name is taken."""
+    name, language = str(definition.get("name", "")), str(definition.get("language", ""))
+    account = world.account(account_id)
+    if any((item.name, item.language) == (name, language) for item in account.templates.values()):
+        raise Failure(100, "There is already a template with this name and language.", subcode=2388024)
+    template = Template(
+        str(definition.get("id") or world.new_id()),
+        account_id,
+        name,
+        language.replace("-", "_"),
+        str(definition.get("category", "MARKETING")).upper(),
+        [part for part in definition.get("components") or [] if isinstance(part, dict)],
+        status,
+        str(definition.get("parameter_format", "POSITIONAL")).upper(),
+    )
+    if "message_send_ttl_seconds" in definition:
+        template.extra["message_send_ttl_seconds"] = definition["message_send_ttl_seconds"]
+    account.templates[template.id] = template
+    return template
+
+
+def create(world: World, people: People, account_id: str, raw: bytes) -> Answer:
+    """POST /{WABA}/message_templates; the review follows by webhook."""
+    definition = load(raw)
+    _refuse_faults(definition)
+    template = register(world, account_id, definition)
+    if not template.name.endswith("_pending"):
+        people.review(template)
+    return ok({"id": template.id, "status": template.status, "category": template.category})
+
+
+def _refuse_faults(definition: Json) -> None:
+    problems = lint(definition)
+    if not problems:
+        return
+    first = problems[0]
+    part = first.field.partition(".")[0]
+    subcode = _SUBCODES.get(part)
+    if "start or end" in first.message_en:
+        subcode = 2388299
+    elif "Too many variables" in first.message_en:
+        subcode = 2388293
+    elif "At most" in first.message_en and "characters" in first.message_en:
+        subcode = 2388040
+    raise Failure(100, f"{first.field}: {first.message_en}", subcode=subcode)
+
+
+def listing(world: World, account_id: str, query: Mapping[str, str]) -> Answer:
+    """GET /{WABA}/message_templates with filters, `limit` and cursors."""
+    found = [item for item in world.account(account_id).templates.values() if _matches(item, query)]
+    limit = max(1, min(int(query.get("limit", "25")), 250))
+    start = int(query["after"]) if query.get("after", "").isdecimal() else 0
+    page = found[start : start + limit]
+    paging: Json = {"cursors": {"before": str(start), "after": str(start + len(page))}}
+    if start + len(page) < len(found):
+        path = f"{account_id}/message_templates?limit={limit}&after={start + len(page)}"
+        paging["next"] = f"{world.base_url}/{path}"
+    return ok({"data": [item.as_json() for item in page], "paging": paging})
+
+
+def _matches(template: Template, query: Mapping[str, str]) -> bool:
+    fields = template.as_json()
+    if query.get("name_or_content") and query["name_or_content"] not in template.name:
+        return False
+    return all(str(fields[key]).lower() == query[key].lower() for key in _FILTERS if query.get(key))
+
+
+def edit(people: People, template: Template, raw: bytes) -> Answer:
+    """POST /{template id}: components are replaced as a whole and reviewed again."""
+    changes = load(raw)
+    if template.status not in EDITABLE:
+        raise Failure(100, f"A template that is {template.status} cannot be edited.", subcode=2388039)
+    category = str(changes.get("category", template.category)).upper()
+    if template.status == "APPROVED" and category != template.category:
+        raise Failure(100, "The category of an approved template cannot be changed.", subcode=2388039)
+    template.category = category
+    if "message_send_ttl_seconds" in changes:
+        template.extra["message_send_ttl_seconds"] = changes["message_send_ttl_seconds"]
+    if "components" in changes:
+        definition = template.as_json() | {"components": changes["components"]}
+        _refuse_faults(definition)
+        template.components = changes["components"]
+        template.status = "PENDING"
+        people.review(template)
+    return success()
+
+
+def delete(account: Account, query: Mapping[str, str]) -> Answer:
+    """DELETE /{WABA}/message_templates by `name`, or one language version by `hsm_id`."""
+    name, template_id = query.get("name", ""), query.get("hsm_id", "")
+    doomed = [
+        item.id
+        for item in account.templates.values()
+        if (item.id == template_id if template_id else item.name == name)
+    ]
+    if not doomed:
+        raise Failure(100, "Message template not found.", subcode=2593002, status=404)
+    for found in doomed:
+        del account.templates[found]
+    return success()
+
+
+def unpause(people: People, template: Template) -> Answer:
+    """POST /{template id}/unpause."""
+    if template.status != "PAUSED":
+        raise Failure(100, "Only a paused template can be unpaused.")
+    people.judge(template, "APPROVED")
+    return success()

@@ -1,0 +1,57 @@
+"""What each of Meta's error codes means for a campaign, as data: who is hit, what to do, when to retry."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class ErrorClass(StrEnum):
+    """How the sender reacts to a code; the letters of Meta's table in our fact sheet stand behind each."""
+
+    RETRY_SOON = "retry_soon"
+    RETRY_LATER = "retry_later"
+    RECIPIENT = "recipient"
+    TEMPLATE = "template"
+    ACCOUNT = "account"
+    INPUT = "input"
+
+
+class Scope(StrEnum):
+    """What a refusal speaks about, and therefore what has to slow down or stop."""
+
+    MESSAGE = "message"
+    PAIR = "pair"
+    NUMBER = "number"
+    ACCOUNT = "account"
+    APP = "app"
+    TEMPLATE = "template"
+    COUNTRY = "country"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table.
+
+    `retry_after_s` is the least wait in seconds before another attempt, None if none makes sense by itself.
+    `max_attempts` counts all attempts, the first included: 1 means never again.
+    `suppress_marketing` is true where the person told WhatsApp to stop our marketing.
+    """
+
+    code: int | None
+    error_class: ErrorClass
+    scope: Scope
+    meaning_de: str
+    meaning_en: str
+    remedy_de: str
+    remedy_en: str
+    retry_after_s: int | None = None
+    max_attempts: int = 1
+    suppress_marketing: bool = False
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the sender may try again by itself."""
+        return self.max_attempts > 1
+
+    def with_code(self, code: int | None) -> "Rule":
+        """The same rule for another code of its range."""
+        return replace(self, code=code)

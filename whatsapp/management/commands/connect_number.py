@@ -1,0 +1,55 @@
+"""`manage.py connect_number`: gives a tenant a WhatsApp number to send from."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError
+
+from tenants import queries
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from whatsapp import actions, syncing
+from whatsapp.errors import WhatsAppError
+
+
+class Command(BaseCommand):
+    help = "Connect a WhatsApp number to a tenant, fetch its templates, and print the webhook path as JSON."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--tenant", required=True, help="slug or id")
+        parser.add_argument("--waba-id", required=True)
+        parser.add_argument("--phone-number-id", required=True)
+        parser.add_argument("--display-number", required=True)
+        parser.add_argument("--token", required=True)
+        parser.add_argument("--app-secret", default="", help="of the tenant's own Meta app; empty for the shared one")
+        parser.add_argument("--verify-token", default="")
+        parser.add_argument("--portfolio-id", default="")
+        parser.add_argument("--throughput", type=int, default=70, help="messages a second")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        try:
+            tenant = queries.tenant_named(options["tenant"])
+        except (Tenant.DoesNotExist, ValidationError):
+            raise CommandError(f"no tenant {options['tenant']!r}: create it with create_tenant") from None
+        names = ("waba_id", "phone_number_id", "display_number", "token", "app_secret", "verify_token", "portfolio_id")
+        try:
+            with tenant_scope(tenant):
+                number = actions.connect_number(
+                    tenant=tenant, throughput=options["throughput"], by=None, **{name: options[name] for name in names}
+                )
+        except IntegrityError:
+            raise CommandError("this phone number id is connected to another tenant") from None
+        self.stdout.write(json.dumps(self._summary(tenant, number)))
+
+    def _summary(self, tenant: Tenant, number: Any) -> dict[str, Any]:
+        account = number.account
+        try:
+            templates: int | None = syncing.sync(tenant.pk, account.pk)
+        except WhatsAppError as error:
+            self.stderr.write(f"Connected, but templates could not be fetched yet: {error}")
+            templates = None
+        path = f"/webhooks/whatsapp/{account.uid}/" if account.app_secret else "/webhooks/whatsapp/"
+        return {"number": str(number.uid), "account": str(account.uid), "webhook_path": path, "templates": templates}

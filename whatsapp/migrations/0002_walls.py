@@ -1,0 +1,16 @@
+"""The second wall: row-level security and same-tenant foreign keys of this app's tables."""
+
+from django.db import migrations
+
+from tenants.isolation import IsolateTenant
+
+
+class Migration(migrations.Migration):
+    dependencies = [("whatsapp", "0001_initial")]
+
+    operations = [
+        IsolateTenant("Account"),
+        IsolateTenant("Number"),
+        IsolateTenant("Media"),
+        IsolateTenant("Template"),
+    ]

@@ -1,0 +1,186 @@
+"""A tenant's WhatsApp Business accounts, numbers, templates and uploaded media."""
+
+import uuid
+
+from django.db import models
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from tenants.encryption import decrypt, encrypt
+from tenants.fields import TenantForeignKey, owner
+
+
+class Account(models.Model):
+    """A WhatsApp Business Account (WABA) with the token that sends for it."""
+
+    tenant = owner("accounts")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    waba_id = models.CharField("WABA id", max_length=40)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    # Owner of accounts and of the 24-hour limit; BSUIDs are scoped to it. Defaults to the account itself.
+    portfolio_id = models.CharField(max_length=40)
+    currency = models.CharField(max_length=3, default="EUR")
+    token_encrypted = models.TextField(editable=False)
+    # Empty when the account uses the shared Meta app, whose secret stands in the environment.
+    app_secret_encrypted = models.TextField(editable=False, blank=True)
+    verify_token_encrypted = models.TextField(editable=False, blank=True)
+    # An account error (token, payment, policy) stops everything until somebody acts.
+    paused_at = models.DateTimeField(null=True, blank=True)
+    pause_code = models.IntegerField(null=True, blank=True)
+    webhook_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    templates_synced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="account_uid"),
+            models.UniqueConstraint(fields=["tenant", "waba_id"], name="one_account_per_waba"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.waba_id
+
+    @property
+    def token(self) -> str:
+        return decrypt(self.token_encrypted, binding=self._binding("token"))
+
+    @token.setter
+    def token(self, value: str) -> None:
+        self.token_encrypted = encrypt(value, binding=self._binding("token"))
+
+    @property
+    def app_secret(self) -> str:
+        return self._read(self.app_secret_encrypted, "app_secret")
+
+    @app_secret.setter
+    def app_secret(self, value: str) -> None:
+        self.app_secret_encrypted = encrypt(value, binding=self._binding("app_secret")) if value else ""
+
+    @property
+    def verify_token(self) -> str:
+        return self._read(self.verify_token_encrypted, "verify_token")
+
+    @verify_token.setter
+    def verify_token(self, value: str) -> None:
+        self.verify_token_encrypted = encrypt(value, binding=self._binding("verify_token")) if value else ""
+
+    def _read(self, stored: str, field: str) -> str:
+        return decrypt(stored, binding=self._binding(field)) if stored else ""
+
+    def _binding(self, field: str) -> str:
+        return f"whatsapp.Account.{field}:{self.tenant_id}"
+
+
+class Number(models.Model):
+    """A business phone number that sends and receives."""
+
+    class Quality(models.TextChoices):
+        GREEN = "GREEN", _("green")
+        YELLOW = "YELLOW", _("yellow")
+        RED = "RED", _("red")
+        UNKNOWN = "UNKNOWN", _("unknown")
+
+    tenant = owner("numbers")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    account = TenantForeignKey(Account, on_delete=models.CASCADE, related_name="numbers")
+    phone_number_id = models.CharField(max_length=40)
+    display_number = models.CharField(max_length=30)
+    verified_name = models.CharField(max_length=200, blank=True)
+    # Messages a second that our bucket allows; Meta's default is 80 for in and out together.
+    throughput = models.IntegerField(default=70)
+    quality = models.CharField(max_length=10, choices=Quality.choices, default=Quality.UNKNOWN)
+    # Unique people per moving 24 hours, shared by the portfolio; null is unlimited.
+    daily_limit = models.IntegerField(null=True, blank=True)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    pause_code = models.IntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="number_uid"),
+            # Webhooks of the shared app are routed by this id alone, so it can belong to one tenant only.
+            models.UniqueConstraint(fields=["phone_number_id"], name="number_routes_to_one_tenant"),
+            models.CheckConstraint(name="number_sends_something", condition=models.Q(throughput__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verified_name} {self.display_number}".strip()
+
+
+class Template(models.Model):
+    """A message template in one language, as Meta last described it."""
+
+    class Category(models.TextChoices):
+        MARKETING = "MARKETING", _("Marketing")
+        UTILITY = "UTILITY", _("Utility")
+        AUTHENTICATION = "AUTHENTICATION", _("Authentication")
+
+    class Status(models.TextChoices):
+        DRAFT = "DRAFT", _("draft")
+        PENDING = "PENDING", _("in review")
+        APPROVED = "APPROVED", _("approved")
+        REJECTED = "REJECTED", _("rejected")
+        PAUSED = "PAUSED", _("paused")
+        DISABLED = "DISABLED", _("disabled")
+        IN_APPEAL = "IN_APPEAL", _("in appeal")
+        PENDING_DELETION = "PENDING_DELETION", _("being deleted")
+        DELETED = "DELETED", _("deleted")
+        LIMIT_EXCEEDED = "LIMIT_EXCEEDED", _("limit exceeded")
+        FLAGGED = "FLAGGED", _("flagged")
+        LOCKED = "LOCKED", _("locked")
+        ARCHIVED = "ARCHIVED", _("archived")
+
+    tenant = owner("templates")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    account = TenantForeignKey(Account, on_delete=models.CASCADE, related_name="templates")
+    meta_id = models.CharField(max_length=40, blank=True)
+    name = models.CharField(_("name"), max_length=512)
+    language = models.CharField(_("language"), max_length=10)
+    category = models.CharField(_("category"), max_length=20, choices=Category.choices)
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.DRAFT)
+    parameter_format = models.CharField(max_length=12, default="POSITIONAL")
+    components = models.JSONField(default=list)
+    quality = models.CharField(max_length=10, choices=Number.Quality.choices, default=Number.Quality.UNKNOWN)
+    rejected_reason = models.TextField(blank=True)
+    previous_category = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(default=now, editable=False)
+    updated_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="template_uid"),
+            models.UniqueConstraint(
+                fields=["tenant", "account", "name", "language"], name="one_template_per_name_and_language"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "meta_id"], name="template_by_meta_id")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.language})"
+
+    @property
+    def is_sendable(self) -> bool:
+        return self.status == self.Status.APPROVED
+
+
+class Media(models.Model):
+    """A file uploaded to Meta for one number; its id is valid for 30 days."""
+
+    tenant = owner("media")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    number = TenantForeignKey(Number, on_delete=models.CASCADE, related_name="media")
+    file = models.FileField(upload_to="media/%Y/%m/")
+    filename = models.CharField(max_length=200)
+    mime_type = models.CharField(max_length=60)
+    sha256 = models.CharField(max_length=64)
+    meta_id = models.CharField(max_length=60, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="media_uid"),
+            models.UniqueConstraint(fields=["tenant", "number", "sha256"], name="media_uploaded_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename

@@ -1,0 +1,131 @@
+"""Brings templates and numbers as Meta describes them into our tables, and submits drafts to Meta."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils.timezone import now
+
+from tenants.scope import across_tenants, tenant_scope
+from whatsapp.client import Client
+from whatsapp.errors import Refused, WhatsAppError
+from whatsapp.models import Account, Number, Template
+
+LIMITS = {"TIER_250": 250, "TIER_2K": 2000, "TIER_10K": 10000, "TIER_100K": 100000, "TIER_UNLIMITED": None}
+
+
+def client_for(account: Account) -> Client:
+    """Meta's API with this account's token; use it as a context manager, outside any transaction."""
+    return Client(settings.WHATSAPP_API_URL, settings.WHATSAPP_API_VERSION, account.token)
+
+
+def accounts() -> list[tuple[int, int]]:
+    """(tenant id, account id) of every account that can be asked."""
+    with across_tenants("every tenant's templates are compared with Meta"):
+        return list(Account.objects.filter(paused_at=None, tenant__is_active=True).values_list("tenant_id", "id"))
+
+
+def sync(tenant_id: int, account_id: int) -> int:
+    """Fetch an account's templates and numbers and store what changed; returns how many templates Meta has.
+
+    Raises WhatsAppError if Meta cannot be asked. No transaction is open while the network is slow.
+    """
+    with tenant_scope(tenant_id):
+        account = Account.objects.get(tenant=tenant_id, pk=account_id)
+        number_ids = list(account.numbers.values_list("phone_number_id", flat=True))
+    with client_for(account) as client:
+        templates = list(client.templates(account.waba_id))
+        numbers = [(number_id, client.number(number_id)) for number_id in number_ids]
+    with tenant_scope(tenant_id):
+        store_templates(account, templates)
+        for number_id, described in numbers:
+            _store_number(account, number_id, described)
+        Account.objects.filter(pk=account.pk).update(templates_synced_at=now())
+    return len(templates)
+
+
+def store_templates(account: Account, described: list[Mapping[str, Any]]) -> None:
+    """Upsert templates from Meta's list in one statement; what Meta no longer lists becomes DELETED."""
+    rows = [_template(account, d) for d in described]
+    Template.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["tenant", "account", "name", "language"],
+        update_fields=[
+            *("meta_id", "category", "status", "parameter_format", "components"),
+            *("quality", "rejected_reason", "previous_category", "updated_at"),
+        ],
+        batch_size=500,
+    )
+    Template.objects.filter(tenant=account.tenant_id, account=account).exclude(
+        meta_id__in=[row.meta_id for row in rows]
+    ).exclude(meta_id="").update(status=Template.Status.DELETED, updated_at=now())
+
+
+def _template(account: Account, described: Mapping[str, Any]) -> Template:
+    quality = described.get("quality_score") or {}
+    status = str(described.get("status", "PENDING")).upper()
+    return Template(
+        tenant_id=account.tenant_id,
+        account=account,
+        meta_id=str(described["id"]),
+        name=described["name"],
+        language=str(described["language"]).replace("-", "_"),
+        category=str(described.get("category", "MARKETING")).upper(),
+        status=status if status in Template.Status.values else Template.Status.PENDING,
+        parameter_format=str(described.get("parameter_format", "POSITIONAL")).upper(),
+        components=described.get("components", []),
+        quality=quality.get("score", "UNKNOWN") if isinstance(quality, Mapping) else "UNKNOWN",
+        rejected_reason=str(described.get("rejected_reason") or "").replace("NONE", ""),
+        previous_category=str(described.get("previous_category") or ""),
+        updated_at=now(),
+    )
+
+
+def _store_number(account: Account, phone_number_id: str, described: Mapping[str, Any]) -> None:
+    changes: dict[str, Any] = {}
+    if described.get("verified_name"):
+        changes["verified_name"] = described["verified_name"]
+    if described.get("quality_rating") in Number.Quality.values:
+        changes["quality"] = described["quality_rating"]
+    tier = described.get("whatsapp_business_manager_messaging_limit")
+    if tier in LIMITS:
+        changes["daily_limit"] = LIMITS[tier]
+    if changes:
+        Number.objects.filter(tenant=account.tenant_id, phone_number_id=phone_number_id).update(**changes)
+
+
+def submit(tenant_id: int, template_id: int) -> None:
+    """Send a draft to Meta for review and store the answer, a refusal with its reason too."""
+    with tenant_scope(tenant_id):
+        template = Template.objects.select_related("account").get(tenant=tenant_id, pk=template_id)
+    changes: dict[str, Any]
+    try:
+        with client_for(template.account) as client:
+            answer = client.create_template(template.account.waba_id, definition(template))
+        status = str(answer.get("status", "PENDING")).upper()
+        changes = {
+            "meta_id": str(answer.get("id", "")),
+            "status": status if status in Template.Status.values else Template.Status.PENDING,
+            "category": str(answer.get("category") or template.category).upper(),
+            "rejected_reason": "",
+        }
+    except Refused as error:
+        reason = error.user_msg or error.user_title or error.rule.meaning_de
+        changes = {"status": Template.Status.REJECTED, "rejected_reason": f"{reason} ({error.code})"}
+    except WhatsAppError:
+        # Meta may have taken it: the next sync tells. A draft can be submitted again.
+        return
+    with tenant_scope(tenant_id):
+        Template.objects.filter(tenant=tenant_id, pk=template_id).update(**changes, updated_at=now())
+
+
+def definition(template: Template) -> dict[str, Any]:
+    """A template as Meta's create call wants it."""
+    return {
+        "name": template.name,
+        "language": template.language,
+        "category": template.category,
+        "parameter_format": template.parameter_format.lower(),
+        "components": template.components,
+    }

@@ -1,0 +1,33 @@
+"""Celery doorways to Meta's management calls."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+
+from whatsapp import syncing
+from whatsapp.errors import WhatsAppError
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(ignore_result=True, expires=3600)
+def sync_all_templates(**_: Any) -> None:
+    """Compare every account's templates with Meta; webhooks can be missed."""
+    for tenant_id, account_id in syncing.accounts():
+        sync_account.delay(tenant_id=tenant_id, account_id=account_id)
+
+
+@shared_task(ignore_result=True)
+def sync_account(*, tenant_id: int, account_id: int, **_: Any) -> None:
+    """Fetch one account's templates and numbers."""
+    try:
+        syncing.sync(tenant_id, account_id)
+    except WhatsAppError as error:
+        log.warning("account %s cannot be synced: %s", account_id, error)
+
+
+@shared_task(ignore_result=True)
+def submit_template(*, tenant_id: int, template_id: int, **_: Any) -> None:
+    """Send one draft to Meta for review."""
+    syncing.submit(tenant_id, template_id)
