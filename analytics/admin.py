@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from analytics.models import HourlyKpi, Kpi, OrderCredit, ReasonKpi
 
 
-class ReadOnly(admin.ModelAdmin[Any]):
+class ReadOnly(admin.ModelAdmin):
     """Shows rows and lets nobody add, change or delete one."""
 
     show_full_result_count = False

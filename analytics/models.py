@@ -50,9 +50,7 @@ class Kpi(models.Model):
     last_accepted_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "source", "variant", "shard"], name="kpi_row")
-        ]
+        constraints = [models.UniqueConstraint(fields=["tenant", "source", "variant", "shard"], name="kpi_row")]
 
     def __str__(self) -> str:
         return f"{self.source_id}/{self.variant}"

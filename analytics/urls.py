@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from analytics.api import reports
+from analytics.views import listing, overview, report
 
 api_urls: list[URLPattern] = [
     path("campaigns/<uuid:uid>/report/", reports.CampaignReport.as_view(), name="campaign-report"),
@@ -10,4 +11,9 @@ api_urls: list[URLPattern] = [
     path("reports/overview/", reports.OverviewReport.as_view(), name="overview-report"),
 ]
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("", overview.overview, name="overview"),
+    path("campaigns/", listing.campaigns, name="campaigns"),
+    path("campaigns/<uuid:uid>/", report.report, name="campaign_report"),
+    path("campaigns/<uuid:uid>/recipients/", report.recipients, name="campaign_recipients"),
+]

@@ -1,7 +1,8 @@
 """Routes of campaigns: the wizard and what can be done with a campaign. The list and report belong to analytics."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
+from campaigns import api
 from campaigns.views import editing, sending
 
 urlpatterns = [
@@ -18,4 +19,29 @@ urlpatterns = [
     path("campaigns/<uuid:uid>/resume/", sending.resume, name="campaign_resume"),
     path("campaigns/<uuid:uid>/cancel/", sending.cancel, name="campaign_cancel"),
     path("campaigns/<uuid:uid>/duplicate/", sending.duplicate, name="campaign_duplicate"),
+]
+
+ONE = "campaigns/<uuid:uid>/"
+
+
+def _post(action: str) -> URLPattern:
+    name = action.replace("_", "-")
+    return path(f"{ONE}{name}/", api.CampaignViewSet.as_view({"post": action}), name=f"campaign-{name}")
+
+
+api_urls: list[URLPattern] = [
+    path("campaigns/", api.CampaignViewSet.as_view({"get": "list", "post": "create"}), name="campaigns"),
+    path(
+        ONE,
+        api.CampaignViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="campaign",
+    ),
+    path(f"{ONE}estimate/", api.CampaignViewSet.as_view({"get": "estimate"}), name="campaign-estimate"),
+    *(
+        _post(action)
+        for action in (
+            *("test_send", "schedule", "unschedule", "launch"),
+            *("pause", "resume", "cancel", "duplicate"),
+        )
+    ),
 ]

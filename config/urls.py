@@ -42,6 +42,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     *inbox.urls.public_urls,
     *messaging.urls.public_urls,
-    *tenants.urls.urlpatterns,
+    *tenants.urls.root_urls,
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("<slug:tenant_slug>/", include(dashboard_urls)),
 ]

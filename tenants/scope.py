@@ -45,7 +45,7 @@ def _scope(tenant_id: str, across: str) -> Iterator[None]:
         before = cursor.fetchone()
         _set(tenant_id, across)
         yield
-        if is_nested:
+        if is_nested and not transaction.get_rollback():
             # A released savepoint keeps SET LOCAL; an aborted one restores it by itself.
             _set(before[0] or "", before[1] or "")
 

@@ -21,7 +21,12 @@ TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 5.0
 
 # A failure to connect, told apart from one after the first byte: the transport maps both to ConnectTimeout.
-_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_NEVER_LEFT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
 
 
 def open_client(*, connections: int = CONNECTIONS, keepalive_s: float = 60.0) -> httpx.AsyncClient:
@@ -73,7 +78,7 @@ async def send(
         response = await client.post(url, headers=headers, content=content, timeout=limits)
     except httpx.HTTPError as error:
         reason = type(error.__cause__ or error).__name__
-        if isinstance(error.__cause__ or error, (*_NEVER_LEFT, httpx.UnsupportedProtocol)):
+        if isinstance(error.__cause__ or error, _NEVER_LEFT):
             raise NotSent(f"no connection: {reason}") from None
         raise UnknownOutcome(f"connection failed: {reason}") from None
     except (TimeoutError, aiohttp.ClientError) as error:

@@ -12,6 +12,7 @@ from analytics import queries
 from analytics.api.serializers import (
     OverviewSerializer,
     PeriodQuery,
+    RecipientPageSerializer,
     RecipientQuery,
     RecipientSerializer,
     ReportSerializer,
@@ -37,9 +38,7 @@ class CampaignMessages(TenantView):
 
     scope_noun = "reports"
 
-    @extend_schema(
-        parameters=[RecipientQuery], responses=RecipientSerializer(many=True), operation_id="campaigns_messages"
-    )
+    @extend_schema(parameters=[RecipientQuery], responses=RecipientPageSerializer, operation_id="campaigns_messages")
     def get(self, request: Request, uid: UUID) -> Response:
         """Recipients page by page, filtered by state, reason, error code, or a step that was ever reached."""
         campaign: Campaign = get_object_or_404(self.tenant.campaigns, uid=uid)

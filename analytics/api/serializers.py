@@ -131,7 +131,7 @@ class TimingSerializer(serializers.Serializer[Any]):
 
 class LinkReportSerializer(serializers.Serializer[Any]):
     uid = serializers.UUIDField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     url = serializers.URLField()
     variant = serializers.IntegerField()
     clicks = serializers.IntegerField()
@@ -178,6 +178,13 @@ class RecipientSerializer(serializers.Serializer[Any]):
     clicked_at = serializers.DateTimeField(allow_null=True)
     replied_at = serializers.DateTimeField(allow_null=True)
     opted_out_at = serializers.DateTimeField(allow_null=True)
+
+
+class RecipientPageSerializer(serializers.Serializer[Any]):
+    """A page of recipients; `next` is the address of the following page, null on the last one."""
+
+    next = serializers.URLField(allow_null=True)
+    results = RecipientSerializer(many=True)
 
 
 class DaySerializer(serializers.Serializer[Any]):

@@ -3,6 +3,6 @@
 from analytics.queries.campaign import report
 from analytics.queries.home import overview
 from analytics.queries.people import recipients, shown
-from analytics.queries.sums import counts_of
+from analytics.queries.sums import by_source
 
-__all__ = ["counts_of", "overview", "recipients", "report", "shown"]
+__all__ = ["by_source", "overview", "recipients", "report", "shown"]

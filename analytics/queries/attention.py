@@ -19,7 +19,12 @@ from whatsapp.models import Account, Number, Template
 SHOWN_OF_EACH = 20
 # Later the sender's own rules have settled or closed what was unclear.
 LOOK_BACK = timedelta(days=30)
-STOPPED_TEMPLATES = (Template.Status.PAUSED, Template.Status.DISABLED, Template.Status.REJECTED, Template.Status.FLAGGED)
+STOPPED_TEMPLATES = (
+    Template.Status.PAUSED,
+    Template.Status.DISABLED,
+    Template.Status.REJECTED,
+    Template.Status.FLAGGED,
+)
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,7 @@ def attention(tenant: Tenant) -> list[Attention]:
 def _accounts(tenant: Tenant) -> list[Attention]:
     paused = Account.objects.filter(tenant=tenant, paused_at__isnull=False).order_by("id")[:SHOWN_OF_EACH]
     return [
-        Attention(
-            "account", "danger", each.uid, str(each), *_why(each.pause_code, gettext("All sending is stopped."))
-        )
+        Attention("account", "danger", each.uid, str(each), *_why(each.pause_code, gettext("All sending is stopped.")))
         for each in paused
     ]
 
@@ -68,9 +71,7 @@ def _number(number: Number) -> Attention:
     if number.paused_until and number.paused_until > now():
         why = _why(number.pause_code, gettext("Sending over this number is paused."))
         return Attention("number", "danger", number.uid, str(number), *why)
-    text = gettext("Meta rates the quality of this number as %(quality)s.") % {
-        "quality": number.get_quality_display()
-    }
+    text = gettext("Meta rates the quality of this number as %(quality)s.") % {"quality": number.get_quality_display()}
     remedy = gettext("Write less often and only to people who expect it.")
     level = "danger" if number.quality == Number.Quality.RED else "warning"
     return Attention("number", level, number.uid, str(number), text, remedy)

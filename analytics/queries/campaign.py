@@ -140,9 +140,7 @@ def _failure(reason: Reason) -> Failure:
     meaning, remedy = (reasons.label(reason.reason) if reason.reason else str(reason.state.label)), ""
     if reason.error_code:
         meaning, remedy = meaning_of(reason.error_code)
-    return Failure(
-        reason.state.name.lower(), reason.error_code, reason.reason, reason.messages, meaning, remedy
-    )
+    return Failure(reason.state.name.lower(), reason.error_code, reason.reason, reason.messages, meaning, remedy)
 
 
 def meaning_of(error_code: int) -> tuple[str, str]:

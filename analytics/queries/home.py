@@ -11,7 +11,7 @@ from django.db.models.functions import TruncDate
 from analytics.kpi import COLUMNS, Counts, Kpi, measure, total
 from analytics.models import HourlyKpi
 from analytics.queries.attention import Attention, attention
-from analytics.queries.sums import HOURLY, counts_of
+from analytics.queries.sums import HOURLY, by_source
 from campaigns.models import Campaign
 from messaging.models import Source
 from tenants.models import Tenant
@@ -124,8 +124,10 @@ def _relative(value: Decimal, before: Decimal) -> Decimal | None:
 def _running(tenant: Tenant) -> list[Running]:
     states = (Campaign.State.RUNNING, Campaign.State.PAUSED)
     campaigns = list(
-        Campaign.objects.filter(tenant=tenant, state__in=states).select_related("source").order_by("-id")[:RUNNING_SHOWN]
+        Campaign.objects.filter(tenant=tenant, state__in=states)
+        .select_related("source")
+        .order_by("-id")[:RUNNING_SHOWN]
     )
-    counts = counts_of(tenant, [campaign.source_id for campaign in campaigns if campaign.source_id])
+    counts = by_source(tenant.pk, [campaign.source_id for campaign in campaigns if campaign.source_id])
     found = [counts.get(campaign.source_id or 0, Counts()) for campaign in campaigns]
     return [Running(campaign, each, measure(each)) for campaign, each in zip(campaigns, found, strict=True)]

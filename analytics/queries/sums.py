@@ -10,7 +10,6 @@ from django.db.models import Max, Min, Sum
 from analytics.kpi import COLUMNS, Counts
 from analytics.models import HourlyKpi, Kpi, ReasonKpi
 from messaging.models import Message
-from tenants.models import Tenant
 
 HOURLY = ("accepted", "sent", "delivered", "read", "failed", "clicked", "replied", "opted_out", "orders", "revenue")
 
@@ -64,9 +63,9 @@ def by_variant(tenant_id: int, source_id: int) -> list[VariantSum]:
     ]
 
 
-def counts_of(tenant: Tenant, source_ids: Iterable[int]) -> dict[int, Counts]:
+def by_source(tenant_id: int, source_ids: Iterable[int]) -> dict[int, Counts]:
     """Counts of several sources by source id; a source without messages is missing."""
-    rows = Kpi.objects.filter(tenant=tenant, source__in=list(source_ids)).values("source_id").order_by()
+    rows = Kpi.objects.filter(tenant=tenant_id, source__in=list(source_ids)).values("source_id").order_by()
     return {row["source_id"]: Counts.of(row) for row in rows.annotate(**{name: Sum(name) for name in COLUMNS})}
 
 

@@ -78,8 +78,6 @@ def _per_minute(accepted: int, first: datetime | None, last: datetime | None) ->
 
 def _median_wait(campaign: Campaign) -> timedelta | None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            MEDIAN_WAIT, {"tenant": campaign.tenant_id, "source": campaign.source_id, "size": SAMPLE}
-        )
+        cursor.execute(MEDIAN_WAIT, {"tenant": campaign.tenant_id, "source": campaign.source_id, "size": SAMPLE})
         row = cursor.fetchone()
     return row[0] if row else None

@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from analytics import kpi, queries
+from analytics import kpi
+from analytics.queries.sums import by_source
 from campaigns.models import Campaign
 from tenants.models import Tenant
 from tenants.pages import STOP_POLLING, TenantRequest, page_of, requires
@@ -54,7 +55,7 @@ def _tabs(tenant: Tenant, search: str) -> list[dict[str, Any]]:
 
 
 def _rows(tenant: Tenant, page: Page[Campaign]) -> list[dict[str, Any]]:
-    counts = queries.counts_of(tenant, [campaign.source_id for campaign in page if campaign.source_id])
+    counts = by_source(tenant.pk, [campaign.source_id for campaign in page if campaign.source_id])
     rows = []
     for campaign in page:
         own = counts.get(campaign.source_id or 0, kpi.Counts())

@@ -26,13 +26,27 @@ class Process:
     queues: tuple[str, ...] = ()
 
 
+class Place:
+    """Where a process listens: on a socket that we hold for it, or on a port that it opens itself."""
+
+    def __init__(self, preferred: int) -> None:
+        self.listener = ports.listen(preferred) if preferred else None
+        self.port: int = self.listener.getsockname()[1] if self.listener else ports.free()
+        self.url = f"http://{ports.ADDRESS}:{self.port}"
+
+
 @dataclass(frozen=True)
 class Started:
-    """A process that runs, with its address if it listens."""
+    """A process that runs, with the place where it listens, if it does."""
 
     name: str
     child: Child
-    url: str
+    place: Place | None
+
+    @property
+    def url(self) -> str:
+        """Its address; empty if it does not listen."""
+        return self.place.url if self.place else ""
 
 
 def _worker(*queues: str, concurrency: int) -> Process:
@@ -91,15 +105,6 @@ def start_all(supervisor: Supervisor, base: Base, names: list[str]) -> list[Star
     return started
 
 
-class Place:
-    """Where a process listens: on a socket that we hold for it, or on a port that it opens itself."""
-
-    def __init__(self, preferred: int) -> None:
-        self.listener = ports.listen(preferred) if preferred else None
-        self.port: int = self.listener.getsockname()[1] if self.listener else ports.free()
-        self.url = f"http://{ports.ADDRESS}:{self.port}"
-
-
 def _export_addresses(places: dict[str, Place]) -> None:
     if "web" in places:
         os.environ.setdefault("PUBLIC_URL", places["web"].url)
@@ -123,7 +128,8 @@ def _start(supervisor: Supervisor, base: Base, name: str, place: Place | None) -
     arguments = [sys.executable, *(part.format(**filled) for part in PROCESSES[name].arguments.split())]
     child = Child(name, arguments, base.log(name), kind="process", popen={"pass_fds": handed})
     supervisor.start(child)
-    return Started(name, child, place.url if place else "")
+    # With its place, so that the socket stays open for a restart.
+    return Started(name, child, place)
 
 
 def _wait_for(supervisor: Supervisor, process: Started) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
@@ -47,22 +47,20 @@ def start_import(
     tenant's by default) is for phone numbers without a country code. `encoding` and `delimiter` overrule what is
     detected. Raises ValidationError by field (file, mapping, tags) for what the user can put right.
     """
-    plain = converting.as_csv(file)
-    found = layout.detect(plain, encoding=encoding, delimiter=delimiter)
     imported = Import(
         tenant=tenant,
         filename=filename[-200:],
         sha256=_sha256(file),
         is_dry_run=is_dry_run,
-        mapping=mappings.guess(found.headers) if mapping is None else mappings.checked(mapping, found.headers),
         default_country=default_country or tenant.country,
         tags=_checked_tags(tags),
         list=list,
         created_by=by if isinstance(by, User) else None,
     )
-    _lay_out(imported, found)
-    plain.seek(0)
-    imported.file.save(f"{uuid.uuid4()}.csv", File(plain), save=False)
+    with converting.as_csv(file) as plain:
+        _lay_out(imported, layout.detect(plain, encoding=encoding, delimiter=delimiter), mapping)
+        plain.seek(0)
+        imported.file.save(f"{uuid.uuid4()}.csv", File(plain), save=False)
     imported.save()
     audit(tenant=tenant, by=by, verb="import.started", subject=imported, changes={"dry_run": is_dry_run})
     if mappings.names_people(imported.mapping):
@@ -87,13 +85,9 @@ def remap(
     """
     imported = _locked(imported)
     _refuse(imported, *WORKING, Import.State.FINISHED)
-    if encoding or delimiter:
-        _detect_again(imported, encoding, delimiter)
-    if mapping is not None:
-        imported.mapping = mappings.checked(mapping, imported.headers)
+    _lay_out(imported, _detected_again(imported, encoding, delimiter), mapping)
     imported.default_country = default_country or imported.default_country
     imported.state = Import.State.UPLOADED
-    imported.error = "" if mappings.names_people(imported.mapping) else mappings.no_identity()
     imported.save()
     audit(tenant=imported.tenant, by=by, verb="import.mapped", subject=imported)
     return imported
@@ -158,19 +152,23 @@ def _refuse(imported: Import, *states: str) -> None:
         raise NotNow(_("This import is in state “%(state)s”.") % {"state": imported.get_state_display()})
 
 
-def _lay_out(imported: Import, found: layout.Layout) -> None:
+def _lay_out(imported: Import, found: layout.Layout, mapping: Mapping[str, str] | None) -> None:
+    """Take over what was detected, with the given mapping or, where the headers are new, a guessed one."""
+    if mapping is not None:
+        imported.mapping = mappings.checked(mapping, found.headers)
+    elif imported.headers != found.headers:
+        imported.mapping = mappings.guess(found.headers)
     imported.encoding, imported.delimiter, imported.headers = found.encoding, found.delimiter, found.headers
-    if not mappings.names_people(imported.mapping):
-        imported.error = mappings.no_identity()
+    imported.error = "" if mappings.names_people(imported.mapping) else mappings.no_identity()
 
 
-def _detect_again(imported: Import, encoding: str, delimiter: str) -> None:
-    before = imported.headers
+def _detected_again(imported: Import, encoding: str, delimiter: str) -> layout.Layout:
     with imported.file.open("rb") as file:
-        found = layout.detect(file, encoding=encoding or imported.encoding, delimiter=delimiter or imported.delimiter)
-    _lay_out(imported, found)
-    if imported.headers != before:
-        imported.mapping = mappings.guess(imported.headers)
+        return layout.detect(
+            cast(BinaryIO, file),
+            encoding=encoding or imported.encoding,
+            delimiter=delimiter or imported.delimiter,
+        )
 
 
 def _checked_tags(tags: Sequence[str]) -> list[str]:
@@ -182,4 +180,4 @@ def _checked_tags(tags: Sequence[str]) -> list[str]:
 
 def _sha256(file: BinaryIO) -> str:
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()

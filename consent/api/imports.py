@@ -27,7 +27,7 @@ class CountedSerializer(serializers.Serializer[Any]):
     """A reason with its sentence in the language of the request, and how often it applied."""
 
     code = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField()
 
 
@@ -123,7 +123,7 @@ class ImportViewSet(TenantViewSet):
     serializer_class = ImportSerializer
 
     def get_queryset(self) -> QuerySet[Import]:
-        found: QuerySet[Import] = self.tenant.imports.select_related("list", "tenant")  # type: ignore[attr-defined]
+        found: QuerySet[Import] = self.tenant.imports.select_related("list", "tenant")
         return found
 
     def get_parsers(self) -> list[parsers.BaseParser]:
@@ -196,7 +196,7 @@ class ImportViewSet(TenantViewSet):
     def _list(self, uid: UUID | None) -> ContactList | None:
         if uid is None:
             return None
-        found: ContactList | None = self.tenant.lists.filter(uid=uid).first()  # type: ignore[attr-defined]
+        found: ContactList | None = self.tenant.lists.filter(uid=uid).first()
         if found is None:
             raise serializers.ValidationError({"list": [_("There is no list with this uid.")]})
         return found

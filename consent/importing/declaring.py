@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from consent import ledger
@@ -102,7 +103,7 @@ def declare(imported: Import, tenant: Tenant) -> Counter[str]:
 def _lines(imported: Import) -> list[Line]:
     with connection.cursor() as cursor:
         cursor.execute(LINES, {"tenant": imported.tenant_id, "refusals": list(upserting.REFUSALS)})
-        return [Line(*row) for row in cursor.fetchall()]
+        return [Line(*rest, orjson.loads(said), refused) for *rest, said, refused in cursor.fetchall()]
 
 
 def _states(tenant: Tenant, lines: Iterable[Line]) -> dict[UUID, str]:
@@ -202,7 +203,7 @@ def _appended(imported: Import, tenant: Tenant, fit: Sequence[tuple[Line, Agreed
     entries = [(line, entry) for line, wording in fit for entry in _yeses(imported, line, wording)]
     results = _append(tenant, [entry for _line, entry in entries])
     became: dict[int, str] = {}
-    for (line, _entry_), result in zip(entries, results, strict=True):
+    for (line, _entry), result in zip(entries, results, strict=True):
         code = "granted" if result.seq else SKIPPED[result.skipped]
         became[line.number] = "granted" if "granted" in (code, became.get(line.number)) else code
     return Counter(became.values())

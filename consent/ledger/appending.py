@@ -84,9 +84,7 @@ class _Batch:
         self.events = self._known()
         self.subjects = sorted({entry.subject_id for entry in entries})
         self.histories = projecting.histories(tenant, self.subjects)
-        self.old = list(self.histories)
-        if self.old:
-            projecting.lock(tenant, self.old)
+        self.stored = projecting.lock(tenant, self.histories) if self.histories else set()
         weak = {e.subject_id for e in entries if e.state in YESES and e.authority < Authority.PERSON}
         self.hits = suppressing.hits(tenant, weak) if weak else {}
         self.rows: list[tuple[int | None, str, bytes, bytes]] = []
@@ -155,7 +153,7 @@ class _Batch:
         evidence.store(self.tenant, self.sealed)
         ConsentHead.objects.filter(tenant=self.tenant).update(last_seq=self.seq, last_hash=self.hash)
         self.states = {subject: fold(self.histories[subject]) for subject in self.changed}
-        projecting.write(self.tenant, self.states, known=self.changed.intersection(self.old))
+        projecting.write(self.tenant, self.states, stored=self.stored)
 
     def states_of(self, entry: Entry) -> dict[Pair, Folded]:
         """What everything recorded of this entry's person adds up to, by channel and purpose."""

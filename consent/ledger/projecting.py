@@ -16,16 +16,14 @@ HISTORIES = f"""
 """
 # Senders lock the same rows in the same order (rules.lock_states), so neither can wait for the other in a circle.
 LOCK = """
-    SELECT s.id FROM consent_consentstate s
+    SELECT s.subject_id, s.channel, s.purpose FROM consent_consentstate s
     WHERE s.tenant_id = %s AND s.subject_id = ANY(%s::uuid[])
     ORDER BY s.subject_id, s.channel, s.purpose FOR UPDATE
 """
 FORGET = """
     DELETE FROM consent_consentstate s
-    WHERE s.tenant_id = %s AND s.subject_id = ANY(%s::uuid[])
-    AND NOT EXISTS (
-        SELECT 1 FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS kept(subject_id, channel, purpose)
-        WHERE (kept.subject_id, kept.channel, kept.purpose) = (s.subject_id, s.channel, s.purpose))
+    USING unnest(%s::uuid[], %s::text[], %s::text[]) AS over(subject_id, channel, purpose)
+    WHERE s.tenant_id = %s AND s.subject_id = over.subject_id AND s.channel = over.channel AND s.purpose = over.purpose
 """
 # Rows that say the same already are left alone: no lock for the sender, no dead row.
 UPSERT = """
@@ -49,6 +47,7 @@ UPSERT = """
 
 Histories = dict[UUID, list[Happened]]
 States = Mapping[UUID, Mapping[Pair, Folded]]
+Stored = tuple[UUID, str, str]  # subject, channel, purpose
 
 
 def histories(tenant: Tenant, subjects: Iterable[UUID]) -> Histories:
@@ -61,32 +60,36 @@ def histories(tenant: Tenant, subjects: Iterable[UUID]) -> Histories:
     return found
 
 
-def lock(tenant: Tenant, subjects: Iterable[UUID]) -> None:
-    """Keep senders from claiming messages to these people until the transaction ends."""
+def lock(tenant: Tenant, subjects: Iterable[UUID]) -> set[Stored]:
+    """Keep senders from claiming messages to these people until the transaction ends; returns the rows they have."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [tenant.pk, [str(subject) for subject in subjects]])
+        return set(cursor.fetchall())
 
 
-def write(tenant: Tenant, states: States, *, known: Iterable[UUID] = ()) -> None:
-    """Store the folded states of these people; `known` are those who may have rows that hold no longer."""
+def write(tenant: Tenant, states: States, *, stored: Iterable[Stored] = ()) -> None:
+    """Store the folded states of these people; of the rows `stored` those that hold no longer are deleted."""
     rows = [(str(subject), *pair, folded) for subject, pairs in states.items() for pair, folded in pairs.items()]
-    subjects, channels, purposes = ([row[i] for row in rows] for i in range(3))
+    over = [(str(s), c, p) for s, c, p in stored if s in states and (c, p) not in states[s]]
     folded = [row[3] for row in rows]
     with connection.cursor() as cursor:
-        if old := [str(subject) for subject in known]:
-            cursor.execute(FORGET, [tenant.pk, old, subjects, channels, purposes])
-        cursor.execute(UPSERT, [tenant.pk, subjects, channels, purposes, *_columns(folded)])
+        if over:
+            cursor.execute(FORGET, [*map(list, zip(*over, strict=True)), tenant.pk])
+        if rows:
+            keys = [[row[i] for row in rows] for i in range(3)]
+            cursor.execute(UPSERT, [tenant.pk, *keys, *_columns(folded)])
 
 
-def rebuild(tenant: Tenant, *, batch: int = 5000) -> int:
-    """Fold the whole ledger of a tenant anew; returns how many people it knows. The caller holds the head's lock."""
-    people, after = 0, UUID(int=0)
-    while subjects := _subjects_after(tenant, after, batch):
-        lock(tenant, subjects)
-        found = histories(tenant, subjects)
-        write(tenant, {subject: fold(events) for subject, events in found.items()}, known=subjects)
-        people, after = people + len(found), subjects[-1]
-    return people
+def rebuild(tenant: Tenant, *, after: UUID, batch: int = 5000) -> Sequence[UUID]:
+    """Fold the ledger of the next people after this subject anew; returns them, empty at the end.
+
+    The caller holds the head's lock; between batches writers get their turn.
+    """
+    subjects = _subjects_after(tenant, after, batch)
+    stored = lock(tenant, subjects)
+    found = histories(tenant, subjects)
+    write(tenant, {subject: fold(found.get(subject, ())) for subject in subjects}, stored=stored)
+    return subjects
 
 
 def _subjects_after(tenant: Tenant, after: UUID, batch: int) -> Sequence[UUID]:

@@ -1,7 +1,7 @@
 """What can be done with contacts, their tags and lists, and the events they leave."""
 
 from contacts.actions.events import EventData, Recorded, record_events
-from contacts.actions.lists import add_members, create_list, delete_list, remove_members, update_list
+from contacts.actions.lists import ListInUse, add_members, create_list, delete_list, remove_members, update_list
 from contacts.actions.numbers import find_or_create_for_whatsapp, move_number
 from contacts.actions.people import Upserted, delete, patch, upsert
 from contacts.actions.tags import add_tags, create_tag, delete_tag, remove_tags, rename_tag
@@ -10,6 +10,7 @@ from contacts.actions.values import ContactData
 __all__ = [
     "ContactData",
     "EventData",
+    "ListInUse",
     "Recorded",
     "Upserted",
     "add_members",

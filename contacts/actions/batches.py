@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -155,5 +154,5 @@ def _update(tenant: Tenant, contacts: Sequence[Contact]) -> None:
             f"UPDATE contacts_contact c SET {assignments}"
             f" FROM jsonb_to_recordset(%s::jsonb) AS given(id bigint, {shape})"
             " WHERE c.tenant_id = %s AND c.id = given.id",
-            [json.dumps(rows, cls=DjangoJSONEncoder), tenant.pk],
+            [json.dumps(rows, default=str), tenant.pk],
         )

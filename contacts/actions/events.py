@@ -9,13 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts import phones, queries
-from contacts.actions.values import Errors
+from contacts.actions.values import Errors, is_storable
 from contacts.models import Event
 from tenants.actions import Actor
 from tenants.models import Tenant
@@ -23,6 +22,7 @@ from tenants.models import Tenant
 MAX_ROWS = 10_000
 # Clocks differ; an event further ahead is a mistake that would be "the last one" for ever.
 CLOCK_SKEW = timedelta(days=1)
+MAX_PROPERTIES = 10_000
 WITH_MONEY = {Event.ORDER_PLACED, Event.ORDER_REFUNDED}
 
 
@@ -98,6 +98,9 @@ def _errors(row: EventData) -> Errors:
         errors["value"] = [_("Send a positive amount; the event's name says that it is a refund.")]
     if row.value is not None and not (len(row.currency) == 3 and row.currency.isascii() and row.currency.isupper()):
         errors["currency"] = [_("Send the currency in three letters of ISO 4217, for example EUR.")]
+    written = json.dumps(row.properties, ensure_ascii=False)
+    if len(written) > MAX_PROPERTIES or not is_storable(written) or "\\u0000" in written:
+        errors["properties"] = [_("Send at most 10,000 characters of JSON, without control characters.")]
     if row.occurred_at > timezone.now() + CLOCK_SKEW:
         errors["occurred_at"] = [_("This lies in the future. Send the time with its zone, e.g. 2026-03-01T12:00:00Z.")]
     return errors
@@ -118,7 +121,7 @@ def _insert(tenant: Tenant, rows: Sequence[tuple[int, EventData]]) -> set[str]:
             " ORDER BY event_id ON CONFLICT (tenant_id, event_id) DO NOTHING RETURNING event_id",
             [
                 tenant.pk,
-                json.dumps([_row(contact_id, row) for contact_id, row in rows], cls=DjangoJSONEncoder),
+                json.dumps([_row(contact_id, row) for contact_id, row in rows], default=str),
             ],
         )
         return {event_id for (event_id,) in cursor.fetchall()}

@@ -1,1 +1,1 @@
-"""Brings files of contacts into the database: layout → records → clean rows → staging → contacts, in bounded batches."""
+"""Brings files of contacts into the database: layout, records, clean lines, staging, contacts; in bounded batches."""

@@ -21,65 +21,16 @@ _PLAIN_EMAIL = re.compile(
     r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}"
 )
 ROUNDED = re.compile(r"'?[+-]?\d(?:[.,]\d+)?[eE]\+?\d{1,2}")
-YES = frozenset(
-    [
-        "ja",
-        "j",
-        "yes",
-        "y",
-        "x",
-        "true",
-        "t",
-        "1",
-        "wahr",
-        "on",
-        "ok",
-        "subscribed",
-        "opted_in",
-        "opted-in",
-        "optin",
-        "opt-in",
-        "eingewilligt",
-        "zugestimmt",
-        "erteilt",
-        "angemeldet",
-        "abonniert",
-        "granted",
-        "accepted",
-        "consented",
-        "✓",
-        "✔",
-        "☑",
-    ]
-)
-NO = frozenset(
-    [
-        "nein",
-        "n",
-        "no",
-        "false",
-        "f",
-        "0",
-        "falsch",
-        "off",
-        "-",
-        "—",
-        "none",
-        "null",
-        "unsubscribed",
-        "not_subscribed",
-        "never_subscribed",
-        "opted_out",
-        "opted-out",
-        "abgelehnt",
-        "nicht",
-        "widerrufen",
-        "abgemeldet",
-        "denied",
-        "☐",
-        "✗",
-    ]
-)
+YES = {
+    "ja", "j", "yes", "y", "x", "true", "t", "1", "wahr", "on", "ok", "subscribed", "opted_in", "opted-in",
+    "optin", "opt-in", "eingewilligt", "zugestimmt", "erteilt", "angemeldet", "abonniert", "granted",
+    "accepted", "consented", "✓", "✔", "☑",
+}  # fmt: skip
+NO = {
+    "nein", "n", "no", "false", "f", "0", "falsch", "off", "-", "—", "none", "null", "unsubscribed",
+    "not_subscribed", "never_subscribed", "opted_out", "opted-out", "abgelehnt", "nicht", "widerrufen",
+    "abgemeldet", "denied", "☐", "✗",
+}  # fmt: skip
 _COUNTRY_CODES = {"d": "DE", "ger": "DE", "deu": "DE", "brd": "DE", "a": "AT", "aut": "AT", "ch": "CH", "che": "CH"}
 _LANGUAGES = {"german": "de", "germany": "de", "ger": "de", "deu": "de", "english": "en", "englisch": "en", "eng": "en"}
 _LANGUAGE_CODE = re.compile(r"([a-z]{2})(?:[-_][a-z]{2})?")

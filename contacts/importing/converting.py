@@ -4,7 +4,8 @@ import csv
 import datetime
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, NoReturn, cast
 
@@ -20,32 +21,37 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 IN_MEMORY = 5 * 1024 * 1024
 
 
-def as_csv(file: BinaryIO) -> BinaryIO:
+@contextmanager
+def as_csv(file: BinaryIO) -> Iterator[BinaryIO]:
     """The file itself if it is CSV already, else a temporary UTF-8 file with the same table.
 
     Raises ValidationError for the field `file` when it is a spreadsheet that cannot be read or is too large.
     """
     file.seek(0)
     start = file.read(64 * 1024)
-    if start.startswith(ZIP):
-        return _from_spreadsheet(file)
     if start.startswith(OLD_OFFICE):
         _refuse("old_spreadsheet", _("This spreadsheet is in an old format or protected. Save it as XLSX or CSV."))
-    if start.startswith(UTF_16):
-        return _rewritten(file, "utf-16", None)
-    if b"\r" in start and b"\n" not in start:
-        return _rewritten(file, "latin-1", "latin-1")
-    return file
+    with SpooledTemporaryFile(max_size=IN_MEMORY) as temporary:
+        target = cast(BinaryIO, temporary)
+        if start.startswith(ZIP):
+            _from_spreadsheet(file, target)
+        elif start.startswith(UTF_16):
+            _rewrite(file, "utf-16", target, "utf-8")
+        elif b"\r" in start and b"\n" not in start:
+            _rewrite(file, "latin-1", target, "latin-1")
+        else:
+            target = file
+        yield target
 
 
-def _from_spreadsheet(file: BinaryIO) -> BinaryIO:
+def _from_spreadsheet(file: BinaryIO, target: BinaryIO) -> None:
     _refuse_bombs(file)
     file.seek(0)
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(file)
         sheet = _first_filled(book)
         rows = sheet.iter_rows() if sheet else iter(())
-        return _written_csv([_text(cell) for cell in row] for row in rows)
+        _write_csv(([_text(cell) for cell in row] for row in rows), target)
     except (python_calamine.CalamineError, OSError, ValueError):
         _refuse("broken_spreadsheet", _("This spreadsheet cannot be read. Open it, save it again as XLSX or CSV."))
 
@@ -82,25 +88,21 @@ def _text(cell: object) -> str:
     return str(cell).replace("\x00", "")
 
 
-def _written_csv(rows: Iterator[list[str]] | Any) -> BinaryIO:
-    target = _temporary()
+def _write_csv(rows: Iterable[list[str]], target: BinaryIO) -> None:
     text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
     csv.writer(text, delimiter=";").writerows(rows)
     text.detach()
-    return target
 
 
-def _rewritten(file: BinaryIO, source: str, target_encoding: str | None) -> BinaryIO:
-    """The text with line feeds as line ends, in UTF-8 or in the encoding it had."""
+def _rewrite(file: BinaryIO, source: str, target: BinaryIO, encoding: str) -> None:
+    """Copy a text with line feeds as line ends."""
     file.seek(0)
-    target = _temporary()
-    reader: Callable[[int], str] = io.TextIOWrapper(_Borrowed(file), encoding=source, newline=None).read
+    reader = io.TextIOWrapper(cast(Any, _Borrowed(file)), encoding=source, newline=None)
     try:
-        while chunk := reader(1024 * 1024):
-            target.write(chunk.encode(target_encoding or "utf-8"))
+        while chunk := reader.read(1024 * 1024):
+            target.write(chunk.encode(encoding))
     except UnicodeError:
         _refuse("binary", _("This is not a text file. Save the table as CSV (UTF-8) or XLSX and upload that."))
-    return target
 
 
 class _Borrowed(io.BufferedIOBase):
@@ -117,10 +119,6 @@ class _Borrowed(io.BufferedIOBase):
 
     def read1(self, size: int = -1, /) -> bytes:
         return self.file.read(size)
-
-
-def _temporary() -> BinaryIO:
-    return cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY))
 
 
 def _refuse(code: str, message: str) -> NoReturn:

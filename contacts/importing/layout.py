@@ -18,6 +18,7 @@ SAMPLE_BYTES = 256 * 1024
 CHUNK = 4 * 1024 * 1024
 # Letters and signs that German and other western European texts use; other characters speak against cp1252.
 USUAL = set("äöüÄÖÜßéèêëáàâãåæçíìîïñóòôõøúùûÉÈÁÀÇÑÓØÅ€–—„“”‚‘’…§°²³·®™´«»\u00a0")
+LIKELY = ("cp1252", "cp850", "mac-roman")
 LOOKS_LIKE_DATA = re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}|'?[+(]?[0-9][0-9 ()/.+-]{6,}")
 _EXCEL_HINT = re.compile(rb'"?sep=(.)"?\r?\n')
 
@@ -101,16 +102,21 @@ def _is_mostly_utf8(file: BinaryIO) -> bool:
 
 
 def _legacy_encoding(file: BinaryIO) -> str:
-    """Windows-1252 unless the non-ASCII letters say otherwise: it is what German Excel writes."""
+    """The encoding under which the letters look German, Windows-1252 if several do: it is what German Excel writes."""
     sample = _unusual_lines(file)
-    text = sample.decode("cp1252", "replace")
-    unusual = [char for char in text if not char.isascii()]
-    if sum(char in USUAL for char in unusual) >= 0.7 * len(unusual):
-        return "cp1252"
+    likely = max(LIKELY, key=lambda encoding: _share_of_usual(sample.decode(encoding, "replace")))
+    if _share_of_usual(sample.decode(likely, "replace")) >= 0.7:
+        return likely
     best = from_bytes(sample).best()
     encoding = codecs.lookup(best.encoding).name if best else "cp1252"
-    # Multi-byte encodings whose line breaks are not single bytes cannot be read line by line.
-    return "cp1252" if encoding.startswith(("utf-16", "utf-32", "utf_16", "utf_32")) else encoding[:20]
+    # Encodings whose line breaks are not single bytes cannot be read line by line.
+    return "cp1252" if encoding.startswith(("utf-16", "utf-32")) else encoding[:20]
+
+
+def _share_of_usual(text: str) -> float:
+    """Which part of the characters beyond ASCII is common in German and its neighbours."""
+    unusual = [char for char in text if not char.isascii()]
+    return round(sum(char in USUAL for char in unusual) / max(len(unusual), 1), 1)
 
 
 def _unusual_lines(file: BinaryIO) -> bytes:

@@ -8,6 +8,7 @@ from contacts.importing import limits
 
 BLANK = "blank"
 EOL = "\r\n"
+_OPEN = "unexpected end of data"  # what the csv module says of a quotation mark that is not closed
 
 
 class Record(NamedTuple):
@@ -39,9 +40,9 @@ def records(file: BinaryIO, *, encoding: str, delimiter: str, start: int, width:
             yield Record(_cells_anyway(raw.decode("cp1252", "replace"), delimiter), position, "bad_encoding")
             continue
         if '"' not in text:
-            cells = text.split(delimiter)
+            cells, is_open = text.split(delimiter), False
         else:
-            cells, extra = _quoted(file, text, encoding, delimiter, width, position)
+            cells, extra, is_open = _quoted(file, text, encoding, delimiter, width, position)
             position += extra
         if not text.strip(empty):
             yield Record([], position, BLANK)
@@ -49,7 +50,7 @@ def records(file: BinaryIO, *, encoding: str, delimiter: str, start: int, width:
             yield Record([cell.replace("\x00", "") for cell in cells], position, "malformed_row")
         elif len(text) > limits.CELL_CHARS and max(map(len, cells)) > limits.CELL_CHARS:
             yield Record(cells, position, "too_long")
-        elif len(cells) == width or _only_adds_blanks(cells, width):
+        elif not is_open and (len(cells) == width or _only_adds_blanks(cells, width)):
             yield Record(cells[:width], position, "")
         else:
             yield Record(cells, position, "malformed_row")
@@ -66,27 +67,25 @@ def header(file: BinaryIO, *, encoding: str, delimiter: str, start: int) -> Reco
             continue
         if '"' not in text:
             return Record(text.split(delimiter), position, "")
-        cells, extra = _quoted(file, text, encoding, delimiter, 0, position)
+        cells, extra, _is_open = _quoted(file, text, encoding, delimiter, 0, position)
         return Record(cells, position + extra, "")
     return Record([], position, BLANK)
 
 
 def _quoted(
     file: BinaryIO, text: str, encoding: str, delimiter: str, width: int, position: int
-) -> tuple[list[str], int]:
-    """The cells of a line with quotation marks, and how many bytes of the following lines belong to it."""
+) -> tuple[list[str], int, bool]:
+    """A line with quotation marks: its cells, how many bytes of the next lines belong to it, and whether one of the
+    marks stays open."""
     try:
-        return next(csv.reader((text,), delimiter=delimiter, strict=True)), 0
-    except csv.Error:
-        pass
-    lenient = _cells_anyway(text, delimiter)
-    if len(lenient) == width and not _is_open(text, delimiter):
-        return lenient, 0
-    whole = _joined(file, text, encoding, delimiter, width)
-    if whole is None:
-        file.seek(position)
-        return lenient, 0
-    return whole, file.tell() - position
+        return next(csv.reader((text,), delimiter=delimiter, strict=True)), 0, False
+    except csv.Error as error:
+        is_open = _OPEN in str(error)
+    whole = _joined(file, text, encoding, delimiter, width) if is_open else None
+    if whole is not None:
+        return whole, file.tell() - position, False
+    file.seek(position)
+    return _cells_anyway(text, delimiter), 0, is_open
 
 
 def _joined(file: BinaryIO, text: str, encoding: str, delimiter: str, width: int) -> list[str] | None:
@@ -95,26 +94,19 @@ def _joined(file: BinaryIO, text: str, encoding: str, delimiter: str, width: int
         raw = file.readline(limits.LINE_BYTES)
         if not raw or len(text) > limits.LINE_BYTES:
             return None
-        more = raw.decode(encoding, "replace")
-        text = f"{text}\n{more.rstrip(EOL)}"
+        more = raw.decode(encoding, "replace").rstrip(EOL)
+        text = f"{text}\n{more}"
         if '"' not in more:
             continue
         try:
             cells = next(csv.reader((text,), delimiter=delimiter, strict=True))
-        except csv.Error:
-            continue
+        except csv.Error as error:
+            if _OPEN in str(error):
+                continue
+            return None
         # Two broken lines can look like one long cell; then the number of columns is wrong.
         return cells if not width or len(cells) == width else None
     return None
-
-
-def _is_open(text: str, delimiter: str) -> bool:
-    """Whether a quoted cell is still open at the end of the line."""
-    try:
-        next(csv.reader((text,), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        return "unexpected end of data" in str(error)
-    return False
 
 
 def _cells_anyway(text: str, delimiter: str) -> list[str]:

@@ -56,8 +56,8 @@ def plan_for(imported: Import, file: BinaryIO, zone: ZoneInfo) -> cleaning.Plan:
     )
 
 
-def read(imported: Import, file: BinaryIO, plan: cleaning.Plan, size: int = LINES_PER_BATCH) -> Batch:
-    """The next lines after those already staged, at most `size`; touches no table.
+def read(imported: Import, file: BinaryIO, plan: cleaning.Plan) -> Batch:
+    """The next lines after those already staged, at most LINES_PER_BATCH; touches no table.
 
     Lines are numbered as a spreadsheet shows them: the header is 1. Blank ones count there but are nothing else.
     """
@@ -71,7 +71,7 @@ def read(imported: Import, file: BinaryIO, plan: cleaning.Plan, size: int = LINE
         width=len(imported.headers),
     )
     for record in found:
-        if batch.lines - imported.rows_staged == size:
+        if batch.lines - imported.rows_staged == LINES_PER_BATCH:
             batch.is_last = False
             break
         batch.lines, batch.end = batch.lines + 1, record.end

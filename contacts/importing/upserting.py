@@ -2,6 +2,7 @@
 
 from collections import Counter
 from io import StringIO
+from typing import Any
 
 from django.db import connection
 
@@ -190,8 +191,13 @@ def _has_tags(imported: Import) -> bool:
     return bool(imported.tags) or "tags" in imported.mapping.values()
 
 
-def _execute(imported: Import, sql: str, **more: object) -> int:
-    parameters = {"tenant": imported.tenant_id, "imported": imported.pk, "list": imported.list_id, **more}
+def _execute(imported: Import, sql: str, **more: Any) -> int:
+    parameters: dict[str, Any] = {
+        "tenant": imported.tenant_id,
+        "imported": imported.pk,
+        "list": imported.list_id,
+        **more,
+    }
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.rowcount

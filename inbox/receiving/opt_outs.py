@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from consent.actions import declarations
-from consent.models import Source
+from consent.models import Channel, Purpose, Source
 from contacts.models import Contact
 from inbox import queries
 from inbox.models import InboundMessage
@@ -14,6 +14,7 @@ from messaging import actions, delivery
 from tenants.models import Tenant
 from whatsapp.models import Number
 
+MARKETING = (Channel.WHATSAPP.value, Purpose.MARKETING.value)
 # Neutral and final (CG-25): no question, no offer.
 CONFIRMATIONS = {
     "de": "Sie sind abgemeldet. {company} schickt Ihnen keine Werbung mehr über WhatsApp.",
@@ -57,7 +58,7 @@ def _withdraw(tenant: Tenant, opt_out: OptOut) -> bool:
         dedupe=inbound.wamid,
         evidence={"wamid": inbound.wamid, "text": inbound.text},
     )
-    return any(row.after and row.after.is_refused for row in done)
+    return any(row.states[MARKETING].is_refused for row in done if MARKETING in row.states)
 
 
 def _confirm(tenant: Tenant, opt_outs: list[OptOut]) -> None:

@@ -57,6 +57,11 @@ document.addEventListener("submit", (event) => {
   dialog.showModal();
 });
 
+// A question on the screen must not lose its form to a poll.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (byId("confirm").open && event.detail.requestConfig.verb === "get") event.preventDefault();
+});
+
 // Definitions open beside their button, where the browser cannot anchor them by itself.
 document.addEventListener(
   "toggle",

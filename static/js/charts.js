@@ -24,7 +24,7 @@
 
   const axes = (labels) => ({
     grid: { left: 8, right: 12, top: 36, bottom: 4, containLabel: true },
-    legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 4, textStyle: { color: color("--ink-soft") } },
+    legend: { top: 0, left: 0, icon: "roundRect", itemGap: 18, itemWidth: 14, itemHeight: 4, textStyle: { color: color("--ink-soft") } },
     xAxis: {
       type: "category",
       data: labels,

@@ -43,6 +43,12 @@ def day(value: date | datetime | None) -> str:
 
 
 @register.filter
+def short_day(value: date | datetime) -> str:
+    """21.11., for the axes of charts."""
+    return dates.format_date(value, "dd.MM." if _locale() == "de" else "d MMM", locale=_locale())
+
+
+@register.filter
 def moment(value: datetime | None) -> str:
     """21.11.2026 19:05 Uhr, in the tenant's zone; a dash for None."""
     if value is None:
@@ -116,3 +122,24 @@ def _time(value: date) -> str:
 
 def _locale() -> str:
     return "de" if (get_language() or "de").startswith("de") else "en_GB"
+
+
+@register.filter
+def kpi_value(value: Number | None, unit_and_currency: str) -> str:
+    """A KPI as its unit is written: "share", "money:EUR" or "count"."""
+    unit, _colon, currency = unit_and_currency.partition(":")
+    if unit == "share":
+        return percent(value)
+    return money(value, currency or "EUR") if unit == "money" else number(value)
+
+
+@register.filter
+def change(value: Number | None, unit: str) -> str:
+    """How a KPI differs from the period before: points for shares (+1,2 Pkt.), else relative (+12,0 %)."""
+    if value is None:
+        return ""
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    if unit == "share":
+        points = numbers.format_decimal(abs(value) * 100, format="0.0", locale=_locale())
+        return sign + pgettext("percentage points", "{points} pts").format(points=points)
+    return sign + percent(abs(value))

@@ -28,9 +28,7 @@ def number_of(tenant: Tenant) -> Number:
 
 def source_of(tenant: Tenant, name: str = "Sommer", kind: str = "campaign") -> Source:
     """An open source."""
-    return Source.objects.create(
-        tenant=tenant, kind=kind, name=name, number=number_of(tenant), purpose="marketing"
-    )
+    return Source.objects.create(tenant=tenant, kind=kind, name=name, number=number_of(tenant), purpose="marketing")
 
 
 def campaign_of(tenant: Tenant, source: Source | None = None, **fields: Any) -> Campaign:
@@ -64,9 +62,7 @@ def messages_of(source: Source, count: int = 1, **fields: Any) -> list[Message]:
 def reached(messages: list[Message], *steps: str, at: datetime = NOON) -> None:
     """Move messages through these steps ("accepted", "sent", "delivered", "read"), one statement each."""
     for step in steps:
-        Message.objects.filter(pk__in=[m.pk for m in messages]).update(
-            **{f"{step}_at": at}, state=State[step.upper()]
-        )
+        Message.objects.filter(pk__in=[m.pk for m in messages]).update(**{f"{step}_at": at}, state=State[step.upper()])
 
 
 def link_of(source: Source, variant: int = 0) -> Link:

@@ -142,9 +142,7 @@ def test_a_lost_credit_is_drift(in_bakery: Tenant) -> None:
     OrderCredit.objects.all().delete()
 
     found = recounting.drifts(in_bakery.pk)
-    assert found == [
-        Drift("analytics_ordercredit", message.source_id, 0, (f"event {placed.pk}",), "value", 0, 50)
-    ]
+    assert found == [Drift("analytics_ordercredit", message.source_id, 0, (f"event {placed.pk}",), "value", 0, 50)]
 
 
 def test_verify_kpis_is_content_when_everything_agrees(bakery: Tenant) -> None:

@@ -23,7 +23,6 @@ def shared_app(settings: Any) -> None:
     """The Meta app that tenants without one of their own share."""
     settings.WHATSAPP_APP_SECRET = meta.SECRET
     settings.WHATSAPP_VERIFY_TOKEN = "the shared app's verify token"
-    settings.ROOT_URLCONF = "tests.inbox.routes"
 
 
 @pytest.fixture(scope="module")

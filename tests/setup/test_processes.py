@@ -23,13 +23,18 @@ def test_processes_answer_come_back_and_go(services: Services) -> None:
     while not lines or not lines[-1].startswith("http"):
         lines.append(started.stdout.readline().strip())
         assert lines[-1], "it ended before it was ready"
-    workers = _workers(services)
+    page = lines[-1] + "/no-such-page"
+    servers, workers = _running(services, "-m gunicorn"), _running(services, "-m celery")
 
     assert [line.split()[0] for line in lines[:-1]] == ["web", "default"]
-    assert _status(lines[-1] + "/no-such-page") == 404
+    assert _status(page) == 404
 
+    os.kill(min(servers), signal.SIGKILL)
     os.kill(min(workers), signal.SIGKILL)
-    assert eventually(lambda: _workers(services) and not workers & _workers(services)), "the worker stayed away"
+    assert eventually(lambda: workers.isdisjoint(_running(services, "-m celery"))), "a pool stayed"
+    assert eventually(lambda: _running(services, "-m celery")), "the worker stayed away"
+    assert eventually(lambda: servers.isdisjoint(_running(services, "-m gunicorn")))
+    assert _status(page) == 404
 
     started.kill()
     assert eventually(lambda: not services.processes()), services.processes()
@@ -53,13 +58,13 @@ def test_a_taken_port_gives_way_to_the_next_free_one() -> None:
         assert second.getsockname()[1] > first.getsockname()[1]
 
 
-def _workers(services: Services) -> set[int]:
-    return {pid for pid, command in services.processes().items() if "-m celery" in command}
+def _running(services: Services, what: str) -> set[int]:
+    return {pid for pid, command in services.processes().items() if what in command}
 
 
 def _status(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=20) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

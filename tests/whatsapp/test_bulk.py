@@ -1,6 +1,7 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -69,17 +70,32 @@ def test_many_messages_go_out_at_once_and_each_once(meta: Running) -> None:
 
 
 def test_a_thousand_time_outs_leak_no_connection(meta: Running) -> None:
-    async def time_out_then_send() -> tuple[list[Accepted | Exception], list[Accepted | Exception]]:
+    async def in_flight_at_once(client: httpx.AsyncClient) -> int:
+        """How many requests hang at Meta at the same time: every slot of the pool, if none is lost."""
+        before = len(meta.ledger)
+        task = asyncio.create_task(blast(client, meta, range(5000, 5100), 100, 30))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(20):
+                while len(meta.ledger) < before + 100:
+                    await asyncio.sleep(0.01)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        return len(meta.ledger) - before
+
+    async def time_out_then_send() -> tuple[list[Accepted | Exception], int, list[Accepted | Exception]]:
         async with bulk.open_client(connections=100) as client:
             meta.configure(hangs=1.0)
-            hung = await blast(client, meta, range(1200), 100, 0.1)
+            hung = await blast(client, meta, range(1200), 100, 0.5)
+            at_once = await in_flight_at_once(client)
             meta.configure(hangs=0.0)
-            return hung, await blast(client, meta, range(2000, 3000), 100, 30)
+            return hung, at_once, await blast(client, meta, range(2000, 3000), 100, 30)
 
-    hung, sent = asyncio.run(time_out_then_send())
+    hung, at_once, sent = asyncio.run(time_out_then_send())
 
     assert {type(result) for result in hung} <= {UnknownOutcome, NotSent}
     assert sum(isinstance(result, UnknownOutcome) for result in hung) > 1000
+    assert at_once == 100
     assert all(isinstance(result, Accepted) for result in sent)
 
 
@@ -117,7 +133,9 @@ def test_a_refused_connection_is_surely_not_sent() -> None:
         asyncio.run(outcome(f"http://127.0.0.1:{port}/v25.0/1/messages", content(1)))
 
 
-@pytest.mark.parametrize("url", ["http://no-such-host.invalid/x", "ftp://127.0.0.1/x", "http://127.0.0.1:9/x"])
+@pytest.mark.parametrize(
+    "url", ["http://no-such-host.invalid/x", "ftp://127.0.0.1/x", "http://127.0.0.1:9/x"]
+)
 def test_an_address_that_leads_nowhere_is_surely_not_sent(url: str) -> None:
     with pytest.raises(NotSent):
         asyncio.run(outcome(url, content(1)))

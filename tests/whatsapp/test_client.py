@@ -135,7 +135,12 @@ def test_a_file_beyond_the_limit_is_not_read_to_its_end(client: Client) -> None:
 
 
 def test_the_token_is_never_shown_to_a_strange_host(client: Client) -> None:
-    for url in ("https://evil.test/a", "http://lookaside.fbsbx.com/a", "https://fbsbx.com.evil.test/a", "file:///a"):
+    for url in (
+        "https://evil.test/a",
+        "http://lookaside.fbsbx.com/a",
+        "https://fbsbx.com.evil.test/a",
+        "file:///a",
+    ):
         with pytest.raises(NotSent):
             client.download_media(url)
 
@@ -285,7 +290,9 @@ def test_odd_usage_headers_are_no_usage_and_no_crash(value: str) -> None:
 
 
 def test_a_refusal_knows_how_long_meta_wants_us_to_wait() -> None:
-    headers = {"x-business-use-case-usage": '{"1": [{"call_count": 100, "estimated_time_to_regain_access": 9}]}'}
+    headers = {
+        "x-business-use-case-usage": '{"1": [{"call_count": 100, "estimated_time_to_regain_access": 9}]}'
+    }
 
     with pytest.raises(Refused) as refusal:
         read_answer(400, b'{"error": {"code": 80007}}', headers)
@@ -320,7 +327,9 @@ def test_the_proof_of_our_secret_goes_with_every_call() -> None:
         (httpx.RemoteProtocolError, UnknownOutcome),
     ],
 )
-def test_nothing_of_httpx_reaches_the_caller(failure: type[httpx.RequestError], outcome: type[Exception]) -> None:
+def test_nothing_of_httpx_reaches_the_caller(
+    failure: type[httpx.RequestError], outcome: type[Exception]
+) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise failure("https://graph.test/?access_token=secret", request=request)
 

@@ -149,7 +149,10 @@ def test_a_file_is_named_by_its_id() -> None:
 def test_a_reaction_an_edit_and_a_removal_name_their_message() -> None:
     assert only("inbound__reaction").text == "❤️"
     assert only("inbound__reaction_removed").text == ""
-    assert (only("inbound__edit").text, only("inbound__edit").context_wamid) == ("Ich meinte morgen", "wamid.OLD")
+    assert (only("inbound__edit").text, only("inbound__edit").context_wamid) == (
+        "Ich meinte morgen",
+        "wamid.OLD",
+    )
     assert only("inbound__revoke").context_wamid == "wamid.OLD"
 
 
@@ -204,7 +207,11 @@ def test_a_replaced_bsuid_names_its_parents_too() -> None:
         ("message_template_status_update__paused", events.TemplateStatus, {"info_title": "FIRST_PAUSE"}),
         ("message_template_quality_update__yellow", events.TemplateQuality, {"current": "YELLOW"}),
         ("message_template_quality_update__wrong_field", events.TemplateQuality, {"current": "YELLOW"}),
-        ("template_category_update__notice", events.TemplateCategory, {"new": "MARKETING", "is_notice": True}),
+        (
+            "template_category_update__notice",
+            events.TemplateCategory,
+            {"new": "MARKETING", "is_notice": True},
+        ),
         ("template_category_update__done", events.TemplateCategory, {"new": "MARKETING", "is_notice": False}),
         ("message_template_components_update__changed", events.TemplateComponents, {"header": "Titel"}),
     ],
@@ -329,13 +336,17 @@ def replaced(document: Any, spot: tuple[Any, ...], odd: Any) -> Any:
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3)
+    ),
     max_leaves=10,
 )
 
 
 @settings(max_examples=200, deadline=None)
-@given(ANYTHING, st.sampled_from(["messages", "statuses", "user_preferences", "errors", "history", "contacts"]))
+@given(
+    ANYTHING, st.sampled_from(["messages", "statuses", "user_preferences", "errors", "history", "contacts"])
+)
 def test_any_json_in_any_place_is_parsed_without_a_crash(value: Any, key: str) -> None:
     body = {"entry": [{"id": "1", "changes": [{"field": "messages", "value": {key: value}}, value]}, value]}
 

@@ -226,7 +226,7 @@ LONG = "x" * 5000
         ("buttons.0.coupon_code", lambda: parts.copy_code_button(0, "SAVE 25")),
         ("buttons.0.payload", lambda: parts.quick_reply_button(0, "x" * 129)),
         ("buttons.index", lambda: parts.url_button(10, "x")),
-        ("limited_time_offer", lambda: parts.limited_offer(datetime(2025, 12, 1))),  # noqa: DTZ001
+        ("limited_time_offer", lambda: parts.limited_offer(datetime(2025, 12, 1))),
         ("carousel.cards", lambda: parts.carousel([[]])),
         ("code", lambda: templates.authentication(ADA, "code", "de", "1" * 16)),
         ("to", lambda: templates.authentication(ADA_BY_NAME, "code", "de", "123456")),

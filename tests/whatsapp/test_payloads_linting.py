@@ -72,7 +72,10 @@ def test_a_good_template_has_no_problems() -> None:
 def test_positional_variables_are_as_good_as_named_ones() -> None:
     definition = sale(
         parameter_format="positional",
-        body={"text": "Hallo {{1}}, bis {{2}} gibt es Rabatt auf alles.", "example": {"body_text": [["a", "b"]]}},
+        body={
+            "text": "Hallo {{1}}, bis {{2}} gibt es Rabatt auf alles.",
+            "example": {"body_text": [["a", "b"]]},
+        },
     )
 
     assert lint(definition) == []
@@ -86,7 +89,10 @@ def test_positional_variables_are_as_good_as_named_ones() -> None:
         ("language", sale(language="deutsch")),
         ("header", sale(header={"format": "TEXT", "text": "x" * 61})),
         ("header", sale(header={"format": "TEXT", "text": "Nur *heute*"})),
-        ("header", sale(header={"format": "TEXT", "text": "Für {{a}} und {{b}}", "example": {"header_text": ["a"]}})),
+        (
+            "header",
+            sale(header={"format": "TEXT", "text": "Für {{a}} und {{b}}", "example": {"header_text": ["a"]}}),
+        ),
         ("header", sale(header={"format": "SMELL"})),
         ("header.example", sale(header={"format": "VIDEO", "example": {}})),
         ("body", sale(body={"text": ""})),
@@ -97,7 +103,10 @@ def test_positional_variables_are_as_good_as_named_ones() -> None:
         ("body", sale(body={"text": "Die neuen Angebote für {{First-Name}} sind da."})),
         ("body", sale(body={"text": "Die neuen Angebote für {{first_name sind da."})),
         ("body", sale(body={"text": "Hallo {{first_name}}, {{end_date}} da."})),
-        ("body", sale(parameter_format="positional", body={"text": "Die Angebote für {{2}} sind endlich da."})),
+        (
+            "body",
+            sale(parameter_format="positional", body={"text": "Die Angebote für {{2}} sind endlich da."}),
+        ),
         ("body.example", sale(body={"example": {}})),
         ("footer", sale(footer={"text": "x" * 61})),
         ("footer", sale(footer={"text": "Hallo {{name}}"})),
@@ -137,7 +146,9 @@ def test_cards_must_look_alike() -> None:
     film = picture | {"format": "video"}
 
     def cards(*headers: dict[str, Any]) -> list[dict[str, Any]]:
-        return [{"components": [header, {"type": "buttons", "buttons": [reply("Mehr")]}]} for header in headers]
+        return [
+            {"components": [header, {"type": "buttons", "buttons": [reply("Mehr")]}]} for header in headers
+        ]
 
     assert lint(sale(carousel={"cards": cards(picture, picture)})) == []
     assert [item.field for item in lint(sale(carousel={"cards": cards(picture, film)}))] == ["carousel"]

@@ -5,7 +5,7 @@ import pytest
 
 from whatsapp import signature
 
-BODY = '{"text":"Gr\\u00fc\\u00dfe"}'.encode()
+BODY = b'{"text":"Gr\\u00fc\\u00dfe"}'
 
 
 def test_a_signature_is_the_hmac_of_the_raw_bytes() -> None:

@@ -55,11 +55,11 @@ class Control:
         if method == "GET":
             if what == "settled":
                 return await self._settled(float(query.get("timeout", SETTLE_S)))
-            if what in ("", "ledger", "clickers"):
-                readers = {"": self._stats, "ledger": self._ledger, "clickers": self._clickers}
-                return readers[what](query)
-            if what == "duplicates":
-                return ok(self.world.ledger.duplicates())
+            if what in ("", "clickers"):
+                return self._clickers(query) if what else self._stats()
+            if what in ("ledger", "duplicates"):
+                # Scans a million rows, so it must not keep the sends waiting.
+                return await asyncio.to_thread(self._ledger if what == "ledger" else self._duplicates, query)
             if what == "profile":
                 return ok(self.world.profile.as_json())
         if method == "POST":
@@ -86,7 +86,7 @@ class Control:
             "take": self._take_kept,
         }
 
-    def _stats(self, _: Query) -> Answer:
+    def _stats(self) -> Answer:
         return ok({"accepted": len(self.world.ledger), "settled": self._is_settled(), **self.world.counts})
 
     def _is_settled(self) -> bool:
@@ -108,6 +108,9 @@ class Control:
             start, limit = int(query.get("offset", "0")), int(query.get("limit", "1000"))
             found = list(islice((ledger[row] for row in range(start, len(ledger))), limit))
         return ok({"count": len(ledger), "data": [item._asdict() for item in found]})
+
+    def _duplicates(self, _: Query) -> Answer:
+        return ok(self.world.ledger.duplicates())
 
     def _clickers(self, query: Query) -> Answer:
         start = int(query.get("after", "0"))

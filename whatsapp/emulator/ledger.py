@@ -100,13 +100,23 @@ class Ledger:
 
     def with_callback(self, callback: str) -> list[Acceptance]:
         """Every acceptance that carries this callback data; a scan."""
-        return [item for item in self if item.callback == callback]
+        wanted = callback.encode()
+        return [self[row] for row, (_, found) in enumerate(self._names()) if found == wanted]
 
     def to(self, recipient: str) -> list[Acceptance]:
         """Every acceptance for a recipient (digits without plus, or BSUID); a scan."""
-        return [item for item in self if item.recipient == recipient]
+        wanted = recipient.encode()
+        return [self[row] for row, (found, _) in enumerate(self._names()) if found == wanted]
 
     def duplicates(self) -> dict[str, int]:
         """Callback data that was accepted more than once, with how often: empty if all is well."""
-        counts = Counter(item.callback for item in self if item.callback)
-        return {callback: count for callback, count in counts.items() if count > 1}
+        counts = Counter(callback for _, callback in self._names() if callback)
+        return {callback.decode(): count for callback, count in counts.items() if count > 1}
+
+    def _names(self) -> Iterator[tuple[bytes, bytes]]:
+        """Recipient and callback data of every row."""
+        start = 0
+        for end in self._ends[:]:
+            recipient, _, callback = bytes(self._texts[start:end]).partition(b"\x00")
+            yield recipient, callback
+            start = end

@@ -46,7 +46,10 @@ def running(
     `Profile.perfect()`: everything delivered and read at once, no limits.
     """
     emulator = Emulator(profile or Profile.perfect(), webhook_url, app_secret)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+    # Named as TCP, or asyncio does not switch off Nagle's algorithm and every answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(BACKLOG)
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     emulator.world.base_url = base_url
     server = uvicorn.Server(_config(emulator, "127.0.0.1", 0))

@@ -45,6 +45,7 @@ class Command(BaseCommand):
             emulator.world.account(number.account_id)
             emulator.world.numbers[number.id] = number
         self.stdout.write(f"WhatsApp emulator on http://{options['host']}:{options['port']}")
+        self.stdout.flush()
         serve(emulator, host=options["host"], port=options["port"])
 
 

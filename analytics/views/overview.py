@@ -1,0 +1,140 @@
+"""The home screen: a period in numbers, what runs now, what needs attention, and how to begin."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from analytics import queries
+from analytics.queries.attention import Attention
+from analytics.queries.home import Overview, Period
+from campaigns.models import Campaign
+from tenants.models import Tenant
+from tenants.pages import STOP_POLLING, TenantRequest
+from tenants.templatetags.formats import day, number, short_day
+from whatsapp.models import Template
+
+PERIODS = (7, 30, 90)
+TILES = ("delivery_rate", "read_rate", "click_rate", "revenue", "opt_out_rate")
+# Of these a smaller number is the good news.
+LESS_IS_BETTER = {"opt_out_rate"}
+
+
+@require_GET
+def overview(request: TenantRequest) -> HttpResponse:
+    """The workspace at a glance; members without the right to see numbers get a greeting instead."""
+    if not request.membership.may("reports:read"):
+        return render(request, "analytics/greeting.html")
+    days = _days(request)
+    until = timezone.localdate()
+    found = queries.overview(request.tenant, until - timedelta(days=days - 1), until)
+    context = {
+        "days": days,
+        "periods": PERIODS,
+        "overview": found,
+        "tiles": _tiles(found),
+        "chart": _chart(found.current),
+        "sentence": _sentence(found.current),
+        "attention": [{"row": row, "url": _target(request, row)} for row in found.attention],
+        "steps": _steps(request.tenant),
+        "running": [{"row": row, "settled": row.counts.audience - row.counts.open} for row in found.running],
+        "is_moving": any(row.campaign.state == Campaign.State.RUNNING for row in found.running),
+    }
+    if request.htmx and request.htmx.target == "running":
+        status = 200 if context["is_moving"] else STOP_POLLING
+        return render(request, "analytics/overview.html#running", context, status=status)
+    return render(request, "analytics/overview.html", context)
+
+
+def _days(request: TenantRequest) -> int:
+    asked = request.GET.get("days", "")
+    return int(asked) if asked in {str(days) for days in PERIODS} else 30
+
+
+def _tiles(found: Overview) -> list[dict[str, Any]]:
+    sent = {
+        "key": "sent",
+        "name": _("Sent"),
+        "sentence": _("Messages that WhatsApp has sent in this period."),
+        "unit": "count",
+        "value": found.current.counts.sent,
+    }
+    rates = [
+        {"key": k.key, "name": k.definition.name, "sentence": k.definition.sentence, "unit": k.definition.unit}
+        | {"value": k.value}
+        for k in (found.current.kpis[key] for key in TILES)
+    ]
+    return [_with_change(tile, found) for tile in (sent, *rates)]
+
+
+def _with_change(tile: dict[str, Any], found: Overview) -> dict[str, Any]:
+    change = found.changes.get(tile["key"])
+    is_good = change is not None and (change < 0) == (tile["key"] in LESS_IS_BETTER)
+    return tile | {"change": change, "is_good": is_good}
+
+
+def _chart(period: Period) -> dict[str, Any]:
+    rows = period.days
+    return {
+        "labels": [short_day(row.date) for row in rows],
+        "series": [
+            {"name": _("Sent"), "values": [row.counts.sent for row in rows]},
+            {"name": _("Delivered"), "values": [row.counts.delivered for row in rows]},
+            {"name": _("Read"), "values": [row.counts.read for row in rows]},
+            {"name": _("Clicked"), "values": [row.counts.clicked for row in rows]},
+        ],
+    }
+
+
+def _sentence(period: Period) -> str:
+    return _("From %(since)s to %(until)s: %(sent)s sent, %(delivered)s delivered, %(read)s read, %(clicked)s clicked.") % {
+        "since": day(period.since),
+        "until": day(period.until),
+        "sent": number(period.counts.sent),
+        "delivered": number(period.counts.delivered),
+        "read": number(period.counts.read),
+        "clicked": number(period.counts.clicked),
+    }
+
+
+def _target(request: TenantRequest, row: Attention) -> str:
+    """Where the thing can be looked at; empty for what has no screen yet."""
+    if row.kind not in {"campaign", "uncertain"}:
+        return ""
+    return reverse("campaign_report", kwargs={"tenant_slug": request.tenant.slug, "uid": row.uid})
+
+
+def _steps(tenant: Tenant) -> list[dict[str, Any]]:
+    """The way to the first campaign, ticked off from the data; empty once it is behind the workspace."""
+    if tenant.campaigns.exclude(launched_at=None).exists():
+        return []
+    steps: list[dict[str, Any]] = [
+        {
+            "title": _("Connect a WhatsApp number"),
+            "text": _("Your business number sends the campaigns."),
+            "is_done": tenant.numbers.exists(),
+        },
+        {
+            "title": _("Import contacts"),
+            "text": _("With the proof of their consent, so that every message may be sent."),
+            "is_done": tenant.contacts.exists(),
+        },
+        {
+            "title": _("Have a template approved"),
+            "text": _("Meta checks every template; most are approved within minutes."),
+            "is_done": tenant.templates.filter(status=Template.Status.APPROVED).exists(),
+        },
+        {
+            "title": _("Send the first campaign"),
+            "text": _("Choose the audience, look at the preview, send."),
+            "is_done": False,
+            "view": "campaign_new",
+        },
+    ]
+    steps[-1]["is_next"] = all(step["is_done"] for step in steps[:-1])
+    return steps

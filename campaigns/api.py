@@ -1,0 +1,325 @@
+"""Campaigns over the REST API: prepare, estimate, launch, pause, resume, cancel."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from campaigns import actions, queries
+from campaigns.actions import CannotLaunch, WrongState
+from campaigns.models import Campaign
+from campaigns.queries import Check
+from tenants.models import Tenant
+from tenants.rest import Conflict, StrictSerializer, TenantViewSet
+
+VARIABLES_HELP = """Where the template's values come from:
+{"header": {"kind": "image", "link": "https://…"},
+"body": [{"name": "1", "from": "first_name", "fallback": "du"}, {"name": "2", "from": "text", "text": "Sonntag"}],
+"buttons": [{"index": 0, "kind": "url", "url": "https://shop.example/aktion"}]}.
+`from` is a contact field, "attribute:<key>" or "text". A button whose template url is <PUBLIC_URL>/r/{{1}} is tracked."""
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class VariablesField(serializers.DictField):
+    """The values of a template as JSON; messaging.rendering says which there are."""
+
+
+class GroupsIn(StrictSerializer):
+    lists = serializers.ListField(child=serializers.UUIDField(), default=list, max_length=50)
+    segments = serializers.ListField(child=serializers.UUIDField(), default=list, max_length=50)
+
+
+class AudienceIn(StrictSerializer):
+    include = GroupsIn()
+    exclude = GroupsIn(required=False)
+
+
+class VariantIn(StrictSerializer):
+    template = serializers.UUIDField(help_text="uid of an approved template")
+    variables = VariablesField(required=False, help_text=VARIABLES_HELP)
+    weight = serializers.IntegerField(min_value=1, max_value=100, required=False)
+
+
+class CampaignIn(StrictSerializer):
+    name = serializers.CharField(max_length=200)
+    number = serializers.UUIDField(required=False, help_text="uid; the tenant's first number without it")
+    audience = AudienceIn(required=False)
+    variants = VariantIn(many=True, required=False, help_text="One, or several for an A/B test.")
+
+
+class ScheduleIn(StrictSerializer):
+    local_time = serializers.DateTimeField(help_text="Wall-clock time without offset: 2026-12-01T09:00:00")
+    timezone = serializers.CharField(required=False, help_text="IANA zone; the tenant's without it")
+
+    def to_internal_value(self, data: Any) -> Any:
+        values = super().to_internal_value(data)
+        # The field reads the time in the server's zone; only the wall clock matters here.
+        values["local_time"] = values["local_time"].replace(tzinfo=None)
+        return values
+
+
+class TestIn(StrictSerializer):
+    contact = serializers.UUIDField()
+    variant = serializers.IntegerField(min_value=0, max_value=9, default=0)
+
+
+class GroupsOut(serializers.Serializer[Any]):
+    lists = serializers.ListField(child=serializers.UUIDField())
+    segments = serializers.ListField(child=serializers.UUIDField())
+
+
+class AudienceOut(serializers.Serializer[Any]):
+    include = GroupsOut()
+    exclude = GroupsOut()
+
+
+class VariantOut(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    weight = serializers.IntegerField()
+    template = serializers.UUIDField(source="template.uid", allow_null=True, default=None)
+    variables = VariablesField()
+
+
+class CampaignOut(serializers.Serializer[Campaign]):
+    uid = serializers.UUIDField()
+    name = serializers.CharField()
+    state = serializers.ChoiceField(choices=Campaign.State.choices)
+    purpose = serializers.CharField()
+    number = serializers.UUIDField(source="number.uid", allow_null=True, default=None)
+    audience = serializers.SerializerMethodField()
+    variants = VariantOut(many=True)
+    due_at = serializers.DateTimeField(allow_null=True)
+    timezone = serializers.CharField()
+    problem = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    launched_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(AudienceOut)
+    def get_audience(self, campaign: Campaign) -> dict[str, dict[str, list[UUID]]]:
+        chosen: dict[str, dict[str, list[UUID]]] = {
+            side: {"lists": [], "segments": []} for side in ("include", "exclude")
+        }
+        for entry in campaign.audiences.all():
+            side = chosen["exclude" if entry.is_excluded else "include"]
+            if entry.segment is not None:
+                side["segments"].append(entry.segment.uid)
+            elif entry.list is not None:
+                side["lists"].append(entry.list.uid)
+        return chosen
+
+
+class ReasonOut(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    text = serializers.CharField()
+    people = serializers.IntegerField()
+
+
+class CheckOut(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    text = serializers.CharField()
+    ok = serializers.BooleanField()
+    field = serializers.CharField()
+
+
+class EstimateOut(serializers.Serializer[Any]):
+    audience = serializers.IntegerField()
+    reachable = serializers.IntegerField()
+    reasons = ReasonOut(many=True)
+    seconds = serializers.IntegerField(help_text="To send all at the number's rate.")
+    checks = CheckOut(many=True)
+
+
+class CampaignViewSet(TenantViewSet):
+    """Campaigns: what goes to whom, when, and how far it has come."""
+
+    scope_noun = "campaigns"
+    scopes = {
+        "estimate": "campaigns:read",
+        **dict.fromkeys(
+            ("launch", "schedule", "unschedule", "pause", "resume", "cancel", "test_send"), "campaigns:send"
+        ),
+    }
+    serializer_class = CampaignOut
+    filterset_fields = ["state"]
+
+    def get_queryset(self) -> QuerySet[Campaign]:
+        campaigns: QuerySet[Campaign] = self.tenant.campaigns.select_related("number").prefetch_related(
+            "audiences__list", "audiences__segment", "variants__template"
+        )
+        return campaigns
+
+    def list(self, request: Request) -> Response:
+        """Newest first; filter by `state`."""
+        return self.page(self.get_queryset())
+
+    def retrieve(self, request: Request, uid: UUID) -> Response:
+        """One campaign."""
+        return Response(CampaignOut(self.get_object()).data)
+
+    @extend_schema(request=CampaignIn, responses={201: CampaignOut})
+    def create(self, request: Request) -> Response:
+        """A new draft, with as much as is known already."""
+        values = _read(CampaignIn(data=request.data))
+        campaign = actions.create(tenant=self.tenant, name=values["name"], by=self.key)
+        self._fill(campaign, values)
+        return self._answer(campaign, status.HTTP_201_CREATED)
+
+    @extend_schema(request=CampaignIn, responses={200: CampaignOut})
+    def partial_update(self, request: Request, uid: UUID) -> Response:
+        """Change a draft; `audience` and `variants` replace what was there."""
+        values = _read(CampaignIn(data=request.data, partial=True))
+        campaign = self.get_object()
+        _or_conflict(lambda: self._fill(campaign, values))
+        return self._answer(campaign)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, uid: UUID) -> Response:
+        """Delete a draft."""
+        campaign = self.get_object()
+        _or_conflict(lambda: actions.delete(campaign=campaign, by=self.key))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={200: EstimateOut})
+    def estimate(self, request: Request, uid: UUID) -> Response:
+        """How many people it reaches now, why not the others, how long it takes, and what is missing for launch."""
+        campaign = self.get_object()
+        found = queries.estimate(campaign)
+        checks = queries.preflight(campaign, found)
+        reasons = [{"code": code, "text": text, "people": people} for code, text, people in found.reasons]
+        body = {"audience": found.audience, "reachable": found.reachable, "reasons": reasons, "seconds": found.seconds}
+        return Response(EstimateOut({**body, "checks": checks}).data)
+
+    @extend_schema(request=TestIn, responses={202: OpenApiResponse(description="The test message is queued.")})
+    def test_send(self, request: Request, uid: UUID) -> Response:
+        """Send the message to one contact; consent is checked as for everybody."""
+        values = _read(TestIn(data=request.data))
+        contact = _one(self.tenant.contacts, values["contact"], "contact")
+        campaign = self.get_object()
+        _or_conflict(
+            lambda: actions.send_test(campaign=campaign, contact=contact, by=self.key, variant=values["variant"])
+        )
+        return Response(status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=ScheduleIn, responses={200: CampaignOut})
+    def schedule(self, request: Request, uid: UUID) -> Response:
+        """Launch at a wall-clock time."""
+        values = _read(ScheduleIn(data=request.data))
+        campaign = self.get_object()
+        _or_conflict(
+            lambda: actions.schedule(
+                campaign=campaign,
+                local=values["local_time"],
+                timezone=values.get("timezone") or self.tenant.timezone,
+                by=self.key,
+            )
+        )
+        return self._answer(campaign)
+
+    @extend_schema(request=None, responses={200: CampaignOut})
+    def unschedule(self, request: Request, uid: UUID) -> Response:
+        """Turn a scheduled campaign back into a draft."""
+        return self._do(actions.unschedule)
+
+    @extend_schema(request=None, responses={200: CampaignOut})
+    def launch(self, request: Request, uid: UUID) -> Response:
+        """Freeze the audience and send; launching what runs changes nothing."""
+        return self._do(actions.launch)
+
+    @extend_schema(request=None, responses={200: CampaignOut})
+    def pause(self, request: Request, uid: UUID) -> Response:
+        """Stop sending for now."""
+        return self._do(actions.pause)
+
+    @extend_schema(request=None, responses={200: CampaignOut})
+    def resume(self, request: Request, uid: UUID) -> Response:
+        """Go on sending."""
+        return self._do(actions.resume)
+
+    @extend_schema(request=None, responses={200: CampaignOut})
+    def cancel(self, request: Request, uid: UUID) -> Response:
+        """End for good; what waits is cancelled."""
+        return self._do(actions.cancel)
+
+    @extend_schema(request=None, responses={201: CampaignOut})
+    def duplicate(self, request: Request, uid: UUID) -> Response:
+        """A new draft with the same audience and content."""
+        copy = actions.duplicate(campaign=self.get_object(), by=self.key)
+        return self._answer(copy, status.HTTP_201_CREATED)
+
+    def _do(self, action: Callable[..., Campaign]) -> Response:
+        campaign = self.get_object()
+        _or_conflict(lambda: action(campaign=campaign, by=self.key))
+        return self._answer(campaign)
+
+    def _answer(self, campaign: Campaign, code: int = status.HTTP_200_OK) -> Response:
+        return Response(CampaignOut(self.get_queryset().get(pk=campaign.pk)).data, status=code)
+
+    def _fill(self, campaign: Campaign, values: dict[str, Any]) -> None:
+        tenant = self.tenant
+        if "name" in values or "number" in values:
+            number = _one(tenant.numbers, values["number"], "number") if "number" in values else None
+            actions.update(campaign=campaign, by=self.key, name=values.get("name"), number=number)
+        if "audience" in values:
+            actions.set_audience(campaign=campaign, by=self.key, **_audience(tenant, values["audience"]))
+        for position, variant in enumerate(values.get("variants", [])):
+            actions.set_content(
+                campaign=campaign,
+                by=self.key,
+                template=_one(tenant.templates, variant["template"], "template"),
+                variables=variant.get("variables", {}),
+                variant=position,
+                weight=variant.get("weight"),
+            )
+
+
+def _read(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    values: dict[str, Any] = serializer.validated_data
+    return values
+
+
+def _audience(tenant: Tenant, values: dict[str, Any]) -> dict[str, list[Any]]:
+    chosen: dict[str, list[Any]] = {}
+    for side in ("include", "exclude"):
+        groups = values.get(side) or {}
+        chosen[f"{side}_lists"] = _all(tenant.lists, groups.get("lists", []), f"audience.{side}.lists")
+        chosen[f"{side}_segments"] = _all(tenant.segments, groups.get("segments", []), f"audience.{side}.segments")
+    return chosen
+
+
+def _one(rows: Any, uid: UUID, field: str) -> Any:
+    return _all(rows, [uid], field)[0]
+
+
+def _all(rows: Any, uids: list[UUID], field: str) -> list[Any]:
+    """The tenant's rows with these uids; another tenant's uid is as unknown as an invented one."""
+    found = {row.uid: row for row in rows.filter(uid__in=uids)}
+    missing = [str(uid) for uid in uids if uid not in found]
+    if missing:
+        raise ValidationError({field: [_("Unknown: %(uids)s.") % {"uids": ", ".join(missing)}]})
+    return [found[uid] for uid in uids]
+
+
+def _or_conflict(call: Callable[[], Any]) -> None:
+    """Run an action; what it refuses becomes an error by field (400) or a conflict with the state (409)."""
+    try:
+        call()
+    except CannotLaunch as refused:
+        raise ValidationError(_by_field(refused.problems)) from None
+    except WrongState as wrong:
+        raise Conflict(str(wrong)) from None
+
+
+def _by_field(problems: list[Check]) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for problem in problems:
+        fields.setdefault(problem.field, []).append(problem.text)
+    return fields

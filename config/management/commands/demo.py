@@ -1,0 +1,116 @@
+"""`manage.py demo`: plays the whole product once on the running services; started by `make demo`."""
+
+import tempfile
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
+
+from analytics import queries
+from campaigns.models import Campaign
+from config.demo import checking, companies, playing, showing
+from config.demo.companies import PASSWORD, Company
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from whatsapp.emulator import Profile, Remote
+
+# People who read, click, answer, stop; failures of several classes; everything in seconds instead of hours.
+BEHAVIOUR = Profile(
+    seed=7,
+    speed=300.0,
+    delivered=0.97,
+    read=0.72,
+    clicked=0.24,
+    replied=0.05,
+    opted_out=0.012,
+    stopped=0.006,
+    ordered=0.35,
+    failures={"131026": 0.015, "131049": 0.006, "130472": 0.003, "131050": 0.002},
+    refused={"130429": 0.004, "131026": 0.003},
+    server_errors=0.001,
+    magic=False,
+    batch_size=200,
+    duplicates=0.03,
+    shuffled=True,
+    throughput_per_s=1000.0,
+)
+CAST: list[dict[str, Any]] = [
+    {
+        "slug": "baeckerei-sonne",
+        "name": "Bäckerei Sonne",
+        "area": "+49 30 23125000",
+        "seed": 11,
+        "files": [("shopify", "shopify-kunden.csv", 2600), ("german_excel", "kundenkartei.csv", 2400)],
+        "campaign": "Herbstaktion",
+    },
+    {
+        "slug": "modehaus-nord",
+        "name": "Modehaus Nord",
+        "area": "+49 40 66969000",
+        "seed": 12,
+        "files": [("klaviyo", "klaviyo-profile.csv", 5000)],
+        "campaign": "Neue Kollektion",
+    },
+]
+
+
+class Command(BaseCommand):
+    help = "Import 10,000 invented people, run two campaigns against the sandbox, print KPIs, check invariants."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--fresh", action="store_true", help="delete the demo's companies first")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        translation.activate("de")
+        if Tenant.objects.filter(slug__in=[cast["slug"] for cast in CAST]).exists():
+            self._say("Die Demo wurde schon gespielt: `make clean-demo` beginnt von vorn.")
+            self._say_where()
+            return
+        started = time.monotonic()
+        with Remote(settings.WHATSAPP_API_URL) as meta:
+            meta.configure(BEHAVIOUR)
+            played = [self._play(cast, meta) for cast in CAST]
+            self._settle(meta)
+            for company, _campaign in played:
+                ordered = playing.place_orders(company, meta, company.tenant.slug[:3])
+                self._say(f"  {company.tenant.name}: {ordered} Bestellungen nach einem Klick")
+            self._finish(played, meta, time.monotonic() - started)
+
+    def _play(self, cast: dict[str, Any], meta: Remote) -> tuple[Company, Campaign]:
+        self._say(f"\n{cast['name']}")
+        company = companies.found(meta, slug=cast["slug"], name=cast["name"], area=cast["area"])
+        with tempfile.TemporaryDirectory(dir=settings.BASE_DIR / ".local") as folder:
+            imported = playing.import_files(company, cast["files"], Path(folder), seed=cast["seed"])
+        self._say(showing.imports(imported))
+        campaign = playing.launch(company, cast["campaign"])
+        playing.watch_sending(company, campaign)
+        return company, campaign
+
+    def _settle(self, meta: Remote) -> None:
+        """Let deliveries, reads, clicks and replies come to an end."""
+        playing.watch_reactions(meta)
+
+    def _finish(self, played: list[tuple[Company, Campaign]], meta: Remote, seconds: float) -> None:
+        broken = []
+        for company, campaign in played:
+            with tenant_scope(company.tenant):
+                campaign.refresh_from_db()
+                self._say(showing.report(queries.report(campaign)))
+            rows = checking.check(company, campaign, meta)
+            self._say(showing.invariants(rows))
+            broken += [row for row in rows if not row.holds]
+        self._say(f"\nGespielt in {seconds:.0f} Sekunden.")
+        if broken:
+            raise CommandError(f"{len(broken)} invariant(s) broken: " + "; ".join(row.promise for row in broken))
+        self._say_where()
+
+    def _say_where(self) -> None:
+        self._say(f"\n  {settings.PUBLIC_URL}/   Anmeldung: demo@{CAST[0]['slug']}.example / {PASSWORD}")
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

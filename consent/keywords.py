@@ -1,0 +1,157 @@
+"""Recognises in what people write that they want to stop, want to start, or may want to stop; German and English.
+
+Rules and vectors: consent-gdpr § 7. The word lists are data; what is not on them changes nothing by itself. Runs before
+flows, bots and anything clever.
+"""
+
+import re
+import unicodedata
+from typing import Literal, NamedTuple
+
+Wish = Literal["opt_out", "ask", "opt_in", "none"]
+
+
+class Recognised(NamedTuple):
+    """What a message asks for; `is_all` when everything is to stop, not only marketing by WhatsApp.
+
+    "ask" leaves consent as it is: a person has to look, with "unsubscribe" one tap away.
+    """
+
+    wish: Wish
+    is_all: bool
+
+
+NOTHING = Recognised("none", False)
+OPT_OUT = Recognised("opt_out", False)
+OPT_OUT_ALL = Recognised("opt_out", True)
+ASK = Recognised("ask", False)
+OPT_IN = Recognised("opt_in", False)
+
+
+def _phrases(text: str) -> set[str]:
+    return {phrase.strip() for phrase in text.split("|")}
+
+
+ALL = {"stop all", "stopp all", "stopall", "stoppall", "alles stoppen", "stopp alles", "stop alles"}
+# Whole messages that always opt out.
+HARD = ALL | _phrases(
+    "stop|stopp|abmelden|abmeldung|abbestellen|austragen|newsletter abmelden|newsletter abbestellen|newsletter stop"
+    "|newsletter stopp|stop newsletter|stopp newsletter|werbung stop|werbung stopp|stop werbung|stopp werbung"
+    "|keine werbung|keine werbung mehr|keine nachrichten mehr|widerruf|widerrufe|widerspruch|infostop|infostopp"
+    "|unsubscribe|unsub|opt out|optout|remove me|stop promotions|stop messages|no more messages"
+)
+# Mistypings seen; a list, because shop, step, top and spot are one letter away from stop as well.
+TYPOS = _phrases(
+    "stopo|sttop|sstop|stpp|sotp|tsop|stob|stobb|sdop|s t o p|s t o p p|abmeldn|abmelde|abmeldem|abmeldne|abmleden"
+    "|abmelen|abmedlen|ambelden|abestellen|abbstellen|abbestelen|unsubcribe|unsuscribe|unsubscibe|unsubscripe"
+)
+# Whole messages that opt out unless somebody was just asked for free text.
+SOFT = _phrases("ende|end|beenden|abbrechen|quit|cancel|revoke|exit")
+OPT_INS = {"start", "anmelden"}
+POLITE = _phrases("bitte|danke|mal|jetzt|sofort|endlich|hallo|hi|hey|moin|lg|please|pls|thanks|now|ok|und")
+MOST_POLITE_WORDS = 6
+
+# With one of these, a wish is about an order and not about messages.
+ORDER = re.compile(
+    r"\b\w*(?:bestellung|lieferung|paket|termin|konto)\w*\b|\b(?:order|delivery|parcel|appointment|account)s?\b"
+)
+MEDIA = r"(?:werbung|newsletters?|nachrichten|werbenachrichten|angebote|whats ?app(?: nachrichten)?)"
+END = r"(?:abmelden|abbestellen|austragen)"
+WANT = r"(?:moechten?|will|wollen|wuerde|kann|koennen|koennte?t?|koenntet|koennten)"
+# Phrases that opt out wherever they stand in a message.
+INTENTS = re.compile(
+    "|".join(
+        (
+            rf"\bkeine {MEDIA}(?: \w+){{0,3}} mehr\b",
+            r"\bkeine (?:werbung|werbenachrichten|newsletter)(?: \w+){0,2} (?:schicken|senden)\b",
+            r"\b(?:moechten?|will|wollen) keine (?:werbung|werbenachrichten|newsletter)\b",
+            rf"\b{WANT}(?: \w+){{0,6}} {END}\b",
+            r"\bmelde(?:t|n sie)(?: \w+){0,2} mich(?: \w+){0,3} ab\b",
+            r"\bmelde mich(?: \w+){0,3} ab$",
+            r"\bwiderruf\w*(?: \w+){0,4} (?:einwilligung|zustimmung|einverstaendnis)\b",
+            r"\beinwilligung(?: \w+){0,2} widerrufen\b",
+            r"\bwiderspreche(?: \w+){0,6} (?:werbung|nutzung|verarbeitung)\b",
+            r"\bhoer(?:t|en sie)?(?: \w+){0,2} auf(?: \w+){0,2} zu schreiben\b",
+            r"\blass(?:t|en sie)? mich(?: \w+){0,2} in ruhe\b",
+            r"\bloesch(?:e|t|en|en sie)?(?: \w+){0,3} meine (?:\w+ )?(?:handy|telefon)?(?:nummer|daten)\b",
+            r"\bstop (?:sending|texting|messaging)\b",
+            r"\b(?:don ?t|do not) (?:text|message) me\b",
+            r"\bunsubscribe me\b",
+            r"\btake me off\b",
+            r"\bremove me from\b",
+        )
+    )
+)
+# "Don't stop" and "why do I get no messages any more" use the same words and mean the opposite.
+OPPOSITE = re.compile(
+    r"\b(?:nicht|don ?t|do not|never)(?: \w+)? (?:abmelden|abbestellen|austragen|stopp?|unsubscribe)\b"
+    r"|^(?:warum|wieso|weshalb|habt ihr|haben sie|gibt es|why)\b"
+)
+# May end a contract, an order or the messages: whole messages, and words that ask wherever they stand.
+ASK_WHOLE = _phrases("halt|raus|storno|loeschen|nein danke|no thanks")
+ASK_WORDS = re.compile(r"\b(?:kuendig\w*|loeschen|storno)\b")
+STOP_STEM = re.compile(r"\bstopp?(?:t|en|e)?\b")
+MOST_WORDS_AROUND_STOP = 8
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+RUN = re.compile(r"([a-z])\1{2,}")
+
+
+def recognise(text: str, *, payload: str = "", is_flow_waiting: bool = False) -> Recognised:
+    """What a text message or a tapped button asks for.
+
+    `payload` is a button's payload: "optout:…" always counts. `is_flow_waiting` is true while the person has been asked
+    for free text: then words like "Ende" may be an answer and ask back instead.
+    """
+    if payload.casefold().startswith("optout:"):
+        return OPT_OUT_ALL if payload.casefold() == "optout:all" else OPT_OUT
+    words = normalise(text)
+    # "Stooop" is stop with one o, "stoppp" is stopp with two p.
+    return _whole(words, is_flow_waiting) or _whole(normalise(text, longest_run=1), is_flow_waiting) or _within(words)
+
+
+def normalise(text: str, *, longest_run: int = 2) -> str:
+    """The text as the lists spell it: small ASCII letters and digits, one space between words.
+
+    NFKC turns full-width letters into plain ones; emoji, punctuation, accents and zero-width characters go; a letter
+    typed three times or more stays `longest_run` times.
+    """
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = unicodedata.normalize("NFC", text).translate(UMLAUTS)
+    text = "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) not in ("Mn", "Cf"))
+    text = RUN.sub(lambda run: run[1] * longest_run, text)
+    return re.sub(r"[^a-z0-9]+", " ", text).strip()
+
+
+def _whole(words: str, is_flow_waiting: bool) -> Recognised | None:
+    """What the message means as a whole, with or without its politeness; None when it is on no list."""
+    for said in (words, _without_politeness(words)):
+        if said in ALL:
+            return OPT_OUT_ALL
+        if said in HARD or said in TYPOS:
+            return OPT_OUT
+        if said in SOFT:
+            return ASK if is_flow_waiting else OPT_OUT
+        if said in ASK_WHOLE:
+            return ASK
+        if said in OPT_INS:
+            return OPT_IN
+    return None
+
+
+def _without_politeness(words: str) -> str:
+    parts = words.split()
+    if len(parts) > MOST_POLITE_WORDS:
+        return words
+    return " ".join(part for part in parts if part not in POLITE)
+
+
+def _within(words: str) -> Recognised:
+    """What longer messages mean: an intent opts out unless it is negated or about an order; a mere stop asks."""
+    is_about_order = bool(ORDER.search(words))
+    if INTENTS.search(words):
+        return ASK if is_about_order or OPPOSITE.search(words) else OPT_OUT
+    is_short = len(words.split()) <= MOST_WORDS_AROUND_STOP
+    is_stop = is_short and not is_about_order and STOP_STEM.search(words)
+    if is_stop or ASK_WORDS.search(words) or re.search(r"\b(?:nicht|don ?t) abmelden\b", words):
+        return ASK
+    return NOTHING

@@ -1,0 +1,170 @@
+"""Lists and tags over the REST API, and who is on them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+from django.urls import path
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contacts import actions
+from contacts.api.shapes import Members, MembersChanged
+from contacts.models import Contact, ContactList, Tag
+from tenants.rest import Conflict, StrictSerializer, TenantViewSet
+
+DELETED = {204: OpenApiResponse(description="Deleted.")}
+
+
+class ListIn(StrictSerializer):
+    name = serializers.CharField(max_length=100)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+
+
+class ListOut(serializers.Serializer[ContactList]):
+    uid = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    members = serializers.IntegerField(source="member_count", help_text="How many contacts are on the list.")
+    created_at = serializers.DateTimeField()
+
+
+class TagIn(StrictSerializer):
+    name = serializers.CharField(max_length=60)
+
+
+class TagOut(serializers.Serializer[Tag]):
+    uid = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class GroupViewSet(TenantViewSet):
+    """What lists and tags have in common: a name, and contacts that come and go."""
+
+    scope_noun = "contacts"
+
+    def retrieve(self, request: Request, uid: UUID) -> Response:
+        return self._answer(self.get_object())
+
+    def _answer(self, group: Any, status: int = 200) -> Response:
+        stored = self.get_queryset().get(pk=group.pk)
+        return Response(self.get_serializer(stored).data, status=status)
+
+    def _given(self, serializer_class: type[StrictSerializer], *, partial: bool = False) -> dict[str, Any]:
+        given = serializer_class(data=self.request.data, partial=partial)
+        given.is_valid(raise_exception=True)
+        return dict(given.validated_data)
+
+    def _people(self) -> tuple[QuerySet[Contact], list[UUID]]:
+        """The contacts that the request names by uid, and the uids that name nobody."""
+        uids = self._given(Members)["contacts"]
+        people = self.tenant.contacts.filter(uid__in=uids)
+        known = set(people.values_list("uid", flat=True))
+        return people, [uid for uid in uids if uid not in known]
+
+
+class ListViewSet(GroupViewSet):
+    """Lists: groups of contacts kept by hand, import or program."""
+
+    serializer_class = ListOut
+
+    def get_queryset(self) -> QuerySet[ContactList]:
+        lists: QuerySet[ContactList] = self.tenant.lists.annotate(member_count=Count("members"))
+        return lists
+
+    def list(self, request: Request) -> Response:
+        """All lists, newest first."""
+        return self.page(self.get_queryset())
+
+    @extend_schema(request=ListIn, responses={201: ListOut})
+    def create(self, request: Request) -> Response:
+        """Create an empty list."""
+        return self._answer(actions.create_list(tenant=self.tenant, by=self.key, **self._given(ListIn)), 201)
+
+    @extend_schema(request=ListIn, responses=ListOut)
+    def partial_update(self, request: Request, uid: UUID) -> Response:
+        """Rename or describe a list."""
+        contact_list, given = self.get_object(), self._given(ListIn, partial=True)
+        return self._answer(actions.update_list(contact_list=contact_list, by=self.key, **given))
+
+    @extend_schema(responses=DELETED)
+    def destroy(self, request: Request, uid: UUID) -> Response:
+        """Delete a list, not its contacts; 409 while a campaign uses it."""
+        try:
+            actions.delete_list(contact_list=self.get_object(), by=self.key)
+        except actions.ListInUse as refusal:
+            raise Conflict(str(refusal)) from None
+        return Response(status=204)
+
+    @extend_schema(request=Members, responses=MembersChanged)
+    def add(self, request: Request, uid: UUID) -> Response:
+        """Put contacts on a list; those on it already stay."""
+        contact_list, (people, unknown) = self.get_object(), self._people()
+        changed = actions.add_members(contact_list=contact_list, contacts=people, by=self.key)
+        return Response({"changed": changed, "unknown": unknown})
+
+    @extend_schema(request=Members, responses=MembersChanged)
+    def remove(self, request: Request, uid: UUID) -> Response:
+        """Take contacts off a list."""
+        contact_list, (people, unknown) = self.get_object(), self._people()
+        changed = actions.remove_members(contact_list=contact_list, contacts=people, by=self.key)
+        return Response({"changed": changed, "unknown": unknown})
+
+
+class TagViewSet(GroupViewSet):
+    """Tags: short words on contacts."""
+
+    serializer_class = TagOut
+
+    def get_queryset(self) -> QuerySet[Tag]:
+        tags: QuerySet[Tag] = self.tenant.tags.all()
+        return tags
+
+    def list(self, request: Request) -> Response:
+        """All tags, newest first."""
+        return self.page(self.get_queryset())
+
+    @extend_schema(request=TagIn, responses={201: TagOut})
+    def create(self, request: Request) -> Response:
+        """Create a tag."""
+        return self._answer(actions.create_tag(tenant=self.tenant, by=self.key, **self._given(TagIn)), 201)
+
+    @extend_schema(request=TagIn, responses=TagOut)
+    def partial_update(self, request: Request, uid: UUID) -> Response:
+        """Rename a tag; contacts and segments keep it."""
+        return self._answer(actions.rename_tag(tag=self.get_object(), by=self.key, **self._given(TagIn)))
+
+    @extend_schema(responses=DELETED)
+    def destroy(self, request: Request, uid: UUID) -> Response:
+        """Delete a tag and take it off every contact."""
+        actions.delete_tag(tag=self.get_object(), by=self.key)
+        return Response(status=204)
+
+    @extend_schema(request=Members, responses=MembersChanged)
+    def add(self, request: Request, uid: UUID) -> Response:
+        """Put a tag on contacts."""
+        tag, (people, unknown) = self.get_object(), self._people()
+        changed = actions.add_tags(tenant=self.tenant, contacts=people, names=[tag.name], by=self.key)
+        return Response({"changed": changed, "unknown": unknown})
+
+    @extend_schema(request=Members, responses=MembersChanged)
+    def remove(self, request: Request, uid: UUID) -> Response:
+        """Take a tag off contacts."""
+        tag, (people, unknown) = self.get_object(), self._people()
+        changed = actions.remove_tags(tag=tag, contacts=people, by=self.key)
+        return Response({"changed": changed, "unknown": unknown})
+
+
+CRUD = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+api_urls = [
+    path("lists/", ListViewSet.as_view({"get": "list", "post": "create"}), name="lists"),
+    path("lists/<uuid:uid>/", ListViewSet.as_view(CRUD), name="list"),
+    path("lists/<uuid:uid>/add/", ListViewSet.as_view({"post": "add"}), name="list-add"),
+    path("lists/<uuid:uid>/remove/", ListViewSet.as_view({"post": "remove"}), name="list-remove"),
+    path("tags/", TagViewSet.as_view({"get": "list", "post": "create"}), name="tags"),
+    path("tags/<uuid:uid>/", TagViewSet.as_view(CRUD), name="tag"),
+    path("tags/<uuid:uid>/add/", TagViewSet.as_view({"post": "add"}), name="tag-add"),
+    path("tags/<uuid:uid>/remove/", TagViewSet.as_view({"post": "remove"}), name="tag-remove"),
+]

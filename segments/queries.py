@@ -1,0 +1,160 @@
+"""Who is in a segment: how many, a few of them, and what each condition does; never longer than the screen waits."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from psycopg2 import errors
+
+from contacts.models import Contact
+from segments import compiling, rules
+from segments.compiling import Compiled, Frame
+from tenants.models import Tenant
+
+# A marketer waits this long for all numbers of a preview; a broken-off count is told as such, never guessed.
+PATIENCE_SECONDS = 10.0
+# Hash joins over a million contacts want more than PostgreSQL's 4 MB.
+WORK_MEM = "64MB"
+SAMPLE = 10
+
+
+class TookTooLong(Exception):
+    """The database did not find the answer in time."""
+
+
+@dataclass(frozen=True)
+class NodeCount:
+    """How many contacts one node of the rule holds for, by itself; None when that took too long."""
+
+    path: str
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a rule finds now; `count` and the counts of `nodes` are None where they took too long."""
+
+    count: int | None
+    sample: list[Contact]
+    nodes: list[NodeCount]
+    at: datetime
+
+
+def check(tenant: Tenant, rule: dict[str, Any] | None) -> rules.Node:
+    """The typed tree of a rule that this tenant can use.
+
+    Raises InvalidRule, also when it names a tag, list or campaign that does not exist (any more): leaving such a
+    condition out would silently write to more people than meant.
+    """
+    node = rules.parse(rule)
+    lost = {path: [text] for path, text in _lost_references(tenant, node)}
+    if lost:
+        raise rules.InvalidRule(lost)
+    return node
+
+
+def count(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> int:
+    """For how many contacts the rule holds now; raises InvalidRule, and TookTooLong after `seconds`."""
+    return _count(compiling.compiled(check(tenant, rule), Frame(tenant.pk, timezone.now())), tenant, seconds)
+
+
+def preview(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> Preview:
+    """The count, the newest ten, and a count per node, all for one moment; raises InvalidRule."""
+    node, frame = check(tenant, rule), Frame(tenant.pk, timezone.now())
+    end = time.monotonic() + seconds
+    nodes = [
+        NodeCount(path, _count_until(end, compiling.compiled(below, frame), tenant)) for path, below in rules.walk(node)
+    ]
+    sample = _sample(compiling.compiled(node, frame), tenant, max(end - time.monotonic(), 1))
+    return Preview(nodes[0].count, sample, nodes, frame.at)
+
+
+def _count_until(end: float, holds: Compiled, tenant: Tenant) -> int | None:
+    left = end - time.monotonic()
+    try:
+        return _count(holds, tenant, left) if left > 0 else None
+    except TookTooLong:
+        return None
+
+
+def _count(holds: Compiled, tenant: Tenant, seconds: float) -> int:
+    with at_most(seconds), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM contacts_contact c WHERE c.tenant_id = %s AND {holds.sql}",
+            [tenant.pk, *holds.params],
+        )
+        found: int = cursor.fetchone()[0]
+    return found
+
+
+def _sample(holds: Compiled, tenant: Tenant, seconds: float) -> list[Contact]:
+    try:
+        with at_most(seconds), connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT c.id FROM contacts_contact c WHERE c.tenant_id = %s AND {holds.sql}"
+                " ORDER BY c.id DESC LIMIT %s",
+                [tenant.pk, *holds.params, SAMPLE],
+            )
+            ids = [row[0] for row in cursor.fetchall()]
+    except TookTooLong:
+        return []
+    return list(tenant.contacts.filter(pk__in=ids).order_by("-pk"))
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Run statements with a time limit; the surrounding transaction stays usable when it strikes."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout'), current_setting('work_mem')")
+            before = cursor.fetchone()
+            _set(f"{int(seconds * 1000) or 1}ms", WORK_MEM)
+            yield
+            _set(*before)
+    except OperationalError as error:
+        if isinstance(error.__cause__, errors.QueryCanceled):
+            raise TookTooLong from error
+        raise
+
+
+def _set(timeout: str, work_mem: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true), set_config('work_mem', %s, true)", [timeout, work_mem]
+        )
+
+
+def _lost_references(tenant: Tenant, node: rules.Node) -> Iterator[tuple[str, str]]:
+    """(path, remedy) of every tag, list and campaign that the rule names and that does not exist."""
+    named = [(path, *one) for path, below in rules.walk(node) if (one := _reference(below))]
+    existing = {
+        "tag": _existing(tenant.tags.all(), {uid for _path, kind, uid in named if kind == "tag"}),
+        "list": _existing(tenant.lists.all(), {uid for _path, kind, uid in named if kind == "list"}),
+        "source": _existing(tenant.sources.all(), {uid for _path, kind, uid in named if kind == "source"}),
+    }
+    for path, kind, uid in named:
+        if uid not in existing[kind]:
+            text = _("This does not exist (any more). Choose another one or remove the condition.")
+            yield f"{path}.{kind}".lstrip("."), text
+
+
+def _reference(node: rules.Node) -> tuple[str, UUID] | None:
+    if isinstance(node, rules.Tagged):
+        return "tag", node.uid
+    if isinstance(node, rules.Listed):
+        return "list", node.uid
+    if isinstance(node, rules.Behaved) and node.source:
+        return "source", node.source
+    return None
+
+
+def _existing(rows: QuerySet[Model], uids: set[UUID]) -> set[UUID]:
+    return set(rows.filter(uid__in=uids).values_list("uid", flat=True)) if uids else set()

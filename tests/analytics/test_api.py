@@ -1,0 +1,134 @@
+"""The report API answers with the numbers of the key's own tenant."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from campaigns.models import Campaign
+from messaging.models import Message
+from tenants import actions
+from tenants.actions import NewTenant
+from tenants.scope import tenant_scope
+from tests.analytics.cast import NOON, State, campaign_of, click, messages_of, order, reached
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.analytics.urls")]
+
+
+@pytest.fixture
+def campaign(bakery_made: NewTenant) -> Campaign:
+    """Five recipients of whom one was skipped and four got the message; one clicked and ordered."""
+    with tenant_scope(bakery_made.tenant):
+        campaign = campaign_of(bakery_made.tenant)
+        messages_of(campaign.source, 1, state=State.SKIPPED, reason="no_consent")
+        messages = messages_of(campaign.source, 4)
+        reached(messages, "accepted", "sent", "delivered")
+        reached(messages[:2], "read")
+        click(messages[0])
+        order(messages[0], "49.90")
+    return campaign
+
+
+def get(made: NewTenant, path: str, **query: Any) -> Any:
+    """The answer to GET /api/v1/<path> with the tenant's key."""
+    headers = {"Authorization": f"Bearer {made.api_key}", "Accept-Language": "en"}
+    return Client().get(f"/api/v1/{path}", query, headers=headers)
+
+
+def test_a_report_is_complete_and_reconciles(bakery_made: NewTenant, campaign: Campaign) -> None:
+    body = get(bakery_made, f"campaigns/{campaign.uid}/report/").json()
+
+    assert body["audience"] == sum(body["states"].values()) == 5
+    assert body["kpis"]["read_rate"] == {
+        "value": "0.500000",
+        "unit": "share",
+        "name": "Read rate",
+        "definition": "Read ÷ delivered, also called open rate. A lower bound: read receipts can be switched off.",
+    }
+    assert body["counts"]["revenue"] == "49.90"
+    assert body["exclusions"] == [{"state": "skipped", "reason": "no_consent", "text": "No opt-in", "messages": 1}]
+    assert body["timing"]["median_wait_seconds"] == 0
+    assert body["links"][0]["clicks"] == 1
+
+
+def test_a_draft_is_reported_with_nulls_for_rates(bakery_made: NewTenant) -> None:
+    with tenant_scope(bakery_made.tenant):
+        draft = Campaign.objects.create(tenant=bakery_made.tenant, name="Entwurf")
+
+    body = get(bakery_made, f"campaigns/{draft.uid}/report/").json()
+
+    assert (body["audience"], body["kpis"]["delivery_rate"]["value"]) == (0, None)
+
+
+@pytest.mark.parametrize("part", ["report", "messages"])
+def test_carol_cannot_see_the_bakerys_campaign(shop_made: NewTenant, campaign: Campaign, part: str) -> None:
+    assert get(shop_made, f"campaigns/{campaign.uid}/{part}/").status_code == 404
+
+
+def test_a_key_without_the_scope_is_refused(bakery_made: NewTenant, campaign: Campaign) -> None:
+    with tenant_scope(bakery_made.tenant):
+        _, secret = actions.issue_key(tenant=bakery_made.tenant, name="x", scopes=["campaigns:read"], by=None)
+
+    answer = Client().get(f"/api/v1/campaigns/{campaign.uid}/report/", headers={"Authorization": f"Bearer {secret}"})
+
+    assert answer.status_code == 403
+
+
+def test_recipients_come_page_by_page_in_the_order_of_contacts(bakery_made: NewTenant, campaign: Campaign) -> None:
+    first = get(bakery_made, f"campaigns/{campaign.uid}/messages/", page_size=3).json()
+    second = Client().get(first["next"], headers={"Authorization": f"Bearer {bakery_made.api_key}"}).json()
+
+    people = [row["contact"] for row in first["results"] + second["results"]]
+    assert (len(first["results"]), len(set(people)), second["next"]) == (3, 5, None)
+
+
+def test_recipients_can_be_filtered(bakery_made: NewTenant, campaign: Campaign) -> None:
+    def states(**query: Any) -> list[str]:
+        return [
+            row["state"] for row in get(bakery_made, f"campaigns/{campaign.uid}/messages/", **query).json()["results"]
+        ]
+
+    assert states(state="read") == ["read"] * 2
+    assert states(reached="delivered") == ["read", "read", "delivered", "delivered"]
+    assert states(reason="no_consent") == ["skipped"]
+
+
+def test_recipients_show_no_full_phone_number(bakery_made: NewTenant, campaign: Campaign) -> None:
+    answer = get(bakery_made, f"campaigns/{campaign.uid}/messages/")
+
+    with tenant_scope(bakery_made.tenant):
+        phones = [message.contact.phone for message in Message.objects.select_related("contact")]
+    assert answer.json()["results"][0]["phone"] == f"…{phones[0][-4:]}"
+    assert not [phone for phone in phones if phone in answer.content.decode()]
+
+
+@pytest.mark.parametrize(("name", "value"), [("state", "happy"), ("stat", "read"), ("error_code", "x")])
+def test_a_bad_filter_is_refused_by_name(bakery_made: NewTenant, campaign: Campaign, name: str, value: str) -> None:
+    answer = get(bakery_made, f"campaigns/{campaign.uid}/messages/", **{name: value})
+
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [name]
+
+
+def test_the_overview_covers_the_period_asked_for(bakery_made: NewTenant, campaign: Campaign) -> None:
+    since, until = NOON.date() - timedelta(days=1), NOON.date()
+
+    body = get(bakery_made, "reports/overview/", since=since, until=until).json()
+
+    assert body["current"]["counts"]["sent"] == 4
+    assert [day["counts"]["sent"] for day in body["current"]["days"]] == [0, 4]
+    assert body["running"][0]["campaign"] == str(campaign.uid)
+    assert body["changes"]["revenue"] is None
+
+
+def test_the_overview_covers_thirty_days_by_default(bakery_made: NewTenant) -> None:
+    assert len(get(bakery_made, "reports/overview/").json()["current"]["days"]) == 30
+
+
+@pytest.mark.parametrize("since", ["2026-09-03", "2024-01-01"])
+def test_an_impossible_period_is_refused(bakery_made: NewTenant, since: str) -> None:
+    answer = get(bakery_made, "reports/overview/", since=since, until="2026-09-02")
+
+    assert answer.status_code == 400
+    assert "since" in answer.json()["errors"]

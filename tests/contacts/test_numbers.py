@@ -1,0 +1,99 @@
+"""People as WhatsApp knows them: by phone, by BSUID, and after a number change."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from contacts import actions
+from contacts.models import Contact, Identity
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+PHONE, OTHER = "+493023125001", "+493023125002"
+BSUID, RENEWED = "DE.13491208655302741918", "DE.23491208655302741918"
+
+
+def meet(tenant: Tenant, phone: str | None = None, bsuid: str | None = None, name: str = "") -> Contact:
+    return actions.find_or_create_for_whatsapp(tenant=tenant, phone=phone, bsuid=bsuid, profile_name=name)
+
+
+def test_a_stranger_becomes_a_contact_with_the_name_they_go_by(in_bakery: Tenant) -> None:
+    contact = meet(in_bakery, PHONE, BSUID, "Ada 🦄")
+
+    stored = Contact.objects.get()
+    assert stored == contact
+    assert (stored.phone, stored.bsuid, stored.name, stored.first_name) == (PHONE, BSUID, "Ada 🦄", "")
+    assert sorted(Identity.objects.values_list("kind", flat=True)) == ["bsuid", "phone"]
+
+
+def test_somebody_with_a_username_and_no_phone_is_a_contact_too(in_bakery: Tenant) -> None:
+    assert meet(in_bakery, bsuid=BSUID) == meet(in_bakery, bsuid=BSUID)
+    assert Contact.objects.get().phone is None
+
+
+def test_the_missing_identifier_is_learned_from_either_side(in_bakery: Tenant) -> None:
+    by_phone = meet(in_bakery, PHONE)
+    assert meet(in_bakery, PHONE, BSUID) == by_phone
+    by_bsuid = meet(in_bakery, bsuid=RENEWED)
+    assert meet(in_bakery, OTHER, RENEWED) == by_bsuid
+
+    pairs = Contact.objects.order_by("pk").values_list("phone", "bsuid")
+    assert list(pairs) == [(PHONE, BSUID), (OTHER, RENEWED)]
+    assert Identity.objects.filter(valid_to=None).count() == 4
+
+
+def test_a_renewed_bsuid_replaces_the_old_one(in_bakery: Tenant) -> None:
+    meet(in_bakery, PHONE, BSUID)
+
+    assert meet(in_bakery, PHONE, RENEWED).bsuid == RENEWED
+    assert Identity.objects.filter(kind="bsuid", valid_to=None).count() == 1
+
+
+def test_two_contacts_who_turn_out_to_be_one_share_what_suppresses_them(in_bakery: Tenant) -> None:
+    by_phone, by_bsuid = meet(in_bakery, PHONE), meet(in_bakery, bsuid=BSUID)
+
+    assert meet(in_bakery, PHONE, BSUID) == by_bsuid
+    assert by_phone.identities.count() == by_bsuid.identities.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_meeting_one_stranger_create_one_contact(bakery: Tenant) -> None:
+    def met(_worker: int) -> int:
+        try:
+            with tenant_scope(bakery):
+                return meet(bakery, PHONE, BSUID).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(met, range(24)))) == 1
+
+
+def test_a_moved_person_keeps_consent_and_history(in_bakery: Tenant) -> None:
+    contact = meet(in_bakery, PHONE, BSUID)
+
+    moved = actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=RENEWED)
+    again = actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=RENEWED)
+
+    assert moved == again == contact
+    stored = Contact.objects.get()
+    assert (stored.phone, stored.bsuid, stored.subject_id) == (OTHER, RENEWED, contact.subject_id)
+    assert stored.identities.filter(valid_to=None).count() == 2
+    assert stored.identities.count() == 4
+
+
+def test_moving_to_a_number_without_a_new_bsuid_forgets_the_old_one(in_bakery: Tenant) -> None:
+    contact = meet(in_bakery, PHONE, BSUID)
+
+    assert actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=None).bsuid is None
+
+
+def test_moving_onto_another_contact_marks_the_old_number_invalid(in_bakery: Tenant) -> None:
+    contact, other = meet(in_bakery, PHONE), meet(in_bakery, OTHER)
+
+    assert actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=None) == other
+
+    contact.refresh_from_db()
+    assert contact.phone_invalid_at is not None
+    assert contact.identities.count() == other.identities.count() == 2

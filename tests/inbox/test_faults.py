@@ -1,0 +1,164 @@
+"""The door as its own process: what it answered with 200 outlives a kill, and a lost database costs no answer."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import httpx
+import pytest
+from django.db import connection
+
+from inbox import receiving
+from inbox.models import Conversation, InboundMessage, WebhookEvent
+from messaging.models import Message
+from tenants.scope import across_tenants, tenant_scope
+from tests.inbox import meta
+from tests.inbox.meta import NOON
+from tests.inbox.outbox import send
+from whatsapp.models import Number
+from whatsapp.signature import sign
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("truncatable")]
+
+
+@dataclass
+class RunningDoor:
+    """uvicorn with the door, as `make run` starts it."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+
+    def post(self, content: bytes) -> int:
+        headers = {"X-Hub-Signature-256": sign(meta.SECRET, content)}
+        return httpx.post(self.url + meta.PATH, content=content, headers=headers, timeout=20).status_code
+
+
+def database_url() -> str:
+    parts = {key: quote(str(connection.settings_dict[key]), safe="") for key in ("USER", "PASSWORD", "HOST", "PORT")}
+    return f"postgres://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{connection.settings_dict['NAME']}"
+
+
+@pytest.fixture
+def door(db: None) -> Iterator[RunningDoor]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        arguments = ["-m", "uvicorn", "inbox.door:application", "--fd", str(listener.fileno()), "--no-access-log"]
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=os.environ | {"DATABASE_URL": database_url(), "WHATSAPP_APP_SECRET": meta.SECRET},
+            pass_fds=[listener.fileno()],
+        )
+        door = RunningDoor(process, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        # The socket listens already, so this waits until the door serves.
+        assert httpx.get(f"{door.url}/healthz", timeout=60).status_code == 200
+        yield door
+        process.kill()
+        process.wait()
+
+
+def stored_bodies() -> list[bytes]:
+    with across_tenants("this test"):
+        return [bytes(body) for body in WebhookEvent.objects.values_list("body", flat=True)]
+
+
+def test_what_was_answered_with_200_outlives_a_kill(number: Number, door: RunningDoor) -> None:
+    answered: list[bytes] = []
+
+    def keep_posting(worker: int) -> None:
+        for n in range(10_000):
+            content = meta.body(number, statuses=[meta.status(f"wamid.{worker}.{n}", "sent")])
+            try:
+                if door.post(content) == 200:
+                    answered.append(content)
+            except httpx.TransportError:
+                return
+            if len(answered) == 100:
+                door.process.send_signal(signal.SIGKILL)
+
+    workers = [threading.Thread(target=keep_posting, args=[n]) for n in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert len(answered) >= 100
+    assert set(answered) <= set(stored_bodies())
+
+
+def test_a_lost_connection_is_told_to_meta_and_then_replaced(number: Number, door: RunningDoor) -> None:
+    contents = [meta.body(number, statuses=[meta.status(f"wamid.{n}", "sent")]) for n in range(50)]
+    assert door.post(contents[0]) == 200
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    assert door.post(contents[1]) == 503
+    later = [(content, door.post(content)) for content in contents[2:]]
+
+    kept = stored_bodies()
+    assert later[-1][1] == 200
+    assert contents[1] not in kept
+    assert all((content in kept) is (status == 200) for content, status in later)
+
+
+def test_a_normal_end_lets_go_of_the_database(door: RunningDoor) -> None:
+    door.post(b"{}")
+
+    door.process.terminate()
+
+    assert door.process.wait(timeout=30) in (0, -signal.SIGTERM)
+
+
+def receive_in_parallel(receivers: int) -> None:
+    def receive() -> None:
+        try:
+            receiving.run(seconds=60)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=receive) for _ in range(receivers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_several_receivers_at_once_leave_the_same_state_as_one(number: Number) -> None:
+    send(number, 60)
+    fates = [meta.status(f"wamid.{n}", name) for n in range(1, 61) for name in ("read", "sent", "delivered")]
+    words = [
+        meta.text(f"Nachricht {n}", sender=f"4930231250{n % 5 + 1:02}", wamid=f"wamid.in.{n}") for n in range(40)
+    ]
+    bodies = [meta.body(number, statuses=fates[cut : cut + 40][::-1]) for cut in range(0, 180, 20)]
+    bodies += [meta.body(number, messages=words[cut : cut + 8][::-1]) for cut in range(0, 40, 4)]
+    assert set(meta.knock_all(bodies * 3)) == {200}
+
+    receive_in_parallel(4)
+
+    with across_tenants("this test"):
+        assert set(WebhookEvent.objects.values_list("state", "error", "attempts")) == {(1, "", 1)}
+    with tenant_scope(number.tenant):
+        assert set(Message.objects.values_list("state", "sent_at", "read_at")) == {(Message.State.READ, NOON, NOON)}
+        assert InboundMessage.objects.count() == 40
+        assert Conversation.objects.count() == 5
+
+
+def test_a_stopp_does_not_wait_behind_statuses(number: Number) -> None:
+    statuses = [meta.body(number, statuses=[meta.status(f"wamid.{n}", "sent")]) for n in range(30)]
+    assert set(meta.knock_all(statuses)) == {200}
+    assert meta.knock(meta.body(number, messages=[meta.text("STOPP")])).status_code == 200
+
+    # No time for more than the first batch.
+    assert receiving._apply_next_batch()
+
+    with tenant_scope(number.tenant):
+        assert InboundMessage.objects.get().is_opt_out
+    with across_tenants("this test"):
+        assert WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING).count() == 30

@@ -1,0 +1,246 @@
+"""STOPP through the whole path: consent withdrawn, waiting messages cancelled, one neutral confirmation."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from consent.actions import declarations
+from consent.models import ConsentEvent
+from consent.queries import may_send
+from contacts.models import Contact
+from inbox.models import InboundMessage
+from messaging.models import Content, Message, Source
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.inbox import meta
+from tests.inbox.outbox import plan, send
+from whatsapp.models import Number
+
+Deliver = Callable[..., None]
+TODAY = timezone.now().replace(microsecond=0) - timedelta(minutes=5)
+
+
+def agree(tenant: Tenant) -> None:
+    """Everybody says yes, a month ago."""
+    with tenant_scope(tenant):
+        for contact in Contact.objects.all():
+            declarations.grant(
+                tenant=tenant,
+                contact=contact,
+                dedupe=f"form:{contact.pk}",
+                source="signup_page",
+                authority=3,
+                occurred_at=TODAY - timedelta(days=30),
+                wording_text="Ja",
+                age_confirmed=True,
+            )
+
+
+def may(tenant: Tenant, phone: str = "+493023125001") -> bool:
+    with tenant_scope(tenant):
+        return may_send(contact=Contact.objects.get(phone=phone), channel="whatsapp", purpose="marketing").allowed
+
+
+def confirmations(tenant: Tenant) -> list[tuple[str, str]]:
+    """(phone, text) of the replies that were queued."""
+    with tenant_scope(tenant):
+        replies = Content.objects.filter(source__kind="reply").order_by("id")
+        return [
+            (Message.objects.get(source=reply.source).contact.phone, reply.free_form["text"]["body"])
+            for reply in replies
+        ]
+
+
+def campaign_states(tenant: Tenant, source: Source) -> list[tuple[int, str]]:
+    with tenant_scope(tenant):
+        return list(Message.objects.filter(source=source).order_by("id").values_list("state", "reason"))
+
+
+def test_stopp_ends_marketing_at_once(number: Number, deliver: Deliver) -> None:
+    tenant = number.tenant
+    sent = send(number, 2, accepted_at=TODAY - timedelta(hours=1))
+    waiting = plan(number)
+    agree(tenant)
+    assert may(tenant)
+
+    deliver(meta.body(number, messages=[meta.text("Stopp!", at=TODAY)]))
+
+    assert not may(tenant)
+    assert may(tenant, "+493023125002")
+    assert campaign_states(tenant, waiting) == [(Message.State.CANCELLED, "withdrawn"), (Message.State.QUEUED, "")]
+    with tenant_scope(tenant):
+        assert Message.objects.get(pk=sent[0].pk).opted_out_at == TODAY
+        assert Message.objects.get(pk=sent[0].pk).replied_at == TODAY
+        assert Message.objects.get(pk=sent[1].pk).opted_out_at is None
+        assert InboundMessage.objects.get().is_opt_out
+    text = "Sie sind abgemeldet. Bäckerei Sonne schickt Ihnen keine Werbung mehr über WhatsApp."
+    assert confirmations(tenant) == [("+493023125001", text)]
+
+
+def test_the_opt_out_button_of_a_campaign_does_the_same(number: Number, deliver: Deliver) -> None:
+    tenant = number.tenant
+    sent = send(number, 2, accepted_at=TODAY - timedelta(hours=1))
+    agree(tenant)
+    tap = meta.tap("Lieber nicht", "optout:campaign", at=TODAY, context={"from": "x", "id": "wamid.1"})
+
+    deliver(meta.body(number, messages=[tap]))
+
+    assert not may(tenant)
+    with tenant_scope(tenant):
+        assert Message.objects.get(pk=sent[0].pk).opted_out_at == TODAY
+        assert set(ConsentEvent.objects.filter(state="withdrawn").values_list("source", flat=True)) == {"wa_button"}
+
+
+def test_one_confirmation_however_often_somebody_writes_stopp(number: Number, deliver: Deliver) -> None:
+    send(number, 1, accepted_at=TODAY)
+    agree(number.tenant)
+    stopp = meta.text("STOPP", at=TODAY)
+    again = meta.text("Stopp", at=TODAY + timedelta(seconds=20))
+
+    deliver(meta.body(number, messages=[stopp, stopp]), meta.body(number, messages=[again]))
+    deliver(meta.body(number, messages=[stopp]), meta.body(number, messages=[again]))
+
+    assert len(confirmations(number.tenant)) == 1
+    assert not may(number.tenant)
+
+
+def test_english_speakers_are_answered_in_english(number: Number, deliver: Deliver) -> None:
+    send(number, 1, accepted_at=TODAY)
+    with tenant_scope(number.tenant):
+        Contact.objects.update(language="en")
+
+    deliver(meta.body(number, messages=[meta.text("unsubscribe", at=TODAY)]))
+
+    ((_, text),) = confirmations(number.tenant)
+    assert text.startswith("You are unsubscribed. Bäckerei Sonne")
+
+
+def test_a_stopp_that_arrives_a_day_late_counts_but_is_not_answered(number: Number, deliver: Deliver) -> None:
+    send(number, 1, accepted_at=TODAY)
+    agree(number.tenant)
+
+    deliver(meta.body(number, messages=[meta.text("STOPP", at=TODAY - timedelta(days=1))]))
+
+    assert not may(number.tenant)
+    assert confirmations(number.tenant) == []
+
+
+def test_a_stopp_older_than_a_new_yes_ends_nothing(number: Number, deliver: Deliver) -> None:
+    send(number, 1, accepted_at=TODAY)
+    waiting = plan(number)
+    agree(number.tenant)
+
+    deliver(meta.body(number, messages=[meta.text("STOPP", at=TODAY - timedelta(days=40))]))
+
+    assert may(number.tenant)
+    assert campaign_states(number.tenant, waiting) == [(Message.State.QUEUED, "")]
+
+
+def test_an_unclear_wish_is_for_people_to_look_at(number: Number, deliver: Deliver) -> None:
+    send(number, 1, accepted_at=TODAY)
+    agree(number.tenant)
+
+    deliver(meta.body(number, messages=[meta.text("nein danke", at=TODAY)]))
+
+    assert may(number.tenant)
+    with tenant_scope(number.tenant):
+        assert InboundMessage.objects.get().needs_a_look
+    assert confirmations(number.tenant) == []
+
+
+@pytest.mark.parametrize("words", ["Wo ist der nächste Bus-Stop?", "Könnt ihr meine Bestellung stoppen?"])
+def test_ordinary_questions_change_nothing(number: Number, deliver: Deliver, words: str) -> None:
+    send(number, 1, accepted_at=TODAY)
+    agree(number.tenant)
+
+    deliver(meta.body(number, messages=[meta.text(words, at=TODAY)]))
+
+    assert may(number.tenant)
+
+
+def test_stop_all_cancels_more_than_marketing(number: Number, deliver: Deliver) -> None:
+    send(number, 1, accepted_at=TODAY)
+    waiting = plan(number, purpose="survey")
+    agree(number.tenant)
+
+    deliver(meta.body(number, messages=[meta.text("alles stoppen", at=TODAY)]))
+
+    assert campaign_states(number.tenant, waiting) == [(Message.State.CANCELLED, "withdrawn")]
+
+
+def test_stop_in_whatsapps_settings_and_resume(number: Number, deliver: Deliver) -> None:
+    tenant = number.tenant
+    sent = send(number, 1, accepted_at=TODAY - timedelta(hours=1))
+    waiting = plan(number)
+    agree(tenant)
+    stop, resume = meta.preference("stop", at=TODAY), meta.preference("resume", at=TODAY + timedelta(minutes=2))
+
+    deliver(meta.body(number, user_preferences=[stop]))
+
+    assert not may(tenant)
+    assert campaign_states(tenant, waiting) == [(Message.State.CANCELLED, "meta_stop")]
+    assert confirmations(tenant) == []
+    with tenant_scope(tenant):
+        assert Message.objects.get(pk=sent[0].pk).opted_out_at == TODAY
+
+    deliver(meta.body(number, user_preferences=[resume]))
+    assert may(tenant)
+    # The stop comes once more, late.
+    deliver(meta.body(number, user_preferences=[stop]))
+    assert may(tenant)
+
+
+def test_resume_before_its_stop_ends_open(number: Number, deliver: Deliver) -> None:
+    send(number, 1, accepted_at=TODAY)
+    agree(number.tenant)
+    stop, resume = meta.preference("stop", at=TODAY), meta.preference("resume", at=TODAY + timedelta(minutes=2))
+
+    deliver(meta.body(number, user_preferences=[resume]), meta.body(number, user_preferences=[stop]))
+
+    assert may(number.tenant)
+
+
+def test_resume_does_not_lift_a_stopp_by_text(number: Number, deliver: Deliver) -> None:
+    send(number, 1, accepted_at=TODAY)
+    agree(number.tenant)
+
+    deliver(
+        meta.body(number, messages=[meta.text("STOPP", at=TODAY)]),
+        meta.body(number, user_preferences=[meta.preference("resume", at=TODAY + timedelta(minutes=2))]),
+    )
+
+    assert not may(number.tenant)
+
+
+def test_a_stranger_who_stops_is_kept_out_without_becoming_a_contact(number: Number, deliver: Deliver) -> None:
+    deliver(meta.body(number, user_preferences=[meta.preference("stop", at=TODAY)]))
+
+    with tenant_scope(number.tenant):
+        assert Contact.objects.count() == 0
+    # Weeks later the person writes, and somebody imports an old yes.
+    deliver(meta.body(number, messages=[meta.text("Hallo", at=TODAY)]))
+    agree(number.tenant)
+    assert not may(number.tenant)
+
+
+def test_a_failure_with_131050_records_the_stop_and_the_webhook_adds_nothing(
+    number: Number, deliver: Deliver
+) -> None:
+    tenant = number.tenant
+    sent = send(number, 1, accepted_at=TODAY - timedelta(hours=1))
+    waiting = plan(number)
+    agree(tenant)
+
+    deliver(
+        meta.body(number, statuses=[meta.failure("wamid.1", 131050, TODAY)] * 2),
+        meta.body(number, statuses=[meta.failure("wamid.1", 131050, TODAY)]),
+    )
+
+    assert not may(tenant)
+    assert campaign_states(tenant, waiting) == [(Message.State.CANCELLED, "meta_stop")]
+    with tenant_scope(tenant):
+        # Counted as an opt-out, not as a failure.
+        assert Message.objects.get(pk=sent[0].pk).state == Message.State.SKIPPED
+        assert ConsentEvent.objects.filter(state="meta_stopped").count() == 1

@@ -1,0 +1,75 @@
+"""What killed workers and unknown outcomes leave behind is found, and repeated only when that is safe."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from messaging import sweeping
+from messaging.models import Message, Source
+from tenants.models import Tenant
+from tests import factories
+
+
+@pytest.fixture
+def source(in_bakery: Tenant, settings: Settings) -> Source:
+    settings.MESSAGING_CLAIM_GRACE_S = 60
+    settings.MESSAGING_SETTLE_S = 900
+    return factories.source(factories.number(in_bakery), factories.contacts(in_bakery, 3))
+
+
+def claimed(source: Source, seconds_ago: float, **fields: object) -> Message:
+    message = Message.objects.filter(source=source, queue=0).order_by("id")[0]
+    at = now() - timedelta(seconds=seconds_ago)
+    Message.objects.filter(pk=message.pk).update(**{"queue": 1, "state": 1, "attempt": 1, "claimed_at": at} | fields)
+    return message
+
+
+def state(message: Message) -> tuple[int, int, str]:
+    message.refresh_from_db()
+    return message.state, message.queue, message.reason
+
+
+def test_a_claim_without_answer_becomes_uncertain_never_queued(source: Source) -> None:
+    left, fresh = claimed(source, 61), claimed(source, 30)
+
+    sweeping.sweep()
+
+    assert state(left) == (Message.State.UNCERTAIN, 1, "worker_lost")
+    assert state(fresh) == (Message.State.CLAIMED, 1, "")
+
+
+def test_an_uncertain_one_is_repeated_when_later_messages_were_confirmed(source: Source) -> None:
+    unclear = claimed(source, 1000, state=7)
+    claimed(source, 500, state=4, queue=2, sent_at=now())
+
+    sweeping.sweep()
+
+    assert state(unclear) == (Message.State.QUEUED, 0, "")
+
+
+def test_without_that_evidence_it_is_given_up_with_its_reason(source: Source) -> None:
+    claimed(source, 1100, state=4, queue=2, sent_at=now())
+    unclear = claimed(source, 1000, state=7)
+
+    sweeping.sweep()
+
+    assert state(unclear) == (Message.State.UNCERTAIN, 2, "never_confirmed")
+
+
+def test_before_the_time_to_settle_it_waits_for_its_status(source: Source) -> None:
+    unclear = claimed(source, 800, state=7)
+    claimed(source, 500, state=4, queue=2, sent_at=now())
+
+    sweeping.sweep()
+
+    assert state(unclear) == (Message.State.UNCERTAIN, 1, "")
+
+
+def test_what_was_not_sent_before_the_end_expires(source: Source) -> None:
+    Source.objects.filter(pk=source.pk).update(expires_at=now() - timedelta(seconds=1))
+
+    sweeping.sweep()
+
+    assert factories.states(source) == {"EXPIRED": 3}

@@ -1,0 +1,260 @@
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from whatsapp import events, signature
+from whatsapp.client import Client
+from whatsapp.emulator import Profile, Running, running
+from whatsapp.emulator.fate import FAILS, fate_of
+from whatsapp.errors import UnknownOutcome
+from whatsapp.payloads import Recipient, parts, templates
+
+ACCOUNT, NUMBER, SECRET = "102290129340398", "106540352242922", "app-secret"
+SALE = {
+    "name": "sale",
+    "category": "MARKETING",
+    "language": "de",
+    "components": [{"type": "BODY", "text": "Der Frühling ist da."}],
+}
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Running]:
+    with running(app_secret=SECRET) as running_emulator:
+        yield running_emulator
+
+
+@pytest.fixture
+def meta(emulator: Running) -> Running:
+    emulator.reset(everything=True)
+    emulator.configure(Profile.perfect())
+    emulator.add_number(NUMBER, ACCOUNT)
+    return emulator
+
+
+@pytest.fixture
+def client(meta: Running) -> Iterator[Client]:
+    with Client(meta.base_url, "v25.0", "token") as client:
+        yield client
+
+
+def told(meta: Running) -> list[Any]:
+    """All events the emulator told, once nothing more is to come."""
+    assert meta.settle()
+    found: list[Any] = []
+    for body, headers in meta.take_webhooks():
+        assert signature.is_valid([SECRET], body, headers["X-Hub-Signature-256"])
+        found += events.parse(body)
+    return found
+
+
+def send(client: Client, magic: str, *buttons: dict[str, Any], phone: str = "") -> None:
+    recipient = Recipient(phone=phone or f"+493023125{magic}")
+    client.send(NUMBER, templates.template(recipient, "hello", "de", buttons=buttons, callback=f"m:{magic}"))
+
+
+def statuses(found: list[Any]) -> list[str]:
+    return [event.status for event in found if isinstance(event, events.Status)]
+
+
+def inbound(found: list[Any]) -> list[events.Inbound]:
+    return [event for event in found if isinstance(event, events.Inbound)]
+
+
+@pytest.mark.parametrize(
+    ("magic", "expected"),
+    [
+        ("001", ["sent", "delivered"]),
+        ("002", ["sent", "delivered", "read"]),
+        ("008", ["sent"]),
+        ("010", ["sent", "delivered", "read"]),
+        ("011", ["failed"]),
+        ("012", ["sent", "read"]),
+        ("013", ["sent", "sent", "delivered", "delivered", "read", "read"]),
+        ("014", ["read", "delivered", "sent"]),
+        ("015", []),
+    ],
+)
+def test_a_magic_recipient_has_its_statuses(
+    client: Client, meta: Running, magic: str, expected: list[str]
+) -> None:
+    send(client, magic)
+
+    assert statuses(told(meta)) == expected
+
+
+@pytest.mark.parametrize(("magic", "code"), FAILS.items())
+def test_a_magic_recipient_fails_by_webhook(client: Client, meta: Running, magic: int, code: int) -> None:
+    send(client, str(magic))
+
+    (status,) = told(meta)
+    assert (status.status, status.error.code, status.callback) == ("failed", code, f"m:{magic}")
+
+
+def test_a_status_names_the_message_the_attempt_and_the_price(client: Client, meta: Running) -> None:
+    send(client, "001")
+
+    _, delivered = told(meta)
+    assert delivered.wamid == meta.ledger[0].wamid
+    assert delivered.callback == "m:001"
+    assert (delivered.account_id, delivered.phone_number_id) == (ACCOUNT, NUMBER)
+    assert delivered.pricing == events.Pricing("regular", "marketing", "PMP")
+
+
+def test_a_reply_quotes_the_message(client: Client, meta: Running) -> None:
+    send(client, "004")
+
+    (reply,) = inbound(told(meta))
+    assert reply.context_wamid == meta.ledger[0].wamid
+    assert reply.text in Profile().replies
+
+
+def test_an_opt_out_is_a_text(client: Client, meta: Running) -> None:
+    send(client, "005")
+
+    assert [message.text for message in inbound(told(meta))] == ["STOPP"]
+
+
+def test_somebody_without_number_answers_by_bsuid(client: Client, meta: Running) -> None:
+    send(client, "018")
+
+    found = told(meta)
+    (reply,) = inbound(found)
+    assert reply.from_phone == ""
+    assert reply.from_bsuid.startswith("DE.")
+    assert {event.recipient_bsuid for event in found if isinstance(event, events.Status)} == {
+        reply.from_bsuid
+    }
+
+
+def test_a_tap_sends_the_payload_of_the_first_quick_reply(client: Client, meta: Running) -> None:
+    send(client, "007", parts.url_button(0, "x"), parts.quick_reply_button(1, "STOP:42"))
+
+    (tap,) = inbound(told(meta))
+    assert (tap.type, tap.payload) == ("button", "STOP:42")
+
+
+def test_stopped_marketing_fails_from_then_on_until_resumed(client: Client, meta: Running) -> None:
+    send(client, "006")
+    assert [event.value for event in told(meta) if isinstance(event, events.Preference)] == ["stop"]
+
+    send(client, "006")
+    (status,) = told(meta)
+    assert status.error.code == 131050
+
+    meta.prefer(NUMBER, "493023125006", "resume")
+    send(client, "006")
+    assert "delivered" in statuses(told(meta))
+
+
+def test_a_time_out_after_acceptance_is_told_by_webhook(client: Client, meta: Running) -> None:
+    with pytest.raises(UnknownOutcome):
+        send(client, "303")
+
+    first = told(meta)[0]
+    assert (first.status, first.callback) == ("sent", "m:303")
+
+
+def test_a_template_is_reviewed_and_the_outcome_told(client: Client, meta: Running) -> None:
+    for name in ("sale", "sale_rejected", "sale_pending"):
+        client.create_template(ACCOUNT, SALE | {"name": name})
+
+    found = {event.name: event.event for event in told(meta)}
+
+    assert found == {"sale": "APPROVED", "sale_rejected": "REJECTED"}
+
+
+def test_a_pause_is_told_and_holds(client: Client, meta: Running) -> None:
+    template_id = meta.add_template(ACCOUNT, SALE)
+
+    meta.judge_template(template_id, "PAUSED")
+
+    (event,) = told(meta)
+    assert (event.event, event.info_title, event.template_id) == ("PAUSED", "FIRST_PAUSE", template_id)
+    assert client.template(template_id)["status"] == "PAUSED"
+
+
+def test_one_can_speak_for_a_person(meta: Running) -> None:
+    wamid = meta.say(NUMBER, "+49 30 23125400", "Ja, anmelden", name="Ada")
+    meta.say(NUMBER, "DE.4711", payload="yes", title="Ja")
+    meta.say(
+        NUMBER, "493023125400", message={"type": "image", "image": {"id": "1", "mime_type": "image/png"}}
+    )
+
+    text, tap, image = told(meta)
+
+    assert (text.wamid, text.from_phone, text.text, text.profile_name) == (
+        wamid,
+        "493023125400",
+        "Ja, anmelden",
+        "Ada",
+    )
+    assert (tap.from_bsuid, tap.payload, tap.button_title) == ("DE.4711", "yes", "Ja")
+    assert image.media.mime_type == "image/png"
+
+
+def test_any_payload_can_be_injected_and_is_signed(meta: Running) -> None:
+    meta.inject(
+        {
+            "object": "whatsapp_business_account",
+            "entry": [{"id": "1", "changes": [{"field": "x", "value": {}}]}],
+        }
+    )
+
+    (event,) = told(meta)
+    assert event.field == "x"
+
+
+CROWD = Profile.perfect(
+    delivered=0.9,
+    read=0.8,
+    clicked=0.2,
+    replied=0.1,
+    opted_out=0.05,
+    stopped=0.05,
+    failures={"131026": 0.1},
+    link="https://shop.example/r/{{1}}",
+    seed=3,
+)
+
+
+def test_a_crowd_behaves_in_the_shares_of_its_profile(client: Client, meta: Running) -> None:
+    meta.configure(CROWD)
+    for number in range(400):
+        send(client, f"c{number}", parts.url_button(0, f"t{number}"), phone=f"+4930{9000000 + number}")
+
+    found = Counter(statuses(told(meta)))
+
+    assert 15 < found["failed"] < 75
+    assert 0.8 < found["delivered"] / found["sent"] < 0.98
+    assert 0.7 < found["read"] / found["delivered"] < 0.9
+    assert 0.12 < len(meta.clickers()) / found["read"] < 0.3
+
+
+def test_the_same_seed_gives_the_same_crowd_and_another_gives_another(client: Client, meta: Running) -> None:
+    profiles = (CROWD, CROWD.changed({"seed": 4}))
+
+    crowds = [
+        [fate_of(profile, f"4930{n}", f"4930{n}", f"c{n}").action for n in range(300)] for profile in profiles
+    ]
+
+    again = [fate_of(CROWD, f"4930{n}", f"4930{n}", f"c{n}").action for n in reversed(range(300))]
+    assert crowds[0] == again[::-1]
+    assert crowds[0] != crowds[1]
+
+
+def test_a_click_names_link_person_and_whether_they_buy(client: Client, meta: Running) -> None:
+    meta.configure(link="https://shop.example/r/{{1}}")
+    for magic in ("003", "017"):
+        send(client, magic, parts.url_button(0, f"t{magic}"))
+
+    assert meta.settle()
+
+    first, second = meta.clickers()
+    assert (first["recipient"], first["link"]) == ("493023125003", "https://shop.example/r/t003")
+    assert (first["callback"], first["orders"], second["orders"]) == ("m:003", False, True)
+    assert second["value"] > 0
+    assert first["status"] == 0, "only links to this machine are followed"
+    assert [click["callback"] for click in meta.clickers(after=1)] == ["m:017"]

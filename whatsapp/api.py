@@ -1,0 +1,171 @@
+"""Templates, numbers and accounts over the REST API."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import ProtectedError, QuerySet
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tenants.rest import Conflict, StrictSerializer, TenantViewSet
+from whatsapp import actions
+from whatsapp.models import Account, Number, Template
+from whatsapp.payloads import Problem
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": True}})
+class ComponentsField(serializers.ListField):
+    """A template's components, as Meta writes them."""
+
+    child = serializers.DictField()
+
+
+class TemplateIn(StrictSerializer):
+    account = serializers.UUIDField(required=False, help_text="uid; the tenant's first account without it")
+    name = serializers.RegexField(r"^[a-z0-9_]{1,512}$", help_text="lower-case letters, digits and underscores")
+    language = serializers.CharField(max_length=10, help_text="de, en_US, …")
+    category = serializers.ChoiceField(choices=Template.Category.choices)
+    parameter_format = serializers.ChoiceField(choices=["POSITIONAL", "NAMED"], default="POSITIONAL")
+    components = ComponentsField(help_text="HEADER, BODY, FOOTER, BUTTONS as in Meta's template API")
+
+
+class TemplateOut(serializers.Serializer[Template]):
+    uid = serializers.UUIDField()
+    account = serializers.UUIDField(source="account.uid")
+    meta_id = serializers.CharField()
+    name = serializers.CharField()
+    language = serializers.CharField()
+    category = serializers.CharField()
+    status = serializers.CharField()
+    quality = serializers.CharField()
+    rejected_reason = serializers.CharField()
+    parameter_format = serializers.CharField()
+    components = ComponentsField()
+    updated_at = serializers.DateTimeField()
+
+
+class ProblemOut(serializers.Serializer[Problem]):
+    field = serializers.CharField()
+    message = serializers.SerializerMethodField()
+
+    def get_message(self, problem: Problem) -> str:
+        return problem.message_de if (get_language() or "de").startswith("de") else problem.message_en
+
+
+class NumberOut(serializers.Serializer[Number]):
+    uid = serializers.UUIDField()
+    phone_number_id = serializers.CharField()
+    display_number = serializers.CharField()
+    verified_name = serializers.CharField()
+    quality = serializers.CharField()
+    throughput = serializers.IntegerField(help_text="messages a second")
+    daily_limit = serializers.IntegerField(allow_null=True, help_text="people per 24 hours; null is unlimited")
+    paused_until = serializers.DateTimeField(allow_null=True)
+    pause_code = serializers.IntegerField(allow_null=True)
+
+
+class TemplateViewSet(TenantViewSet):
+    """Message templates as Meta last described them, and drafts on their way there."""
+
+    scope_noun = "templates"
+    scopes = {"lint": "templates:read"}
+    serializer_class = TemplateOut
+    filterset_fields = ["status", "category", "name", "language"]
+
+    def get_queryset(self) -> QuerySet[Template]:
+        templates: QuerySet[Template] = self.tenant.templates.select_related("account")
+        return templates
+
+    def list(self, request: Request) -> Response:
+        """Newest first; filter by status, category, name, language."""
+        return self.page(self.get_queryset())
+
+    def retrieve(self, request: Request, uid: UUID) -> Response:
+        """One template."""
+        return Response(TemplateOut(self.get_object()).data)
+
+    @extend_schema(request=TemplateIn, responses={201: TemplateOut})
+    def create(self, request: Request) -> Response:
+        """A new draft; submit it when it is ready."""
+        values = self._read(TemplateIn(data=request.data))
+        template = actions.save_template(
+            tenant=self.tenant, account=self._account(values.pop("account", None)), by=self.key, **values
+        )
+        return Response(TemplateOut(template).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=TemplateIn, responses={200: TemplateOut})
+    def partial_update(self, request: Request, uid: UUID) -> Response:
+        """Change a draft or a rejected template."""
+        values = self._read(TemplateIn(data=request.data, partial=True))
+        template = self.get_object()
+        values.pop("account", None)
+        kept = ("name", "language", "category", "components", "parameter_format")
+        merged = {name: values.get(name, getattr(template, name)) for name in kept}
+        actions.save_template(
+            tenant=self.tenant, account=template.account, template=template, by=self.key, **merged
+        )
+        return Response(TemplateOut(template).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, uid: UUID) -> Response:
+        """Remove a template here; a campaign that uses it keeps it (409)."""
+        try:
+            actions.delete_template(template=self.get_object(), by=self.key)
+        except ProtectedError:
+            raise Conflict(_("A campaign uses this template.")) from None
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={202: TemplateOut})
+    def submit(self, request: Request, uid: UUID) -> Response:
+        """Send a draft to Meta for review; the answer comes by webhook."""
+        template = self.get_object()
+        actions.submit_template(template=template, by=self.key)
+        template.refresh_from_db()
+        return Response(TemplateOut(template).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={202: OpenApiResponse(description="Asking Meta in the background.")})
+    def sync(self, request: Request) -> Response:
+        """Fetch templates and numbers of all accounts from Meta."""
+        for account in self.tenant.accounts.all():
+            actions.sync_templates(account=account)
+        return Response(status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses={200: ProblemOut(many=True)}, filters=False)
+    def lint(self, request: Request, uid: UUID) -> Response:
+        """What Meta would reject, found before sending it there; an empty list is good."""
+        return Response(ProblemOut(actions.problems_of(self.get_object()), many=True).data)
+
+    def _account(self, uid: UUID | None) -> Account:
+        accounts = self.tenant.accounts.order_by("id")
+        account = accounts.filter(uid=uid).first() if uid else accounts.first()
+        if account is None:
+            raise ValidationError({"account": [_("Connect a WhatsApp account first.")]})
+        return account
+
+    def _read(self, serializer: StrictSerializer) -> dict[str, Any]:
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+
+class NumberViewSet(TenantViewSet):
+    """Connected numbers with their health."""
+
+    scope_noun = "templates"
+    serializer_class = NumberOut
+
+    def get_queryset(self) -> QuerySet[Number]:
+        numbers: QuerySet[Number] = self.tenant.numbers.all()
+        return numbers
+
+    def list(self, request: Request) -> Response:
+        """All numbers, newest first."""
+        return self.page(self.get_queryset())
+
+    def retrieve(self, request: Request, uid: UUID) -> Response:
+        """One number."""
+        return Response(NumberOut(self.get_object()).data)
