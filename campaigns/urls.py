@@ -15,6 +15,7 @@ urlpatterns = [
     path("campaigns/<uuid:uid>/edit/review/", sending.review, name="campaign_review"),
     path("campaigns/<uuid:uid>/launch/", sending.launch, name="campaign_launch"),
     path("campaigns/<uuid:uid>/schedule/", sending.schedule, name="campaign_schedule"),
+    path("campaigns/<uuid:uid>/unschedule/", sending.unschedule, name="campaign_unschedule"),
     path("campaigns/<uuid:uid>/pause/", sending.pause, name="campaign_pause"),
     path("campaigns/<uuid:uid>/resume/", sending.resume, name="campaign_resume"),
     path("campaigns/<uuid:uid>/cancel/", sending.cancel, name="campaign_cancel"),

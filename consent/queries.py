@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from consent import rules
-from consent.models import Channel, ConsentEvent, ConsentState, Purpose, State
+from consent.models import Channel, ConsentEvent, ConsentState, Purpose, State, WordingVersion
 from contacts.models import Contact
+from tenants.models import Tenant
 
 CATEGORY_MISMATCH = "category_mismatch"
 # Which template category may serve which purpose (§ 6.7); other purposes send marketing templates.
@@ -56,6 +57,14 @@ def history(contact: Contact) -> QuerySet[ConsentEvent]:
         merged = _rows(contact).filter(subject_id=subject, state=State.MERGED).values_list("source_ref", flat=True)
         subjects += [UUID(ref) for ref in merged if UUID(ref) not in subjects]
     return _rows(contact).filter(subject_id__in=subjects).select_related("wording_version__wording").order_by("-seq")
+
+
+def published_wording(tenant: Tenant, uid: UUID, number: int | None = None) -> WordingVersion | None:
+    """The version of a wording that people can agree to: the numbered one, else the latest that is not retired."""
+    versions = WordingVersion.objects.filter(
+        tenant=tenant, wording__uid=uid, published_at__isnull=False, invalid_reason=""
+    ).order_by("-number")
+    return versions.filter(number=number).first() if number else versions.filter(retired_at=None).first()
 
 
 def _rows(contact: Contact) -> QuerySet[ConsentEvent]:

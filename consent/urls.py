@@ -2,4 +2,6 @@
 
 from django.urls import URLPattern
 
-api_urls: list[URLPattern] = []
+from consent.api import consents, imports
+
+api_urls: list[URLPattern] = [*consents.api_urls, *imports.api_urls]

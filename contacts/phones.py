@@ -111,6 +111,8 @@ def _fits(description: _Description, national: str) -> bool:
 def _descriptions(code: str) -> tuple[_Description, list[_Description]]:
     """What a region's numbers look like: in general, and per kind with mobile numbers, the usual ones, first."""
     region = PhoneMetadata.metadata_for_region(_REGIONS[code])
+    assert region is not None
+    assert region.general_desc is not None
     kinds = [region.mobile, region.fixed_line, region.personal_number, region.voip, region.shared_cost]
     kinds += [region.premium_rate, region.toll_free, region.uan, region.pager, region.voicemail]
     general = _described(region.general_desc)
@@ -119,4 +121,4 @@ def _descriptions(code: str) -> tuple[_Description, list[_Description]]:
 
 def _described(kind: PhoneNumberDesc, lengths: frozenset[int] = frozenset()) -> _Description:
     possible = frozenset(kind.possible_length or ())
-    return possible or lengths, re.compile(kind.national_number_pattern)
+    return possible or lengths, re.compile(kind.national_number_pattern or "")

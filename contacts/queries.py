@@ -1,6 +1,6 @@
 """Reads of contacts: finding people by what names them, and searching lists of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -30,14 +30,14 @@ class Directory:
         for key in KEYS:
             self._by_key.pop((key, getattr(contact, key)), None)
 
-    def named(self, keys: dict[str, Any]) -> Iterator[tuple[str, Contact]]:
+    def named(self, keys: Mapping[str, Any]) -> Iterator[tuple[str, Contact]]:
         """(key, contact) for each of the keys that names somebody."""
         for key in KEYS:
             if (contact := self._by_key.get((key, keys.get(key)))) is not None:
                 yield key, contact
 
 
-def naming(tenant: Tenant, rows: Iterable[dict[str, Any]]) -> QuerySet[Contact]:
+def naming(tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> QuerySet[Contact]:
     """The tenant's contacts that any of these {"phone": …, "external_id": …} name; in the order of ids."""
     rows = list(rows)
     wanted = Q(pk__in=[])

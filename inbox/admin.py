@@ -1,49 +1,18 @@
 """Staff's view of what came in: stored webhooks, conversations, and what people wrote."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from inbox import actions
 from inbox.models import Conversation, InboundMessage, WebhookEvent
-
-
-class Newest(Paginator):
-    """Pages over the first thousand rows without ever counting a table that has millions."""
-
-    MOST = 1000
-
-    @cached_property
-    def count(self) -> int:
-        return len(self.object_list.values_list("pk")[: self.MOST])
-
-
-class ReadOnly(admin.ModelAdmin):
-    """Shows the newest rows and lets nobody add, change or delete one."""
-
-    paginator = Newest
-    show_full_result_count = False
-    list_per_page = 50
-    ordering = ["-id"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from tenants.admin import ReadOnlyAdmin
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnly):
+class WebhookEventAdmin(ReadOnlyAdmin):
     """Bodies as Meta sent them; those set aside can be applied again."""
 
     list_display = ["id", "received_at", "priority", "state", "attempts", "done_at", "error"]
@@ -66,14 +35,14 @@ class WebhookEventAdmin(ReadOnly):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnly):
+class ConversationAdmin(ReadOnlyAdmin):
     list_display = ["uid", "tenant", "number", "contact", "last_inbound_at"]
     list_select_related = ["tenant", "number", "contact"]
     search_fields = ["uid__exact", "contact__phone__exact"]
 
 
 @admin.register(InboundMessage)
-class InboundMessageAdmin(ReadOnly):
+class InboundMessageAdmin(ReadOnlyAdmin):
     list_display = ["id", "tenant", "type", "is_opt_out", "needs_a_look", "sent_at", "received_at"]
     list_select_related = ["tenant"]
     list_filter = ["type", "is_opt_out", "needs_a_look"]

@@ -35,6 +35,7 @@ class WebhookEvent(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["priority", "id"], name="webhook_to_do", condition=models.Q(state=0)),
+            models.Index(fields=["id"], name="webhook_set_aside", condition=models.Q(state=2)),
             models.Index(fields=["received_at"], name="webhook_by_time"),
         ]
 

@@ -27,7 +27,9 @@ def numbers_of(phone_number_ids: Iterable[str]) -> dict[str, Number]:
 def accounts_of(waba_ids: Iterable[str]) -> dict[str, list[Account]]:
     """The accounts with these WABA ids; a WABA may be connected to several tenants. Inside `across_tenants` only."""
     found: dict[str, list[Account]] = {}
-    for account in Account.objects.select_related("tenant").filter(waba_id__in=list(waba_ids)).order_by("tenant_id", "id"):
+    for account in (
+        Account.objects.select_related("tenant").filter(waba_id__in=list(waba_ids)).order_by("tenant_id", "id")
+    ):
         found.setdefault(account.waba_id, []).append(account)
     return found
 
@@ -63,10 +65,15 @@ def answered_messages(tenant_id: int, written: Sequence[tuple[int, datetime, str
     with connection.cursor() as cursor:
         cursor.execute(ANSWERED, {"tenant": tenant_id, "contacts": contacts, "times": times, "quoted": quoted})
         found = cursor.fetchall()
-    return [Answer(quoted_id or latest_id, bool(quoted_id)) if quoted_id or latest_id else None for _, quoted_id, latest_id in found]
+    return [
+        Answer(quoted_id or latest_id, bool(quoted_id)) if quoted_id or latest_id else None
+        for _, quoted_id, latest_id in found
+    ]
 
 
-def conversations_with_other_opt_outs(tenant_id: int, inbound: Sequence[InboundMessage], *, since: datetime) -> set[int]:
+def conversations_with_other_opt_outs(
+    tenant_id: int, inbound: Sequence[InboundMessage], *, since: datetime
+) -> set[int]:
     """Ids of the conversations of these messages in which the person opted out since then by another message."""
     found = InboundMessage.objects.filter(
         tenant_id=tenant_id,

@@ -1,6 +1,7 @@
 """Celery's way into receiving: a task that applies what waits, and the bell that wakes it."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
@@ -9,6 +10,7 @@ from kombu.exceptions import OperationalError
 from inbox import receiving
 
 SECONDS_AT_A_TIME = 5.0
+KEPT = timedelta(days=30)
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +20,13 @@ def receive(**_: Any) -> None:
     """Apply waiting webhooks until none is left; after five seconds hand over to a next run."""
     if receiving.run(seconds=SECONDS_AT_A_TIME):
         ring()
+
+
+@shared_task
+def forget(**_: Any) -> None:
+    """Delete webhook bodies that are older than 30 days; they hold personal data (consent-gdpr § 10)."""
+    if receiving.forget(older_than=KEPT):
+        forget.delay()
 
 
 def ring() -> None:

@@ -15,7 +15,7 @@ from inbox.recording import App, Refused
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 def receive(request: HttpRequest, account_uid: uuid.UUID | None = None) -> HttpResponse:
-    """Answer Meta's handshake (GET) and store its events (POST): 200, or 401, 403, 404, 413, 503 with nothing stored."""
+    """Answer Meta's handshake (GET) and store its events (POST): 200, or an error with nothing stored."""
     try:
         app = recording.own_app(account_uid) if account_uid else recording.shared_app()
         if request.method == "GET":

@@ -42,7 +42,7 @@ def update(
     Campaigns that were launched keep the people they had; the others see the new rule.
     """
     if name is not None:
-        segment.name = _free_name(segment.tenant, name, besides=segment)
+        segment.name = _free_name(segment.tenant, name, besides=segment.pk)
     if rule is not None:
         queries.check(segment.tenant, rule)
         segment.rule = rule
@@ -64,10 +64,10 @@ def delete(*, segment: Segment, by: Actor) -> None:
         raise SegmentInUse(_("A campaign uses this segment. Take it out of the campaign first.")) from error
 
 
-def _free_name(tenant: Tenant, name: str, besides: Segment | None = None) -> str:
+def _free_name(tenant: Tenant, name: str, besides: int = 0) -> str:
     name = name.strip()
     if not name:
         raise ValidationError({"name": _("Give the segment a name.")})
-    if tenant.segments.filter(name__iexact=name).exclude(pk=besides.pk if besides else None).exists():
+    if tenant.segments.filter(name__iexact=name).exclude(pk=besides).exists():
         raise ValidationError({"name": _("There is a segment of this name already. Choose another one.")})
     return name

@@ -117,7 +117,11 @@ def submit(tenant_id: int, template_id: int) -> None:
         # Meta may have taken it: the next sync tells. A draft can be submitted again.
         return
     with tenant_scope(tenant_id):
-        Template.objects.filter(tenant=tenant_id, pk=template_id).update(**changes, updated_at=now())
+        status = changes.pop("status")
+        rows = Template.objects.filter(tenant=tenant_id, pk=template_id)
+        rows.update(**changes, updated_at=now())
+        # The review's webhook may have been faster than this answer; its word is the newer one.
+        rows.filter(status=Template.Status.PENDING).update(status=status)
 
 
 def definition(template: Template) -> dict[str, Any]:

@@ -79,4 +79,5 @@ def by_reason(tenant_id: int, source_id: int) -> list[Reason]:
 def by_hour(tenant_id: int, source_id: int) -> list[Hour]:
     """What happened to a source hour by hour; hours in which nothing happened are missing."""
     rows = HourlyKpi.objects.filter(tenant=tenant_id, source=source_id).values("hour").order_by("hour")
-    return [Hour(**row) for row in rows.annotate(**{name: Sum(name) for name in HOURLY})]
+    sums = rows.annotate(**{name: Sum(name) for name in HOURLY})
+    return [Hour(*row) for row in sums.values_list("hour", *HOURLY)]

@@ -19,9 +19,16 @@ from tenants.pages import STOP_POLLING, TenantRequest, page_of, requires
 from tenants.templatetags.formats import number, short_day
 
 State = Campaign.State
+# KPI, what it counts, what it divides by, and which recipients stand behind it.
 TILES = (
-    *("delivery_rate", "read_rate", "click_rate", "reply_rate"),
-    *("conversion_rate", "opt_out_rate", "orders", "revenue"),
+    ("delivery_rate", "delivered", "accepted", "reached=delivered"),
+    ("read_rate", "read", "delivered", "reached=read"),
+    ("click_rate", "clicked", "delivered", "reached=clicked"),
+    ("reply_rate", "replied", "delivered", "reached=replied"),
+    ("conversion_rate", "converted", "delivered", ""),
+    ("opt_out_rate", "opted_out", "delivered", "reached=opted_out"),
+    ("orders", "", "", ""),
+    ("revenue", "", "", ""),
 )
 # Which recipients stand behind a step of the funnel.
 FUNNEL_LINKS = {
@@ -63,7 +70,7 @@ def report(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     context = {
         "campaign": campaign,
         "report": found,
-        "tiles": [found.kpis[key] for key in TILES],
+        "tiles": _tiles(found),
         "segments": _segments(found),
         "done": found.audience - found.counts.open,
         "funnel": [{"step": step, "filter": FUNNEL_LINKS[step.key]} for step in found.funnel],
@@ -74,7 +81,8 @@ def report(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         "tab": "report",
     }
     if request.htmx and request.htmx.target == "live":
-        status = 200 if context["is_moving"] else STOP_POLLING
+        context["is_last_poll"] = not context["is_moving"]
+        status = STOP_POLLING if context["is_last_poll"] else 200
         return render(request, "analytics/report.html#live", context, status=status)
     return render(request, "analytics/report.html", context)
 
@@ -117,6 +125,18 @@ def _filters(request: TenantRequest) -> dict[str, Any]:
     if given.get("error", "").isdecimal():
         chosen["error_code"] = int(given["error"][:7])
     return chosen
+
+
+def _tiles(found: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "kpi": found.kpis[key],
+            "part": getattr(found.counts, part) if part else None,
+            "whole": getattr(found.counts, whole) if whole else None,
+            "filter": people,
+        }
+        for key, part, whole, people in TILES
+    ]
 
 
 def _segments(found: Report) -> list[Segment]:

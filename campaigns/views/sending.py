@@ -71,6 +71,16 @@ def schedule(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("campaigns:send")
+def unschedule(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Take the time away again: a draft that starts only by hand."""
+    campaign = editable(request, uid)
+    actions.unschedule(campaign=campaign, by=request.user)
+    messages.success(request, _("The campaign is a draft again."))
+    return redirect("campaign_review", tenant_slug=request.tenant.slug, uid=uid)
+
+
+@require_POST
+@requires("campaigns:send")
 def pause(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Hold a running campaign; what has been handed to Meta still arrives."""
     return _change(request, uid, actions.pause, _("Paused. Nothing more is sent until you resume."))

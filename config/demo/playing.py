@@ -17,7 +17,8 @@ from contacts.models import Import
 from inbox.models import WebhookEvent
 from messaging.models import Message
 from segments import actions as segments
-from tenants.models import User
+from tenants.encryption import unseal
+from tenants.models import Tenant, User
 from tenants.scope import across_tenants, tenant_scope
 from whatsapp.emulator import Remote
 
@@ -26,6 +27,22 @@ RULE = {
     "op": "or",
     "rules": [{"field": "country", "op": "is", "value": "DE"}, {"field": "country", "op": "is_not_set"}],
 }
+
+
+def played(slug: str, name: str) -> Campaign | None:
+    """The finished campaign of an earlier demo, if there is one."""
+    for tenant in Tenant.objects.filter(slug__startswith=slug).order_by("-id"):
+        with tenant_scope(tenant):
+            done = Campaign.objects.filter(tenant=tenant, name=name, state=Campaign.State.FINISHED)
+            if campaign := done.select_related("tenant").first():
+                return campaign
+    return None
+
+
+def free_slug(slug: str) -> str:
+    """This slug, or with the next number: an interrupted demo leaves a company that nothing can delete."""
+    taken = Tenant.objects.filter(slug__startswith=slug).count()
+    return f"{slug}-{taken + 1}" if taken else slug
 
 
 def import_files(company: Company, writers: list[tuple[str, str, int]], folder: Path, *, seed: int) -> list[Import]:
@@ -108,21 +125,20 @@ def _all_received() -> bool:
         return not WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING).exists()
 
 
-def place_orders(company: Company, meta: Remote, day: str) -> int:
+def place_orders(company: Company, meta: Remote) -> int:
     """Let the clickers who want to buy order, over the REST API as a shop would; returns how many."""
-    display = company.number.phone_number_id
     orders = [
         {
-            "event_id": f"order-{day}-{position}",
+            "id": f"order-{position}",
             "name": "order_placed",
-            "order_id": f"A{day}{position:05d}",
+            "order_id": f"A{position:05d}",
             "occurred_at": now().isoformat(),
-            "value": f"{click.get('value') or 39.9:.2f}",
+            "value": f"{click['value'] or 39.9:.2f}",
             "currency": "EUR",
-            "contact": {"phone": click["recipient"]},
+            "phone": f"+{click['recipient'].lstrip('+')}",
         }
         for position, click in enumerate(meta.clickers())
-        if click.get("orders") and click.get("phone_number_id", display) == display
+        if click["orders"] and unseal("callback", click["callback"])[0] == company.tenant.pk
     ]
     with httpx.Client(headers={"Authorization": f"Bearer {company.api_key}"}, timeout=60) as http:
         for start in range(0, len(orders), 1000):

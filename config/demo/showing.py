@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from analytics.kpi import Kpi
-from analytics.queries import Report
+from analytics.queries.campaign import Report
 from config.demo.checking import Invariant
 from contacts.models import Import
 

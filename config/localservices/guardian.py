@@ -1,5 +1,6 @@
 """A second process that outlives a killed supervisor just long enough to stop what it had started."""
 
+import contextlib
 import os
 import signal
 import time
@@ -76,13 +77,19 @@ def _listen(pipe: int) -> dict[int, int]:
 
 
 def _stop(groups: dict[int, int]) -> None:
-    for group, stop_signal in groups.items():
-        tell_group(group, stop_signal)
+    for leader, stop_signal in groups.items():
+        tell(leader, stop_signal)
     deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline and any(tell_group(group, 0) for group in groups):
         time.sleep(0.02)
     for group in groups:
         tell_group(group, signal.SIGKILL)
+
+
+def tell(leader: int, number: int) -> None:
+    """Send a signal to the leader of a group alone, which tells its pool or workers in its own way."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(leader, number)
 
 
 def tell_group(group: int, number: int) -> bool:

@@ -15,7 +15,7 @@ from types import FrameType, TracebackType
 from typing import IO, Any, Self
 
 from config.localservices.base import ROOT, Base
-from config.localservices.guardian import Guardian, tell_group
+from config.localservices.guardian import Guardian, tell, tell_group
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = {"command": 20, "process": 15, "server": 60}
@@ -187,9 +187,11 @@ class Supervisor:
     def _stop(self, children: list[Child], asked: int | None) -> None:
         for child in children:
             if child.process is not None:
-                # The command hears the very signal, so that Ctrl-C in a test run looks like Ctrl-C.
-                number = asked if asked is not None and child.kind == "command" else child.stop_signal
-                tell_group(child.process.pid, number)
+                if child.kind == "command":
+                    # All of it hears the very signal, so that Ctrl-C in a test run looks like Ctrl-C.
+                    tell_group(child.process.pid, asked or child.stop_signal)
+                else:
+                    tell(child.process.pid, child.stop_signal)
         started_at = time.monotonic()
         for child in children:
             if child.process is not None:

@@ -131,5 +131,11 @@ def _end(tenant: Tenant, rows: Sequence[Suppression], seq: int) -> None:
 def spread(tenant: Tenant, sources: Sequence[Digest], targets: Sequence[Digest]) -> None:
     """Carry every live entry of some hashes over to others: the same person under another number or id."""
     live = Suppression.objects.filter(tenant=tenant, digest__in=[key for _, key in sources], lifted_at=None)
-    fields = list(live.values_list("channel", "purpose", "reason", "since", "phone_number_id"))
-    suppress(tenant, [Suppressed(*target, *row) for target in targets for row in fields])
+    suppress(
+        tenant,
+        [
+            Suppressed(kind, digest, row.channel, row.purpose, row.reason, row.since, row.phone_number_id)
+            for row in live
+            for kind, digest in targets
+        ],
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tenants.models import Tenant
@@ -22,5 +23,5 @@ class TenantCommand(BaseCommand):
             return
         try:
             yield tenant_named(name)
-        except (Tenant.DoesNotExist, ValueError):
+        except (Tenant.DoesNotExist, ValidationError):
             raise CommandError(f"There is no tenant named {name}.") from None

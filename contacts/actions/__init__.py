@@ -1,9 +1,10 @@
 """What can be done with contacts, their tags and lists, and the events they leave."""
 
+from contacts.actions.batches import Upserted
 from contacts.actions.events import EventData, Recorded, record_events
 from contacts.actions.lists import ListInUse, add_members, create_list, delete_list, remove_members, update_list
 from contacts.actions.numbers import find_or_create_for_whatsapp, move_number
-from contacts.actions.people import Upserted, delete, patch, upsert
+from contacts.actions.people import delete, patch, upsert
 from contacts.actions.tags import add_tags, create_tag, delete_tag, remove_tags, rename_tag
 from contacts.actions.values import ContactData
 

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from contacts import identities, queries
 from contacts.actions import tags
-from contacts.actions.values import IDENTITIES, ContactData, Errors
+from contacts.actions.values import FIELDS, IDENTITIES, NULLABLE, ContactData, Errors
 from contacts.models import Contact
 from tenants.models import Tenant
 
 KEYS = ("external_id", "bsuid", "phone")
+BLANK = {name: None if name in NULLABLE else "" for name in FIELDS}
 COLUMNS = {
     "phone": "text",
     "bsuid": "text",
@@ -71,7 +72,7 @@ class Batch:
             return conflict
         if named:
             return self.change(next(iter(named.values())), data)
-        contact = Contact(tenant=self.tenant, **data.values, attributes=_merged({}, data))
+        contact = Contact(tenant=self.tenant, attributes=_merged({}, data), **{**BLANK, **data.values})
         self._new.append(contact)
         self.directory.add(contact)
         return self._answered(contact, "created", data)
@@ -92,7 +93,7 @@ class Batch:
         """Write everything that changed."""
         # In the order of keys, so that two batches creating the same contacts cannot wait for each other.
         self._new.sort(key=lambda contact: [getattr(contact, key) or "" for key in KEYS])
-        Contact.objects.bulk_create(self._new, batch_size=1000)
+        _insert(self.tenant, self._new)
         _update(self.tenant, list(self._changed.values()))
         identities.record(self.tenant, [*self._new, *self._renamed.values()])
         newly_tagged = tags.attach(self.tenant, [(contact.pk, tag) for contact, tag, _answer in self._tagged])
@@ -142,17 +143,41 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
+def _insert(tenant: Tenant, contacts: Sequence[Contact]) -> None:
+    """Store new contacts in one statement and give them their ids."""
+    if not contacts:
+        return
+    names = ", ".join(("uid", *COLUMNS))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO contacts_contact (tenant_id, {names}) SELECT %s, {names}"
+            f" FROM jsonb_to_recordset(%s::jsonb) AS given({_SHAPE}) RETURNING id, uid",
+            [tenant.pk, _written(contacts)],
+        )
+        ids = {uid: pk for pk, uid in cursor.fetchall()}
+    for contact in contacts:
+        contact.pk = ids[contact.uid]
+        contact._state.adding = False
+
+
 def _update(tenant: Tenant, contacts: Sequence[Contact]) -> None:
     """Write whole rows in one statement; Django's bulk_update would send a CASE per row and column."""
     if not contacts:
         return
-    rows = [{"id": contact.pk, **{name: getattr(contact, name) for name in COLUMNS}} for contact in contacts]
-    shape = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     assignments = ", ".join(f"{name} = given.{name}" for name in COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE contacts_contact c SET {assignments}"
-            f" FROM jsonb_to_recordset(%s::jsonb) AS given(id bigint, {shape})"
+            f" FROM jsonb_to_recordset(%s::jsonb) AS given({_SHAPE})"
             " WHERE c.tenant_id = %s AND c.id = given.id",
-            [json.dumps(rows, default=str), tenant.pk],
+            [_written(contacts), tenant.pk],
         )
+
+
+_SHAPE = ", ".join(f"{name} {kind}" for name, kind in {"id": "bigint", "uid": "uuid", **COLUMNS}.items())
+
+
+def _written(contacts: Sequence[Contact]) -> str:
+    """The rows as JSON, in order; PostgreSQL reads them back as a table."""
+    names = ("id", "uid", *COLUMNS)
+    return json.dumps([{name: getattr(contact, name) for name in names} for contact in contacts], default=str)

@@ -29,7 +29,7 @@ def update_list(
 ) -> ContactList:
     """Rename or describe a list; None leaves a field as it is."""
     if name is not None:
-        contact_list.name = _free_name(contact_list.tenant, name, besides=contact_list)
+        contact_list.name = _free_name(contact_list.tenant, name, besides=contact_list.pk)
     if description is not None:
         contact_list.description = description
     contact_list.save(update_fields=["name", "description"])
@@ -83,10 +83,10 @@ def remove_members(*, contact_list: ContactList, contacts: QuerySet[Contact], by
     return count
 
 
-def _free_name(tenant: Tenant, name: str, besides: ContactList | None = None) -> str:
+def _free_name(tenant: Tenant, name: str, besides: int = 0) -> str:
     name = name.strip()
     if not name:
         raise ValidationError({"name": _("Give the list a name.")})
-    if tenant.lists.filter(name__iexact=name).exclude(pk=besides.pk if besides else None).exists():
+    if tenant.lists.filter(name__iexact=name).exclude(pk=besides).exists():
         raise ValidationError({"name": _("There is a list of this name already. Choose another one.")})
     return name

@@ -44,7 +44,7 @@ def move_number(*, contact: Contact, new_phone: str | None, new_bsuid: str | Non
     If another contact has the new number already, that one is returned, both share their identities, and the old
     number is marked invalid, because numbers are given to new people.
     """
-    known = _known(contact.tenant, new_phone, new_bsuid, besides=contact)
+    known = _known(contact.tenant, new_phone, new_bsuid, besides=contact.pk)
     contact = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
     if known:
         return _left_behind(contact, known)
@@ -60,14 +60,14 @@ def move_number(*, contact: Contact, new_phone: str | None, new_bsuid: str | Non
     return contact
 
 
-def _known(tenant: Tenant, phone: str | None, bsuid: str | None, besides: Contact | None = None) -> list[Contact]:
+def _known(tenant: Tenant, phone: str | None, bsuid: str | None, besides: int = 0) -> list[Contact]:
     """The contacts that have this phone or this BSUID, locked; the BSUID's first."""
     wanted = Q(pk__in=[])
     if phone:
         wanted |= Q(phone=phone)
     if bsuid:
         wanted |= Q(bsuid=bsuid)
-    people = tenant.contacts.filter(wanted).exclude(pk=besides.pk if besides else None)
+    people = tenant.contacts.filter(wanted).exclude(pk=besides)
     found = list(people.order_by("pk").select_for_update())
     return sorted(found, key=lambda contact: contact.bsuid != bsuid or not bsuid)
 

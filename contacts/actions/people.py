@@ -50,7 +50,7 @@ def patch(*, contact: Contact, data: ContactData, by: Actor) -> Contact:
             errors[key] = [_("Another contact has this already. Change or delete that one first.")]
     answer = None if errors else batch.change(current, data)
     if answer is None or answer.errors:
-        raise ValidationError(answer.errors if answer else errors)  # type: ignore[arg-type]
+        raise ValidationError(answer.errors if answer else errors)
     batch.store()
     _audit_single(answer, data, by)
     return current

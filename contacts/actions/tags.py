@@ -24,7 +24,7 @@ def create_tag(*, tenant: Tenant, name: str, by: Actor) -> Tag:
 @transaction.atomic
 def rename_tag(*, tag: Tag, name: str, by: Actor) -> Tag:
     """Give a tag another name; contacts and segments keep it, because they know it by uid."""
-    tag.name = _free_name(tag.tenant, name, besides=tag)
+    tag.name = _free_name(tag.tenant, name, besides=tag.pk)
     tag.save(update_fields=["name"])
     audit(tenant=tag.tenant, by=by, verb="tag.renamed", subject=tag)
     return tag
@@ -97,10 +97,10 @@ def _ensured(tenant: Tenant, names: Iterable[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _free_name(tenant: Tenant, name: str, besides: Tag | None = None) -> str:
+def _free_name(tenant: Tenant, name: str, besides: int = 0) -> str:
     name = name.strip()
     if not name:
         raise ValidationError({"name": _("Give the tag a name.")})
-    if tenant.tags.filter(name__iexact=name).exclude(pk=besides.pk if besides else None).exists():
+    if tenant.tags.filter(name__iexact=name).exclude(pk=besides).exists():
         raise ValidationError({"name": _("There is a tag of this name already. Choose another one.")})
     return name

@@ -67,7 +67,7 @@ def _cleaned_value(name: str, given: Any, country: str) -> Any:
     if given in (None, ""):
         return None if name in NULLABLE else ""
     value = CLEANERS[name](given, country) if name in CLEANERS else str(given)
-    limit = Contact._meta.get_field(name).max_length
+    limit = getattr(Contact._meta.get_field(name), "max_length", None)
     if limit and len(value) > limit:
         raise ValidationError(_("Use at most %(limit)s characters.") % {"limit": limit})
     if isinstance(value, str) and not is_storable(value):

@@ -62,7 +62,9 @@ class EventRow(serializers.Serializer[Any]):
     index = serializers.IntegerField()
     id = serializers.CharField(allow_null=True)
     outcome = serializers.ChoiceField(choices=["created", "duplicate", "rejected"])
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField())
+    )
 
 
 class EventsRecorded(serializers.Serializer[Any]):

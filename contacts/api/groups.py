@@ -157,7 +157,7 @@ class TagViewSet(GroupViewSet):
         return Response({"changed": changed, "unknown": unknown})
 
 
-CRUD = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+CRUD: dict[str, Any] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 api_urls = [
     path("lists/", ListViewSet.as_view({"get": "list", "post": "create"}), name="lists"),
     path("lists/<uuid:uid>/", ListViewSet.as_view(CRUD), name="list"),

@@ -94,7 +94,9 @@ class BulkRow(serializers.Serializer[Any]):
     index = serializers.IntegerField()
     outcome = serializers.ChoiceField(choices=["created", "updated", "unchanged", "rejected"])
     uid = serializers.UUIDField(allow_null=True)
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField())
+    )
 
 
 class BulkOut(serializers.Serializer[Any]):

@@ -13,6 +13,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if not apps.ready:
     django.setup()
 
-from inbox.door.answering import application  # noqa: E402  (Django has to be set up before its models are imported)
+from inbox.door.answering import application
 
 __all__ = ["application"]

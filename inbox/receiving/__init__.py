@@ -1,12 +1,14 @@
-"""Applies stored webhooks to messages, contacts, consent and templates, in batches, in any order, as often as they come.
+"""Applies stored webhooks to messages, contacts, consent and templates: in batches, in any order, however often.
 
 One transaction claims a batch of bodies, applies their events tenant by tenant, and marks the bodies done.
 """
 
 import random
 import time
+from datetime import timedelta
 
 from django.db import OperationalError
+from django.utils import timezone
 
 from inbox.receiving import applying, claiming, routing
 from tenants.scope import across_tenants
@@ -23,6 +25,12 @@ def run(*, seconds: float) -> bool:
         if not _apply_next_batch():
             return False
     return True
+
+
+def forget(*, older_than: timedelta) -> bool:
+    """Delete a batch of bodies that were received longer ago, whatever became of them; True if more may be left."""
+    with across_tenants("stored webhooks belong to no tenant"):
+        return claiming.delete(before=timezone.now() - older_than) == claiming.MOST_DELETED
 
 
 def _apply_next_batch() -> bool:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from inbox.receiving.routing import Item
 from tenants.actions import audit
 from tenants.models import Tenant
-from whatsapp.events import AccountUpdate
+from whatsapp.events import AccountUpdate, Capability, NumberQuality
 from whatsapp.models import Account, Number
 
 # The codes with which Meta would refuse to send; whatsapp-cloud-api §§ 7.1, 7.3.
@@ -29,7 +29,7 @@ def mark_seen(tenant: Tenant, account_ids: list[int]) -> None:
     tenant.accounts.filter(is_due, pk__in=account_ids).update(webhook_seen_at=now)
 
 
-def apply_update(tenant: Tenant, items: list[Item]) -> None:
+def apply_update(tenant: Tenant, items: list[Item[AccountUpdate]]) -> None:
     """Pause accounts that may no longer send, and lift our own pause when Meta lifts the block."""
     for item in items:
         pause_code, lifts = _verdict(item.event)
@@ -39,7 +39,7 @@ def apply_update(tenant: Tenant, items: list[Item]) -> None:
             _lift(item.account, lifts)
 
 
-def apply_number_quality(tenant: Tenant, items: list[Item]) -> None:
+def apply_number_quality(tenant: Tenant, items: list[Item[NumberQuality]]) -> None:
     """Take over a number's quality, daily limit and throughput."""
     for item in items:
         event = item.event
@@ -51,7 +51,7 @@ def apply_number_quality(tenant: Tenant, items: list[Item]) -> None:
         _limit(item.account, _limit_of(event.limit))
 
 
-def apply_capability(tenant: Tenant, items: list[Item]) -> None:
+def apply_capability(tenant: Tenant, items: list[Item[Capability]]) -> None:
     """Take over the daily limit, which Meta keeps per portfolio (whatsapp-cloud-api § 6.3)."""
     for item in items:
         _limit(item.account, item.event.daily_limit)

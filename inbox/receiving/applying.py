@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterable
 from itertools import groupby
+from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
@@ -12,10 +13,11 @@ from inbox.receiving.routing import Item
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from whatsapp import events
+from whatsapp.events import Event
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[Tenant, list[Item]], None]
+Handler = Callable[[Tenant, list[Any]], None]
 # A new number first, so that what the person writes from it finds the person. Other kinds are kept raw only.
 HANDLERS: tuple[tuple[type, Handler], ...] = (
     (events.NumberChanged, moves.apply),
@@ -32,19 +34,19 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
 )
 
 
-def apply(items: list[Item]) -> dict[int, str]:
+def apply(items: list[Item[Event]]) -> dict[int, str]:
     """Apply events in the caller's transaction; returns the faults by row id, everything else is done.
 
     Tenants are taken in the order of their ids: two receivers must not wait for each other.
     """
     faults: dict[int, str] = {}
-    ordered = sorted(items, key=lambda item: (item.tenant.pk, item.row_id, item.index))
+    ordered = sorted(items, key=lambda item: (item.tenant.pk, item.row_id, item.position))
     for _, group in groupby(ordered, key=lambda item: item.tenant.pk):
         _apply_or_halve(list(group), faults)
     return faults
 
 
-def _apply_or_halve(items: list[Item], faults: dict[int, str]) -> None:
+def _apply_or_halve(items: list[Item[Event]], faults: dict[int, str]) -> None:
     try:
         _apply_once(items)
     except (OperationalError, InterfaceError):
@@ -60,7 +62,7 @@ def _apply_or_halve(items: list[Item], faults: dict[int, str]) -> None:
             logger.error("webhook %s set aside: %s", items[0].row_id, faults[items[0].row_id])
 
 
-def _apply_once(items: list[Item]) -> None:
+def _apply_once(items: list[Item[Event]]) -> None:
     tenant = items[0].tenant
     with tenant_scope(tenant):
         for kind, handler in HANDLERS:
@@ -73,9 +75,9 @@ def _distinct(ids: Iterable[int]) -> list[int]:
     return sorted(set(ids))
 
 
-def _describe(item: Item, error: Exception) -> str:
+def _describe(item: Item[Event], error: Exception) -> str:
     # Never the text of the error: PostgreSQL quotes the values that it refuses.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     cause = getattr(error.__cause__, "pgcode", None) or ""
     place = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
-    return f"{type(error).__name__} {cause} in {type(item.event).__name__} at {item.index} ({place})"
+    return f"{type(error).__name__} {cause} in {type(item.event).__name__} at {item.position} ({place})"

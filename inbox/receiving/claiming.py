@@ -1,5 +1,6 @@
 """Takes waiting bodies so that no other receiver takes them too, and marks what became of them."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
@@ -10,6 +11,7 @@ from inbox.recording import PEOPLE_FIRST, STATUSES_ONLY
 MOST_ROWS = {PEOPLE_FIRST: 100, STATUSES_ONLY: 500}
 # Bounds the transaction: about 5,000 statuses, however many Meta put into one body.
 MOST_BYTES = 2 * 1024 * 1024
+MOST_DELETED = 10_000
 
 
 class Row(NamedTuple):
@@ -36,14 +38,13 @@ def _claim(priority: int) -> list[Row]:
             [priority, MOST_ROWS[priority]],
         )
         ids = _within_bounds(cursor.fetchall())
-        cursor.execute(
-            "SELECT id, account_id, body FROM inbox_webhookevent WHERE id = ANY(%s) ORDER BY id", [ids]
-        )
+        cursor.execute("SELECT id, account_id, body FROM inbox_webhookevent WHERE id = ANY(%s) ORDER BY id", [ids])
         return [Row(row_id, account_id, bytes(body)) for row_id, account_id, body in cursor.fetchall()]
 
 
 def _within_bounds(found: list[tuple[int, int]]) -> list[int]:
-    ids, size = [], 0
+    ids: list[int] = []
+    size = 0
     for row_id, length in found:
         size += length
         if ids and size > MOST_BYTES:
@@ -61,3 +62,14 @@ def mark(ids: list[int], faults: dict[int, str]) -> None:
             " FROM unnest(%s::bigint[], %s::text[]) f (id, fault) WHERE e.id = f.id",
             [ids, [faults.get(row_id, "")[:200] for row_id in ids]],
         )
+
+
+def delete(*, before: datetime) -> int:
+    """Delete the oldest bodies received before then, at most MOST_DELETED; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM inbox_webhookevent WHERE id IN"
+            " (SELECT id FROM inbox_webhookevent WHERE received_at < %s ORDER BY received_at LIMIT %s)",
+            [before, MOST_DELETED],
+        )
+        return cursor.rowcount

@@ -34,14 +34,12 @@ class Written(NamedTuple):
         return self.number.pk, self.contact.pk
 
 
-def apply(tenant: Tenant, items: list[Item]) -> None:
+def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     """Store messages that are new and do what they ask; a message that came before changes nothing."""
     written = _with_people(tenant, [item for item in items if item.number])
     opened = conversations.touch(tenant, [(*w.conversation_key, w.event.at) for w in written])
     new = _without_known(tenant, written)
-    answered = queries.answered_messages(
-        tenant.pk, [(w.contact.pk, w.event.at, w.event.context_wamid) for w in new]
-    )
+    answered = queries.answered_messages(tenant.pk, [(w.contact.pk, w.event.at, w.event.context_wamid) for w in new])
     stored = InboundMessage.objects.bulk_create(
         [
             _row(tenant, w, opened[w.conversation_key], answer.id if answer and answer.is_quoted else None)
@@ -59,14 +57,11 @@ def apply(tenant: Tenant, items: list[Item]) -> None:
     )
 
 
-def _with_people(tenant: Tenant, items: list[Item]) -> list[Written]:
-    senders = [people.person(item.event.from_phone, item.event.from_bsuid) for item in items]
-    found = people.find_or_create(
-        tenant, [(who, item.event.profile_name) for who, item in zip(senders, items, strict=True)]
-    )
+def _with_people(tenant: Tenant, items: list[Item[Inbound]]) -> list[Written]:
+    sent = [(item, people.person(item.event.from_phone, item.event.from_bsuid)) for item in items]
+    found = people.find_or_create(tenant, [(who, item.event.profile_name) for item, who in sent])
     return [
-        Written(item.event, item.number, found[who], _wish(item.event))
-        for who, item in zip(senders, items, strict=True)
+        Written(item.event, item.number, found[who], _wish(item.event)) for item, who in sent if item.number is not None
     ]
 
 

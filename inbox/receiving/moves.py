@@ -10,7 +10,7 @@ from tenants.models import Tenant
 from whatsapp.events import NumberChanged
 
 
-def apply(tenant: Tenant, items: list[Item]) -> None:
+def apply(tenant: Tenant, items: list[Item[NumberChanged]]) -> None:
     """Move known people to their new identifiers; whoever is unknown stays so, and a repeat changes nothing."""
     for item in items:
         event = item.event
@@ -20,9 +20,9 @@ def apply(tenant: Tenant, items: list[Item]) -> None:
             _move(tenant, contact, event)
 
 
-def _was_told_before(tenant: Tenant, item: Item, contact: Contact) -> bool:
+def _was_told_before(tenant: Tenant, item: Item[NumberChanged], contact: Contact) -> bool:
     """Note the change in the thread, once: a repeat days later could hit the next owner of the old number."""
-    event: NumberChanged = item.event
+    event = item.event
     if not (event.wamid and item.number):
         return False
     key = (item.number.pk, contact.pk)

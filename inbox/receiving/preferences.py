@@ -11,6 +11,7 @@ from inbox.receiving.people import Person
 from inbox.receiving.routing import Item
 from messaging import actions, delivery
 from tenants.models import Tenant
+from whatsapp.events import Preference, Status
 from whatsapp.models import Number
 
 MARKETING = "marketing_messages"
@@ -27,19 +28,19 @@ class Wish(NamedTuple):
     dedupe: str
 
 
-def apply(tenant: Tenant, items: list[Item]) -> None:
+def apply(tenant: Tenant, items: list[Item[Preference]]) -> None:
     """Record stops and resumes of marketing; other values and categories are kept raw only."""
     told = [item for item in items if item.number and item.event.category == MARKETING]
     _stop(tenant, [_wish(item) for item in told if item.event.value == "stop"])
     _resume(tenant, [_wish(item) for item in told if item.event.value == "resume"])
 
 
-def record_errors(tenant: Tenant, items: list[Item]) -> None:
+def record_errors(tenant: Tenant, items: list[Item[Status]]) -> None:
     """Record the stops that failures with 131050 report; a stop known from the webhook stays as it is."""
     _stop(tenant, [_reported(item) for item in items if item.number])
 
 
-def _wish(item: Item) -> Wish:
+def _wish(item: Item[Preference]) -> Wish:
     event, number = item.event, item.number
     assert number
     who = people.person(event.phone, event.bsuid)
@@ -47,9 +48,10 @@ def _wish(item: Item) -> Wish:
     return Wish(who, number, event.at, "meta_webhook", "user_preferences", key)
 
 
-def _reported(item: Item) -> Wish:
+def _reported(item: Item[Status]) -> Wish:
     event, number = item.event, item.number
     assert number
+    assert event.error
     who = people.person(event.recipient_phone, event.recipient_bsuid)
     return Wish(who, number, event.at, "meta_error", str(event.error.code), f"131050:{event.wamid}")
 

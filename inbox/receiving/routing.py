@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from inbox import queries
 from inbox.receiving.claiming import Row
@@ -14,20 +14,23 @@ from whatsapp.models import Account, Number
 logger = logging.getLogger(__name__)
 
 
-class Item(NamedTuple):
-    """One event with the place it belongs to; `index` is its position in the body."""
+E = TypeVar("E", bound=Event, covariant=True)
+
+
+class Item(NamedTuple, Generic[E]):
+    """One event with the place it belongs to; `position` is its place in the body."""
 
     row_id: int
-    index: int
+    position: int
     tenant: Tenant
     account: Account
     number: Number | None
-    event: Event
+    event: E
 
 
 class _Read(NamedTuple):
     row: Row
-    index: int
+    position: int
     event: Event
 
     @property
@@ -40,7 +43,7 @@ class _Read(NamedTuple):
         return getattr(self.event, "waba_id", self.event.account_id)
 
 
-def route(rows: list[Row]) -> tuple[list[Item], dict[int, str]]:
+def route(rows: list[Row]) -> tuple[list[Item[Event]], dict[int, str]]:
     """The events of these bodies by place, and why a body could not be read, by row id; inside `across_tenants`.
 
     Events for ids we do not know are dropped: Meta sends them for numbers that were disconnected.
@@ -61,28 +64,28 @@ def _read(row: Row, faults: dict[int, str]) -> Iterator[_Read]:
         # Whatever one body does to the parser, the others go on; the text could quote the body, so it stays out.
         faults[row.id] = f"{type(error).__name__} while reading"
         return
-    for index, event in enumerate(events):
+    for position, event in enumerate(events):
         if isinstance(event, Broken):
-            faults[row.id] = f"unreadable {event.field} at {index}: {event.reason}"
+            faults[row.id] = f"unreadable {event.field} at {position}: {event.reason}"
         else:
-            yield _Read(row, index, event)
+            yield _Read(row, position, event)
 
 
-def _places(found: _Read, numbers: dict[str, Number], accounts: dict[str, list[Account]]) -> Iterator[Item]:
-    row, index, event = found
+def _places(found: _Read, numbers: dict[str, Number], accounts: dict[str, list[Account]]) -> Iterator[Item[Event]]:
+    row, position, event = found
     if found.number_id:
         number = numbers.get(found.number_id)
         # A tenant that signs with its own app speaks for its own account only, whatever ids it writes.
         if number and number.account.waba_id == found.waba_id and row.account_id in (None, number.account_id):
-            yield Item(row.id, index, number.tenant, number.account, number, event)
+            yield Item(row.id, position, number.tenant, number.account, number, event)
         return
     for account in accounts.get(found.waba_id, []):
         if row.account_id in (None, account.pk):
-            yield Item(row.id, index, account.tenant, account, None, event)
+            yield Item(row.id, position, account.tenant, account, None, event)
 
 
-def _count_strays(read: list[_Read], items: list[Item]) -> None:
-    routed = {(item.row_id, item.index) for item in items}
-    strays = Counter(type(found.event).__name__ for found in read if (found.row.id, found.index) not in routed)
+def _count_strays(read: list[_Read], items: list[Item[Event]]) -> None:
+    routed = {(item.row_id, item.position) for item in items}
+    strays = Counter(type(found.event).__name__ for found in read if (found.row.id, found.position) not in routed)
     if strays:
         logger.info("webhook events for unknown numbers or accounts: %s", dict(strays))

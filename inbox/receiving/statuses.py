@@ -10,7 +10,7 @@ from whatsapp.events import Status
 AT_A_TIME = 1000
 
 
-def apply(tenant: Tenant, items: list[Item]) -> None:
+def apply(tenant: Tenant, items: list[Item[Status]]) -> None:
     """Bring message rows forward; a failure with 131050 also records that the person stopped marketing."""
     for start in range(0, len(items), AT_A_TIME):
         delivery.apply(tenant.pk, [_change(item.event) for item in items[start : start + AT_A_TIME]])

@@ -27,7 +27,7 @@ PAUSE_CODES = {
 }
 
 
-def apply_status(tenant: Tenant, items: list[Item]) -> None:
+def apply_status(tenant: Tenant, items: list[Item[TemplateStatus]]) -> None:
     """Take over a template's status; one that cannot be sent any more pauses every open source that uses it."""
     for item in items:
         event = item.event
@@ -42,14 +42,14 @@ def apply_status(tenant: Tenant, items: list[Item]) -> None:
                 actions.pause_sources_of(template=template, code=PAUSE_CODES[status])
 
 
-def apply_quality(tenant: Tenant, items: list[Item]) -> None:
+def apply_quality(tenant: Tenant, items: list[Item[TemplateQuality]]) -> None:
     """Take over a template's quality."""
     for item in items:
         if item.event.current in Number.Quality.values:
             _change(_named(item), quality=item.event.current)
 
 
-def apply_category(tenant: Tenant, items: list[Item]) -> None:
+def apply_category(tenant: Tenant, items: list[Item[TemplateCategory]]) -> None:
     """Take over a category that changed; a 24-hour notice changes nothing yet."""
     for item in items:
         event = item.event
@@ -57,7 +57,7 @@ def apply_category(tenant: Tenant, items: list[Item]) -> None:
             _change(_named(item), category=event.new, previous_category=event.previous)
 
 
-def apply_components(tenant: Tenant, items: list[Item]) -> None:
+def apply_components(tenant: Tenant, items: list[Item[TemplateComponents]]) -> None:
     """Take over changed texts of header, body and footer; buttons follow with the next comparison with Meta."""
     for item in items:
         for template in _named(item):
@@ -66,8 +66,8 @@ def apply_components(tenant: Tenant, items: list[Item]) -> None:
             template.save(update_fields=["components", "updated_at"])
 
 
-def _named(item: Item) -> QuerySet[Template]:
-    event: TemplateEvent = item.event
+def _named(item: Item[TemplateEvent]) -> QuerySet[Template]:
+    event = item.event
     by_name = Q(meta_id="", name=event.name, language=event.language)
     return Template.objects.filter(Q(meta_id=event.template_id) | by_name, tenant=item.tenant, account=item.account)
 

@@ -74,7 +74,7 @@ class Happened:
     name: str
     op: str
     measure: str | None
-    value: int | float | None
+    value: int | float
     window: Window
     where: tuple[Attribute, ...]
 

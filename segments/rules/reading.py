@@ -1,9 +1,8 @@
 """Reads a rule from JSON; whatever is wrong is named by its path in the tree, with the remedy."""
 
-import math
 from collections.abc import Callable, Collection
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -196,7 +195,8 @@ def _happened(raw: dict[str, Any], path: str) -> Node:
         op = _choice(raw, "op", path, MEASURE_OPS[measure])
         value = _number(raw, path, MAX_DAYS if measure == "days_since_last" else MAX_NUMBER)
     else:
-        measure, op, value = None, _choice(raw, "op", path, ("ever", "never")), _nothing(raw, path)
+        measure, op, value = None, _choice(raw, "op", path, ("ever", "never")), 0
+        _nothing(raw, path)
     where = raw.get("where", [])
     if not isinstance(where, list) or len(where) > MAX_WHERE or not all(isinstance(one, dict) for one in where):
         raise Fault(_below(path, "where"), _("Give a list of at most %(limit)s conditions.") % {"limit": MAX_WHERE})
@@ -272,13 +272,14 @@ def _texts(raw: dict[str, Any], path: str) -> tuple[str, ...]:
 
 
 def _number(raw: dict[str, Any], path: str, most: int = MAX_NUMBER) -> int | float:
-    given = raw.get("value")
-    is_number = isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given)
-    if not is_number or abs(given) > most:
+    given: Any = raw.get("value")
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    # Also refuses NaN, which is in no range.
+    if not is_number or not -most <= given <= most:
         raise Fault(
             _below(path, "value"), _("Give a number of at most %(most)s, for example 3 or 49.90.") % {"most": most}
         )
-    return given
+    return cast(int | float, given)
 
 
 def _whole(raw: dict[str, Any], key: str, path: str, least: int, most: int) -> int:
@@ -305,9 +306,10 @@ def _uid(raw: dict[str, Any], key: str, path: str) -> UUID:
         raise Fault(_below(path, key), _("Give a uid, for example 6f1c2b1e-…; the API lists them.")) from None
 
 
-def _nothing(raw: dict[str, Any], path: str) -> None:
+def _nothing(raw: dict[str, Any], path: str) -> Value:
     if raw.get("value") is not None:
         raise Fault(_below(path, "value"), _("Leave the value out: this comparison needs none."))
+    return None
 
 
 def _below(path: str, key: str) -> str:

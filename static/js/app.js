@@ -57,9 +57,30 @@ document.addEventListener("submit", (event) => {
   dialog.showModal();
 });
 
-// A question on the screen must not lose its form to a poll.
+// Polls replace what they show. An open question or definition waits for its answer; focus and open tables are kept.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (byId("confirm").open && event.detail.requestConfig.verb === "get") event.preventDefault();
+  const isAsked = byId("confirm").open || document.querySelector("[popover]:popover-open");
+  if (isAsked && event.detail.requestConfig.verb === "get") event.preventDefault();
+});
+const FOCUSABLE = "a[href], button, summary, input, select, [tabindex]";
+let kept = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const target = event.detail.target;
+  const isInside = target.contains(document.activeElement) && !document.activeElement.id;
+  kept = {
+    id: target.id,
+    focus: isInside ? [...target.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement) : -1,
+    open: [...target.querySelectorAll("details")].map((details) => details.open),
+  };
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const target = kept && byId(kept.id);
+  if (!target) return;
+  target.querySelectorAll("details").forEach((details, index) => {
+    if (kept.open[index]) details.open = true;
+  });
+  if (kept.focus >= 0) target.querySelectorAll(FOCUSABLE)[kept.focus]?.focus({ preventScroll: true });
+  kept = null;
 });
 
 // Definitions open beside their button, where the browser cannot anchor them by itself.
@@ -117,7 +138,7 @@ document.addEventListener("input", (event) => {
 });
 
 document.addEventListener("alpine:init", () => {
-  // One variable of a template: a fixed text needs no fallback, everything else does.
+  // Shows what belongs to the chosen option: a variable's text or fallback, sending now or later.
   window.Alpine.data("choice", () => ({
     value: "",
     init() {
@@ -127,14 +148,14 @@ document.addEventListener("alpine:init", () => {
     pick(event) {
       if (event.target.matches("[data-choice]")) this.value = event.target.value;
     },
-    is(wanted) {
-      return this.value === wanted;
-    },
     get isText() {
       return this.value === "text";
     },
     get isOther() {
       return this.value !== "text";
+    },
+    get isNow() {
+      return this.value !== "later";
     },
     get isLater() {
       return this.value === "later";

@@ -24,7 +24,7 @@
 
   const axes = (labels) => ({
     grid: { left: 8, right: 12, top: 36, bottom: 4, containLabel: true },
-    legend: { top: 0, left: 0, icon: "roundRect", itemGap: 18, itemWidth: 14, itemHeight: 4, textStyle: { color: color("--ink-soft") } },
+    legend: { type: "scroll", top: 0, left: 0, icon: "roundRect", itemGap: 18, itemWidth: 14, itemHeight: 4, textStyle: { color: color("--ink-soft") } },
     xAxis: {
       type: "category",
       data: labels,
@@ -77,6 +77,11 @@
     drawn.resize();
   }
 
+  // A figure that was swapped out takes its chart along.
+  document.addEventListener("htmx:beforeCleanupElement", ({ target }) => {
+    const drawn = target.matches?.(".chart-canvas") && window.echarts?.getInstanceByDom(target);
+    drawn?.dispose();
+  });
   const drawAll = () => document.querySelectorAll("figure[data-chart]").forEach(draw);
   document.addEventListener("DOMContentLoaded", drawAll);
   document.addEventListener("htmx:afterSettle", drawAll);

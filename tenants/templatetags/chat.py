@@ -25,6 +25,12 @@ def body_text(template: Any) -> str:
     return next((str(c.get("text", "")) for c in template.components if c.get("type") == "BODY"), "")
 
 
+@register.filter
+def in_braces(name: str) -> str:
+    """A variable as templates write it: 1 → {{1}}."""
+    return "{{" + name + "}}"
+
+
 def _parts(text: str) -> list[SafeString]:
     parts, end = [], 0
     for found in MARKED.finditer(text):

@@ -253,7 +253,7 @@ def test_a_batch_of_events_is_answered_row_by_row(alice: Caller, ada: dict[str, 
     outcomes = [row["outcome"] for row in answer.json()["results"]]
     assert answer.status_code == 200
     assert outcomes == ["created", "duplicate", "created"] + ["rejected"] * 5
-    assert [list(row["errors"])[0] for row in answer.json()["results"][3:]] == [
+    assert [next(iter(row["errors"])) for row in answer.json()["results"][3:]] == [
         *("contact", "name", "surprise", "occurred_at", "non_field_errors")
     ]
     with tenant_scope(bakery):

@@ -64,9 +64,7 @@ def preference(value: str, *, sender: str = "493023125001", at: datetime = NOON,
     return told | more
 
 
-def knock(
-    content: bytes, *, path: str = PATH, secret: str = SECRET, signature: str | None = None
-) -> httpx.Response:
+def knock(content: bytes, *, path: str = PATH, secret: str = SECRET, signature: str | None = None) -> httpx.Response:
     """One POST to the fast door."""
     return asyncio.run(_post_all([content], path, secret, signature))[0]
 
@@ -81,9 +79,7 @@ def ask(path: str, **query: str) -> httpx.Response:
     return asyncio.run(_with_client(lambda client: client.get(path, params=query)))
 
 
-async def _post_all(
-    contents: Sequence[bytes], path: str, secret: str, signature: str | None
-) -> list[httpx.Response]:
+async def _post_all(contents: Sequence[bytes], path: str, secret: str, signature: str | None) -> list[httpx.Response]:
     async def post(client: httpx.AsyncClient, content: bytes) -> httpx.Response:
         header = sign(secret, content) if signature is None else signature
         headers = {"X-Hub-Signature-256": header} if header else {}

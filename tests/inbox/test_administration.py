@@ -104,9 +104,7 @@ def test_quality_category_and_texts_of_a_template_are_taken_over(template: Templ
     assert (fresh(template).category, fresh(template).previous_category) == ("UTILITY", "MARKETING")
 
 
-def test_another_tenants_app_cannot_pause_a_template(
-    template: Template, shop_number: Number, deliver: Deliver
-) -> None:
+def test_another_tenants_app_cannot_pause_a_template(template: Template, shop_number: Number, deliver: Deliver) -> None:
     for waba_id in ("waba-bakery", "waba-shop"):
         deliver(
             about_template("message_template_status_update", waba_id, event="DISABLED"),
@@ -124,7 +122,9 @@ def number_of(number: Number) -> Number:
 
 def test_limits_throughput_and_quality_of_a_number_are_taken_over(number: Number, deliver: Deliver) -> None:
     shown = "4915112345678"
-    deliver(told("phone_number_quality_update", display_phone_number=shown, event="ONBOARDING", current_limit="TIER_2K"))
+    deliver(
+        told("phone_number_quality_update", display_phone_number=shown, event="ONBOARDING", current_limit="TIER_2K")
+    )
     assert number_of(number).daily_limit == 2000
 
     deliver(told("phone_number_quality_update", display_phone_number=shown, event="THROUGHPUT_UPGRADE"))

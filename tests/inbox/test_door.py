@@ -112,4 +112,3 @@ def test_peoples_messages_go_before_statuses(number: Number) -> None:
     assert priority_of(meta.body(number, user_preferences=[meta.preference("stop")])) == 0
     assert priority_of(meta.entry("waba", {"field": "account_update", "value": {"event": "X"}})) == 0
     assert priority_of(b"no JSON") == 0
-

@@ -80,7 +80,7 @@ def test_repeated_and_shuffled_messages_are_stored_once(number: Number, deliver:
 
 
 def test_a_reply_marks_the_message_it_quotes(number: Number, deliver: Deliver) -> None:
-    first, second = send(number, 2)
+    first, _ = send(number, 2)
     quoting = meta.text("Ich komme", at=NOON + timedelta(hours=1), context={"from": "x", "id": "wamid.1"})
 
     deliver(meta.body(number, messages=[quoting]))

@@ -225,9 +225,7 @@ def test_a_stranger_who_stops_is_kept_out_without_becoming_a_contact(number: Num
     assert not may(number.tenant)
 
 
-def test_a_failure_with_131050_records_the_stop_and_the_webhook_adds_nothing(
-    number: Number, deliver: Deliver
-) -> None:
+def test_a_failure_with_131050_records_the_stop_and_the_webhook_adds_nothing(number: Number, deliver: Deliver) -> None:
     tenant = number.tenant
     sent = send(number, 1, accepted_at=TODAY - timedelta(hours=1))
     waiting = plan(number)

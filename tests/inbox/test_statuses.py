@@ -5,8 +5,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from inbox import receiving
 from inbox.models import WebhookEvent
 from messaging.models import Message
@@ -138,9 +136,7 @@ def test_unknown_numbers_accounts_and_kinds_are_done_without_error(number: Numbe
     assert states(number.tenant) == [Message.State.ACCEPTED]
 
 
-def test_a_tenants_own_app_cannot_touch_another_tenant(
-    number: Number, shop_number: Number, deliver: Deliver
-) -> None:
+def test_a_tenants_own_app_cannot_touch_another_tenant(number: Number, shop_number: Number, deliver: Deliver) -> None:
     send(number, 1)
     shop_path = f"{meta.PATH}{shop_number.account.uid}/"
     template_deleted = {"field": "account_update", "value": {"event": "ACCOUNT_DELETED"}}

@@ -133,9 +133,7 @@ def test_a_refused_connection_is_surely_not_sent() -> None:
         asyncio.run(outcome(f"http://127.0.0.1:{port}/v25.0/1/messages", content(1)))
 
 
-@pytest.mark.parametrize(
-    "url", ["http://no-such-host.invalid/x", "ftp://127.0.0.1/x", "http://127.0.0.1:9/x"]
-)
+@pytest.mark.parametrize("url", ["http://no-such-host.invalid/x", "ftp://127.0.0.1/x", "http://127.0.0.1:9/x"])
 def test_an_address_that_leads_nowhere_is_surely_not_sent(url: str) -> None:
     with pytest.raises(NotSent):
         asyncio.run(outcome(url, content(1)))

@@ -290,9 +290,7 @@ def test_odd_usage_headers_are_no_usage_and_no_crash(value: str) -> None:
 
 
 def test_a_refusal_knows_how_long_meta_wants_us_to_wait() -> None:
-    headers = {
-        "x-business-use-case-usage": '{"1": [{"call_count": 100, "estimated_time_to_regain_access": 9}]}'
-    }
+    headers = {"x-business-use-case-usage": '{"1": [{"call_count": 100, "estimated_time_to_regain_access": 9}]}'}
 
     with pytest.raises(Refused) as refusal:
         read_answer(400, b'{"error": {"code": 80007}}', headers)
@@ -327,9 +325,7 @@ def test_the_proof_of_our_secret_goes_with_every_call() -> None:
         (httpx.RemoteProtocolError, UnknownOutcome),
     ],
 )
-def test_nothing_of_httpx_reaches_the_caller(
-    failure: type[httpx.RequestError], outcome: type[Exception]
-) -> None:
+def test_nothing_of_httpx_reaches_the_caller(failure: type[httpx.RequestError], outcome: type[Exception]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise failure("https://graph.test/?access_token=secret", request=request)
 

@@ -77,9 +77,7 @@ def inbound(found: list[Any]) -> list[events.Inbound]:
         ("015", []),
     ],
 )
-def test_a_magic_recipient_has_its_statuses(
-    client: Client, meta: Running, magic: str, expected: list[str]
-) -> None:
+def test_a_magic_recipient_has_its_statuses(client: Client, meta: Running, magic: str, expected: list[str]) -> None:
     send(client, magic)
 
     assert statuses(told(meta)) == expected
@@ -124,9 +122,7 @@ def test_somebody_without_number_answers_by_bsuid(client: Client, meta: Running)
     (reply,) = inbound(found)
     assert reply.from_phone == ""
     assert reply.from_bsuid.startswith("DE.")
-    assert {event.recipient_bsuid for event in found if isinstance(event, events.Status)} == {
-        reply.from_bsuid
-    }
+    assert {event.recipient_bsuid for event in found if isinstance(event, events.Status)} == {reply.from_bsuid}
 
 
 def test_a_tap_sends_the_payload_of_the_first_quick_reply(client: Client, meta: Running) -> None:
@@ -179,9 +175,7 @@ def test_a_pause_is_told_and_holds(client: Client, meta: Running) -> None:
 def test_one_can_speak_for_a_person(meta: Running) -> None:
     wamid = meta.say(NUMBER, "+49 30 23125400", "Ja, anmelden", name="Ada")
     meta.say(NUMBER, "DE.4711", payload="yes", title="Ja")
-    meta.say(
-        NUMBER, "493023125400", message={"type": "image", "image": {"id": "1", "mime_type": "image/png"}}
-    )
+    meta.say(NUMBER, "493023125400", message={"type": "image", "image": {"id": "1", "mime_type": "image/png"}})
 
     text, tap, image = told(meta)
 
@@ -236,9 +230,7 @@ def test_a_crowd_behaves_in_the_shares_of_its_profile(client: Client, meta: Runn
 def test_the_same_seed_gives_the_same_crowd_and_another_gives_another(client: Client, meta: Running) -> None:
     profiles = (CROWD, CROWD.changed({"seed": 4}))
 
-    crowds = [
-        [fate_of(profile, f"4930{n}", f"4930{n}", f"c{n}").action for n in range(300)] for profile in profiles
-    ]
+    crowds = [[fate_of(profile, f"4930{n}", f"4930{n}", f"c{n}").action for n in range(300)] for profile in profiles]
 
     again = [fate_of(CROWD, f"4930{n}", f"4930{n}", f"c{n}").action for n in reversed(range(300))]
     assert crowds[0] == again[::-1]

@@ -301,9 +301,7 @@ def test_the_ledger_proves_who_got_what_how_often(client: Client, meta: Running)
     assert meta.ledger.row_of("wamid.x") is None
 
 
-def test_free_text_outside_the_window_fails_by_webhook_and_inside_is_delivered(
-    client: Client, meta: Running
-) -> None:
+def test_free_text_outside_the_window_fails_by_webhook_and_inside_is_delivered(client: Client, meta: Running) -> None:
     meta.configure(window_enforced=True)
     client.send(NUMBER, messages.text(ADA, "Hallo"))
     assert meta.settle()
@@ -320,10 +318,7 @@ def test_every_kind_of_message_is_taken(client: Client, meta: Running) -> None:
     card = {"name": {"formatted_name": "Ada B", "first_name": "Ada"}}
     bodies = [
         messages.text(ADA, "Hallo"),
-        *(
-            messages.media(ADA, kind, media_id="1")
-            for kind in ("image", "video", "document", "audio", "sticker")
-        ),
+        *(messages.media(ADA, kind, media_id="1") for kind in ("image", "video", "document", "audio", "sticker")),
         messages.location(ADA, 52.5, 13.4),
         messages.contacts(ADA, [card]),
         messages.reaction(ADA, "wamid.1", "👍"),

@@ -160,9 +160,7 @@ def test_a_number_can_have_a_door_of_its_own(door: Door) -> None:
         assert meta.settle()
 
         assert {type(event) for event in own.events()} == {events.Status}
-    assert {type(event) for event in door.events()} == {events.Preference}, (
-        "only messages follow the override"
-    )
+    assert {type(event) for event in door.events()} == {events.Preference}, "only messages follow the override"
 
 
 def test_a_click_is_a_preview_by_whatsapp_and_then_a_visit_by_a_phone(door: Door) -> None:
@@ -215,9 +213,7 @@ def test_delays_pass_faster_with_speed(door: Door) -> None:
         assert "delivered" in meta.stats()
 
 
-@pytest.mark.parametrize(
-    "changes", [{"clicks": 1}, {"speed": "fast"}, {"magic": 1}, {"replies": "x"}, {"seed": True}]
-)
+@pytest.mark.parametrize("changes", [{"clicks": 1}, {"speed": "fast"}, {"magic": 1}, {"replies": "x"}, {"seed": True}])
 def test_a_profile_refuses_what_it_does_not_know(changes: dict) -> None:
     with pytest.raises(ValueError, match="profile"):
         Profile().changed(changes)

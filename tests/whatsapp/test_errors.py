@@ -99,9 +99,7 @@ def test_a_deprecated_subcode_does_not_hide_the_code() -> None:
         ({}, ErrorClass.RECIPIENT),
     ],
 )
-def test_an_unknown_code_follows_metas_hints_and_keeps_its_number(
-    hints: dict, error_class: ErrorClass
-) -> None:
+def test_an_unknown_code_follows_metas_hints_and_keeps_its_number(hints: dict, error_class: ErrorClass) -> None:
     rule = rule_for(987654, **hints)
 
     assert (rule.code, rule.error_class) == (987654, error_class)

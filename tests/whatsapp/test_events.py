@@ -336,17 +336,13 @@ def replaced(document: Any, spot: tuple[Any, ...], odd: Any) -> Any:
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
-    lambda children: (
-        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3)
-    ),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
     max_leaves=10,
 )
 
 
 @settings(max_examples=200, deadline=None)
-@given(
-    ANYTHING, st.sampled_from(["messages", "statuses", "user_preferences", "errors", "history", "contacts"])
-)
+@given(ANYTHING, st.sampled_from(["messages", "statuses", "user_preferences", "errors", "history", "contacts"]))
 def test_any_json_in_any_place_is_parsed_without_a_crash(value: Any, key: str) -> None:
     body = {"entry": [{"id": "1", "changes": [{"field": "messages", "value": {key: value}}, value]}, value]}
 

@@ -213,9 +213,7 @@ LONG = "x" * 5000
         ),
         (
             "sections.title",
-            lambda: interactive.choices(
-                "x", "a", {"": [interactive.Row("1", "a")], "b": [interactive.Row("2", "b")]}
-            ),
+            lambda: interactive.choices("x", "a", {"": [interactive.Row("1", "a")], "b": [interactive.Row("2", "b")]}),
         ),
         ("rows.description", lambda: interactive.choices("x", "a", {"": [interactive.Row("1", "a", LONG)]})),
         ("flow", lambda: interactive.flow("x", "a", "t")),

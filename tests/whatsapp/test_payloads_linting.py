@@ -146,9 +146,7 @@ def test_cards_must_look_alike() -> None:
     film = picture | {"format": "video"}
 
     def cards(*headers: dict[str, Any]) -> list[dict[str, Any]]:
-        return [
-            {"components": [header, {"type": "buttons", "buttons": [reply("Mehr")]}]} for header in headers
-        ]
+        return [{"components": [header, {"type": "buttons", "buttons": [reply("Mehr")]}]} for header in headers]
 
     assert lint(sale(carousel={"cards": cards(picture, picture)})) == []
     assert [item.field for item in lint(sale(carousel={"cards": cards(picture, film)}))] == ["carousel"]

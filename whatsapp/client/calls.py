@@ -72,9 +72,7 @@ class Client(Connection):
         """Let a template that pacing paused be sent again."""
         self.post(f"{template_id}/unpause")
 
-    def upload_media(
-        self, phone_number_id: str, file: BinaryIO | bytes, mime_type: str, filename: str
-    ) -> str:
+    def upload_media(self, phone_number_id: str, file: BinaryIO | bytes, mime_type: str, filename: str) -> str:
         """Upload a file for sending; the id returned is valid for 30 days and for this number only."""
         answer = self.call(
             "POST",
@@ -120,9 +118,7 @@ class Client(Connection):
     def register_number(self, phone_number_id: str, pin: str, *, region: str | None = None) -> None:
         """Register a number with the Cloud API; `region` such as DE keeps data at rest there."""
         body = {"messaging_product": "whatsapp", "pin": pin}
-        self.post(
-            f"{phone_number_id}/register", body | ({"data_localization_region": region} if region else {})
-        )
+        self.post(f"{phone_number_id}/register", body | ({"data_localization_region": region} if region else {}))
 
     def account(self, account_id: str) -> Json:
         """Name, currency, time zone, country and health of an account."""
@@ -133,9 +129,7 @@ class Client(Connection):
         status = self.get(node_id, fields="health_status").get("health_status")
         return status if isinstance(status, dict) else {}
 
-    def subscribe(
-        self, account_id: str, *, callback_url: str | None = None, verify_token: str | None = None
-    ) -> None:
+    def subscribe(self, account_id: str, *, callback_url: str | None = None, verify_token: str | None = None) -> None:
         """Have webhooks of an account sent to our app, optionally messages to an address of their own."""
         override = {"override_callback_uri": callback_url, "verify_token": verify_token}
         self.post(f"{account_id}/subscribed_apps", override if callback_url else None)

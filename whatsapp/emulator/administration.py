@@ -65,8 +65,7 @@ def health(account_id: str, number: Number | None) -> Json:
     return {
         "can_send_message": worst,
         "entities": [
-            {"entity_type": kind, "id": node_id, "can_send_message": state}
-            for kind, node_id, state in entities
+            {"entity_type": kind, "id": node_id, "can_send_message": state} for kind, node_id, state in entities
         ],
     }
 

@@ -31,9 +31,7 @@ class Answer(NamedTuple):
 class Failure(Exception):
     """A refusal in Meta's envelope; `details` names the cause and goes to the caller only."""
 
-    def __init__(
-        self, code: int, details: str = "", *, subcode: int | None = None, status: int | None = None
-    ) -> None:
+    def __init__(self, code: int, details: str = "", *, subcode: int | None = None, status: int | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.details = details

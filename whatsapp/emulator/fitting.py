@@ -80,9 +80,7 @@ def _check_texts(part: str, text: str, given: list[Json], is_named: bool) -> Non
         if not value:
             raise Failure(131008, f"{part}: parameter of type text is missing text value")
         if _FORBIDDEN.search(value):
-            raise Failure(
-                132018, f"{part}: Param text cannot have new-line/tab characters or more than 4 blanks"
-            )
+            raise Failure(132018, f"{part}: Param text cannot have new-line/tab characters or more than 4 blanks")
         length += len(value)
     if length > BODY_LIMIT:
         raise Failure(132005, f"{part}: translated text too long")

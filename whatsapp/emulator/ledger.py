@@ -55,9 +55,7 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._at)
 
-    def add(
-        self, phone_number_id: str, recipient: str, callback: str, category: str, at: float, body: bytes
-    ) -> int:
+    def add(self, phone_number_id: str, recipient: str, callback: str, category: str, at: float, body: bytes) -> int:
         """Remember an acceptance; returns its row."""
         self._texts += f"{recipient}\x00{callback}".encode()
         self._ends.append(len(self._texts))

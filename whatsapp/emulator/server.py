@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -31,38 +31,43 @@ class Running(Remote):
 
 
 def serve(emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -> None:
-    """Serve until the process is told to stop (SIGINT, SIGTERM)."""
-    emulator.world.base_url = f"http://{host}:{port}"
-    uvicorn.Server(_config(emulator, host, port)).run()
+    """Serve until the process is told to stop (SIGINT, SIGTERM). Raises `OSError` if the port is taken."""
+    with listening(host, port) as listener, suppress(KeyboardInterrupt):
+        emulator.world.base_url = f"http://{host}:{listener.getsockname()[1]}"
+        uvicorn.Server(_config(emulator)).run([listener])
 
 
 @contextmanager
-def running(
-    profile: Profile | None = None, *, webhook_url: str = "", app_secret: str = ""
-) -> Iterator[Running]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that takes connections from now on."""
+    # Named as TCP, or asyncio does not switch off Nagle's algorithm and every answer waits 40 ms.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+        yield listener
+
+
+@contextmanager
+def running(profile: Profile | None = None, *, webhook_url: str = "", app_secret: str = "") -> Iterator[Running]:
     """An emulator on a free port of this machine, stopped at the end of the block.
 
     Without `webhook_url` webhooks are kept: fetch them with `take_webhooks`. The default profile is
     `Profile.perfect()`: everything delivered and read at once, no limits.
     """
     emulator = Emulator(profile or Profile.perfect(), webhook_url, app_secret)
-    # Named as TCP, or asyncio does not switch off Nagle's algorithm and every answer waits 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(BACKLOG)
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    emulator.world.base_url = base_url
-    server = uvicorn.Server(_config(emulator, "127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
-    thread.start()
-    try:
-        _wait_until_started(server, thread)
-        with Running(base_url, emulator) as handle:
-            yield handle
-    finally:
-        server.should_exit = True
-        thread.join(START_TIMEOUT_S)
-        listener.close()
+    server = uvicorn.Server(_config(emulator))
+    with listening("127.0.0.1", 0) as listener:
+        base_url = emulator.world.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
+        thread.start()
+        try:
+            _wait_until_started(server, thread)
+            with Running(base_url, emulator) as handle:
+                yield handle
+        finally:
+            server.should_exit = True
+            thread.join(START_TIMEOUT_S)
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
@@ -73,11 +78,9 @@ def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> Non
         time.sleep(0.002)
 
 
-def _config(emulator: Emulator, host: str, port: int) -> uvicorn.Config:
+def _config(emulator: Emulator) -> uvicorn.Config:
     return uvicorn.Config(
         emulator,
-        host=host,
-        port=port,
         log_level="critical",
         access_log=False,
         ws="none",

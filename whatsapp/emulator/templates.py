@@ -108,9 +108,7 @@ def delete(account: Account, query: Mapping[str, str]) -> Answer:
     """DELETE /{WABA}/message_templates by `name`, or one language version by `hsm_id`."""
     name, template_id = query.get("name", ""), query.get("hsm_id", "")
     doomed = [
-        item.id
-        for item in account.templates.values()
-        if (item.id == template_id if template_id else item.name == name)
+        item.id for item in account.templates.values() if (item.id == template_id if template_id else item.name == name)
     ]
     if not doomed:
         raise Failure(100, "Message template not found.", subcode=2593002, status=404)

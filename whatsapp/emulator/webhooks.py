@@ -99,9 +99,7 @@ class Webhooks:
         for item in taken:
             by_url.setdefault(item.url, []).append(item)
         size = max(1, profile.batch_size)
-        return [
-            (url, items[at : at + size]) for url, items in by_url.items() for at in range(0, len(items), size)
-        ]
+        return [(url, items[at : at + size]) for url, items in by_url.items() for at in range(0, len(items), size)]
 
     async def _deliver(self, url: str, body: bytes) -> None:
         headers = self._headers(body)

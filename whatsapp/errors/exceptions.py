@@ -48,9 +48,7 @@ class Refused(WhatsAppError):
     @property
     def rule(self) -> Rule:
         """What this refusal means and what to do about it."""
-        return rule_for(
-            self.code, subcode=self.subcode, http_status=self.http_status, is_transient=self.is_transient
-        )
+        return rule_for(self.code, subcode=self.subcode, http_status=self.http_status, is_transient=self.is_transient)
 
     @property
     def retry_after_s(self) -> int | None:

@@ -55,9 +55,7 @@ def _template_status(account_id: str, value: Json) -> Event:
         text_of(value.get("reason")),
         text_of(other.get("title")),
         text_of(other.get("description"))
-        or " ".join(
-            filter(None, (text_of(rejection.get("reason")), text_of(rejection.get("recommendation"))))
-        ),
+        or " ".join(filter(None, (text_of(rejection.get("reason")), text_of(rejection.get("recommendation"))))),
         value,
     )
 

@@ -130,11 +130,7 @@ def _words_of(kind: str, item: Json) -> tuple[str, str, str]:
         return "", text_of(reply.get("id")), text_of(reply.get("title"))
     if kind == "edit":
         message = object_of(content.get("message"))
-        return (
-            _words_of(text_of(message.get("type")), message)
-            if message.get("type") != "edit"
-            else ("", "", "")
-        )
+        return _words_of(text_of(message.get("type")), message) if message.get("type") != "edit" else ("", "", "")
     if kind == "reaction":
         return text_of(content.get("emoji")), "", ""
     return text_of(content.get("caption")) or text_of(content.get("text")), "", ""

@@ -81,9 +81,7 @@ def _read_statuses(account_id: str, number_id: str, items: Any, found: list[Even
             found.append(Broken(account_id, "statuses", _reason(error), item))
 
 
-def _read_each(
-    account_id: str, number_id: str, field: str, items: Any, read: Reader, found: list[Event]
-) -> None:
+def _read_each(account_id: str, number_id: str, field: str, items: Any, read: Reader, found: list[Event]) -> None:
     for item in items_of(items):
         try:
             if not isinstance(item, dict):

@@ -40,9 +40,7 @@ def check_buttons(field: str, buttons: list[Button]) -> list[Problem]:
 def _check_counts(field: str, kinds: list[str]) -> list[Problem]:
     problems = []
     if len(kinds) > BUTTONS_LIMIT:
-        problems.append(
-            Problem(field, "Höchstens 10 Schaltflächen erlaubt.", "At most 10 buttons are allowed.")
-        )
+        problems.append(Problem(field, "Höchstens 10 Schaltflächen erlaubt.", "At most 10 buttons are allowed."))
     for kind, most in MOST.items():
         if kinds.count(kind) > most:
             problems.append(
@@ -71,9 +69,7 @@ def _check_order(field: str, kinds: list[str]) -> list[Problem]:
 
 def _check_button(field: str, kind: str, button: Button) -> list[Problem]:
     if kind not in KINDS:
-        return [
-            Problem(field, "Diese Art von Schaltfläche gibt es nicht.", "There is no such kind of button.")
-        ]
+        return [Problem(field, "Diese Art von Schaltfläche gibt es nicht.", "There is no such kind of button.")]
     text = str(button.get("text", ""))
     problems = []
     if kind not in _FIXED_LABEL and not 1 <= len(text) <= TEXT_LIMIT:

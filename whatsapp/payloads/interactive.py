@@ -101,9 +101,7 @@ def _row(row: Row) -> Payload:
     return line | ({"description": row.description} if row.description else {})
 
 
-def link(
-    body: str, label: str, url: str, *, header: Payload | None = None, footer: str | None = None
-) -> Payload:
+def link(body: str, label: str, url: str, *, header: Payload | None = None, footer: str | None = None) -> Payload:
     """One button that opens a web address."""
     return _content("cta_url", body, _link_action(label, url), header, footer)
 
@@ -113,9 +111,7 @@ def _link_action(label: str, url: str) -> Payload:
     return {"name": "cta_url", "parameters": parameters}
 
 
-def product(
-    catalog_id: str, retailer_id: str, *, body: str | None = None, footer: str | None = None
-) -> Payload:
+def product(catalog_id: str, retailer_id: str, *, body: str | None = None, footer: str | None = None) -> Payload:
     """A single product of a catalogue."""
     action = {"catalog_id": catalog_id, "product_retailer_id": retailer_id}
     return _content("product", body, action, None, footer)
@@ -168,9 +164,7 @@ def flow(
     parameters |= {"flow_id": flow_id} if flow_id else {"flow_name": flow_name}
     if screen:
         parameters["flow_action_payload"] = {"screen": screen} | ({"data": dict(data)} if data else {})
-    return _content(
-        "flow", required("body", body), {"name": "flow", "parameters": parameters}, header, footer
-    )
+    return _content("flow", required("body", body), {"name": "flow", "parameters": parameters}, header, footer)
 
 
 def carousel(body: str, cards: Sequence[Card]) -> Payload:
@@ -197,9 +191,7 @@ def ask_location(body: str) -> Payload:
 
 def ask_phone(body: str) -> Payload:
     """Asks a person known only by user name for their phone number."""
-    return _content(
-        "request_contact_info", required("body", body), {"name": "request_contact_info"}, None, None
-    )
+    return _content("request_contact_info", required("body", body), {"name": "request_contact_info"}, None, None)
 
 
 def _content(

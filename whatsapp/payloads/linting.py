@@ -77,9 +77,7 @@ def _check_header(header: Component | None, category: str, named: bool) -> list[
         return []
     kind = str(header.get("format", "")).upper()
     if kind not in HEADER_FORMATS:
-        return [
-            Problem("header", "Diese Art von Kopfzeile gibt es nicht.", "There is no such kind of header.")
-        ]
+        return [Problem("header", "Diese Art von Kopfzeile gibt es nicht.", "There is no such kind of header.")]
     if kind == "TEXT":
         return _check_text_header(header, named)
     needs_example = kind in ("IMAGE", "VIDEO", "DOCUMENT", "GIF")
@@ -114,9 +112,7 @@ def _check_text_header(header: Component, named: bool) -> list[Problem]:
     names = variables_of(text)
     if len(names) > 1:
         problems.append(
-            Problem(
-                "header", "Höchstens eine Variable in der Kopfzeile.", "At most one variable in the header."
-            )
+            Problem("header", "Höchstens eine Variable in der Kopfzeile.", "At most one variable in the header.")
         )
     example = header.get("example") or {}
     if names and not (example.get("header_text") or example.get("header_text_named_params")):

@@ -28,12 +28,7 @@ class Recipient:
         """
         if self.phone:
             digits = _NOT_DIGITS.sub("", self.phone)
-            if (
-                not digits.isdecimal()
-                or not digits.isascii()
-                or not 7 <= len(digits) <= 15
-                or digits[0] == "0"
-            ):
+            if not digits.isdecimal() or not digits.isascii() or not 7 <= len(digits) <= 15 or digits[0] == "0":
                 raise InvalidPayload("to", "must be a phone number with country code, 7 to 15 digits")
             return {"to": f"+{digits}"}
         if not self.bsuid:

@@ -64,9 +64,7 @@ def authentication(
     required("code", code, CODE_LIMIT)
     if not recipient.phone:
         raise InvalidPayload("to", "one-time codes need a phone number")
-    return template(
-        recipient, name, language, body=[code], buttons=[parts.url_button(0, code)], callback=callback
-    )
+    return template(recipient, name, language, body=[code], buttons=[parts.url_button(0, code)], callback=callback)
 
 
 def for_marketing(body: Payload, *, share_activity: bool = False, fall_back: bool = True) -> Payload:

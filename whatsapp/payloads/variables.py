@@ -30,9 +30,7 @@ def check_variables(field: str, text: str, *, named: bool, at_edges: bool = Fals
     problems = []
     names = variables_of(text)
     if _VARIABLE.sub("", text).count("{{") or _VARIABLE.sub("", text).count("}}"):
-        problems.append(
-            Problem(field, "Geschweifte Klammern sind nicht geschlossen.", "Curly braces are not closed.")
-        )
+        problems.append(Problem(field, "Geschweifte Klammern sind nicht geschlossen.", "Curly braces are not closed."))
     if not names:
         return problems
     problems += _check_names(field, names, named=named) + _check_places(field, text, at_edges=at_edges)

@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -61,28 +60,29 @@ CAST: list[dict[str, Any]] = [
 class Command(BaseCommand):
     help = "Import 10,000 invented people, run two campaigns against the sandbox, print KPIs, check invariants."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--fresh", action="store_true", help="delete the demo's companies first")
-
-    def handle(self, *_: Any, **options: Any) -> None:
+    def handle(self, *_: Any, **__: Any) -> None:
         translation.activate("de")
-        if Tenant.objects.filter(slug__in=[cast["slug"] for cast in CAST]).exists():
-            self._say("Die Demo wurde schon gespielt: `make clean-demo` beginnt von vorn.")
-            self._say_where()
+        played = [found for cast in CAST if (found := playing.played(cast["slug"], cast["campaign"]))]
+        if len(played) == len(CAST):
+            self._say("Schon gespielt; so ging es aus (`make clean` beginnt von vorn):")
+            for campaign in played:
+                self._report(campaign)
+            self._say_where(played[0].tenant)
             return
         started = time.monotonic()
         with Remote(settings.WHATSAPP_API_URL) as meta:
             meta.configure(BEHAVIOUR)
-            played = [self._play(cast, meta) for cast in CAST]
-            self._settle(meta)
-            for company, _campaign in played:
-                ordered = playing.place_orders(company, meta, company.tenant.slug[:3])
+            fresh = [self._play(cast, meta) for cast in CAST]
+            playing.watch_reactions(meta)
+            for company, _campaign in fresh:
+                ordered = playing.place_orders(company, meta)
                 self._say(f"  {company.tenant.name}: {ordered} Bestellungen nach einem Klick")
-            self._finish(played, meta, time.monotonic() - started)
+            self._finish(fresh, meta, time.monotonic() - started)
 
     def _play(self, cast: dict[str, Any], meta: Remote) -> tuple[Company, Campaign]:
         self._say(f"\n{cast['name']}")
-        company = companies.found(meta, slug=cast["slug"], name=cast["name"], area=cast["area"])
+        slug = playing.free_slug(cast["slug"])
+        company = companies.found(meta, slug=slug, name=cast["name"], area=cast["area"])
         with tempfile.TemporaryDirectory(dir=settings.BASE_DIR / ".local") as folder:
             imported = playing.import_files(company, cast["files"], Path(folder), seed=cast["seed"])
         self._say(showing.imports(imported))
@@ -90,26 +90,25 @@ class Command(BaseCommand):
         playing.watch_sending(company, campaign)
         return company, campaign
 
-    def _settle(self, meta: Remote) -> None:
-        """Let deliveries, reads, clicks and replies come to an end."""
-        playing.watch_reactions(meta)
-
     def _finish(self, played: list[tuple[Company, Campaign]], meta: Remote, seconds: float) -> None:
         broken = []
         for company, campaign in played:
-            with tenant_scope(company.tenant):
-                campaign.refresh_from_db()
-                self._say(showing.report(queries.report(campaign)))
+            self._report(campaign)
             rows = checking.check(company, campaign, meta)
             self._say(showing.invariants(rows))
             broken += [row for row in rows if not row.holds]
         self._say(f"\nGespielt in {seconds:.0f} Sekunden.")
         if broken:
             raise CommandError(f"{len(broken)} invariant(s) broken: " + "; ".join(row.promise for row in broken))
-        self._say_where()
+        self._say_where(played[0][0].tenant)
 
-    def _say_where(self) -> None:
-        self._say(f"\n  {settings.PUBLIC_URL}/   Anmeldung: demo@{CAST[0]['slug']}.example / {PASSWORD}")
+    def _report(self, campaign: Campaign) -> None:
+        with tenant_scope(campaign.tenant_id):
+            campaign.refresh_from_db()
+            self._say(showing.report(queries.report(campaign)))
+
+    def _say_where(self, tenant: Tenant) -> None:
+        self._say(f"\n  {settings.PUBLIC_URL}/   Anmeldung: demo@{tenant.slug}.example / {PASSWORD}")
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)

@@ -1,6 +1,7 @@
 """Serves the WhatsApp Cloud API emulator until it is stopped."""
 
 import json
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,11 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=9100)
         parser.add_argument("--webhook-url", default="", help="where signed webhooks go; kept if empty")
-        parser.add_argument("--app-secret", default="", help="signs the webhooks")
+        # From the environment by default, so that it never shows in the list of processes.
+        secret = os.environ.get("WHATSAPP_APP_SECRET", "")
+        parser.add_argument("--app-secret", default=secret, help="signs the webhooks; default WHATSAPP_APP_SECRET")
         parser.add_argument("--profile", default="", help="JSON, or a file of JSON, with fields of Profile")
-        parser.add_argument(
-            "--perfect", action="store_true", help="no limits, all delivered and read at once"
-        )
+        parser.add_argument("--perfect", action="store_true", help="no limits, all delivered and read at once")
         parser.add_argument("--seed", type=int, help="another seed gives other people")
         parser.add_argument("--speed", type=float, help="60 lets a minute pass in a second, 0 skips delays")
         parser.add_argument(
@@ -46,7 +47,10 @@ class Command(BaseCommand):
             emulator.world.numbers[number.id] = number
         self.stdout.write(f"WhatsApp emulator on http://{options['host']}:{options['port']}")
         self.stdout.flush()
-        serve(emulator, host=options["host"], port=options["port"])
+        try:
+            serve(emulator, host=options["host"], port=options["port"])
+        except OSError as error:
+            raise CommandError(f"cannot listen on port {options['port']}: {error.strerror}") from None
 
 
 def _profile(options: dict[str, Any]) -> Profile:

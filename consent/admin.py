@@ -1,0 +1,128 @@
+"""Staff's view of consent: ledger, states, suppressions, wordings; to look at, because only declarations write."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from consent.models import ConsentEvent, ConsentHead, ConsentState, Suppression, Wording, WordingVersion
+from contacts import identities, phones
+from contacts.models import Contact, Identity
+from tenants.admin import ReadOnlyAdmin
+from tenants.models import Tenant
+
+# A phone is looked for in this many companies; each has its own key for the hashes.
+MOST_TENANTS_SEARCHED = 500
+
+
+class PersonAdmin(ReadOnlyAdmin):
+    """Rows about a person of the ledger, found by phone number, subject or, where there is one, row number."""
+
+    search_fields = ("subject_id",)
+    search_help_text = _("Phone number or subject, complete; in the ledger also a row's number or event.")
+    list_select_related = ("tenant",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Exact finds only, each led by the tenants, so that the indexes (tenant, …) serve them."""
+        if not (term := search_term.strip()):
+            return queryset, False
+        tenants = list(Tenant.objects.values_list("pk", flat=True))
+        return queryset.filter(self.meant(term), tenant__in=tenants), False
+
+    def meant(self, term: str) -> Q:
+        """The rows a search term stands for."""
+        if (uid := _uuid(term)) is not None:
+            return Q(subject_id=uid)
+        known = Contact.objects.filter(phone=phones.normalise(term) or term).values_list("subject_id", flat=True)
+        return Q(subject_id__in=list(known))
+
+
+@admin.register(ConsentEvent)
+class ConsentEventAdmin(PersonAdmin):
+    list_display = ("seq", "tenant", "occurred_at", "state", "channel", "purpose", "source", "authority", "subject_id")
+    list_filter = ("state", "channel", "purpose", "source")
+    readonly_fields = ("previous", "own")
+
+    @admin.display(description=_("Hash of the row before"))
+    def previous(self, row: ConsentEvent) -> str:
+        return bytes(row.prev_hash).hex()
+
+    @admin.display(description=_("Hash of this row"))
+    def own(self, row: ConsentEvent) -> str:
+        return bytes(row.row_hash).hex()
+
+    def meant(self, term: str) -> Q:
+        if (uid := _uuid(term)) is not None:
+            return Q(subject_id=uid) | Q(event_id=uid)
+        # Phone numbers are longer, and start with 0 or +.
+        if term.isdecimal() and not term.startswith("0") and len(term) < 10:
+            return Q(seq=int(term))
+        return super().meant(term)
+
+
+@admin.register(ConsentState)
+class ConsentStateAdmin(PersonAdmin):
+    list_display = ("subject_id", "tenant", "channel", "purpose", "state", "since", "seq", "valid_until")
+    list_filter = ("state", "channel", "purpose")
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ReadOnlyAdmin):
+    list_display = ("masked", "kind", "tenant", "channel", "purpose", "reason", "since", "lifted_at")
+    list_filter = ("reason", "channel", "purpose", "kind")
+    list_select_related = ("tenant",)
+    readonly_fields = ("masked",)
+    search_fields = ("reason",)
+    search_help_text = _("Phone number, complete.")
+
+    @admin.display(description=_("keyed hash"))
+    def masked(self, row: Suppression) -> str:
+        return f"{bytes(row.digest).hex()[:8]}…"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
+    ) -> tuple[QuerySet[Suppression], bool]:
+        """Find the entries of one phone number: hashed with each company's own key."""
+        if not (term := search_term.strip()):
+            return queryset, False
+        tenants = Tenant.objects.filter(is_active=True).order_by("-pk")[:MOST_TENANTS_SEARCHED]
+        keys = [(tenant.pk, identities.digest(tenant, Identity.Kind.PHONE, term)) for tenant in tenants]
+        pks, digests = [pk for pk, _ in keys], [key for _, key in keys]
+        return queryset.filter(tenant__in=pks, digest__in=digests), False
+
+
+@admin.register(ConsentHead)
+class ConsentHeadAdmin(ReadOnlyAdmin):
+    list_display = ("tenant", "last_seq", "hash")
+    list_select_related = ("tenant",)
+    readonly_fields = ("hash",)
+
+    @admin.display(description=_("last hash"))
+    def hash(self, head: ConsentHead) -> str:
+        return bytes(head.last_hash).hex()
+
+
+@admin.register(Wording)
+class WordingAdmin(ReadOnlyAdmin):
+    list_display = ("name", "tenant")
+    list_select_related = ("tenant",)
+    search_fields = ("name",)
+
+
+@admin.register(WordingVersion)
+class WordingVersionAdmin(ReadOnlyAdmin):
+    list_display = ("wording", "number", "tenant", "published_at", "retired_at", "invalid_reason")
+    list_select_related = ("wording", "tenant")
+    search_fields = ("wording__name", "sha256__exact")
+
+
+def _uuid(term: str) -> UUID | None:
+    try:
+        return UUID(term)
+    except ValueError:
+        return None

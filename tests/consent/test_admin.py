@@ -1,0 +1,91 @@
+"""Staff look at consent in Django admin and cannot change it."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from consent.models import ConsentEvent, ConsentState, Suppression
+from contacts.models import Contact
+from tenants.models import Tenant, User
+from tenants.scope import tenant_scope
+from tests.consent.factories import PHONE, agree, person, stop
+
+PAGES = ("consentevent", "consentstate", "suppression", "consenthead", "wording", "wordingversion")
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(User.objects.create_superuser("staff@example.com", "correct horse battery"))
+    return client
+
+
+@pytest.fixture
+def anna(bakery: Tenant) -> Contact:
+    with tenant_scope(bakery):
+        anna = person(bakery, phone=PHONE)
+        agree(bakery, anna)
+        stop(bakery, anna)
+        agree(bakery, person(bakery))
+        return anna
+
+
+def shown(client: Client, page: str, term: str) -> int:
+    answer = client.get(f"/admin/consent/{page}/", {"q": term})
+    assert answer.status_code == 200
+    return len(answer.context["cl"].result_list)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_list_opens_and_offers_no_way_to_change_it(staff: Client, anna: Contact, page: str) -> None:
+    assert staff.get(f"/admin/consent/{page}/").status_code == 200
+    assert staff.get(f"/admin/consent/{page}/add/").status_code == 403
+
+
+def test_a_persons_rows_are_found_by_phone_subject_or_number(staff: Client, anna: Contact) -> None:
+    assert shown(staff, "consentevent", "030 23125-001") == 4
+    assert shown(staff, "consentevent", str(anna.subject_id)) == 4
+    assert shown(staff, "consentevent", "2") == 1
+    assert shown(staff, "consentstate", PHONE) == 3
+    assert shown(staff, "suppression", PHONE) == 3
+    assert shown(staff, "suppression", "030 23125-999") == 0
+
+
+def test_a_row_shows_its_hashes_and_refuses_changes(staff: Client, anna: Contact, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        row = ConsentEvent.objects.get(seq=2)
+    url = f"/admin/consent/consentevent/{row.pk}/change/"
+
+    page = staff.get(url).content.decode()
+
+    assert bytes(row.row_hash).hex() in page
+    assert bytes(row.prev_hash).hex() in page
+    assert staff.post(url, {"state": "granted"}).status_code == 403
+
+
+def test_the_suppression_list_shows_no_whole_hash(staff: Client, anna: Contact, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        digest = bytes(Suppression.objects.all()[0].digest).hex()
+
+    page = staff.get("/admin/consent/suppression/").content.decode()
+
+    assert digest[:8] in page
+    assert digest not in page
+
+
+def test_a_list_costs_the_same_number_of_queries_however_long(staff: Client, anna: Contact, bakery: Tenant) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            staff.get("/admin/consent/consentstate/")
+        return len(captured)
+
+    few = queries()
+    with tenant_scope(bakery):
+        for _ in range(20):
+            agree(bakery, person(bakery))
+        assert ConsentState.objects.count() > 20
+
+    assert queries() == few
