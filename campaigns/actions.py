@@ -102,9 +102,19 @@ def set_content(
 
 
 @transaction.atomic
+def keep_variants(*, campaign: Campaign, by: Actor, count: int) -> None:
+    """Drop the variants beyond the first `count`; raises WrongState once the campaign was launched."""
+    _lock_editable(campaign)
+    if campaign.variants.filter(number__gte=count).delete()[0]:
+        audit(tenant=campaign.tenant, by=by, verb="campaign.content_changed", subject=campaign)
+
+
+@transaction.atomic
 def delete(*, campaign: Campaign, by: Actor) -> None:
     """Delete a draft; anything that was launched stays for its report. Raises WrongState."""
-    if campaign.state != STATE.DRAFT or campaign.source_id:
+    # A launch at the same moment has either committed before this lock, or finds nothing to launch.
+    locked = Campaign.objects.select_for_update(of=("self",)).get(tenant=campaign.tenant_id, pk=campaign.pk)
+    if locked.state != STATE.DRAFT or locked.source_id:
         raise WrongState(_("Only drafts can be deleted."))
     audit(tenant=campaign.tenant, by=by, verb="campaign.deleted", subject=campaign)
     campaign.delete()
@@ -117,9 +127,11 @@ def schedule(*, campaign: Campaign, local: datetime, timezone: str, by: Actor) -
     A time that the clocks skip in spring moves on by the skipped hour; one that comes twice in autumn means the
     first. Raises ValidationError for a past time or unknown zone, CannotLaunch, WrongState.
     """
+    if campaign.state not in EDITABLE:
+        raise WrongState(_("Only drafts can be scheduled."))
     due_at = in_utc(local, timezone)
     if due_at <= now():
-        raise ValidationError({"scheduled_for": _("Choose a time in the future.")})
+        raise ValidationError({"local_time": _("Choose a time in the future.")})
     refuse_unready(campaign)
     moved = move(
         campaign,
@@ -132,16 +144,21 @@ def schedule(*, campaign: Campaign, local: datetime, timezone: str, by: Actor) -
     )
     if not moved:
         raise WrongState(_("Only drafts can be scheduled."))
-    audit(tenant=campaign.tenant, by=by, verb="campaign.scheduled", subject=campaign, changes={"at": due_at.isoformat()})
+    audit(
+        tenant=campaign.tenant, by=by, verb="campaign.scheduled", subject=campaign, changes={"at": due_at.isoformat()}
+    )
     return campaign
 
 
 def in_utc(local: datetime, timezone: str) -> datetime:
-    """The moment of a wall-clock time in an IANA zone; raises ValidationError for an unknown zone."""
+    """The moment of a wall-clock time in an IANA zone; raises ValidationError for an unknown zone or an absurd year."""
     try:
+        # A folder of the zone database ("Europe") and an overlong name come as OSError.
         return local.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValidationError({"timezone": _("Unknown time zone. Example: Europe/Berlin.")}) from None
+    except OverflowError:
+        raise ValidationError({"local_time": _("Choose a time within the next years.")}) from None
 
 
 @transaction.atomic
@@ -225,11 +242,13 @@ def duplicate(*, campaign: Campaign, by: Actor) -> Campaign:
 def send_test(*, campaign: Campaign, contact: Contact, by: Actor, variant: int = 0) -> Message:
     """Queue the campaign's message to one contact; consent is checked as for everybody. Raises CannotLaunch."""
     row = campaign.variants.select_related("template").filter(number=variant).first()
-    if campaign.number is None or row is None or row.template is None:
-        raise CannotLaunch([c for c in queries.preflight(campaign) if not c.ok and c.field in ("number", "template")])
-    message = outbox.queue_test(
-        number=campaign.number, contact=contact, template=row.template, variables=row.variables
-    )
+    problems = queries.test_problems(campaign, row)
+    if problems:
+        raise CannotLaunch(problems)
+    assert campaign.number is not None
+    assert row is not None
+    assert row.template is not None
+    message = outbox.queue_test(number=campaign.number, contact=contact, template=row.template, variables=row.variables)
     audit(tenant=campaign.tenant, by=by, verb="campaign.test_sent", subject=campaign)
     return message
 
@@ -240,4 +259,3 @@ def _lock_editable(campaign: Campaign) -> None:
     if locked.state not in EDITABLE:
         raise WrongState(_("This campaign was launched and cannot be changed any more. Duplicate it instead."))
     Campaign.objects.filter(pk=campaign.pk).exclude(problem="").update(problem="")
-

@@ -3,14 +3,25 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
+
 from campaigns.models import Audience, Campaign
 from consent import rules
+from messaging.rendering import FIELDS
 from segments import compiling
 
 IN_LIST = (
     "EXISTS (SELECT 1 FROM contacts_listmember lm"
     " WHERE lm.tenant_id = c.tenant_id AND lm.contact_id = c.id AND lm.list_id = %s)"
 )
+
+
+COUNT = """
+SELECT r.reason, count(*)
+FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
+WHERE c.tenant_id = %s AND ({included})
+GROUP BY 1
+"""
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,51 @@ class Selection:
     included_params: list[Any]
     reason: str
     reason_params: list[Any]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many people the audience has, by reason; None stands for the reachable ones."""
+
+    by_reason: dict[str | None, int]
+
+    @property
+    def audience(self) -> int:
+        return sum(self.by_reason.values())
+
+    @property
+    def reachable(self) -> int:
+        return self.by_reason.get(None, 0)
+
+
+def count(campaign: Campaign) -> Counted:
+    """What freezing would give right now, without writing anything."""
+    chosen = selection(campaign)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            COUNT.format(joins=chosen.joins, reason=chosen.reason, included=chosen.included),
+            [*chosen.joins_params, *chosen.reason_params, campaign.tenant_id, *chosen.included_params],
+        )
+        return Counted(dict(cursor.fetchall()))
+
+
+def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> list[int]:
+    """For each contact field or "attribute:<key>": how many of the audience have it empty."""
+    counts, params = [], []
+    for field in fields:
+        if field.startswith("attribute:"):
+            counts.append("count(*) FILTER (WHERE coalesce(c.attributes ->> %s, '') = '')")
+            params.append(field.removeprefix("attribute:"))
+        elif field in FIELDS:
+            counts.append(f"count(*) FILTER (WHERE coalesce(c.{field}::text, '') = '')")
+        else:
+            counts.append("count(*)")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(counts)} FROM contacts_contact c WHERE c.tenant_id = %s AND ({chosen.included})",
+            [*params, campaign.tenant_id, *chosen.included_params],
+        )
+        return list(cursor.fetchone())
 
 
 def selection(campaign: Campaign) -> Selection:

@@ -85,7 +85,9 @@ class TemplateForm(forms.Form):
         self.fields["template"] = forms.ModelChoiceField(
             tenant.templates.filter(status=Template.Status.APPROVED),
             to_field_name="uid",
-            error_messages={"invalid_choice": _("This template is not approved (any more). Please choose another one.")},
+            error_messages={
+                "invalid_choice": _("This template is not approved (any more). Please choose another one.")
+            },
         )
 
 
@@ -130,7 +132,7 @@ class ContentForm(forms.Form):
         return [field for field in self if field.name.rsplit("_", 1)[0] not in keys]
 
     def clean(self) -> dict[str, Any]:
-        """A variable needs a text, or a source with a fallback (CG: nobody gets “Hallo {{1}}”)."""
+        """A variable needs a text, or a source with a fallback so that nobody reads “Hallo {{1}}”."""
         for key, _name in self._value_keys():
             needed = "text" if self.cleaned_data.get(f"{key}_from") == "text" else "fallback"
             if not self.cleaned_data.get(f"{key}_{needed}") and not self.is_draft:
@@ -229,7 +231,9 @@ class ContentForm(forms.Form):
     def _header(self) -> dict[str, Any] | None:
         if "header_link" in self.fields:
             kind = str(self.header["format"]).lower()
-            return {"kind": kind, "link": self.cleaned_data["header_link"]} if self.cleaned_data["header_link"] else None
+            return (
+                {"kind": kind, "link": self.cleaned_data["header_link"]} if self.cleaned_data["header_link"] else None
+            )
         names = variables_in(str(self.header.get("text", "")))
         return {"kind": "text", "value": self._value("header", names[0])} if names else None
 
@@ -274,4 +278,6 @@ def _kind(button: Variables) -> str:
 
 def _guess(label: str) -> str:
     words = label.lower()
-    return OPT_OUT if any(word in words for word in ("stop", "abmeld", "abbestell", "unsubscribe", "keine")) else "reply"
+    return (
+        OPT_OUT if any(word in words for word in ("stop", "abmeld", "abbestell", "unsubscribe", "keine")) else "reply"
+    )

@@ -1,6 +1,5 @@
 """Freezes a campaign's audience: one INSERT … SELECT makes a message row per person, reachable or not."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -9,7 +8,6 @@ from django.utils.timezone import now
 from campaigns.audience import Selection, selection
 from campaigns.models import Campaign
 from messaging import actions as outbox
-from messaging.rendering import FIELDS
 from tenants.scope import tenant_scope
 
 # Contacts per statement: larger ones gain nothing, and a killed worker repeats at most this much.
@@ -26,39 +24,6 @@ FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
 WHERE c.tenant_id = %s AND c.id > %s AND c.id <= %s AND ({included})
 ON CONFLICT (tenant_id, source_id, contact_id) DO NOTHING
 """
-
-COUNT = """
-SELECT r.reason, count(*)
-FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
-WHERE c.tenant_id = %s AND ({included})
-GROUP BY 1
-"""
-
-
-@dataclass(frozen=True)
-class Counted:
-    """How many people the audience has, by reason; None stands for the reachable ones."""
-
-    by_reason: dict[str | None, int]
-
-    @property
-    def audience(self) -> int:
-        return sum(self.by_reason.values())
-
-    @property
-    def reachable(self) -> int:
-        return self.by_reason.get(None, 0)
-
-
-def count(campaign: Campaign) -> Counted:
-    """What freezing would give right now, without writing anything."""
-    chosen = selection(campaign)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            COUNT.format(joins=chosen.joins, reason=chosen.reason, included=chosen.included),
-            [*chosen.joins_params, *chosen.reason_params, campaign.tenant_id, *chosen.included_params],
-        )
-        return Counted(dict(cursor.fetchall()))
 
 
 def freeze(tenant_id: int, campaign_id: int) -> bool:
@@ -110,9 +75,7 @@ def _insert(campaign: Campaign, chosen: Selection, upper: int) -> None:
     variant, variant_params = _variant(campaign)
     with connection.cursor() as cursor:
         cursor.execute(
-            FREEZE.format(
-                variant=variant, joins=chosen.joins, reason=chosen.reason, included=chosen.included
-            ),
+            FREEZE.format(variant=variant, joins=chosen.joins, reason=chosen.reason, included=chosen.included),
             [
                 campaign.source_id,
                 *variant_params,
@@ -138,22 +101,3 @@ def _variant(campaign: Campaign) -> tuple[str, list[Any]]:
         cases.append("WHEN (hashint8extended(c.id, %s) & 2147483647) %% %s < %s THEN %s")
         params.extend([campaign.source_id, total, reached, number])
     return f"CASE {' '.join(cases)} END", params
-
-
-def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> list[int]:
-    """For each contact field or "attribute:<key>": how many of the audience have it empty."""
-    counts, params = [], []
-    for field in fields:
-        if field.startswith("attribute:"):
-            counts.append("count(*) FILTER (WHERE coalesce(c.attributes ->> %s, '') = '')")
-            params.append(field.removeprefix("attribute:"))
-        elif field in FIELDS:
-            counts.append(f"count(*) FILTER (WHERE coalesce(c.{field}::text, '') = '')")
-        else:
-            counts.append("count(*)")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(counts)} FROM contacts_contact c WHERE c.tenant_id = %s AND ({chosen.included})",
-            [*params, campaign.tenant_id, *chosen.included_params],
-        )
-        return list(cursor.fetchone())

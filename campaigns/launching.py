@@ -50,7 +50,16 @@ def launch_due() -> list[tuple[int, int]]:
             .order_by("due_at")
             .values_list("tenant_id", "id")[:100]
         )
-    return [ids for ids in due if _launch_one(*ids)]
+    return [ids for ids in due if _launched(*ids)]
+
+
+def _launched(tenant_id: int, campaign_id: int) -> bool:
+    try:
+        return _launch_one(tenant_id, campaign_id)
+    except Exception:
+        # One tenant's broken campaign must not keep the others' from starting; it is tried again at the next round.
+        log.exception("scheduled campaign %s cannot be launched", campaign_id)
+        return False
 
 
 def _launch_one(tenant_id: int, campaign_id: int) -> bool:

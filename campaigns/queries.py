@@ -6,12 +6,15 @@ from django.db.models import Q
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from campaigns import freezing
+from campaigns import audience
 from campaigns.models import Campaign, Variant
 from contacts.models import Contact
+from messaging import actions as outbox
 from messaging import reasons, rendering
 from messaging.rendering import Person, Preview, TemplateText
-from whatsapp.models import Number, Template
+from segments import queries as segments
+from segments.rules import InvalidRule
+from whatsapp.models import Media, Number, Template
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Missing:
 
 def estimate(campaign: Campaign) -> Estimate:
     """Count the audience by one statement, as freezing would find it now."""
-    counted = freezing.count(campaign)
+    counted = audience.count(campaign)
     rows = [(code, reasons.label(code), people) for code, people in counted.by_reason.items() if code]
     rate = campaign.number.throughput if campaign.number else 70
     return Estimate(
@@ -67,14 +70,37 @@ def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
     return checks
 
 
+def test_problems(campaign: Campaign, variant: Variant | None) -> list[Check]:
+    """What keeps a variant from being sent to one contact as a test; a missing opt-out hint does not."""
+    if variant is None:
+        return [Check("variant", _("There is no such variant."), False, "variant")]
+    checks = [*_number_checks(campaign), *_template_checks(campaign, variant)]
+    return [check for check in checks if not check.ok and check.code not in ("opt_out", "category")]
+
+
 def _audience_check(campaign: Campaign, known: Estimate | None) -> Check:
     if not campaign.audiences.filter(is_excluded=False).exists():
         return Check("audience", _("Choose at least one list or segment."), False, "audience")
+    broken = _broken_segment(campaign)
+    if broken:
+        return Check("segment", broken, False, "audience")
     counted = known or estimate(campaign)
     if counted.reachable:
         return Check("audience", _("%(count)s people can be reached.") % {"count": counted.reachable}, True, "audience")
     why = ", ".join(f"{label}: {people}" for _code, label, people in counted.reasons) or _("the audience is empty")
     return Check("nobody_reachable", _("Nobody can be reached (%(why)s).") % {"why": why}, False, "audience")
+
+
+def _broken_segment(campaign: Campaign) -> str:
+    """What is wrong with a chosen segment, e.g. a tag in its rule that was deleted; "" if nothing is."""
+    for chosen in campaign.audiences.select_related("segment").filter(segment__isnull=False):
+        assert chosen.segment is not None
+        try:
+            segments.check(campaign.tenant, chosen.segment.rule)
+        except InvalidRule:
+            text = _("The segment “%(name)s” names something that no longer exists. Open it and mend its rule.")
+            return text % {"name": chosen.segment.name}
+    return ""
 
 
 def _number_checks(campaign: Campaign) -> list[Check]:
@@ -106,9 +132,15 @@ def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
         text = _("The template “%(name)s” is %(status)s. Choose an approved one.")
         return [
             Check(
-                "template_status", text % {"name": template.name, "status": template.get_status_display()}, False, "template"
+                "template_status",
+                text % {"name": template.name, "status": template.get_status_display()},
+                False,
+                "template",
             )
         ]
+    if campaign.number is not None and campaign.number.account_id != template.account_id:
+        text = _("The template “%(name)s” belongs to another WhatsApp account than the number.")
+        return [Check("template_account", text % {"name": template.name}, False, "template")]
     checks = [Check("template", _("The template is approved."), True, "template"), _category_check(campaign, template)]
     problems = variable_problems(template, variant)
     checks.extend(Check("variables", text, False, "variables") for text in problems)
@@ -119,17 +151,27 @@ def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
 
 def _category_check(campaign: Campaign, template: Template) -> Check:
     fits = (template.category == Template.Category.MARKETING) == (campaign.purpose == "marketing")
-    text = _("The template's category fits.") if fits else _("Marketing needs a marketing template, and only marketing.")
+    text = (
+        _("The template's category fits.") if fits else _("Marketing needs a marketing template, and only marketing.")
+    )
     return Check("category", text, fits, "template")
 
 
 def _opt_out_check(template: Template) -> Check:
     """CG-23: every marketing message shows the way out."""
     words = " ".join(
-        [_text_of(template, "BODY"), _text_of(template, "FOOTER"), *[str(b.get("text", "")) for b in _buttons(template)]]
+        [
+            _text_of(template, "BODY"),
+            _text_of(template, "FOOTER"),
+            *[str(b.get("text", "")) for b in _buttons(template)],
+        ]
     ).lower()
     ok = any(word in words for word in ("stop", "abmeld", "abbestell", "unsubscribe", "opt out", "opt-out"))
-    text = _("The message says how to opt out.") if ok else _("The template must say how to opt out, e.g. “Abmelden: STOPP” in the footer.")
+    text = (
+        _("The message says how to opt out.")
+        if ok
+        else _("The template must say how to opt out, e.g. “Abmelden: STOPP” in the footer.")
+    )
     return Check("opt_out", text, ok, "template")
 
 
@@ -159,17 +201,32 @@ def _header_problems(template: Template, variant: Variant) -> list[str]:
     chosen = variant.variables.get("header") or {}
     if kind in ("image", "video", "document") and not (chosen.get("link") or chosen.get("media")):
         return [_("The header needs an image, video or document.")]
+    if chosen.get("media") and not _is_uploaded(template, str(chosen["media"])):
+        return [_("The header's file is not uploaded to Meta. Choose another one.")]
     if kind == "text" and rendering.variables_in(str((header or {}).get("text", ""))) and not chosen.get("value"):
         return [_("The header's variable has no value.")]
     return []
 
 
+def _is_uploaded(template: Template, uid: str) -> bool:
+    return Media.objects.filter(tenant=template.tenant_id, uid=uid).exclude(meta_id="").exists()
+
+
 def _button_problems(template: Template, variant: Variant) -> list[str]:
-    given = {int(b["index"]) for b in variant.variables.get("buttons", []) if b.get("url") or b.get("value") or b.get("payload")}
-    return [
+    given = {int(b["index"]): str(b.get("url", "")) for b in variant.variables.get("buttons", [])}
+    wanted = [(index, b) for index, b in enumerate(_buttons(template)) if "{{" in str(b.get("url", ""))]
+    problems = [
         _("The button “%(label)s” needs a destination.") % {"label": button.get("text", "")}
-        for index, button in enumerate(_buttons(template))
-        if "{{" in str(button.get("url", "")) and index not in given
+        for index, button in wanted
+        if not given.get(index)
+    ]
+    # Behind our own link any address may stand, so it must be a complete one; else Meta completes it.
+    return problems + [
+        _("The destination of the button “%(label)s” must begin with https://.") % {"label": button.get("text", "")}
+        for index, button in wanted
+        if outbox.is_tracked_button(template, index)
+        and given.get(index)
+        and not given[index].startswith(("https://", "http://"))
     ]
 
 
@@ -207,7 +264,7 @@ def person_of(contact: Contact | None) -> Person:
 
 def preview_contacts(campaign: Campaign, limit: int = 10) -> list[Contact]:
     """Some contacts of the campaign's audience, for looking at the message with real values."""
-    chosen = freezing.selection(campaign)
+    chosen = audience.selection(campaign)
     rows = Contact.objects.raw(
         f"SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({chosen.included}) ORDER BY c.id LIMIT %s",
         [campaign.tenant_id, *chosen.included_params, limit],
@@ -221,8 +278,8 @@ def missing_values(campaign: Campaign, variant: int = 0) -> list[Missing]:
     wanted = [v for v in (row.variables.get("body", []) if row else []) if v.get("from", "text") != "text"]
     if not wanted:
         return []
-    chosen = freezing.selection(campaign)
-    counts = freezing.count_missing(campaign, chosen, [str(v["from"]) for v in wanted])
+    chosen = audience.selection(campaign)
+    counts = audience.count_missing(campaign, chosen, [str(v["from"]) for v in wanted])
     return [Missing(str(v.get("name", "")), people) for v, people in zip(wanted, counts, strict=True)]
 
 

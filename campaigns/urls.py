@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from campaigns import api
+from campaigns.api.campaigns import CampaignViewSet
 from campaigns.views import editing, sending
 
 urlpatterns = [
@@ -27,17 +27,17 @@ ONE = "campaigns/<uuid:uid>/"
 
 def _post(action: str) -> URLPattern:
     name = action.replace("_", "-")
-    return path(f"{ONE}{name}/", api.CampaignViewSet.as_view({"post": action}), name=f"campaign-{name}")
+    return path(f"{ONE}{name}/", CampaignViewSet.as_view({"post": action}), name=f"campaign-{name}")
 
 
 api_urls: list[URLPattern] = [
-    path("campaigns/", api.CampaignViewSet.as_view({"get": "list", "post": "create"}), name="campaigns"),
+    path("campaigns/", CampaignViewSet.as_view({"get": "list", "post": "create"}), name="campaigns"),
     path(
         ONE,
-        api.CampaignViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        CampaignViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
         name="campaign",
     ),
-    path(f"{ONE}estimate/", api.CampaignViewSet.as_view({"get": "estimate"}), name="campaign-estimate"),
+    path(f"{ONE}estimate/", CampaignViewSet.as_view({"get": "estimate"}), name="campaign-estimate"),
     *(
         _post(action)
         for action in (

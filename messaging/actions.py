@@ -41,9 +41,7 @@ def open_source(
 
 
 @transaction.atomic
-def add_content(
-    *, source: Source, variant: int, template: Template, variables: Mapping[str, Any]
-) -> Content:
+def add_content(*, source: Source, variant: int, template: Template, variables: Mapping[str, Any]) -> Content:
     """Freeze what a variant says; URL buttons of tracked templates get a Link, uploaded headers their media id."""
     frozen: dict[str, Any] = dict(variables)
     frozen["buttons"] = [_frozen_button(source, variant, template, dict(b)) for b in variables.get("buttons", [])]
@@ -157,9 +155,7 @@ def queue_reply(*, tenant: Tenant, number: Number, contact: Contact, text: str, 
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [name, tenant.pk])
     if Source.objects.filter(tenant=tenant, kind=Source.Kind.REPLY, name=name).exists():
         return None
-    source = open_source(
-        tenant=tenant, kind=Source.Kind.REPLY, name=name, number=number, purpose="service", priority=1
-    )
+    source = open_source(tenant=tenant, kind=Source.Kind.REPLY, name=name, number=number, purpose="service", priority=1)
     Content.objects.create(
         tenant=tenant, source=source, free_form={"type": "text", "text": {"body": text, "preview_url": False}}
     )

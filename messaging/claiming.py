@@ -129,14 +129,14 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
         rules.lock_states(source.tenant_id, list(contact_ids), channel="whatsapp", purpose=source.purpose)
         refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
         joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
-    cursor.execute(
-        WHO.format(joins=joins, reason=reason, seq=seq), [*params, source.tenant_id, list(contact_ids)]
-    )
+    cursor.execute(WHO.format(joins=joins, reason=reason, seq=seq), [*params, source.tenant_id, list(contact_ids)])
     return {row[0]: _person(row) for row in cursor.fetchall()}
 
 
 def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
-    fields = dict(zip(("first_name", "last_name", "email", "postcode", "country", "language", "external_id"), row[3:10]))
+    fields = dict(
+        zip(("first_name", "last_name", "email", "postcode", "country", "language", "external_id"), row[3:10])
+    )
     fields |= {"phone": row[1], "birthday": f"{row[10]:%d.%m.%Y}" if row[10] else None}
     attributes = orjson.loads(row[11]) if isinstance(row[11], str) else row[11]
     is_phone_dead, is_tracked, reason, seq = row[12:16]
@@ -231,4 +231,3 @@ def _skip(skipped: Sequence[tuple[int, int, str]], tenant_id: int) -> None:
     if skipped:
         with connection.cursor() as cursor:
             cursor.execute(SKIP, [[s[0] for s in skipped], [s[1] for s in skipped], [s[2] for s in skipped], tenant_id])
-

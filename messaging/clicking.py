@@ -18,9 +18,7 @@ def record(target: Target, *, is_counted: bool) -> str | None:
         if link is None:
             return None
         message = (
-            Message.objects.filter(tenant=target.tenant_id, pk=target.message_id).first()
-            if target.message_id
-            else None
+            Message.objects.filter(tenant=target.tenant_id, pk=target.message_id).first() if target.message_id else None
         )
         at = now()
         Click.objects.create(

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-
 from whatsapp.payloads import Recipient, parts, templates
 from whatsapp.payloads.recipient import envelope
 

@@ -176,9 +176,7 @@ class Lane:
             answer = UnknownOutcome(type(error).__name__)
         if isinstance(answer, NotSent) or (isinstance(answer, Refused) and answer.code == THROTTLED):
             await self.bucket.brake(1)
-        self.outcomes.append(
-            Outcome(message.message_id, message.attempt, message.source_id, answer, datetime.now(UTC))
-        )
+        self.outcomes.append(Outcome(message.message_id, message.attempt, message.source_id, answer, datetime.now(UTC)))
 
     async def _record_until_done(self) -> None:
         gives_up_at = float("inf")

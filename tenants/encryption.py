@@ -31,7 +31,7 @@ def encrypt(plain: str, *, binding: str) -> str:
     """
     key_id = _key_ids()[0]
     nonce = os.urandom(12)
-    sealed = AESGCM(_derived(key_id, "field", 32)).encrypt(nonce, plain.encode(), binding.encode())
+    sealed = _gcm(key_id).encrypt(nonce, plain.encode(), binding.encode())
     return f"{key_id}:{base64.b64encode(nonce + sealed).decode()}"
 
 
@@ -42,7 +42,7 @@ def decrypt(stored: str, *, binding: str) -> str:
         raise CannotDecrypt(f"no key named {key_id!r} in FIELD_ENCRYPTION_KEYS")
     raw = base64.b64decode(payload)
     try:
-        return AESGCM(_derived(key_id, "field", 32)).decrypt(raw[:12], raw[12:], binding.encode()).decode()
+        return _gcm(key_id).decrypt(raw[:12], raw[12:], binding.encode()).decode()
     except InvalidTag:
         raise CannotDecrypt(f"value is not bound to {binding}") from None
 
@@ -69,6 +69,11 @@ def unseal(use: str, token: str) -> tuple[int, ...]:
             continue
         return struct.unpack(f">{len(packed) // 8}q", packed)
     raise BadToken(use)
+
+
+@cache
+def _gcm(key_id: str) -> AESGCM:
+    return AESGCM(_derived(key_id, "field", 32))
 
 
 @cache

@@ -1,5 +1,7 @@
 """Reads that decide who is asking and for which tenant."""
 
+from uuid import UUID
+
 from django.utils import timezone
 
 from tenants.models import ApiKey, Membership, Tenant, User
@@ -38,4 +40,9 @@ def live_key(prefix: str) -> ApiKey | None:
 def tenant_named(name: str) -> Tenant:
     """The tenant with this slug or uid; raises Tenant.DoesNotExist."""
     by_slug = Tenant.objects.filter(slug=name).first()
-    return by_slug or Tenant.objects.get(uid=name)
+    if by_slug:
+        return by_slug
+    try:
+        return Tenant.objects.get(uid=UUID(name))
+    except ValueError:
+        raise Tenant.DoesNotExist(name) from None

@@ -17,6 +17,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions, pagination, permissions, serializers, throttling
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
@@ -35,6 +36,18 @@ class Conflict(exceptions.APIException):
     status_code = 409
     default_detail = "Conflict"
     default_code = "conflict"
+
+
+class Json(BaseParser):
+    """JSON by orjson, which refuses NaN, broken UTF-8 and a nesting that would exhaust the stack."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return orjson.loads(stream.read())
+        except orjson.JSONDecodeError as error:
+            raise exceptions.ParseError(_("This is not JSON: %(error)s.") % {"error": error}) from None
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -125,7 +138,10 @@ class StrictSerializer(serializers.Serializer[Any]):
             unknown = set(data) - set(self.fields)
             if unknown:
                 raise serializers.ValidationError(
-                    {name: [_("Unknown field. Known: %(known)s.") % {"known": ", ".join(self.fields)}] for name in unknown}
+                    {
+                        name: [_("Unknown field. Known: %(known)s.") % {"known": ", ".join(self.fields)}]
+                        for name in unknown
+                    }
                 )
         return super().to_internal_value(data)
 
@@ -166,12 +182,18 @@ class TenantView(APIView):
                 actions.key_used(key=key)
         return response
 
+    def body_of(self, request: HttpRequest) -> bytes:
+        """What makes a repeated request the same; a view of uploads compares fields and files instead."""
+        return request.body
+
     def _once(self, tenant: Tenant, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer a POST that carries an Idempotency-Key exactly once; repeats get the stored answer."""
         name = request.headers.get("Idempotency-Key")
         if request.method != "POST" or not name:
             return _rendered(super().dispatch(request, *args, **kwargs))
-        digest = hashlib.sha256(request.path.encode() + b"\n" + request.body).hexdigest()
+        # The key is part of it: an answer goes to nobody else, whatever that one's scopes.
+        caller = f"{request.api_key.pk}\n{request.get_full_path()}\n"  # type: ignore[attr-defined]
+        digest = hashlib.sha256(caller.encode() + self.body_of(request)).hexdigest()
         # Two equal requests at the same time: the second waits here until the first has committed.
         _lock(f"{tenant.pk}:{name}")
         known = tenant.idempotency_keys.filter(key=name[:255]).first()  # type: ignore[attr-defined]

@@ -70,7 +70,8 @@ def contacts(tenant: Tenant, count: int, *, consent: bool = True, start: int = 0
     """People with drama numbers, who said yes to marketing and tracking unless `consent` is false."""
     with tenant_scope(tenant):
         made = Contact.objects.bulk_create(
-            Contact(tenant=tenant, phone=f"+4930231250{start + n:05d}", first_name=f"Ada{start + n}") for n in range(count)
+            Contact(tenant=tenant, phone=f"+4930231250{start + n:05d}", first_name=f"Ada{start + n}")
+            for n in range(count)
         )
         if consent:
             ledger.append(tenant, [entry for contact in made for entry in yes(contact)])
@@ -101,9 +102,7 @@ def source(sender: Number, people: list[Contact], *, made_template: Template | N
         row = outbox.open_source(
             tenant=tenant, kind=Source.Kind.CAMPAIGN, name="Frühling", number=sender, purpose="marketing"
         )
-        outbox.add_content(
-            source=row, variant=0, template=made_template or template(tenant), variables=VARIABLES
-        )
+        outbox.add_content(source=row, variant=0, template=made_template or template(tenant), variables=VARIABLES)
         Message.objects.bulk_create(Message(tenant=tenant, source=row, contact=person) for person in people)
     return row
 

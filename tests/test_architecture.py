@@ -48,6 +48,11 @@ MAY_LOOK_ACROSS = {
     "campaigns/launching.py",
     "campaigns/finishing.py",
     "whatsapp/syncing.py",
+    "consent/importing/running.py",
+    "inbox/actions.py",
+    "inbox/queries.py",
+    "inbox/receiving/__init__.py",
+    "inbox/recording.py",
     "config/demo/playing.py",
 }
 DOORS = ("views", "api", "webhooks", "forms", "door")

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.timezone import now
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tenants.actions import Actor, audit
@@ -34,7 +36,10 @@ def connect_number(
 
     `app_secret` and `verify_token` belong to the tenant's own Meta app; empty ones mean the shared app of the
     environment. `throughput` is messages a second, below Meta's limit for the number (80 by default, in and out).
+    Raises ValidationError for a throughput below one, IntegrityError for a number of another tenant.
     """
+    if throughput < 1:
+        raise ValidationError({"throughput": _("At least one message a second.")})
     account, _created = Account.objects.get_or_create(
         tenant=tenant, waba_id=waba_id, defaults={"portfolio_id": portfolio_id or waba_id}
     )
@@ -81,9 +86,16 @@ def save_template(
     """Create a draft, or change a draft or rejected one; raises ValidationError for any other state or a taken name."""
     if template is not None and template.status not in EDITABLE:
         raise ValidationError({"status": _("Only drafts and rejected templates can be changed. Make a new version.")})
+    is_renamed = template is not None and (template.name, template.language) != (name, language)
+    if template is not None and template.meta_id and is_renamed:
+        raise ValidationError({"name": _("Meta knows this template by its name and language. Make a new one instead.")})
+    namesakes = Template.objects.filter(tenant=tenant, account=account, name=name, language=language)
+    if namesakes.exclude(pk=template.pk if template else None).exists():
+        raise ValidationError({"name": _("There is a template of this name in this language already.")})
     row = template or Template(tenant=tenant, account=account)
     row.name, row.language, row.category = name, language, category
     row.components, row.parameter_format, row.status = components, parameter_format.upper(), STATUS.DRAFT
+    row.updated_at = now()
     row.full_clean(exclude=["account", "tenant"])
     row.save()
     audit(tenant=tenant, by=by, verb="template.saved", subject=row)
@@ -103,15 +115,24 @@ def problems_of(template: Template) -> list[Problem]:
     )
 
 
+def told(problem: Problem) -> str:
+    """A problem's sentence in the active language."""
+    return problem.message_de if (get_language() or "de").startswith("de") else problem.message_en
+
+
 @transaction.atomic
 def submit_template(*, template: Template, by: Actor) -> None:
     """Send a draft to Meta for review (in a worker); raises ValidationError with everything Meta would reject."""
     if template.status not in EDITABLE:
         raise ValidationError({"status": _("This template was submitted already.")})
-    problems = problems_of(template)
+    problems: dict[str, list[str]] = {}
+    for problem in problems_of(template):
+        problems.setdefault(problem.field, []).append(told(problem))
     if problems:
-        raise ValidationError({p.field: p.message_de for p in problems})
-    Template.objects.filter(pk=template.pk).update(status=STATUS.PENDING)
+        raise ValidationError(problems)
+    moved = Template.objects.filter(pk=template.pk, status__in=EDITABLE).update(status=STATUS.PENDING, updated_at=now())
+    if not moved:
+        raise ValidationError({"status": _("This template was submitted already.")})
     audit(tenant=template.tenant, by=by, verb="template.submitted", subject=template)
     tasks.submit_template.delay_on_commit(tenant_id=template.tenant_id, template_id=template.pk)
 
@@ -123,6 +144,13 @@ def sync_templates(*, account: Account) -> None:
 
 @transaction.atomic
 def delete_template(*, template: Template, by: Actor) -> None:
-    """Remove a draft; submitted ones are deleted at Meta, and a campaign that uses it keeps it (ProtectedError)."""
+    """Remove a template, at Meta too (in a worker); raises ProtectedError while a campaign uses it."""
     audit(tenant=template.tenant, by=by, verb="template.deleted", subject=template)
+    if template.meta_id and template.status != STATUS.DELETED:
+        tasks.delete_template.delay_on_commit(
+            tenant_id=template.tenant_id,
+            account_id=template.account_id,
+            name=template.name,
+            meta_id=template.meta_id,
+        )
     template.delete()

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import ProtectedError, QuerySet
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -54,7 +53,7 @@ class ProblemOut(serializers.Serializer[Problem]):
     message = serializers.SerializerMethodField()
 
     def get_message(self, problem: Problem) -> str:
-        return problem.message_de if (get_language() or "de").startswith("de") else problem.message_en
+        return actions.told(problem)
 
 
 class NumberOut(serializers.Serializer[Number]):
@@ -106,14 +105,12 @@ class TemplateViewSet(TenantViewSet):
         values.pop("account", None)
         kept = ("name", "language", "category", "components", "parameter_format")
         merged = {name: values.get(name, getattr(template, name)) for name in kept}
-        actions.save_template(
-            tenant=self.tenant, account=template.account, template=template, by=self.key, **merged
-        )
+        actions.save_template(tenant=self.tenant, account=template.account, template=template, by=self.key, **merged)
         return Response(TemplateOut(template).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, uid: UUID) -> Response:
-        """Remove a template here; a campaign that uses it keeps it (409)."""
+        """Remove a template here and at Meta; a campaign that uses it keeps it (409)."""
         try:
             actions.delete_template(template=self.get_object(), by=self.key)
         except ProtectedError:

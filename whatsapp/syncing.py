@@ -1,6 +1,7 @@
 """Brings templates and numbers as Meta describes them into our tables, and submits drafts to Meta."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -8,9 +9,13 @@ from django.utils.timezone import now
 
 from tenants.scope import across_tenants, tenant_scope
 from whatsapp.client import Client
-from whatsapp.errors import Refused, WhatsAppError
+from whatsapp.errors import NotSent, Refused, UnknownOutcome
 from whatsapp.models import Account, Number, Template
 
+# Meta's subcode for a template that it does not have.
+NOT_FOUND = 2593002
+# A submission without an answer after this got none.
+ANSWERED_WITHIN = timedelta(minutes=10)
 LIMITS = {"TIER_250": 250, "TIER_2K": 2000, "TIER_10K": 10000, "TIER_100K": 100000, "TIER_UNLIMITED": None}
 
 
@@ -33,20 +38,27 @@ def sync(tenant_id: int, account_id: int) -> int:
     with tenant_scope(tenant_id):
         account = Account.objects.get(tenant=tenant_id, pk=account_id)
         number_ids = list(account.numbers.values_list("phone_number_id", flat=True))
+    asked_at = now()
     with client_for(account) as client:
         templates = list(client.templates(account.waba_id))
         numbers = [(number_id, client.number(number_id)) for number_id in number_ids]
     with tenant_scope(tenant_id):
-        store_templates(account, templates)
+        store_templates(account, templates, asked_at)
         for number_id, described in numbers:
             _store_number(account, number_id, described)
         Account.objects.filter(pk=account.pk).update(templates_synced_at=now())
     return len(templates)
 
 
-def store_templates(account: Account, described: list[Mapping[str, Any]]) -> None:
-    """Upsert templates from Meta's list in one statement; what Meta no longer lists becomes DELETED."""
-    rows = [_template(account, d) for d in described]
+def store_templates(account: Account, described: list[Mapping[str, Any]], asked_at: datetime) -> None:
+    """Upsert templates from Meta's list in one statement; what Meta no longer lists becomes DELETED.
+
+    `asked_at` (UTC) is when Meta was asked: what was submitted since cannot be missing from its answer. What somebody
+    is changing here (a draft of a template that Meta knows) stays as it is.
+    """
+    known = Template.objects.filter(tenant=account.tenant_id, account=account)
+    changing = set(known.filter(status=Template.Status.DRAFT).exclude(meta_id="").values_list("meta_id", flat=True))
+    rows = [_template(account, d) for d in described if str(d["id"]) not in changing]
     Template.objects.bulk_create(
         rows,
         update_conflicts=True,
@@ -57,9 +69,14 @@ def store_templates(account: Account, described: list[Mapping[str, Any]]) -> Non
         ],
         batch_size=500,
     )
-    Template.objects.filter(tenant=account.tenant_id, account=account).exclude(
-        meta_id__in=[row.meta_id for row in rows]
-    ).exclude(meta_id="").update(status=Template.Status.DELETED, updated_at=now())
+    listed = [str(d["id"]) for d in described]
+    known.filter(updated_at__lt=asked_at).exclude(meta_id__in=listed).exclude(meta_id="").update(
+        status=Template.Status.DELETED, updated_at=now()
+    )
+    # Submitted, never answered and not listed either: Meta has not got it, so it can be submitted again.
+    known.filter(status=Template.Status.PENDING, meta_id="", updated_at__lt=asked_at - ANSWERED_WITHIN).update(
+        status=Template.Status.DRAFT, updated_at=now()
+    )
 
 
 def _template(account: Account, described: Mapping[str, Any]) -> Template:
@@ -96,13 +113,15 @@ def _store_number(account: Account, phone_number_id: str, described: Mapping[str
 
 
 def submit(tenant_id: int, template_id: int) -> None:
-    """Send a draft to Meta for review and store the answer, a refusal with its reason too."""
+    """Send a draft to Meta for review and store the answer, a refusal with its reason too.
+
+    If Meta cannot be reached it is a draft again; after an unknown outcome the next sync tells.
+    """
     with tenant_scope(tenant_id):
         template = Template.objects.select_related("account").get(tenant=tenant_id, pk=template_id)
     changes: dict[str, Any]
     try:
-        with client_for(template.account) as client:
-            answer = client.create_template(template.account.waba_id, definition(template))
+        answer = _submitted(template)
         status = str(answer.get("status", "PENDING")).upper()
         changes = {
             "meta_id": str(answer.get("id", "")),
@@ -113,8 +132,9 @@ def submit(tenant_id: int, template_id: int) -> None:
     except Refused as error:
         reason = error.user_msg or error.user_title or error.rule.meaning_de
         changes = {"status": Template.Status.REJECTED, "rejected_reason": f"{reason} ({error.code})"}
-    except WhatsAppError:
-        # Meta may have taken it: the next sync tells. A draft can be submitted again.
+    except NotSent:
+        changes = {"status": Template.Status.DRAFT}
+    except UnknownOutcome:
         return
     with tenant_scope(tenant_id):
         status = changes.pop("status")
@@ -122,6 +142,27 @@ def submit(tenant_id: int, template_id: int) -> None:
         rows.update(**changes, updated_at=now())
         # The review's webhook may have been faster than this answer; its word is the newer one.
         rows.filter(status=Template.Status.PENDING).update(status=status)
+
+
+def _submitted(template: Template) -> Mapping[str, Any]:
+    """Meta's answer; a template that it rejected before keeps its id and is edited there."""
+    with client_for(template.account) as client:
+        if not template.meta_id:
+            return client.create_template(template.account.waba_id, definition(template))
+        client.edit_template(template.meta_id, {"category": template.category, "components": template.components})
+        return {"id": template.meta_id}
+
+
+def delete(tenant_id: int, account_id: int, name: str, meta_id: str) -> None:
+    """Delete a template at Meta; raises WhatsAppError, but not if Meta has not got it any more."""
+    with tenant_scope(tenant_id):
+        account = Account.objects.get(tenant=tenant_id, pk=account_id)
+    try:
+        with client_for(account) as client:
+            client.delete_template(account.waba_id, name, template_id=meta_id)
+    except Refused as refused:
+        if refused.subcode != NOT_FOUND:
+            raise
 
 
 def definition(template: Template) -> dict[str, Any]:

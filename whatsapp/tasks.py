@@ -31,3 +31,12 @@ def sync_account(*, tenant_id: int, account_id: int, **_: Any) -> None:
 def submit_template(*, tenant_id: int, template_id: int, **_: Any) -> None:
     """Send one draft to Meta for review."""
     syncing.submit(tenant_id, template_id)
+
+
+@shared_task(ignore_result=True)
+def delete_template(*, tenant_id: int, account_id: int, name: str, meta_id: str, **_: Any) -> None:
+    """Delete one template at Meta; if that fails, the next sync shows it again."""
+    try:
+        syncing.delete(tenant_id, account_id, name, meta_id)
+    except WhatsAppError as error:
+        log.warning("a template of account %s cannot be deleted: %s", account_id, error)

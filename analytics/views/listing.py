@@ -59,5 +59,10 @@ def _rows(tenant: Tenant, page: Page[Campaign]) -> list[dict[str, Any]]:
     rows = []
     for campaign in page:
         own = counts.get(campaign.source_id or 0, kpi.Counts())
-        rows.append({"campaign": campaign, "counts": own, "done": own.audience - own.open, "kpis": kpi.measure(own)})
+        rows.append({"campaign": campaign, "counts": own, "done": _done(own), "kpis": kpi.measure(own)})
     return rows
+
+
+def _done(counts: kpi.Counts) -> int:
+    """Who needs no more work; those whose message was called off were not worked off."""
+    return counts.audience - counts.open - counts.in_cancelled - counts.in_expired

@@ -57,14 +57,14 @@ def _days(request: TenantRequest) -> int:
 
 
 def _tiles(found: Overview) -> list[dict[str, Any]]:
-    sent = {
+    sent: dict[str, Any] = {
         "key": "sent",
         "name": _("Sent"),
         "sentence": _("Messages that WhatsApp has sent in this period."),
         "unit": "count",
         "value": found.current.counts.sent,
     }
-    rates = [
+    rates: list[dict[str, Any]] = [
         {"key": k.key, "name": k.definition.name, "sentence": k.definition.sentence, "unit": k.definition.unit}
         | {"value": k.value}
         for k in (found.current.kpis[key] for key in TILES)
@@ -92,7 +92,9 @@ def _chart(period: Period) -> dict[str, Any]:
 
 
 def _sentence(period: Period) -> str:
-    return _("From %(since)s to %(until)s: %(sent)s sent, %(delivered)s delivered, %(read)s read, %(clicked)s clicked.") % {
+    return _(
+        "From %(since)s to %(until)s: %(sent)s sent, %(delivered)s delivered, %(read)s read, %(clicked)s clicked."
+    ) % {
         "since": day(period.since),
         "until": day(period.until),
         "sent": number(period.counts.sent),

@@ -115,7 +115,8 @@ def _campaign(request: TenantRequest, uid: uuid.UUID) -> Campaign:
 
 def _filters(request: TenantRequest) -> dict[str, Any]:
     """The filters of the address; one that does not exist is left out."""
-    given, chosen = request.GET, {}
+    given = request.GET
+    chosen: dict[str, Any] = {}
     if given.get("state", "").upper() in Message.State.__members__:
         chosen["state"] = given["state"]
     if given.get("reached") in REACHED:

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0002_walls'),
+        ("campaigns", "0002_walls"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaign',
-            name='problem',
-            field=models.TextField(blank=True, default=''),
+            model_name="campaign",
+            name="problem",
+            field=models.TextField(blank=True, default=""),
         ),
     ]

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from campaigns import actions, queries
@@ -82,7 +81,9 @@ def audience(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
             return _to(request, "campaign_message", campaign)
     context = {"form": form, "estimate": queries.estimate(campaign)}
     if request.htmx:
-        return render(request, "campaigns/audience.html#estimate", {**context, "campaign": campaign, "is_saved": form.is_valid()})
+        return render(
+            request, "campaigns/audience.html#estimate", {**context, "campaign": campaign, "is_saved": form.is_valid()}
+        )
     return _page(request, "audience", campaign, context, _status(form))
 
 
@@ -103,9 +104,7 @@ def message(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         is_draft=bool(request.htmx),
     )
     if request.method == "POST" and form.is_valid():
-        actions.set_content(
-            campaign=campaign, by=request.user, template=variant.template, variables=form.variables()
-        )
+        actions.set_content(campaign=campaign, by=request.user, template=variant.template, variables=form.variables())
         if not request.htmx:
             return _to(request, "campaign_review", campaign)
     context = _message_context(request, campaign, form)
@@ -128,7 +127,7 @@ def template(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         if current is None or current.template != chosen:
             actions.set_content(campaign=campaign, by=request.user, template=chosen, variables={})
     else:
-        messages.error(request, " ".join(form.errors.get("template", [_("Please choose a template.")])))
+        messages.error(request, " ".join(str(error) for error in form.errors["template"]))
     return _to(request, "campaign_message", campaign)
 
 

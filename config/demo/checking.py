@@ -60,9 +60,7 @@ def _accepted(company: Company, meta: Remote) -> Invariant:
     """What Meta's side says it accepted is exactly what we say it accepted, and nothing twice."""
     theirs = set(_wamids(company, meta))
     with tenant_scope(company.tenant):
-        ours = set(
-            Message.objects.filter(tenant=company.tenant, wamid__isnull=False).values_list("wamid", flat=True)
-        )
+        ours = set(Message.objects.filter(tenant=company.tenant, wamid__isnull=False).values_list("wamid", flat=True))
     detail = f"Meta {len(theirs)}, wir {len(ours)}, verschieden {len(theirs ^ ours)}, doppelt {len(meta.duplicates())}"
     return Invariant("Angenommen bei Meta = angenommen bei uns", theirs == ours and not meta.duplicates(), detail)
 

@@ -33,7 +33,11 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
     """Create a company, connect its number, and take a template through Meta's review."""
     email = f"demo@{slug}.example"
     made = tenants.create_tenant(slug=slug, name=name, owner_email=email, password=PASSWORD)
-    tenant, waba_id, phone_number_id = made.tenant, f"1{secrets.randbelow(10**14):014}", f"2{secrets.randbelow(10**14):014}"
+    tenant, waba_id, phone_number_id = (
+        made.tenant,
+        f"1{secrets.randbelow(10**14):014}",
+        f"2{secrets.randbelow(10**14):014}",
+    )
     meta.add_account(waba_id, name=name)
     meta.add_number(
         phone_number_id, waba_id, display=area, name=name, quality="GREEN", tier="TIER_100K", throughput_per_s=1000
@@ -70,7 +74,9 @@ def components(name: str) -> list[dict[str, object]]:
         "url": f"{settings.PUBLIC_URL}/r/{{{{1}}}}",
         "example": [f"{settings.PUBLIC_URL}/r/abc"],
     }
-    text = f"Hallo {{{{1}}}}, bei {name} gibt es bis {{{{2}}}} 20 Prozent auf alles. Schauen Sie vorbei, wir freuen uns."
+    text = (
+        f"Hallo {{{{1}}}}, bei {name} gibt es bis {{{{2}}}} 20 Prozent auf alles. Schauen Sie vorbei, wir freuen uns."
+    )
     return [
         {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["4::aW1hZ2U="]}},
         {"type": "BODY", "text": text, "example": {"body_text": [["Ada", "Sonntag"]]}},

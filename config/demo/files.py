@@ -34,7 +34,16 @@ def shopify(path: Path, people: Sequence[Person], company: str) -> None:
         for person in people:
             phone = f"+49{person.area[1:]}{person.subscriber}"
             row = [f"S{person.number}", person.first_name, person.last_name, person.email, "yes", ""]
-            row += [person.city, "DE", f"'{person.postcode}", phone, "no", f"{person.spent:.2f}", str(person.orders), ""]
+            row += [
+                person.city,
+                "DE",
+                f"'{person.postcode}",
+                phone,
+                "no",
+                f"{person.spent:.2f}",
+                str(person.orders),
+                "",
+            ]
             tags = ["newsletter"] + (["stammkunde"] if person.orders > 2 else [])
             write([*row, ", ".join(tags), *_consent(person, company), "yes" if person.is_opted_out else ""])
 
@@ -60,7 +69,14 @@ def klaviyo(path: Path, people: Sequence[Person], company: str) -> None:
 def german_excel(path: Path, people: Sequence[Person], company: str) -> None:
     """A German Excel CSV: semicolons, cp1252, every spelling of phone numbers, some wrong and some twice."""
     headers = ["Kundennummer", "Anrede", "Vorname", "Nachname", "E-Mail", "Handy", "PLZ", "Ort", "Geburtstag"]
-    headers += ["Schlagworte", "WhatsApp Einwilligung", "Einwilligung am", "Einwilligungsquelle", "Wortlaut", "Nachweis"]
+    headers += [
+        "Schlagworte",
+        "WhatsApp Einwilligung",
+        "Einwilligung am",
+        "Einwilligungsquelle",
+        "Wortlaut",
+        "Nachweis",
+    ]
     headers += ["Abgemeldet"]
     dice = random.Random(len(people))  # noqa: S311 - invented data, nothing secret
     with path.open("w", encoding="cp1252", errors="replace", newline="") as file:

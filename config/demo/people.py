@@ -57,7 +57,9 @@ def invent(count: int, *, seed: int, today: datetime) -> Iterator[Person]:
             birthday=fake.date_of_birth(minimum_age=18, maximum_age=80),
             orders=orders,
             spent=round(orders * dice.uniform(12, 90), 2),
-            consent_at=today - timedelta(days=dice.randint(2, 600), minutes=dice.randint(0, 1440)) if said_yes else None,
+            consent_at=today - timedelta(days=dice.randint(2, 600), minutes=dice.randint(0, 1440))
+            if said_yes
+            else None,
             has_proof=dice.random() < 0.93,
             is_opted_out=said_yes and dice.random() < 0.04,
         )

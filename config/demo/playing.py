@@ -105,7 +105,9 @@ def watch_sending(company: Company, campaign: Campaign) -> None:
     def progress() -> tuple[int, int]:
         with tenant_scope(company.tenant):
             campaign.refresh_from_db()
-            reachable = Message.objects.filter(tenant=company.tenant, source=campaign.source_id).exclude(attempt=0, state=9)
+            reachable = Message.objects.filter(tenant=company.tenant, source=campaign.source_id).exclude(
+                attempt=0, state=9
+            )
             waiting = reachable.filter(queue__lt=2).count()
             total = max(1, reachable.count())
         is_over = campaign.state == Campaign.State.FINISHED

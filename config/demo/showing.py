@@ -26,7 +26,9 @@ def imports(rows: Sequence[Import]) -> str:
             f"{number(row.unchanged):>8}{number(row.rejected):>11}"
         )
         if row.reasons:
-            lines.append("    abgelehnt: " + ", ".join(f"{code} {count}" for code, count in sorted(row.reasons.items())))
+            lines.append(
+                "    abgelehnt: " + ", ".join(f"{code} {count}" for code, count in sorted(row.reasons.items()))
+            )
         if row.consent_counts:
             counts = ", ".join(f"{code} {count}" for code, count in sorted(row.consent_counts.items()))
             lines.append("    Einwilligungen: " + counts)
@@ -53,7 +55,9 @@ def _states(found: Report) -> str:
 
 
 def _kpis(found: Report) -> str:
-    return "\n".join(f"  {str(kpi.definition.name)[:44]:44}{_value(kpi, found.currency):>14}" for kpi in found.kpis.values())
+    return "\n".join(
+        f"  {str(kpi.definition.name)[:44]:44}{_value(kpi, found.currency):>14}" for kpi in found.kpis.values()
+    )
 
 
 def _value(kpi: Kpi, currency: str) -> str:

@@ -30,6 +30,8 @@ class Base:
             folder = Path(tempfile.mkdtemp(dir=folder))
             folder.chmod(0o755)
         self.folder = folder
+        # WhiteNoise warns about a missing folder, and in tests warnings are errors.
+        (ROOT / ".local" / "static").mkdir(exist_ok=True)
         for part in ("logs", "tmp"):
             (folder / part).mkdir(exist_ok=True)
 

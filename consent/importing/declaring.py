@@ -103,7 +103,7 @@ def declare(imported: Import, tenant: Tenant) -> Counter[str]:
 def _lines(imported: Import) -> list[Line]:
     with connection.cursor() as cursor:
         cursor.execute(LINES, {"tenant": imported.tenant_id, "refusals": list(upserting.REFUSALS)})
-        return [Line(*rest, orjson.loads(said), refused) for *rest, said, refused in cursor.fetchall()]
+        return [Line(*row[:6], orjson.loads(row[6]), row[7]) for row in cursor.fetchall()]
 
 
 def _states(tenant: Tenant, lines: Iterable[Line]) -> dict[UUID, str]:
@@ -158,24 +158,24 @@ def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dic
     counts: Counter[str] = Counter()
     fit: list[tuple[Line, Agreed]] = []
     for line in claims:
-        wording = wordings.get(line.said.get("wording", ""))
+        wording = wordings.get(line.said.get("wording", ""), "no_proof")
         reason = _obstacle(line, wording, states, suppressed)
-        if reason:
+        if isinstance(wording, str) or reason:
             counts[reason] += 1
-        elif wording:
+        else:
             fit.append((line, wording))
     return counts + (Counter(granted=len(fit)) if imported.is_dry_run else _appended(imported, tenant, fit))
 
 
-def _obstacle(line: Line, wording: Agreed | None, states: dict[UUID, str], suppressed: set[int]) -> str:
+def _obstacle(line: Line, wording: Agreed | str, states: dict[UUID, str], suppressed: set[int]) -> str:
     """Why this claim is not recorded; "" when it is."""
     state = states.get(line.subject_id, "") if line.subject_id else ""
     if line.is_restricted or state in RESTRICTED or line.number in suppressed:
         return "skipped_suppressed"
     if not line.is_proven:
         return "no_proof"
-    if wording is None:
-        return "wording_without_whatsapp"
+    if isinstance(wording, str):
+        return wording
     return "already_granted" if state in GRANTS else ""
 
 

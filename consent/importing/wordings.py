@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -12,6 +12,9 @@ from consent.models import Channel, Purpose, Wording, WordingVersion
 from tenants.models import Tenant
 
 MARKETING: Pair = (Channel.WHATSAPP.value, Purpose.MARKETING.value)
+# More different texts among 5,000 lines hold something personal, which must not become a wording: wordings, unlike
+# evidence, outlive an erasure.
+MAX_NEW = 50
 _REFERENCE = re.compile(r"(?P<name>.{1,100}?)\s+[vV](?P<number>\d{1,6})")
 
 
@@ -26,40 +29,44 @@ class Agreed:
     policy_version: str = ""
 
 
-def agreed(tenant: Tenant, texts: Iterable[str], *, is_dry_run: bool) -> dict[str, Agreed | None]:
-    """What each cell of the wording column stands for; None when it does not name WhatsApp (CG-03, CG-04).
+def agreed(tenant: Tenant, texts: Iterable[str], *, is_dry_run: bool) -> dict[str, Agreed | str]:
+    """What each cell of the wording column stands for, or the `reasons.CONSENT` code of why it is no wording.
 
-    A cell "<name of a wording> v<number>" means that published version. Any other text is stored as a wording
-    "Import: …" of its own and is a yes to WhatsApp marketing, nothing else.
+    A cell "<name of a wording> v<number>" means that published version. Any other text must name WhatsApp (CG-03,
+    CG-04); it is stored as a wording "Import: …" of its own and is a yes to WhatsApp marketing, nothing else.
     """
-    found: dict[str, Agreed | None] = {}
-    new: dict[str, str] = {}
-    for text in set(texts):
-        version = _referred(tenant, text)
-        if version is None and "whatsapp" in text.lower():
-            new[text] = hashlib.sha256(text.encode()).hexdigest()
-        found[text] = _of(version) if version else None
+    distinct = set(texts)
+    found: dict[str, Agreed | str] = dict(_referred(tenant, distinct))
+    new = {text: hashlib.sha256(text.encode()).hexdigest() for text in distinct if text not in found}
+    found |= dict.fromkeys((text for text in new if "whatsapp" not in text.lower()), "wording_without_whatsapp")
+    new = {text: sha for text, sha in new.items() if text not in found}
+    if len(new) > MAX_NEW:
+        return found | dict.fromkeys(new, "wording_not_uniform")
     versions = {} if is_dry_run else _stored(tenant, new)
     return found | {text: Agreed(versions.get(sha), sha, (MARKETING,)) for text, sha in new.items()}
 
 
-def _referred(tenant: Tenant, text: str) -> WordingVersion | None:
-    reference = _REFERENCE.fullmatch(text) if len(text) < 120 else None
-    if reference is None:
-        return None
-    return WordingVersion.objects.filter(
+def _referred(tenant: Tenant, texts: Iterable[str]) -> Iterator[tuple[str, Agreed | str]]:
+    """The cells that name a published version, with what it covers."""
+    references = {text: found for text in texts if len(text) < 120 and (found := _REFERENCE.fullmatch(text))}
+    if not references:
+        return
+    known = WordingVersion.objects.select_related("wording").filter(
         tenant=tenant,
-        wording__name=reference["name"],
-        number=int(reference["number"]),
+        wording__name__in={found["name"] for found in references.values()},
         published_at__isnull=False,
         invalid_reason="",
-    ).first()
+    )
+    versions = {(version.wording.name, version.number): version for version in known}
+    for text, found in references.items():
+        if version := versions.get((found["name"], int(found["number"]))):
+            yield text, _of(version)
 
 
-def _of(version: WordingVersion) -> Agreed | None:
+def _of(version: WordingVersion) -> Agreed | str:
     pairs = tuple((str(channel), str(purpose)) for channel, purpose in version.covers)
     if not any(channel in (Channel.WHATSAPP, Channel.ALL) for channel, _purpose in pairs):
-        return None
+        return "wording_without_whatsapp"
     return Agreed(version.pk, version.sha256, pairs, version.policy_url, version.policy_version)
 
 

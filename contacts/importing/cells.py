@@ -10,9 +10,7 @@ from django.core.validators import validate_email
 from contacts.importing import limits
 
 # Zero-width and direction marks come along when numbers are copied from phones and web pages.
-_INVISIBLE = dict.fromkeys(
-    [0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
-)
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _ESCAPED = frozenset("=+-@|%\t\r\n＝＋－＠")  # what our own exports put an apostrophe before; security § 7
 GERMAN_POSTCODE = re.compile(r"[0-9]{5}")
 # Meta: country code, dot, up to 128 characters; with ENT. in between for a parent portfolio.
@@ -39,8 +37,8 @@ _LANGUAGE_CODE = re.compile(r"([a-z]{2})(?:[-_][a-z]{2})?")
 def tidy(cell: str) -> str:
     """The cell without outer blanks, invisible characters and the apostrophe that guards formulas in exports."""
     cell = cell.strip()
-    if not cell.isascii():
-        cell = cell.translate(_INVISIBLE).strip()
+    if not cell.isascii() and _INVISIBLE.search(cell):
+        cell = _INVISIBLE.sub("", cell).strip()
     if cell[:1] == "'" and cell[1:2] in _ESCAPED and len(cell) > 1:
         cell = cell[1:]
     return cell

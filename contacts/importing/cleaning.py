@@ -78,12 +78,12 @@ def clean(how: Plan, row: Sequence[str]) -> Person:
     """The person of one line; raises Unusable when the line must be rejected."""
     person, customs = Person(country=how.customs.country), how.customs
     for at, header, target, step in how.steps:
-        cell = cells.tidy(row[at])
-        if cell:
-            try:
-                step(person, cell, target, customs)
-            except Unusable as fault:
-                raise Unusable(fault.reason, header) from None
+        if not row[at] or not (cell := cells.tidy(row[at])):
+            continue
+        try:
+            step(person, cell, target, customs)
+        except Unusable as fault:
+            raise Unusable(fault.reason, header) from None
     if not (person.phone or person.external_id or person.bsuid or person.email):
         raise Unusable("invalid_email" if "invalid_email" in person.dropped else "no_identity")
     return person

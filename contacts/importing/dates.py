@@ -33,6 +33,7 @@ def moment(cell: str, month_first: bool, zone: ZoneInfo, now: datetime.datetime)
 
     Without an offset the tenant's time zone holds; without a time of day the day's beginning.
     """
+    at: datetime.datetime | None
     try:
         at = datetime.datetime.fromisoformat(cell)
     except ValueError:

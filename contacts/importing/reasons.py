@@ -41,6 +41,7 @@ CONSENT: dict[str, Promise] = {
     "already_granted": _("Consent was already there."),
     "no_proof": _("Consent is claimed, but time, source, wording or proof is missing: nothing was recorded."),
     "wording_without_whatsapp": _("The wording does not name WhatsApp, so it is no consent to it."),
+    "wording_not_uniform": _("Nearly every line has another wording. Enter the text people agreed to, without names."),
     "skipped_suppressed": _("The person has opted out or is suppressed; only they themselves can lift that."),
     "withdrawn": _("The opt-out was recorded."),
     "already_withdrawn": _("The opt-out was already there."),

@@ -1,6 +1,7 @@
 """Reads a file batch by batch, cleans it and stores the lines, so that a killed worker goes on where it stopped."""
 
 import datetime
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ LINES_PER_BATCH = 10_000
 # Rows that tell how the file writes its dates.
 SAMPLE_ROWS = 2000
 
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _COLUMNS = {
     "line": "integer",
@@ -151,8 +153,8 @@ def _take(batch: Batch, record: reading.Record, plan: cleaning.Plan) -> None:
     if person.dropped:
         batch.dropped.update(person.dropped)
     names = (_text(person.phone), _text(person.bsuid), _text(person.email), _text(person.external_id))
-    consent = _json(person.consent).translate(_ESCAPES) if person.consent else r"\N"
-    batch.staged.append("\t".join((str(batch.lines + 1), *names, _json(person.values).translate(_ESCAPES), consent)))
+    consent = _escaped(person.consent) if person.consent else r"\N"
+    batch.staged.append("\t".join((str(batch.lines + 1), *names, _escaped(person.values), consent)))
 
 
 def _copy(imported: Import, rows: Sequence[str]) -> None:
@@ -181,5 +183,12 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
+def _escaped(value: object) -> str:
+    """JSON for COPY; of the signs that COPY gives a meaning, JSON text holds the backslash only."""
+    return _json(value).replace("\\", "\\\\")
+
+
 def _text(value: str | None) -> str:
-    return r"\N" if value is None else value.translate(_ESCAPES)
+    if value is None:
+        return r"\N"
+    return value.translate(_ESCAPES) if _SPECIAL.search(value) else value

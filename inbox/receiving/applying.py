@@ -34,6 +34,11 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
 )
 
 
+# PostgreSQL's classes: connection, collision, resources, not ready, stopped, system. Other operational errors, such
+# as a value too large for an index, are an event's own.
+TROUBLES = {"08", "40", "53", "55", "57", "58"}
+
+
 def apply(items: list[Item[Event]]) -> dict[int, str]:
     """Apply events in the caller's transaction; returns the faults by row id, everything else is done.
 
@@ -49,10 +54,10 @@ def apply(items: list[Item[Event]]) -> dict[int, str]:
 def _apply_or_halve(items: list[Item[Event]], faults: dict[int, str]) -> None:
     try:
         _apply_once(items)
-    except (OperationalError, InterfaceError):
-        # The database, not an event, is the trouble: everything is tried again later.
-        raise
     except Exception as error:
+        if _is_trouble_of_the_database(error):
+            # No event's fault: everything is tried again later.
+            raise
         if len(items) > 1:
             middle = len(items) // 2
             _apply_or_halve(items[:middle], faults)
@@ -60,6 +65,13 @@ def _apply_or_halve(items: list[Item[Event]], faults: dict[int, str]) -> None:
         else:
             faults[items[0].row_id] = _describe(items[0], error)
             logger.error("webhook %s set aside: %s", items[0].row_id, faults[items[0].row_id])
+
+
+def _is_trouble_of_the_database(error: Exception) -> bool:
+    if not isinstance(error, OperationalError):
+        return isinstance(error, InterfaceError)
+    code = getattr(error.__cause__, "pgcode", None)
+    return code is None or code[:2] in TROUBLES
 
 
 def _apply_once(items: list[Item[Event]]) -> None:

@@ -79,8 +79,7 @@
 
   // A figure that was swapped out takes its chart along.
   document.addEventListener("htmx:beforeCleanupElement", ({ target }) => {
-    const drawn = target.matches?.(".chart-canvas") && window.echarts?.getInstanceByDom(target);
-    drawn?.dispose();
+    if (target.matches?.(".chart-canvas")) window.echarts?.getInstanceByDom(target)?.dispose();
   });
   const drawAll = () => document.querySelectorAll("figure[data-chart]").forEach(draw);
   document.addEventListener("DOMContentLoaded", drawAll);

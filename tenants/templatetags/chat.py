@@ -9,7 +9,9 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 # A mark opens after a non-word character and closes before one, with no blank inside its ends, as in WhatsApp.
-MARKED = re.compile(r"(?<![\w*_~])(?:```(?P<code>.+?)```|(?P<mark>[*_~])(?P<text>\S(?:[^\n]*?\S)?)(?P=mark))(?!\w)", re.S)
+MARKED = re.compile(
+    r"(?<![\w*_~])(?:```(?P<code>.+?)```|(?P<mark>[*_~])(?P<text>\S(?:[^\n]*?\S)?)(?P=mark))(?!\w)", re.S
+)
 TAGS = {"*": "strong", "_": "em", "~": "s"}
 
 

@@ -138,8 +138,9 @@ def change(value: Number | None, unit: str) -> str:
     """How a KPI differs from the period before: points for shares (+1,2 Pkt.), else relative (+12,0 %)."""
     if value is None:
         return ""
+    size = Decimal(str(value)).copy_abs()
     sign = "+" if value > 0 else "−" if value < 0 else "±"
     if unit == "share":
-        points = numbers.format_decimal(abs(value) * 100, format="0.0", locale=_locale())
+        points = numbers.format_decimal(size * 100, format="0.0", locale=_locale())
         return sign + pgettext("percentage points", "{points} pts").format(points=points)
-    return sign + percent(abs(value))
+    return sign + percent(size)

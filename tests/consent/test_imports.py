@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from consent.actions import imports
-from consent.models import ConsentEvent, ConsentState, Suppression, WordingVersion
+from consent.models import ConsentEvent, ConsentState, Suppression, Wording, WordingVersion
 from contacts.models import Contact, ContactList, Identity, RejectedRow, StagedRow
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -267,6 +268,38 @@ def test_a_wording_that_does_not_name_whatsapp_is_no_consent_to_it(bakery: Tenan
     imported = done(bakery, PROVEN.replace("per WhatsApp", "per E-Mail"))
 
     assert imported.consent_counts == {"wording_without_whatsapp": 1}
+
+
+def test_a_wording_of_its_own_on_every_line_is_not_stored_because_it_may_name_people(bakery: Tenant) -> None:
+    header, line = PROVEN.splitlines()
+    lines = [line.replace("780;", f"7{at:02};").replace("Ja, ich", f"Ja, ich, Anna {at},") for at in range(60)]
+
+    imported = done(bakery, "\n".join([header, *lines]))
+
+    assert imported.consent_counts == {"wording_not_uniform": 60}
+    with tenant_scope(bakery):
+        assert not WordingVersion.objects.exists()
+
+
+def test_a_wording_column_may_name_a_published_version(bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        wording = Wording.objects.create(tenant=bakery, name="Ladenformular")
+        version = WordingVersion.objects.create(
+            tenant=bakery,
+            wording=wording,
+            number=3,
+            texts={"de": SENTENCE},
+            covers=[["whatsapp", "marketing"], ["whatsapp", "tracking"]],
+            sha256="0" * 64,
+            published_at=timezone.now(),
+        )
+
+    imported = done(bakery, PROVEN.replace(SENTENCE, "Ladenformular v3"))
+
+    assert imported.consent_counts == {"granted": 1}
+    with tenant_scope(bakery):
+        rows = ConsentEvent.objects.order_by("seq").values_list("purpose", "wording_version_id", "wording_sha256")
+        assert list(rows) == [("marketing", version.pk, "0" * 64), ("tracking", version.pk, "0" * 64)]
 
 
 def test_a_no_in_the_consent_column_overrules_the_proof(bakery: Tenant) -> None:

@@ -189,6 +189,21 @@ def test_an_xlsx_file_is_imported_like_a_csv(bakery_made: NewTenant) -> None:
         assert (kaethe.phone, kaethe.postcode, kaethe.external_id) == ("+4915123456781", "01067", "1002")
 
 
+def test_a_repeated_upload_with_one_idempotency_key_is_imported_once(bakery_made: NewTenant) -> None:
+    client = client_of(bakery_made)
+    again = {"idempotency-key": "upload-1"}
+
+    first, second = (
+        client.post(URL, {"file": SimpleUploadedFile("kunden.csv", PHONES.encode())}, headers=again) for _ in range(2)
+    )
+    other = client.post(URL, {"file": SimpleUploadedFile("kunden.csv", b"Handy\n1\n")}, headers=again)
+
+    assert first.json()["uid"] == second.json()["uid"]
+    assert other.status_code == 422
+    with tenant_scope(bakery_made.tenant):
+        assert Import.objects.count() == 1
+
+
 def test_another_tenant_sees_and_touches_nothing(bakery_made: NewTenant, shop_made: NewTenant) -> None:
     uid = uploaded(client_of(bakery_made), PHONES).json()["uid"]
     carol = client_of(shop_made)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -44,13 +45,15 @@ def database_url() -> str:
     return f"postgres://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{connection.settings_dict['NAME']}"
 
 
-@pytest.fixture
-def door(db: None) -> Iterator[RunningDoor]:
+@contextmanager
+def running(**environment: str) -> Iterator[RunningDoor]:
+    """A door on a free port with the test's database."""
+    environment = {"DATABASE_URL": database_url(), "WHATSAPP_APP_SECRET": meta.SECRET} | environment
     with socket.create_server(("127.0.0.1", 0)) as listener:
         arguments = ["-m", "uvicorn", "inbox.door:application", "--fd", str(listener.fileno()), "--no-access-log"]
         process = subprocess.Popen(
             [sys.executable, *arguments],
-            env=os.environ | {"DATABASE_URL": database_url(), "WHATSAPP_APP_SECRET": meta.SECRET},
+            env=os.environ | environment,
             pass_fds=[listener.fileno()],
         )
         with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
@@ -59,6 +62,12 @@ def door(db: None) -> Iterator[RunningDoor]:
             yield RunningDoor(process, client)
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def door(db: None) -> Iterator[RunningDoor]:
+    with running() as door:
+        yield door
 
 
 def stored_bodies() -> list[bytes]:
@@ -124,6 +133,15 @@ def test_a_normal_end_lets_go_of_the_database(door: RunningDoor) -> None:
 
     assert other_sessions() == 0
     assert stored_bodies() == [b"{}"]
+
+
+def test_without_redis_webhooks_are_stored_all_the_same(number: Number) -> None:
+    contents = [meta.body(number, statuses=[meta.status(f"wamid.{n}", "sent")]) for n in range(5)]
+
+    with running(REDIS_URL="redis://127.0.0.1:1/0") as door:
+        assert [door.post(content) for content in contents] == [200] * 5
+
+    assert stored_bodies() == contents
 
 
 def receive_in_parallel(receivers: int) -> None:

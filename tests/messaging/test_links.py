@@ -20,9 +20,7 @@ def message(in_bakery: Tenant) -> Message:
 
 def path(message: Message, *, tracked: bool = True) -> str:
     link = Link.objects.get(source_id=message.source_id)
-    token = links.token(
-        tenant_id=message.tenant_id, link_id=link.pk, message_id=message.pk if tracked else None
-    )
+    token = links.token(tenant_id=message.tenant_id, link_id=link.pk, message_id=message.pk if tracked else None)
     return f"/r/{token}"
 
 

@@ -1,13 +1,12 @@
 """Random small companies, and what a rule means for one person, told in plain Python."""
 
 import random
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
-
-from django.utils import timezone
 
 from consent.models import ConsentState
 from contacts.models import Contact, ContactList, ContactTag, Event, ListMember, Tag
@@ -168,8 +167,6 @@ def _celebrated(born: date, year: int) -> date:
 
 def compare(stored: Any, rule: dict[str, Any]) -> bool:
     """One stored value, perhaps missing, against one comparison."""
-    import re
-
     op, value = rule["op"], rule.get("value")
     opposite = {"is_not": "is", "not_in": "in", "not_contains": "contains", "is_not_set": "is_set"}.get(op)
     if opposite:
@@ -290,4 +287,3 @@ KINDS = {
     "event": _event,
     "message": _message,
 }
-assert timezone.is_aware(AT)

@@ -42,9 +42,7 @@ def collect(root: Path) -> Catalog:
         if path.suffix == ".html":
             # As Django does it: all but the marked texts is blanked. Brackets make indentation meaningless.
             text = f"({templatize(text, origin=str(path))}\n)"
-        for line, message, comments, context in extract(
-            "python", BytesIO(text.encode()), KEYWORDS, ["Translators:"]
-        ):
+        for line, message, comments, context in extract("python", BytesIO(text.encode()), KEYWORDS, ["Translators:"]):
             place = (path.relative_to(root).as_posix(), line)
             catalogue.add(message, locations=[place], auto_comments=comments, context=context)
     return catalogue
@@ -66,9 +64,7 @@ def update(target: Path, found: Catalog) -> int:
 def _sources(root: Path) -> Iterator[Path]:
     for path in sorted(root.rglob("*")):
         parts = path.relative_to(root).parts
-        if path.suffix in {".py", ".html"} and not any(
-            part in NOT_OURS or part.startswith(".") for part in parts
-        ):
+        if path.suffix in {".py", ".html"} and not any(part in NOT_OURS or part.startswith(".") for part in parts):
             yield path
 
 

@@ -33,6 +33,8 @@ def unrestrict(
 def _hold(
     tenant: Tenant, contact: Contact, state: State, since: datetime | None, dedupe: str, source: str, by: Actor
 ) -> list[Appended]:
+    # Contacts are locked before the ledger everywhere (imports, inbox), so that nobody waits in a circle.
+    Contact.objects.select_for_update(of=("self",)).get(tenant=tenant, pk=contact.pk)
     done = write(
         tenant,
         contact.subject_id,

@@ -4,7 +4,6 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 
@@ -32,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         try:
             tenant = queries.tenant_named(options["tenant"])
-        except (Tenant.DoesNotExist, ValidationError):
+        except Tenant.DoesNotExist:
             raise CommandError(f"no tenant {options['tenant']!r}: create it with create_tenant") from None
         names = ("waba_id", "phone_number_id", "display_number", "token", "app_secret", "verify_token", "portfolio_id")
         try:
@@ -40,6 +39,8 @@ class Command(BaseCommand):
                 number = actions.connect_number(
                     tenant=tenant, throughput=options["throughput"], by=None, **{name: options[name] for name in names}
                 )
+        except ValidationError as invalid:
+            raise CommandError(" ".join(invalid.messages)) from None
         except IntegrityError:
             raise CommandError("this phone number id is connected to another tenant") from None
         self.stdout.write(json.dumps(self._summary(tenant, number)))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -14,127 +14,11 @@ from rest_framework.response import Response
 
 from campaigns import actions, queries
 from campaigns.actions import CannotLaunch, WrongState
+from campaigns.api.shapes import CampaignIn, CampaignOut, CampaignPatchIn, EstimateOut, ScheduleIn, TestIn
 from campaigns.models import Campaign
 from campaigns.queries import Check
 from tenants.models import Tenant
-from tenants.rest import Conflict, StrictSerializer, TenantViewSet
-
-VARIABLES_HELP = """Where the template's values come from:
-{"header": {"kind": "image", "link": "https://…"},
-"body": [{"name": "1", "from": "first_name", "fallback": "du"}, {"name": "2", "from": "text", "text": "Sonntag"}],
-"buttons": [{"index": 0, "kind": "url", "url": "https://shop.example/aktion"}]}.
-`from` is a contact field, "attribute:<key>" or "text". A button whose template url is <PUBLIC_URL>/r/{{1}} is tracked."""
-
-
-@extend_schema_field({"type": "object", "additionalProperties": True})
-class VariablesField(serializers.DictField):
-    """The values of a template as JSON; messaging.rendering says which there are."""
-
-
-class GroupsIn(StrictSerializer):
-    lists = serializers.ListField(child=serializers.UUIDField(), default=list, max_length=50)
-    segments = serializers.ListField(child=serializers.UUIDField(), default=list, max_length=50)
-
-
-class AudienceIn(StrictSerializer):
-    include = GroupsIn()
-    exclude = GroupsIn(required=False)
-
-
-class VariantIn(StrictSerializer):
-    template = serializers.UUIDField(help_text="uid of an approved template")
-    variables = VariablesField(required=False, help_text=VARIABLES_HELP)
-    weight = serializers.IntegerField(min_value=1, max_value=100, required=False)
-
-
-class CampaignIn(StrictSerializer):
-    name = serializers.CharField(max_length=200)
-    number = serializers.UUIDField(required=False, help_text="uid; the tenant's first number without it")
-    audience = AudienceIn(required=False)
-    variants = VariantIn(many=True, required=False, help_text="One, or several for an A/B test.")
-
-
-class ScheduleIn(StrictSerializer):
-    local_time = serializers.DateTimeField(help_text="Wall-clock time without offset: 2026-12-01T09:00:00")
-    timezone = serializers.CharField(required=False, help_text="IANA zone; the tenant's without it")
-
-    def to_internal_value(self, data: Any) -> Any:
-        values = super().to_internal_value(data)
-        # The field reads the time in the server's zone; only the wall clock matters here.
-        values["local_time"] = values["local_time"].replace(tzinfo=None)
-        return values
-
-
-class TestIn(StrictSerializer):
-    contact = serializers.UUIDField()
-    variant = serializers.IntegerField(min_value=0, max_value=9, default=0)
-
-
-class GroupsOut(serializers.Serializer[Any]):
-    lists = serializers.ListField(child=serializers.UUIDField())
-    segments = serializers.ListField(child=serializers.UUIDField())
-
-
-class AudienceOut(serializers.Serializer[Any]):
-    include = GroupsOut()
-    exclude = GroupsOut()
-
-
-class VariantOut(serializers.Serializer[Any]):
-    number = serializers.IntegerField()
-    weight = serializers.IntegerField()
-    template = serializers.UUIDField(source="template.uid", allow_null=True, default=None)
-    variables = VariablesField()
-
-
-class CampaignOut(serializers.Serializer[Campaign]):
-    uid = serializers.UUIDField()
-    name = serializers.CharField()
-    state = serializers.ChoiceField(choices=Campaign.State.choices)
-    purpose = serializers.CharField()
-    number = serializers.UUIDField(source="number.uid", allow_null=True, default=None)
-    audience = serializers.SerializerMethodField()
-    variants = VariantOut(many=True)
-    due_at = serializers.DateTimeField(allow_null=True)
-    timezone = serializers.CharField()
-    problem = serializers.CharField()
-    created_at = serializers.DateTimeField()
-    launched_at = serializers.DateTimeField(allow_null=True)
-    finished_at = serializers.DateTimeField(allow_null=True)
-
-    @extend_schema_field(AudienceOut)
-    def get_audience(self, campaign: Campaign) -> dict[str, dict[str, list[UUID]]]:
-        chosen: dict[str, dict[str, list[UUID]]] = {
-            side: {"lists": [], "segments": []} for side in ("include", "exclude")
-        }
-        for entry in campaign.audiences.all():
-            side = chosen["exclude" if entry.is_excluded else "include"]
-            if entry.segment is not None:
-                side["segments"].append(entry.segment.uid)
-            elif entry.list is not None:
-                side["lists"].append(entry.list.uid)
-        return chosen
-
-
-class ReasonOut(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    text = serializers.CharField()
-    people = serializers.IntegerField()
-
-
-class CheckOut(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    text = serializers.CharField()
-    ok = serializers.BooleanField()
-    field = serializers.CharField()
-
-
-class EstimateOut(serializers.Serializer[Any]):
-    audience = serializers.IntegerField()
-    reachable = serializers.IntegerField()
-    reasons = ReasonOut(many=True)
-    seconds = serializers.IntegerField(help_text="To send all at the number's rate.")
-    checks = CheckOut(many=True)
+from tenants.rest import Conflict, TenantViewSet
 
 
 class CampaignViewSet(TenantViewSet):
@@ -169,13 +53,13 @@ class CampaignViewSet(TenantViewSet):
         """A new draft, with as much as is known already."""
         values = _read(CampaignIn(data=request.data))
         campaign = actions.create(tenant=self.tenant, name=values["name"], by=self.key)
-        self._fill(campaign, values)
+        self._fill(campaign, {name: value for name, value in values.items() if name != "name"})
         return self._answer(campaign, status.HTTP_201_CREATED)
 
-    @extend_schema(request=CampaignIn, responses={200: CampaignOut})
+    @extend_schema(request=CampaignPatchIn, responses={200: CampaignOut})
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Change a draft; `audience` and `variants` replace what was there."""
-        values = _read(CampaignIn(data=request.data, partial=True))
+        values = _read(CampaignPatchIn(data=request.data))
         campaign = self.get_object()
         _or_conflict(lambda: self._fill(campaign, values))
         return self._answer(campaign)
@@ -276,8 +160,10 @@ class CampaignViewSet(TenantViewSet):
                 template=_one(tenant.templates, variant["template"], "template"),
                 variables=variant.get("variables", {}),
                 variant=position,
-                weight=variant.get("weight"),
+                weight=variant["weight"],
             )
+        if "variants" in values:
+            actions.keep_variants(campaign=campaign, by=self.key, count=len(values["variants"]))
 
 
 def _read(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
@@ -301,6 +187,7 @@ def _one(rows: Any, uid: UUID, field: str) -> Any:
 
 def _all(rows: Any, uids: list[UUID], field: str) -> list[Any]:
     """The tenant's rows with these uids; another tenant's uid is as unknown as an invented one."""
+    uids = list(dict.fromkeys(uids))
     found = {row.uid: row for row in rows.filter(uid__in=uids)}
     missing = [str(uid) for uid in uids if uid not in found]
     if missing:

@@ -1,0 +1,143 @@
+"""Runs the product's real processes against the caller's database and Redis, and kills them like a bad day would."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote, urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+from config.localservices.base import ROOT
+from config.localservices.processes import PROCESSES, Place
+from config.localservices.supervisor import end_with_parent
+
+POLL_S = 0.1
+
+
+class TookTooLong(Exception):
+    """Something that was waited for did not happen in time."""
+
+
+def wait_until(is_true: Callable[[], bool], what: str, seconds: float) -> None:
+    """Ask again and again until it is true; raises TookTooLong after that many seconds."""
+    ends_at = time.monotonic() + seconds
+    while not is_true():
+        if time.monotonic() > ends_at:
+            raise TookTooLong(f"{what} took longer than {seconds:.0f} s")
+        time.sleep(POLL_S)
+
+
+class Fleet:
+    """The processes of `config.localservices`' table, as children of this one for the length of a `with` block.
+
+    A name may be followed by a number ("sending-2") to have several of a kind. Listening sockets are held here, so
+    that a killed process refuses nobody, as under the supervisor.
+    """
+
+    def __init__(self, folder: Path, names: Sequence[str], **environment: str) -> None:
+        self.folder = folder
+        self._names = names
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._places = {name: Place(port) for name in names if (port := PROCESSES[_kind(name)].port) is not None}
+        addresses = {
+            variable: self.url(name)
+            for variable, name in (("WHATSAPP_API_URL", "emulator"), ("PUBLIC_URL", "web"))
+            if name in self._places
+        }
+        self._environment = {**os.environ, **_servers(), **addresses, **environment, "PYTHONUNBUFFERED": "1"}
+
+    def __enter__(self) -> Self:
+        try:
+            for name in self._names:
+                self._start(name)
+            for name, place in self._places.items():
+                wait_until(lambda url=place.url: _answers(url), f"the start of {name}", 60)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def url(self, name: str) -> str:
+        """Where a process listens."""
+        return self._places[name].url
+
+    def kill(self, name: str) -> None:
+        """End a process and its pool with SIGKILL, without warning, and start it again."""
+        self._end(name)
+        self._start(name)
+
+    def stop(self) -> None:
+        """End everything; nothing is left behind."""
+        for name in list(self._running):
+            self._end(name)
+        for place in self._places.values():
+            if place.listener:
+                place.listener.close()
+
+    def _start(self, name: str) -> None:
+        place = self._places.get(name)
+        handed = (place.listener.fileno(),) if place and place.listener else ()
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                self._arguments(name, handed, place),
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=handed,
+                # Also when this process itself is killed.
+                preexec_fn=lambda: end_with_parent(signal.SIGKILL),
+            )
+
+    def _arguments(self, name: str, handed: Sequence[int], place: Place | None) -> list[str]:
+        door = self._places.get("door")
+        filled = {
+            "base": str(self.folder),
+            "fd": str(handed[0]) if handed else "",
+            "port": str(place.port) if place else "",
+            "door": door.url if door else "",
+        }
+        kind = _kind(name)
+        parts = [part.format_map(filled).replace(f"{kind}@", f"{name}@") for part in PROCESSES[kind].arguments.split()]
+        return [sys.executable, *parts]
+
+    def _end(self, name: str) -> None:
+        process = self._running.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _kind(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def _servers() -> Mapping[str, str]:
+    """This process' own database, which in tests is not the one that the environment names."""
+    database = quote(str(connection.settings_dict["NAME"]))
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
+    return {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL}
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False

@@ -1,0 +1,172 @@
+"""The screens of numbers: overview, campaign list, report and recipients."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.models import Campaign
+from messaging.models import Message
+from tenants.actions import NewTenant
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.analytics import cast
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def alice(client: Client, bakery_made: NewTenant) -> Client:
+    client.force_login(bakery_made.owner)
+    return client
+
+
+@pytest.fixture
+def running(bakery: Tenant) -> Campaign:
+    """Ten people: four read, three delivered only, one failed, one left out, one still waiting."""
+    with tenant_scope(bakery):
+        campaign = cast.campaign_of(bakery)
+        messages = cast.messages_of(campaign.source, 10)
+        cast.reached(messages[:7], "accepted", "sent", "delivered")
+        cast.reached(messages[:4], "read")
+        cast.click(messages[0])
+        Message.objects.filter(pk=messages[7].pk).update(state=8, queue=2, error_code=131049)
+        Message.objects.filter(pk=messages[8].pk).update(state=9, queue=2, reason="no_consent")
+    return campaign
+
+
+def finish(campaign: Campaign) -> None:
+    with tenant_scope(campaign.tenant_id):
+        Campaign.objects.filter(pk=campaign.pk).update(state="finished")
+
+
+def test_an_empty_workspace_shows_the_way_to_the_first_campaign(alice: Client) -> None:
+    page = alice.get("/bakery/").content.decode()
+
+    assert "Der Weg zur ersten Kampagne" in page
+    assert "WhatsApp-Nummer verbinden" in page
+
+
+def test_the_way_is_ticked_off_from_what_is_there(alice: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        cast.number_of(bakery)
+        cast.contacts_of(bakery, 1)
+
+    page = alice.get("/bakery/").content.decode()
+
+    assert page.count('class="is-ok"') == 2
+
+
+def test_the_overview_shows_what_runs_and_every_rate_with_its_definition(alice: Client, running: Campaign) -> None:
+    page = alice.get("/bakery/?days=90").content.decode()
+
+    assert "Läuft gerade" in page
+    assert running.name in page
+    assert "Gelesen ÷ zugestellt" in page
+    assert "Als Tabelle zeigen" in page
+
+
+def test_an_unknown_period_falls_back_to_thirty_days(alice: Client, running: Campaign) -> None:
+    assert alice.get("/bakery/?days=9999").context["days"] == 30
+
+
+def test_the_list_names_each_campaign_with_its_rates(alice: Client, running: Campaign) -> None:
+    page = alice.get("/bakery/campaigns/").content.decode()
+
+    assert "57,1\u202f%" in page
+    assert "14,3\u202f%" in page
+    assert "7 von 10" in page
+
+
+def test_the_list_filters_by_state_and_name_and_says_when_nothing_fits(alice: Client, running: Campaign) -> None:
+    assert running.name in alice.get("/bakery/campaigns/?state=running&q=somm").content.decode()
+
+    page = alice.get("/bakery/campaigns/?state=paused").content.decode()
+
+    assert "Keine Treffer" in page
+    assert "Filter zurücksetzen" in page
+
+
+def test_a_workspace_without_campaigns_gets_one_sentence_and_one_button(alice: Client) -> None:
+    page = alice.get("/bakery/campaigns/").content.decode()
+
+    assert "Noch keine Kampagnen" in page
+    assert page.count('href="/bakery/campaigns/new/"') == 2
+
+
+@pytest.mark.parametrize("target", ["rows", "live", "running"])
+def test_polling_ends_with_the_campaign(alice: Client, running: Campaign, target: str) -> None:
+    path = {"rows": "/bakery/campaigns/", "live": f"/bakery/campaigns/{running.uid}/", "running": "/bakery/"}[target]
+
+    during = alice.get(path, **HTMX, HTTP_HX_TARGET=target)
+    finish(running)
+    after = alice.get(path, **HTMX, HTTP_HX_TARGET=target)
+
+    assert (during.status_code, after.status_code) == (200, 286)
+    assert 'hx-trigger="every 2s"' in during.content.decode()
+    assert 'hx-trigger="every 2s"' not in after.content.decode()
+
+
+def test_the_list_costs_the_same_for_one_campaign_and_for_many(
+    alice: Client, bakery: Tenant, running: Campaign
+) -> None:
+    alice.get("/bakery/campaigns/")
+    with CaptureQueriesContext(connection) as few:
+        alice.get("/bakery/campaigns/")
+    with tenant_scope(bakery):
+        for number in range(5):
+            cast.campaign_of(bakery, cast.source_of(bakery, f"Nummer {number}"))
+
+    with CaptureQueriesContext(connection) as many:
+        alice.get("/bakery/campaigns/")
+
+    assert len(many) == len(few)
+
+
+def test_the_report_explains_every_loss_in_german_and_links_to_the_people(alice: Client, running: Campaign) -> None:
+    page = alice.get(f"/bakery/campaigns/{running.uid}/").content.decode()
+
+    assert "gerade genug Werbung" in page
+    assert "?state=failed&amp;error=131049" in page
+    assert "?state=skipped&amp;reason=no_consent" in page
+    assert "Trichter: Zielgruppe 10, Erreichbar 9" in page
+
+
+@pytest.mark.parametrize(
+    ("filters", "people"),
+    [
+        ("", 10),
+        ("state=failed&error=131049", 1),
+        ("reason=no_consent", 1),
+        ("reached=delivered", 7),
+        ("reached=read", 4),
+    ],
+)
+def test_the_people_behind_a_number_are_as_many_as_the_number(
+    alice: Client, running: Campaign, filters: str, people: int
+) -> None:
+    page = alice.get(f"/bakery/campaigns/{running.uid}/recipients/?{filters}")
+
+    assert page.context["page"].paginator.count == people
+
+
+def test_filters_that_make_no_sense_are_left_out(alice: Client, running: Campaign) -> None:
+    page = alice.get(f"/bakery/campaigns/{running.uid}/recipients/?state=xx&error=abc&reached=nowhere&page=99")
+
+    assert page.context["page"].paginator.count == 10
+
+
+def test_recipients_show_the_last_digits_of_a_number_only(alice: Client, running: Campaign) -> None:
+    page = alice.get(f"/bakery/campaigns/{running.uid}/recipients/").content.decode()
+
+    assert "…0000" in page
+    assert "+4930" not in page
+
+
+def test_a_draft_has_no_report_yet_and_leads_to_its_review(alice: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        draft = Campaign.objects.create(tenant=bakery, name="Entwurf")
+
+    page = alice.get(f"/bakery/campaigns/{draft.uid}/")
+
+    assert page["Location"] == f"/bakery/campaigns/{draft.uid}/edit/review/"

@@ -1,0 +1,75 @@
+"""Campaigns on their way: a number, a template, a list of people, and a draft that is ready to launch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from campaigns import actions
+from campaigns.models import Campaign
+from contacts.models import Contact, ContactList, ListMember
+from messaging.models import Message
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+from whatsapp.models import Template
+
+
+def listed(tenant: Tenant, people: Sequence[Contact], name: str = "Kunden") -> ContactList:
+    """A list of these people."""
+    with tenant_scope(tenant):
+        contact_list = ContactList.objects.create(tenant=tenant, name=name)
+        ListMember.objects.bulk_create(
+            ListMember(tenant=tenant, list=contact_list, contact=person) for person in people
+        )
+    return contact_list
+
+
+def draft(
+    tenant: Tenant,
+    people: Sequence[Contact],
+    *,
+    weights: Sequence[int] = (100,),
+    variables: dict[str, Any] | None = None,
+    template: Template | None = None,
+) -> Campaign:
+    """A draft to these people, ready to launch; several weights make an A/B test."""
+    with tenant_scope(tenant):
+        if not tenant.numbers.exists():
+            factories.number(tenant)
+        template = template or tenant.templates.first() or factories.template(tenant)
+        campaign = actions.create(tenant=tenant, name="Frühling", by=None)
+        actions.set_audience(campaign=campaign, by=None, include_lists=[listed(tenant, people, str(campaign.uid))])
+        for position, weight in enumerate(weights):
+            actions.set_content(
+                campaign=campaign,
+                by=None,
+                template=template,
+                variables=factories.VARIABLES if variables is None else variables,
+                variant=position,
+                weight=weight,
+            )
+    return campaign
+
+
+def launch(campaign: Campaign) -> Campaign:
+    """Launch it; the freeze is left to the test."""
+    with tenant_scope(campaign.tenant):
+        return actions.launch(campaign=campaign, by=None)
+
+
+def stored(campaign: Campaign) -> Campaign:
+    """The campaign as it stands in the database, with its source."""
+    with tenant_scope(campaign.tenant_id):
+        return Campaign.objects.select_related("source", "tenant").get(tenant=campaign.tenant_id, pk=campaign.pk)
+
+
+def messages(campaign: Campaign) -> list[Message]:
+    """The campaign's messages, in the order of their contacts."""
+    source_id = stored(campaign).source_id
+    with tenant_scope(campaign.tenant_id):
+        return list(Message.objects.filter(tenant=campaign.tenant_id, source=source_id).order_by("contact_id"))
+
+
+def states(campaign: Campaign) -> dict[str, int]:
+    """How many of its messages are in each state: {"QUEUED": 3}."""
+    source = stored(campaign).source
+    return factories.states(source) if source else {}
