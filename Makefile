@@ -18,6 +18,9 @@ PIP := TMPDIR="$(CURDIR)/.local" $(PY) -m pip --quiet --disable-pip-version-chec
 # `exec`, so that the services are make's own child and end with it, even when it is killed.
 SERVICES := exec env ZUSAGE_DIE_WITH_PARENT=1 $(PY) -m config.localservices
 
+# The sandbox lets hours pass in seconds, so what waits for Meta's word waits seconds too.
+DEMO_TIMES := MESSAGING_SETTLE_S=10 MESSAGING_CLAIM_GRACE_S=40
+
 help: ## Show what can be done here
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
@@ -27,7 +30,8 @@ run: setup ## Start web, webhook door, workers and beat against your .env
 	@$(SERVICES) --base .local/run --processes all
 
 demo: setup ## Start everything with the WhatsApp sandbox and play a campaign (ONCE=1: then stop)
-	@$(SERVICES) --base .local/demo --processes all,emulator $(if $(ONCE),,--keep) -- manage.py demo
+	@export $(DEMO_TIMES); $(SERVICES) $(if $(ONCE),--base .local/once,--base .local/demo --keep) \
+	--processes all,emulator -- manage.py demo
 
 test: setup ## Run the tests (ARGS="tests/contacts -k phone")
 	@$(SERVICES) --base .local/test -- -m pytest $(ARGS)

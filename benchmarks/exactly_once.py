@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from benchmarks import Measured
-from benchmarks.fleet import Fleet, wait_until
+from benchmarks.fleet import Fleet, TookTooLong, wait_until
 from campaigns import actions as campaigns
 from campaigns.models import Campaign
 from contacts.actions import lists
@@ -110,14 +110,22 @@ def run(plan: Plan, folder: Path) -> Outcome:
     broker = redis.Redis.from_url(settings.REDIS_URL)
     broker.flushdb()
     campaign = prepared(plan.recipients, plan.throughput)
-    with Fleet(folder, PROCESSES, WHATSAPP_APP_SECRET=secrets.token_hex(16), **PATIENCE) as fleet:
-        with Remote(fleet.url("emulator")) as meta:
-            meta.configure(Profile.perfect(seed=plan.seed, **FAULTS))
-            started_at = time.monotonic()
-            launch(campaign)
+    secret = secrets.token_hex(16)
+    with (
+        Fleet(folder, PROCESSES, WHATSAPP_APP_SECRET=secret, **PATIENCE) as fleet,
+        Remote(fleet.url("emulator")) as meta,
+    ):
+        connect(campaign, meta)
+        meta.configure(Profile.perfect(seed=plan.seed, **FAULTS))
+        started_at = time.monotonic()
+        launch(campaign)
+        try:
             _wreck(plan, fleet, meta, broker)
             wait_until(lambda: _is_over(campaign, meta), "the campaign", plan.deadline_s)
-            return _judged(plan, campaign, meta, time.monotonic() - started_at)
+        except TookTooLong as error:
+            error.add_note(str(_judged(plan, campaign, meta, time.monotonic() - started_at)))
+            raise
+        return _judged(plan, campaign, meta, time.monotonic() - started_at)
 
 
 def prepared(recipients: int, throughput: int) -> Campaign:
@@ -135,6 +143,13 @@ def prepared(recipients: int, throughput: int) -> Campaign:
         campaigns.set_audience(campaign=campaign, by=None, include_lists=[everybody])
         campaigns.set_content(campaign=campaign, by=None, template=template, variables=factories.VARIABLES)
     return campaign
+
+
+def connect(campaign: Campaign, meta: Remote) -> None:
+    """Tell the emulator which account the campaign's number belongs to, which its webhooks name."""
+    with tenant_scope(campaign.tenant_id):
+        number = campaign.tenant.numbers.select_related("account").get()
+    meta.add_number(number.phone_number_id, number.account.waba_id)
 
 
 def launch(campaign: Campaign) -> None:
@@ -175,6 +190,7 @@ def is_all_received() -> bool:
 def _judged(plan: Plan, campaign: Campaign, meta: Remote, seconds: float) -> Outcome:
     taken = Counter(row["recipient"] for row in acceptances(meta))
     with tenant_scope(campaign.tenant_id):
+        campaign.refresh_from_db()
         rows = list(
             Message.objects.filter(tenant=campaign.tenant_id, source=campaign.source_id).values_list(
                 "contact__phone", "state", "queue", "reason"

@@ -199,13 +199,17 @@ def body(tenant_id: int, content: Content, candidate: Candidate) -> bytes:
 
 
 def release(tenant_id: int, messages: Sequence[Outgoing]) -> None:
-    """Put claimed messages back that were not sent in time; their consent is checked again at the next claim."""
+    """Put claimed messages back that were never sent; their consent is checked again at the next claim.
+
+    The sweeper may have called them uncertain meanwhile; the caller knows better.
+    """
     if not messages:
         return
     with tenant_scope(tenant_id), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE messaging_message m SET queue = 0, state = 0 FROM unnest(%s::bigint[], %s::smallint[]) AS v(id, attempt)"
-            " WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt AND m.state = 1",
+            "UPDATE messaging_message m SET queue = 0, state = 0, reason = ''"
+            " FROM unnest(%s::bigint[], %s::smallint[]) AS v(id, attempt)"
+            " WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt AND m.queue = 1 AND m.state IN (1, 7)",
             [[m.message_id for m in messages], [m.attempt for m in messages], tenant_id],
         )
 

@@ -16,6 +16,8 @@ import httpx
 import redis.asyncio
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
 
 from messaging import claiming, queries, recording
 from messaging.bucket import Bucket
@@ -37,6 +39,9 @@ RECORD_EVERY_S = 0.08
 RECORD_FOR_S = 60
 LEASE_S = 5
 THROTTLED = 130429
+# Redis that drops its clients or restarts is back within a second or two.
+TRIES = 4
+BACKOFF = ExponentialWithJitterBackoff(base=0.05, cap=1)
 
 
 class Sender:
@@ -109,13 +114,15 @@ class Lane:
     async def run(self) -> None:
         """Claim, send and record until nothing is due or the process' time is over."""
         recorder = asyncio.create_task(self._record_until_done())
+        ahead = asyncio.create_task(self._claim())
         try:
-            claimed_at, batch = await self._claim()
+            claimed_at, batch = await ahead
             while batch:
                 ahead = asyncio.create_task(self._claim())
                 await self._send(batch, claimed_at)
                 claimed_at, batch = await ahead
         finally:
+            await self._put_back(ahead)
             if self.flying:
                 await asyncio.wait(self.flying)
             self.is_done = True
@@ -140,19 +147,33 @@ class Lane:
                 return batch
         return []
 
+    async def _put_back(self, ahead: "asyncio.Task[tuple[float, list[Outgoing]]]") -> None:
+        """Release what was claimed ahead when sending broke off, for example because Redis is away."""
+        await asyncio.wait([ahead])
+        if not ahead.exception():
+            _, batch = ahead.result()
+            await self._release(batch)
+
+    async def _release(self, batch: list[Outgoing]) -> None:
+        if batch:
+            await self.sender.in_thread(claiming.release, self.number.tenant_id, batch)
+
     async def _send(self, batch: list[Outgoing], claimed_at: float) -> None:
         position = 0
-        while position < len(batch):
-            if time.monotonic() - claimed_at > CLAIM_LASTS_S:
-                await self.sender.in_thread(claiming.release, self.number.tenant_id, batch[position:])
-                return
-            granted, wait = await self.bucket.take(len(batch) - position)
-            for message in batch[position : position + granted]:
-                self._launch(message)
-            position += granted
-            # Yields to the answers; at full speed the bucket grants in small portions.
-            await asyncio.sleep(0 if granted else min(wait, 0.05))
-            await self._room()
+        try:
+            while position < len(batch):
+                granted, wait = await self.bucket.take(len(batch) - position)
+                # Asked after every wait: for Redis, for a free connection, for the bucket.
+                if time.monotonic() - claimed_at > CLAIM_LASTS_S:
+                    return
+                for message in batch[position : position + granted]:
+                    self._launch(message)
+                position += granted
+                # Yields to the answers; at full speed the bucket grants in small portions.
+                await asyncio.sleep(0 if granted else min(wait, 0.05))
+                await self._room()
+        finally:
+            await self._release(batch[position:])
 
     async def _room(self) -> None:
         while len(self.flying) >= bulk.CONNECTIONS:
@@ -210,7 +231,7 @@ class Engine:
 
     async def _run(self, seconds: float) -> bool:
         self.http = self.http or bulk.open_client()
-        self.cache = self.cache or redis.asyncio.Redis.from_url(settings.REDIS_URL)
+        self.cache = self.cache or redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=Retry(BACKOFF, TRIES))
         return await Sender(self.http, self.cache, seconds).run()
 
     def close(self) -> None:

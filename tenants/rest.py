@@ -152,6 +152,7 @@ class TenantView(APIView):
     authentication_classes = [KeyAuthentication]
     permission_classes = [HasScope]
     throttle_classes = [KeyThrottle]
+    parser_classes = [Json]
     scope_noun = ""
     request: Request
 

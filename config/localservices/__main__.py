@@ -5,7 +5,7 @@
     python -m config.localservices --processes all
 
 `DATABASE_URL` and `REDIS_URL`, from the environment or `.env`, each replace the server we would start.
-A base named `test` is temporary: every start gets a fresh folder in it, fast, and deleted at the end.
+A base named `test` or `once` is temporary: every start gets a fresh folder in it, fast, and deleted at the end.
 A command without processes joins the servers that already run on the same base.
 """
 

@@ -11,20 +11,22 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# Bases of these names get a fresh folder at every start, deleted at the end.
+TEMPORARY = ("test", "once")
 EXPORTED = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "WHATSAPP_API_URL", "DOOR_URL")
 
 
 class Base:
     """A folder below `.local/` that one supervisor at a time may use.
 
-    `folder` is absolute. A base named `test` becomes a fresh folder inside it, with `is_temporary` set.
+    `folder` is absolute. A base named `test` or `once` becomes a fresh folder inside it, with `is_temporary` set.
     """
 
     def __init__(self, path: Path) -> None:
         folder = (ROOT / path).absolute()
         # Created step by step, open to all but its secrets: as root, PostgreSQL runs as another user.
         folder.mkdir(parents=True, exist_ok=True)
-        self.is_temporary = folder.name == "test"
+        self.is_temporary = folder.name in TEMPORARY
         if self.is_temporary:
             _sweep(folder)
             folder = Path(tempfile.mkdtemp(dir=folder))

@@ -27,7 +27,20 @@ NEW = {name: f"coalesce({given}, c.{name})" for name, given in GIVEN.items()}
 NEW["attributes"] = "c.attributes || coalesce(m.values->'attributes', '{}')"
 OLD = [f"c.{name}" for name in NEW]
 
-# The lines of a range with the contact they name and what is to be done with it.
+# The lines of a range with the contacts that their keys name. A table of its own: joined with the contact by an
+# expression, PostgreSQL would read all contacts for every range.
+MATCH = """
+    CREATE TEMP TABLE import_matches ON COMMIT DROP AS
+    SELECT s.line, s.phone, s.bsuid, s.email, s.external_id, s.values, s.consent,
+        p.id AS by_phone, e.id AS by_external_id, b.id AS by_bsuid,
+        coalesce(p.id, e.id, b.id, s.contact_id) AS contact_id
+    FROM contacts_stagedrow s
+    LEFT JOIN contacts_contact p ON p.tenant_id = %(tenant)s AND p.phone = s.phone
+    LEFT JOIN contacts_contact e ON e.tenant_id = %(tenant)s AND e.external_id = s.external_id
+    LEFT JOIN contacts_contact b ON b.tenant_id = %(tenant)s AND b.bsuid = s.bsuid
+    WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line > %(after)s AND s.line <= %(upto)s
+"""
+# What is to be done with each line.
 DECIDE = f"""
     CREATE TEMP TABLE import_batch ON COMMIT DROP AS
     SELECT m.*, c.id IS NOT NULL AND ({", ".join(NEW.values())}) IS DISTINCT FROM ({", ".join(OLD)}) AS differs,
@@ -40,16 +53,7 @@ DECIDE = f"""
             WHEN c.id IS NULL THEN 'created'
             ELSE 'unchanged'
         END AS outcome
-    FROM (
-        SELECT s.line, s.phone, s.bsuid, s.email, s.external_id, s.values, s.consent,
-            p.id AS by_phone, e.id AS by_external_id, b.id AS by_bsuid,
-            coalesce(p.id, e.id, b.id, s.contact_id) AS contact_id
-        FROM contacts_stagedrow s
-        LEFT JOIN contacts_contact p ON p.tenant_id = %(tenant)s AND p.phone = s.phone
-        LEFT JOIN contacts_contact e ON e.tenant_id = %(tenant)s AND e.external_id = s.external_id
-        LEFT JOIN contacts_contact b ON b.tenant_id = %(tenant)s AND b.bsuid = s.bsuid
-        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line > %(after)s AND s.line <= %(upto)s
-    ) m
+    FROM import_matches m
     LEFT JOIN contacts_contact c ON c.tenant_id = %(tenant)s AND c.id = m.contact_id
 """
 TAGGED = """
@@ -126,8 +130,10 @@ def decide(imported: Import, upto: int) -> Counter[str]:
     Leaves the temporary table `import_batch` (line, contact_id, outcome, consent, …) until the transaction ends.
     Outcomes: created, updated, unchanged, and the rejections of REFUSALS. Writes no contact.
     """
-    _execute(imported, "DROP TABLE IF EXISTS import_batch, import_tags")
-    _execute(imported, DECIDE, after=imported.rows_done + 1, upto=upto + 1)
+    _execute(imported, "DROP TABLE IF EXISTS import_matches, import_batch, import_tags")
+    _execute(imported, MATCH, after=imported.rows_done + 1, upto=upto + 1)
+    _execute(imported, "ANALYZE import_matches (line, contact_id)")
+    _execute(imported, DECIDE)
     # Temporary tables get statistics from nobody else, and without them the joins become nested loops.
     _execute(imported, "ANALYZE import_batch (line, contact_id, outcome)")
     _execute(imported, "UPDATE import_batch SET outcome = 'updated' WHERE differs AND outcome = 'unchanged'")

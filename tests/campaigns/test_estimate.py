@@ -2,9 +2,10 @@
 
 import pytest
 
+from django.utils.timezone import now
+
 from campaigns import actions, freezing
 from consent.actions import declarations
-from consent.models import Source
 from contacts import identities
 from contacts.models import Contact
 from segments import actions as segments
@@ -23,15 +24,9 @@ def people(bakery: Tenant) -> list[Contact]:
     people += factories.contacts(bakery, 1, consent=False, start=10)
     with tenant_scope(bakery):
         identities.record(bakery, people)
-        stop(bakery, people[3])
-        Contact.objects.filter(pk=people[4].pk).update(phone=None)
-        declarations.suppress(
-            tenant=bakery,
-            contact=people[5],
-            occurred_at=people[5].created_at,
-            source=Source.MANUAL,
-            dedupe="blocked",
-        )
+        stop(bakery, people[3], occurred_at=now())
+        Contact.objects.filter(pk=people[4].pk).update(phone=None, email="ada@example.com")
+        declarations.suppress(tenant=bakery, contact=people[5], dedupe="blocked", by=None)
     return people
 
 
@@ -93,7 +88,7 @@ def test_someone_on_two_lists_and_in_a_segment_counts_once(bakery: Tenant, api: 
 def test_an_excluded_segment_takes_its_people_out(bakery: Tenant, api: Caller) -> None:
     people = factories.contacts(bakery, 3)
     campaign = draft(bakery, people)
-    rule = {"kind": "field", "field": "first_name", "op": "is", "value": people[0].first_name}
+    rule = {"field": "first_name", "op": "is", "value": people[0].first_name}
     with tenant_scope(bakery):
         segment = segments.create(tenant=bakery, name="Eine", rule=rule, by=None)
         chosen = campaign.audiences.get().list

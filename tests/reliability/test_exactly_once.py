@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_killed_workers_and_a_failing_meta_send_nothing_twice_and_lose_nobody(tmp_path: Path) -> None:
-    found = exactly_once.run(Plan(recipients=1500, kills=6, throughput=400, deadline_s=240), tmp_path)
+    found = exactly_once.run(Plan(recipients=1500, kills=6, throughput=400, deadline_s=90), tmp_path)
 
     assert found.twice == 0, found
     assert found.lost == 0, found

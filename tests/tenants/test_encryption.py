@@ -1,0 +1,124 @@
+"""Secrets open only where they were bound, tokens only for their use; both survive a new key and no change of a bit."""
+
+import base64
+import os
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from tenants import encryption
+from tenants.encryption import BadToken, CannotDecrypt, decrypt, encrypt, seal, unseal
+
+BINDING = "whatsapp.Account.token:1"
+
+
+def key(name: str) -> str:
+    return f"{name}:{base64.b64encode(os.urandom(32)).decode()}"
+
+
+@pytest.fixture(autouse=True)
+def keys(settings: Settings) -> Iterator[list[str]]:
+    """Keys of this test's own; derived ones are forgotten afterwards."""
+    settings.FIELD_ENCRYPTION_KEYS = [key("new")]
+    encryption._derived.cache_clear()
+    encryption._siv.cache_clear()
+    yield settings.FIELD_ENCRYPTION_KEYS
+    encryption._derived.cache_clear()
+    encryption._siv.cache_clear()
+
+
+@pytest.mark.parametrize("secret", ["EAAG-token", "", "Straße 🥐", "x" * 10_000])
+def test_a_secret_comes_back_and_cannot_be_read_before(secret: str) -> None:
+    stored = encrypt(secret, binding=BINDING)
+
+    assert decrypt(stored, binding=BINDING) == secret
+    assert not secret or secret not in stored
+    assert stored.startswith("new:")
+
+
+def test_the_same_secret_never_looks_the_same() -> None:
+    assert encrypt("token", binding=BINDING) != encrypt("token", binding=BINDING)
+
+
+@pytest.mark.parametrize("binding", ["whatsapp.Account.token:2", "whatsapp.Account.app_secret:1", ""])
+def test_a_secret_copied_to_another_row_or_field_does_not_open(binding: str) -> None:
+    stored = encrypt("token", binding=BINDING)
+
+    with pytest.raises(CannotDecrypt):
+        decrypt(stored, binding=binding)
+
+
+def test_a_changed_bit_anywhere_is_noticed() -> None:
+    stored = encrypt("token", binding=BINDING)
+    name, _, payload = stored.partition(":")
+    raw = base64.b64decode(payload)
+
+    for position in range(len(raw)):
+        altered = raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1 :]
+        with pytest.raises(CannotDecrypt):
+            decrypt(f"{name}:{base64.b64encode(altered).decode()}", binding=BINDING)
+
+
+@pytest.mark.parametrize("stored", ["", "new:", "new:AAAA", "new:%%%", "new:ü", "gone:AAAA", "nonsense"])
+def test_what_was_never_encrypted_is_refused_in_the_same_way(stored: str) -> None:
+    with pytest.raises(CannotDecrypt):
+        decrypt(stored, binding=BINDING)
+
+
+def test_no_exception_tells_the_secret() -> None:
+    stored = encrypt("EAAG-token", binding=BINDING)
+
+    with pytest.raises(CannotDecrypt) as error:
+        decrypt(stored, binding="other")
+
+    assert "EAAG" not in str(error.value)
+
+
+def test_after_a_rotation_the_old_opens_and_the_new_is_written_with_the_new_key(settings: Settings) -> None:
+    stored, token = encrypt("token", binding=BINDING), seal("link", 1, 2, 3)
+    settings.FIELD_ENCRYPTION_KEYS = [key("newer"), *settings.FIELD_ENCRYPTION_KEYS]
+
+    assert decrypt(stored, binding=BINDING) == "token"
+    assert unseal("link", token) == (1, 2, 3)
+    assert encrypt("token", binding=BINDING).startswith("newer:")
+    assert seal("link", 1, 2, 3) != token
+    assert unseal("link", seal("link", 4)) == (4,)
+
+
+def test_once_the_old_key_is_gone_nothing_of_it_opens(settings: Settings) -> None:
+    stored, token = encrypt("token", binding=BINDING), seal("link", 1)
+    settings.FIELD_ENCRYPTION_KEYS = [key("newer")]
+
+    with pytest.raises(CannotDecrypt, match="new"):
+        decrypt(stored, binding=BINDING)
+    with pytest.raises(BadToken):
+        unseal("link", token)
+
+
+@pytest.mark.parametrize("numbers", [(), (0,), (1, 2), (-1, 2**63 - 1), (7, 8, 9)])
+def test_a_token_carries_its_numbers(numbers: tuple[int, ...]) -> None:
+    token = seal("link", *numbers)
+
+    assert unseal("link", token) == numbers
+    assert token.isascii()
+    assert not set(token) & set("+/= ")
+
+
+def test_a_token_is_the_same_each_time_and_tells_nothing_of_its_numbers() -> None:
+    assert seal("link", 1, 2) == seal("link", 1, 2)
+    assert len({seal("link", 1, n)[:8] for n in range(50)}) == 50
+
+
+def test_a_token_opens_for_its_use_only() -> None:
+    with pytest.raises(BadToken):
+        unseal("callback", seal("link", 1, 2))
+
+
+def test_a_changed_or_invented_token_is_refused() -> None:
+    token = seal("link", 1, 2)
+    forged = [token[:n] + ("A" if token[n] != "A" else "B") + token[n + 1 :] for n in range(len(token) - 1)]
+
+    for text in (*forged, token[:-4], token + "AAAA", "", "A", "ü", "=" * 8, "\0", "A" * 5000):
+        with pytest.raises(BadToken):
+            unseal("link", text)
