@@ -35,8 +35,8 @@ from whatsapp.emulator.remote import Remote
 PROCESSES = ("emulator", "door", "sending-1", "sending-2", "receiving", "default", "beat")
 # Senders most often: they are the ones who could send twice.
 VICTIMS = ("sending-1", "sending-2", "sending-1", "sending-2", "receiving", "door", "default", "beat")
-# Short enough for a test: an attempt without answer is given up after 2 s, and settled 8 s after its claim.
-PATIENCE = {"WHATSAPP_TIMEOUT_S": "2", "MESSAGING_CLAIM_GRACE_S": "4", "MESSAGING_SETTLE_S": "8"}
+# Short enough for a test: an attempt without answer is given up after 2 s, and settled 10 s after its claim.
+PATIENCE = {"WHATSAPP_TIMEOUT_S": "2", "MESSAGING_CLAIM_GRACE_S": "4", "MESSAGING_SETTLE_S": "10"}
 FAULTS = {
     "refused": {"130429": 0.004},
     "server_errors": 0.02,

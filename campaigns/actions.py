@@ -231,7 +231,8 @@ def duplicate(*, campaign: Campaign, by: Actor) -> Campaign:
         timezone=campaign.timezone,
         created_by=by if isinstance(by, User) else None,
     )
-    for row in [*campaign.audiences.all(), *campaign.variants.all()]:
+    copied: list[Audience | Variant] = [*campaign.audiences.all(), *campaign.variants.all()]
+    for row in copied:
         row.pk, row.campaign = None, copy
         row.save(force_insert=True)
     audit(tenant=campaign.tenant, by=by, verb="campaign.duplicated", subject=copy)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Q
+from django.utils.formats import number_format
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -86,7 +87,8 @@ def _audience_check(campaign: Campaign, known: Estimate | None) -> Check:
         return Check("segment", broken, False, "audience")
     counted = known or estimate(campaign)
     if counted.reachable:
-        return Check("audience", _("%(count)s people can be reached.") % {"count": counted.reachable}, True, "audience")
+        text = _("%(count)s people can be reached.") % {"count": number_format(counted.reachable)}
+        return Check("audience", text, True, "audience")
     why = ", ".join(f"{label}: {people}" for _code, label, people in counted.reasons) or _("the audience is empty")
     return Check("nobody_reachable", _("Nobody can be reached (%(why)s).") % {"why": why}, False, "audience")
 

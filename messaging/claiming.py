@@ -135,7 +135,7 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
 
 def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
     fields = dict(
-        zip(("first_name", "last_name", "email", "postcode", "country", "language", "external_id"), row[3:10])
+        zip(("first_name", "last_name", "email", "postcode", "country", "language", "external_id"), row[3:10], strict=True)
     )
     fields |= {"phone": row[1], "birthday": f"{row[10]:%d.%m.%Y}" if row[10] else None}
     attributes = orjson.loads(row[11]) if isinstance(row[11], str) else row[11]

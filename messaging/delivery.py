@@ -232,8 +232,8 @@ def _mark(
             f"UPDATE messaging_message m SET {column} = v.at"
             " FROM unnest(%s::bigint[], %s::timestamptz[]) AS v(id, at)"
             f" WHERE m.tenant_id = %s AND m.id = v.id AND (m.{column} IS NULL OR m.{column} > v.at)"
-            " AND v.at <= coalesce(m.accepted_at, m.claimed_at) + %s",
-            [ids, [earliest[i] for i in ids], tenant_id, within],
+            " AND v.at <= coalesce(m.accepted_at, m.claimed_at) + %s * interval '1 second'",
+            [ids, [earliest[i] for i in ids], tenant_id, within.total_seconds()],
         )
 
 

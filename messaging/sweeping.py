@@ -1,5 +1,6 @@
 """Finds what was left behind: claims of killed workers, unknown outcomes, sources past their end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,34 +11,47 @@ from tenants.scope import across_tenants
 # The worker died between claim and answer: the message may or may not have left, so it is uncertain, never queued.
 LEFT_BEHIND = """
 UPDATE messaging_message SET state = 7, reason = 'worker_lost'
-WHERE queue = 1 AND state = 1 AND claimed_at < now() - %s * interval '1 second'
+WHERE queue = 1 AND state = 1 AND claimed_at < now() - %(grace)s * interval '1 second'
 """
 
-# An uncertain attempt may be repeated once its own status would have come: when statuses of messages claimed later
-# from the same source have arrived. Without that evidence it is given up: rather not sent than sent twice.
+# An uncertain attempt may be repeated once its own status would have come: statuses of messages claimed about then or
+# later from the same source have arrived, and none is missing of what Meta accepted around the same time (a webhook
+# that failed comes again later, out of order). While some are missing it waits, up to four times as long. Without that
+# evidence it is given up: rather not sent than sent twice.
 SETTLE = """
 WITH unclear AS (
   SELECT m.id, m.tenant_id, m.source_id, m.claimed_at FROM messaging_message m
-  WHERE m.queue = 1 AND m.state = 7 AND m.claimed_at < now() - %s * interval '1 second'
+  WHERE m.queue = 1 AND m.state = 7 AND m.claimed_at < now() - %(settle)s * interval '1 second'
   ORDER BY m.id LIMIT 5000 FOR UPDATE SKIP LOCKED
+), sources AS (
+  SELECT DISTINCT tenant_id, source_id FROM unclear
 ), heard AS (
   SELECT u.tenant_id, u.source_id,
     (SELECT max(l.claimed_at) FROM messaging_message l
      WHERE l.tenant_id = u.tenant_id AND l.source_id = u.source_id AND l.sent_at IS NOT NULL) AS until
-  FROM (SELECT DISTINCT tenant_id, source_id FROM unclear) u
+  FROM sources u
+), unheard AS (
+  SELECT DISTINCT l.source_id, date_trunc('minute', l.claimed_at) AS minute
+  FROM sources u JOIN messaging_message l ON l.tenant_id = u.tenant_id AND l.source_id = u.source_id
+  WHERE l.state = 2 AND l.accepted_at < now() - %(settle)s / 2 * interval '1 second'
 ), decided AS (
-  SELECT u.id, coalesce(h.until > u.claimed_at + interval '2 seconds' AND s.state <> 'closed'
-                        AND now() < coalesce(s.expires_at, 'infinity'), false) AS again
+  SELECT u.id,
+    u.claimed_at < now() - 4 * %(settle)s * interval '1 second' AS is_over,
+    EXISTS (SELECT 1 FROM unheard x WHERE x.source_id = u.source_id AND x.minute
+            BETWEEN date_trunc('minute', u.claimed_at) - interval '1 minute' AND u.claimed_at + interval '1 minute')
+      AS is_early,
+    coalesce(h.until > u.claimed_at - interval '30 seconds' AND s.state <> 'closed'
+             AND now() < coalesce(s.expires_at, 'infinity'), false) AS again
   FROM unclear u
   JOIN heard h ON h.tenant_id = u.tenant_id AND h.source_id = u.source_id
   JOIN messaging_source s ON s.tenant_id = u.tenant_id AND s.id = u.source_id
 )
 UPDATE messaging_message m SET
-  queue = CASE WHEN d.again AND m.attempt < 5 THEN 0 ELSE 2 END,
-  state = CASE WHEN d.again AND m.attempt < 5 THEN 0 ELSE 7 END,
-  reason = CASE WHEN d.again AND m.attempt < 5 THEN '' ELSE 'never_confirmed' END,
+  queue = CASE WHEN d.again AND NOT d.is_early AND m.attempt < 5 THEN 0 ELSE 2 END,
+  state = CASE WHEN d.again AND NOT d.is_early AND m.attempt < 5 THEN 0 ELSE 7 END,
+  reason = CASE WHEN d.again AND NOT d.is_early AND m.attempt < 5 THEN '' ELSE 'never_confirmed' END,
   next_attempt_at = now()
-FROM decided d WHERE m.id = d.id
+FROM decided d WHERE m.id = d.id AND (d.is_over OR NOT d.is_early)
 """
 
 EXPIRE = """
@@ -71,14 +85,14 @@ class Swept:
 def sweep() -> Swept:
     """Do all four steps for every tenant; safe to run in several workers at once."""
     return Swept(
-        left_behind=_run(LEFT_BEHIND, settings.MESSAGING_CLAIM_GRACE_S),
-        settled=_run(SETTLE, settings.MESSAGING_SETTLE_S),
+        left_behind=_run(LEFT_BEHIND, {"grace": settings.MESSAGING_CLAIM_GRACE_S}),
+        settled=_run(SETTLE, {"settle": settings.MESSAGING_SETTLE_S}),
         expired=_run(EXPIRE),
         closed=_run(CLOSE),
     )
 
 
-def _run(statement: str, *params: float) -> int:
+def _run(statement: str, params: Mapping[str, float] | None = None) -> int:
     with across_tenants("nobody knows whose worker died"), connection.cursor() as cursor:
         cursor.execute(statement, params)
         return cursor.rowcount

@@ -10,7 +10,7 @@ def owner(related_name: str, **options: Any) -> Any:
     return models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name=related_name, **options)
 
 
-class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]
+class TenantForeignKey(models.ForeignKey):
     """A foreign key whose target must belong to the same tenant.
 
     Django makes no constraint for it; `IsolateTenant` adds the composite one, (tenant_id, id).
@@ -23,7 +23,7 @@ class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
 
-class HotForeignKey(models.ForeignKey):  # type: ignore[type-arg]
+class HotForeignKey(models.ForeignKey):
     """A foreign key of the hottest tables: an index-free column without any constraint in the database.
 
     docs/decisions/0003 says what guards it instead and why.

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -61,7 +62,7 @@ class KeyAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class KeyScheme(OpenApiAuthenticationExtension):
     """Tells OpenAPI about the bearer key."""
 
     target_class = KeyAuthentication
@@ -170,7 +171,7 @@ class TenantView(APIView):
         assert isinstance(self.request.auth, ApiKey)
         return self.request.auth
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         key = key_of(request)
         if key is None:
             return super().dispatch(request, *args, **kwargs)
@@ -187,7 +188,7 @@ class TenantView(APIView):
         """What makes a repeated request the same; a view of uploads compares fields and files instead."""
         return request.body
 
-    def _once(self, tenant: Tenant, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def _once(self, tenant: Tenant, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer a POST that carries an Idempotency-Key exactly once; repeats get the stored answer."""
         name = request.headers.get("Idempotency-Key")
         if request.method != "POST" or not name:
@@ -197,7 +198,7 @@ class TenantView(APIView):
         digest = hashlib.sha256(caller.encode() + self.body_of(request)).hexdigest()
         # Two equal requests at the same time: the second waits here until the first has committed.
         _lock(f"{tenant.pk}:{name}")
-        known = tenant.idempotency_keys.filter(key=name[:255]).first()  # type: ignore[attr-defined]
+        known = tenant.idempotency_keys.filter(key=name[:255]).first()
         if known is None:
             response = _rendered(super().dispatch(request, *args, **kwargs))
             if response.status_code < 400:
@@ -206,7 +207,7 @@ class TenantView(APIView):
                     key=name[:255],
                     request_digest=digest,
                     status=response.status_code,
-                    body=response.content,
+                    body=getattr(response, "content", b""),
                 )
             return response
         if known.request_digest != digest:
@@ -282,7 +283,7 @@ def _detail_of(error: Exception, data: Any) -> str:
 
 def problem_response(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
     """A problem+json answer outside a DRF view."""
-    body = {
+    body: dict[str, Any] = {
         "type": "about:blank",
         "title": title,
         "status": status,
@@ -298,7 +299,7 @@ def _lock(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [name])
 
 
-def _rendered(response: HttpResponse) -> HttpResponse:
+def _rendered(response: HttpResponseBase) -> HttpResponseBase:
     if hasattr(response, "render") and not getattr(response, "is_rendered", True):
         response = response.render()
     return response

@@ -16,7 +16,9 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def bakery_made(db: None) -> NewTenant:
     """The bakery with its owner Alice and a full-scope API key."""
-    return actions.create_tenant(slug="bakery", name="Bäckerei Sonne", owner_email="alice@example.com", password=PASSWORD)
+    return actions.create_tenant(
+        slug="bakery", name="Bäckerei Sonne", owner_email="alice@example.com", password=PASSWORD
+    )
 
 
 @pytest.fixture

@@ -89,8 +89,8 @@ def save_template(
     is_renamed = template is not None and (template.name, template.language) != (name, language)
     if template is not None and template.meta_id and is_renamed:
         raise ValidationError({"name": _("Meta knows this template by its name and language. Make a new one instead.")})
-    namesakes = Template.objects.filter(tenant=tenant, account=account, name=name, language=language)
-    if namesakes.exclude(pk=template.pk if template else None).exists():
+    namesake = Template.objects.filter(tenant=tenant, account=account, name=name, language=language).first()
+    if namesake is not None and namesake != template:
         raise ValidationError({"name": _("There is a template of this name in this language already.")})
     row = template or Template(tenant=tenant, account=account)
     row.name, row.language, row.category = name, language, category

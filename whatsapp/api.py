@@ -48,7 +48,7 @@ class TemplateOut(serializers.Serializer[Template]):
     updated_at = serializers.DateTimeField()
 
 
-class ProblemOut(serializers.Serializer[Problem]):
+class ProblemOut(serializers.Serializer[Any]):
     field = serializers.CharField()
     message = serializers.SerializerMethodField()
 
@@ -135,7 +135,7 @@ class TemplateViewSet(TenantViewSet):
     @extend_schema(responses={200: ProblemOut(many=True)}, filters=False)
     def lint(self, request: Request, uid: UUID) -> Response:
         """What Meta would reject, found before sending it there; an empty list is good."""
-        return Response(ProblemOut(actions.problems_of(self.get_object()), many=True).data)
+        return Response(ProblemOut(many=True, instance=actions.problems_of(self.get_object())).data)
 
     def _account(self, uid: UUID | None) -> Account:
         accounts = self.tenant.accounts.order_by("id")

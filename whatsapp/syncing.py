@@ -1,6 +1,6 @@
 """Brings templates and numbers as Meta describes them into our tables, and submits drafts to Meta."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,7 +50,7 @@ def sync(tenant_id: int, account_id: int) -> int:
     return len(templates)
 
 
-def store_templates(account: Account, described: list[Mapping[str, Any]], asked_at: datetime) -> None:
+def store_templates(account: Account, described: Sequence[Mapping[str, Any]], asked_at: datetime) -> None:
     """Upsert templates from Meta's list in one statement; what Meta no longer lists becomes DELETED.
 
     `asked_at` (UTC) is when Meta was asked: what was submitted since cannot be missing from its answer. What somebody

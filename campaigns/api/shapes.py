@@ -54,7 +54,7 @@ class ButtonIn(StrictSerializer):
     url = serializers.CharField(max_length=2000, required=False)
     payload = serializers.CharField(max_length=256, required=False)
     value = ValueIn(required=False)
-    label = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    label = serializers.CharField(max_length=60, required=False, allow_blank=True)  # type: ignore[assignment]
 
     def validate(self, attrs: Any) -> Any:
         needed = BUTTON_NEEDS[attrs["kind"]]
@@ -109,8 +109,12 @@ class CampaignIn(StrictSerializer):
     name = serializers.CharField(max_length=200)
     number = serializers.UUIDField(required=False, help_text="uid; the tenant's first number without it")
     audience = AudienceIn(required=False)
-    variants = VariantIn(
-        many=True, required=False, allow_empty=False, max_length=10, help_text="One, or several for an A/B test."
+    variants = serializers.ListField(
+        child=VariantIn(),
+        required=False,
+        allow_empty=False,
+        max_length=10,
+        help_text="One, or several for an A/B test.",
     )
 
 

@@ -1,11 +1,15 @@
 """The two companies of the demo, each with an owner, a number in the sandbox, and an approved template."""
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.timezone import now
 
+from config.demo.people import WORDING, WORDING_TEXT
 from config.demo.waiting import wait_until
+from consent.models import Wording, WordingVersion
 from tenants import actions as tenants
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -43,6 +47,7 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
         phone_number_id, waba_id, display=area, name=name, quality="GREEN", tier="TIER_100K", throughput_per_s=1000
     )
     with tenant_scope(tenant):
+        publish_wording(tenant)
         number = whatsapp.connect_number(
             tenant=tenant,
             waba_id=waba_id,
@@ -64,6 +69,20 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
         )
         whatsapp.submit_template(template=draft, by=made.owner)
     return Company(tenant, email, made.api_key, number, _approved(tenant, draft))
+
+
+def publish_wording(tenant: Tenant) -> None:
+    """The text that the files' people agreed to: advertising, and measuring clicks (CG-35)."""
+    text = WORDING_TEXT.format(company=tenant.name)
+    WordingVersion.objects.create(
+        tenant=tenant,
+        wording=Wording.objects.create(tenant=tenant, name=WORDING),
+        number=1,
+        texts={"de": text},
+        covers=[["whatsapp", "marketing"], ["whatsapp", "tracking"]],
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        published_at=now(),
+    )
 
 
 def components(name: str) -> list[dict[str, object]]:

@@ -9,9 +9,11 @@ from faker import Faker
 
 # Mitteilung 148/2021: area code, subscriber number without the last three digits.
 DRAMA = [("030", "23125"), ("069", "90009"), ("040", "66969"), ("0221", "4710"), ("089", "99998")]
-WORDING = (
-    "Ja, ich möchte per WhatsApp Angebote und Neuigkeiten erhalten (etwa 4× pro Monat). {company} darf messen, welche"
-    " Links ich öffne. Ich kann jederzeit mit STOPP widerrufen."
+# The files name the wording by its version; the text itself is published when the company is founded.
+WORDING = "WhatsApp-Newsletter"
+WORDING_TEXT = (
+    "Ja, ich möchte von {company} per WhatsApp Angebote und Neuigkeiten erhalten (etwa 4× pro Monat). {company} darf"
+    " messen, welche Links ich öffne, um mir passendere Angebote zu schicken. Ich kann jederzeit mit STOPP widerrufen."
 )
 
 
@@ -66,5 +68,5 @@ def invent(count: int, *, seed: int, today: datetime) -> Iterator[Person]:
 
 
 def _plain(name: str) -> str:
-    spelled = name.lower().translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}))
+    spelled = name.lower().translate({ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue", ord("ß"): "ss"})
     return "".join(letter for letter in spelled if letter.isascii() and letter.isalnum())

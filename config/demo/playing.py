@@ -51,7 +51,7 @@ def import_files(company: Company, writers: list[tuple[str, str, int]], folder: 
     done, start = [], 0
     for writer, filename, rows in writers:
         path = folder / f"{company.tenant.slug}-{filename}"
-        getattr(files, writer)(path, crowd[start : start + rows], company.tenant.name)
+        getattr(files, writer)(path, crowd[start : start + rows])
         start += rows
         done.append(_import(company, path, filename))
     return done

@@ -103,7 +103,10 @@ def declare(imported: Import, tenant: Tenant) -> Counter[str]:
 def _lines(imported: Import) -> list[Line]:
     with connection.cursor() as cursor:
         cursor.execute(LINES, {"tenant": imported.tenant_id, "refusals": list(upserting.REFUSALS)})
-        return [Line(*row[:6], orjson.loads(row[6]), row[7]) for row in cursor.fetchall()]
+        return [
+            Line(number, subject, is_restricted, phone, bsuid, email, orjson.loads(said), is_rejected)
+            for number, subject, is_restricted, phone, bsuid, email, said, is_rejected in cursor.fetchall()
+        ]
 
 
 def _states(tenant: Tenant, lines: Iterable[Line]) -> dict[UUID, str]:

@@ -137,7 +137,8 @@ def _country(person: Person, cell: str, target: str, customs: Customs) -> None:
 
 
 def _postcode(person: Person, cell: str, target: str, customs: Customs) -> None:
-    # Spreadsheets take German postcodes for numbers and lose the zero in front.
+    # Shopify writes '10115, to keep the zeros; spreadsheets take postcodes for numbers and lose the zero in front.
+    cell = cell.lstrip("'")
     code = cell.upper().removeprefix("D-").zfill(5) if person.country == "DE" else cell.upper()
     is_wrong = len(code) > 10 or (person.country == "DE" and not cells.GERMAN_POSTCODE.fullmatch(code))
     _keep(person, target, None if is_wrong else code)

@@ -4,19 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contacts', '0002_walls'),
-        ('tenants', '0002_walls'),
+        ("contacts", "0002_walls"),
+        ("tenants", "0002_walls"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='contact',
-            name='contact_by_email',
+            model_name="contact",
+            name="contact_by_email",
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['tenant', 'email'], name='contact_by_email_address'),
+            model_name="contact",
+            index=models.Index(fields=["tenant", "email"], name="contact_by_email_address"),
         ),
     ]

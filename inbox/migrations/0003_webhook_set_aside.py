@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('inbox', '0002_walls'),
+        ("inbox", "0002_walls"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='webhookevent',
-            index=models.Index(condition=models.Q(('state', 2)), fields=['id'], name='webhook_set_aside'),
+            model_name="webhookevent",
+            index=models.Index(condition=models.Q(("state", 2)), fields=["id"], name="webhook_set_aside"),
         ),
     ]

@@ -1,7 +1,6 @@
 """The estimate says how many people a campaign reaches and, for all others, why not; the freeze finds the same."""
 
 import pytest
-
 from django.utils.timezone import now
 
 from campaigns import actions, freezing

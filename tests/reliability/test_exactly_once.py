@@ -11,12 +11,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_killed_workers_and_a_failing_meta_send_nothing_twice_and_lose_nobody(tmp_path: Path) -> None:
-    found = exactly_once.run(Plan(recipients=1500, kills=6, throughput=400, deadline_s=90), tmp_path)
+    found = exactly_once.run(Plan(recipients=1500, kills=5, throughput=150, deadline_s=240), tmp_path)
 
     assert found.twice == 0, found
     assert found.lost == 0, found
     assert found.disagreed == 0, found
     assert not found.drifted
-    # Half of the HTTP 500s left nothing behind, and so do attempts that a killed worker never made.
-    assert found.uncertain < 60, found
-    assert found.accepted > 1400, found
+    assert found.uncertain < 30, found
+    assert found.accepted > 1450, found

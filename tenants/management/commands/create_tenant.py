@@ -29,6 +29,4 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError("; ".join(f"{k}: {' '.join(v)}" for k, v in error.message_dict.items())) from None
-        self.stdout.write(
-            json.dumps({"id": str(made.tenant.uid), "slug": made.tenant.slug, "api_key": made.api_key})
-        )
+        self.stdout.write(json.dumps({"id": str(made.tenant.uid), "slug": made.tenant.slug, "api_key": made.api_key}))
