@@ -121,7 +121,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         launch(campaign)
         try:
             _wreck(plan, fleet, meta, broker)
-            wait_until(lambda: _is_over(campaign, meta), "the campaign", plan.deadline_s)
+            wait_until(lambda: is_over(campaign, meta), "the campaign", plan.deadline_s)
         except TookTooLong as error:
             error.add_note(str(_judged(plan, campaign, meta, time.monotonic() - started_at)))
             raise
@@ -175,7 +175,8 @@ def _killing(fleet: Fleet, name: str) -> Callable[[], None]:
     return lambda: fleet.kill(name)
 
 
-def _is_over(campaign: Campaign, meta: Remote) -> bool:
+def is_over(campaign: Campaign, meta: Remote) -> bool:
+    """Whether the campaign is finished and every webhook about it was sent, received and applied."""
     with tenant_scope(campaign.tenant_id):
         campaign.refresh_from_db()
     return campaign.state == Campaign.State.FINISHED and meta.settle(timeout_s=1) and is_all_received()

@@ -40,7 +40,7 @@ class Fleet:
     """The processes of `config.localservices`' table, as children of this one for the length of a `with` block.
 
     A name may be followed by a number ("sending-2") to have several of a kind. Listening sockets are held here, so
-    that a killed process refuses nobody, as under the supervisor.
+    that a killed process refuses nobody, as under the supervisor. `environment` is what the processes see.
     """
 
     def __init__(self, folder: Path, names: Sequence[str], **environment: str) -> None:
@@ -53,14 +53,14 @@ class Fleet:
             for variable, name in (("WHATSAPP_API_URL", "emulator"), ("PUBLIC_URL", "web"))
             if name in self._places
         }
-        self._environment = {**os.environ, **_servers(), **addresses, **environment, "PYTHONUNBUFFERED": "1"}
+        self.environment = {**os.environ, **_servers(), **addresses, **environment, "PYTHONUNBUFFERED": "1"}
 
     def __enter__(self) -> Self:
         try:
             for name in self._names:
                 self._start(name)
-            for name, place in self._places.items():
-                wait_until(lambda url=place.url: _answers(url), f"the start of {name}", 60)
+            for name in self._places:
+                wait_until(lambda name=name: self._is_up(name), f"the start of {name}", 60)
         except BaseException:
             self.stop()
             raise
@@ -86,6 +86,11 @@ class Fleet:
             if place.listener:
                 place.listener.close()
 
+    def _is_up(self, name: str) -> bool:
+        if self._running[name].poll() is not None:
+            raise RuntimeError(f"{name} did not start: see {self.folder / name}.log")
+        return _answers(self.url(name))
+
     def _start(self, name: str) -> None:
         place = self._places.get(name)
         handed = (place.listener.fileno(),) if place and place.listener else ()
@@ -93,7 +98,7 @@ class Fleet:
             self._running[name] = subprocess.Popen(
                 self._arguments(name, handed, place),
                 cwd=ROOT,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -137,7 +142,8 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2):
             return True
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as error:
+        error.close()
         return True
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Staff's view of campaigns: their state and problems; holding, resuming and ending them as the company itself would."""
+"""Staff's view of campaigns: their state and problems; pausing, resuming and cancelling as the company itself would."""
 
 from collections.abc import Callable
 from typing import Any, cast

@@ -1,5 +1,7 @@
 """Who a campaign reaches, as SQL: included by lists and segments, and for everyone else the reason why not."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,12 +59,25 @@ class Counted:
 def count(campaign: Campaign) -> Counted:
     """What freezing would give right now, without writing anything."""
     chosen = selection(campaign)
-    with connection.cursor() as cursor:
+    with as_a_set(), connection.cursor() as cursor:
         cursor.execute(
             COUNT.format(joins=chosen.joins, reason=chosen.reason, included=chosen.included),
             [*chosen.joins_params, *chosen.reason_params, campaign.tenant_id, *chosen.included_params],
         )
         return Counted(dict(cursor.fetchall()))
+
+
+@contextmanager
+def as_a_set() -> Iterator[None]:
+    """Have statements over a whole audience joined as sets.
+
+    With statistics from before an import the planner takes thousands of people for one and loops over them: minutes
+    instead of a tenth of a second. Hash joins are right for every audience, and never far off for a small one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = on")
 
 
 def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection
 from django.utils.timezone import now
 
-from campaigns.audience import Selection, selection
+from campaigns.audience import Selection, as_a_set, selection
 from campaigns.models import Campaign
 from messaging import actions as outbox
 from tenants.scope import tenant_scope
@@ -52,12 +52,19 @@ def _freeze_range(campaign: Campaign) -> bool:
         campaign.frozen_at = now()
         campaign.save(update_fields=["frozen_at"])
         assert campaign.source is not None
+        _renew_statistics()
         outbox.resume_source(source=campaign.source)
         return True
     _insert(campaign, selection(campaign), upper)
     campaign.frozen_to = upper
     campaign.save(update_fields=["frozen_to"])
     return False
+
+
+def _renew_statistics() -> None:
+    """Tell the planner about the new rows, so that claims and reports do not mistake a million for one."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messaging_message")
 
 
 def _upper_end(campaign: Campaign) -> int | None:
@@ -73,7 +80,7 @@ def _upper_end(campaign: Campaign) -> int | None:
 
 def _insert(campaign: Campaign, chosen: Selection, upper: int) -> None:
     variant, variant_params = _variant(campaign)
-    with connection.cursor() as cursor:
+    with as_a_set(), connection.cursor() as cursor:
         cursor.execute(
             FREEZE.format(variant=variant, joins=chosen.joins, reason=chosen.reason, included=chosen.included),
             [

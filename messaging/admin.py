@@ -1,6 +1,7 @@
 """Staff's view of the outbox: what was sent for which source, to whom, and what became of it; nothing changes here."""
 
 from django.contrib import admin
+from django.db import models
 
 from messaging.models import Click, Content, Link, Message, Source
 from tenants.admin import ReadOnlyAdmin
@@ -36,6 +37,7 @@ class LinkAdmin(ReadOnlyAdmin):
     list_display = ("url", "label", "source", "variant", "tenant")
     list_select_related = ("source", "tenant")
     search_fields = ("uid__exact",)
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
 
 @admin.register(Click)

@@ -29,7 +29,7 @@ LABELS: dict[str, str | Promise] = {
     "source_expired": _("Not sent before the campaign's end"),
     "no_answer": _("Meta did not answer; the outcome is being clarified"),
     "worker_lost": _("Sending was interrupted; the outcome is being clarified"),
-    "never_confirmed": _("Outcome unknown: no confirmation came within 24 hours"),
+    "never_confirmed": _("Outcome unknown: Meta never confirmed it"),
     "daily_limit": _("Limit of people per 24 hours reached"),
 }
 

@@ -45,14 +45,14 @@ class Verdict:
 # acceptance never lowers a delivery state, a refusal counts only while nothing better is known.
 RECORD = """
 UPDATE messaging_message m SET
-  state = CASE WHEN v.accepted_at IS NOT NULL AND m.state IN (4, 5, 6, 8) THEN m.state ELSE v.state END,
+  state = CASE WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.state ELSE m.state END,
   queue = CASE WHEN v.accepted_at IS NOT NULL THEN 2 ELSE v.queue END,
   wamid = coalesce(m.wamid, v.wamid),
   accepted_at = least(m.accepted_at, v.accepted_at),
   failed_at = CASE WHEN v.state = 8 THEN v.at ELSE m.failed_at END,
   opted_out_at = CASE WHEN v.reason = 'meta_stop' THEN v.at ELSE m.opted_out_at END,
   error_code = coalesce(v.error_code, m.error_code),
-  reason = v.reason,
+  reason = CASE WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.reason ELSE m.reason END,
   next_attempt_at = coalesce(v.next_attempt_at, m.next_attempt_at)
 FROM unnest(%s::bigint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::text[], %s::int[], %s::text[],
             %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])

@@ -40,10 +40,10 @@ def decrypt(stored: str, *, binding: str) -> str:
     key_id, _, payload = stored.partition(":")
     if key_id not in _key_ids():
         raise CannotDecrypt(f"no key named {key_id!r} in FIELD_ENCRYPTION_KEYS")
-    raw = base64.b64decode(payload)
     try:
+        raw = base64.b64decode(payload)
         return _gcm(key_id).decrypt(raw[:12], raw[12:], binding.encode()).decode()
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise CannotDecrypt(f"value is not bound to {binding}") from None
 
 

@@ -117,6 +117,13 @@ class Pages(pagination.CursorPagination):
     max_page_size = 200
     ordering = "-id"
 
+    def decode_cursor(self, request: Request) -> Any:
+        cursor = super().decode_cursor(request)
+        # Positions are ids here; an invented one must not reach the database as text.
+        if cursor and cursor.position is not None and not str(cursor.position).isdecimal():
+            raise exceptions.NotFound(self.invalid_cursor_message)
+        return cursor
+
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self.get_next_link(), "results": data})
 

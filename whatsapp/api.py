@@ -16,6 +16,9 @@ from whatsapp import actions
 from whatsapp.models import Account, Number, Template
 from whatsapp.payloads import Problem
 
+# A carousel holds cards, a card components, a component buttons.
+MOST_NESTED = 4
+
 
 @extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": True}})
 class ComponentsField(serializers.ListField):
@@ -24,13 +27,32 @@ class ComponentsField(serializers.ListField):
     child = serializers.DictField()
 
 
+class ComponentsIn(ComponentsField):
+    """What Meta knows besides passes; where we look for a list of objects, there must be one."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        components = super().to_internal_value(data)
+        odd = [number for number, component in enumerate(components) if not _is_sound(component)]
+        if odd:
+            text = _("“buttons”, “cards” and their “components” must be lists of objects.")
+            raise ValidationError({str(number): [text] for number in odd})
+        return components
+
+
+def _is_sound(part: Any, depth: int = 0) -> bool:
+    if not isinstance(part, dict) or depth == MOST_NESTED:
+        return False
+    inner = [part.get(name) or [] for name in ("buttons", "cards", "components")]
+    return all(isinstance(parts, list) and all(_is_sound(one, depth + 1) for one in parts) for parts in inner)
+
+
 class TemplateIn(StrictSerializer):
     account = serializers.UUIDField(required=False, help_text="uid; the tenant's first account without it")
     name = serializers.RegexField(r"^[a-z0-9_]{1,512}$", help_text="lower-case letters, digits and underscores")
     language = serializers.CharField(max_length=10, help_text="de, en_US, …")
     category = serializers.ChoiceField(choices=Template.Category.choices)
     parameter_format = serializers.ChoiceField(choices=["POSITIONAL", "NAMED"], default="POSITIONAL")
-    components = ComponentsField(help_text="HEADER, BODY, FOOTER, BUTTONS as in Meta's template API")
+    components = ComponentsIn(help_text="HEADER, BODY, FOOTER, BUTTONS as in Meta's template API")
 
 
 class TemplateOut(serializers.Serializer[Template]):

@@ -1,5 +1,6 @@
 """The house rules of the REST API: who may call, how errors and pages look, and that a repeated POST is done once."""
 
+import base64
 from datetime import timedelta
 from typing import Any
 
@@ -231,8 +232,11 @@ def test_an_absurd_page_size_gives_a_page(api: Caller, bakery: Tenant, query: di
     assert api.get("campaigns/", **query).status_code == 200
 
 
-def test_an_invented_cursor_is_a_problem(api: Caller, bakery: Tenant) -> None:
-    assert_problem(api.get("campaigns/", cursor="%%%"), 404)
+@pytest.mark.parametrize("position", ["p=abc", "p=-1", "p=1e5", "p=%00", "o=x"])
+def test_an_invented_cursor_is_a_problem(api: Caller, bakery: Tenant, position: str) -> None:
+    cursor = base64.b64encode(position.encode()).decode()
+
+    assert_problem(api.get("campaigns/", cursor=cursor), 404)
 
 
 def test_a_filter_value_that_does_not_exist_is_named(api: Caller, bakery: Tenant) -> None:
@@ -247,4 +251,4 @@ def test_errors_speak_the_callers_language(bakery_made: NewTenant) -> None:
         answer = Client(headers=headers).post("/api/v1/campaigns/", {}, content_type="application/json")
         return str(answer.json()["errors"]["name"][0])
 
-    assert (detail("de"), detail("en")) == ("Dieses Feld ist zwingend erforderlich.", "This field is required.")
+    assert (detail("de"), detail("en")) == ("Dieses Feld ist erforderlich.", "This field is required.")

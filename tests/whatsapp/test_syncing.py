@@ -1,0 +1,252 @@
+"""Templates and numbers follow what Meta says; what is submitted or edited here meanwhile is not overwritten."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+from whatsapp import actions, syncing, tasks
+from whatsapp.emulator import Running, running
+from whatsapp.errors import WhatsAppError
+from whatsapp.models import Account, Number, Template
+
+BODY = [{"type": "BODY", "text": "Der Frühling ist da, und wir haben geöffnet."}]
+
+
+@pytest.fixture
+def meta(settings: Settings) -> Iterator[Running]:
+    with running() as emulator:
+        settings.WHATSAPP_API_URL = emulator.base_url
+        yield emulator
+
+
+@pytest.fixture
+def account(bakery: Tenant, meta: Running) -> Account:
+    number = factories.number(bakery)
+    meta.add_number(number.phone_number_id, number.account.waba_id, display="+49 30 23125000", name="Bäckerei Sonne")
+    return number.account
+
+
+def sync(account: Account) -> int:
+    return syncing.sync(account.tenant_id, account.pk)
+
+
+def described(name: str, **fields: Any) -> dict[str, Any]:
+    return {"name": name, "language": "de", "category": "MARKETING", "components": BODY, **fields}
+
+
+def draft(account: Account, name: str = "neu", **fields: Any) -> Template:
+    with tenant_scope(account.tenant):
+        return actions.save_template(
+            tenant=account.tenant,
+            account=account,
+            name=name,
+            language="de",
+            category="MARKETING",
+            components=BODY,
+            by=None,
+            **fields,
+        )
+
+
+def stored(account: Account) -> dict[str, tuple[str, str]]:
+    """(status, Meta's id) by name."""
+    with tenant_scope(account.tenant):
+        rows = Template.objects.filter(account=account).order_by("name")
+        return {row.name: (row.status, row.meta_id) for row in rows}
+
+
+def submit(template: Template) -> None:
+    """Submit it and run the worker's part."""
+    with tenant_scope(template.tenant):
+        actions.submit_template(template=template, by=None)
+    tasks.submit_template(tenant_id=template.tenant_id, template_id=template.pk)
+
+
+def test_metas_templates_and_the_numbers_health_are_stored(account: Account, meta: Running) -> None:
+    first = meta.add_template(account.waba_id, described("angebot"))
+    second = meta.add_template(account.waba_id, described("pause"), status="PAUSED")
+
+    assert sync(account) == 2
+
+    assert stored(account) == {"angebot": ("APPROVED", first), "pause": ("PAUSED", second)}
+    with tenant_scope(account.tenant):
+        number = Number.objects.get()
+        assert Account.objects.get().templates_synced_at
+        assert Template.objects.get(name="angebot").components == BODY
+    assert (number.verified_name, number.quality) == ("Bäckerei Sonne", "GREEN")
+
+
+def test_a_second_sync_changes_rows_and_adds_none(account: Account, meta: Running) -> None:
+    template_id = meta.add_template(account.waba_id, described("angebot"))
+    sync(account)
+    with tenant_scope(account.tenant):
+        uid = Template.objects.get().uid
+    meta.judge_template(template_id, "PAUSED")
+
+    sync(account)
+
+    assert stored(account) == {"angebot": ("PAUSED", template_id)}
+    with tenant_scope(account.tenant):
+        assert Template.objects.get().uid == uid
+
+
+def test_what_meta_no_longer_lists_is_marked_deleted_and_kept(account: Account, meta: Running) -> None:
+    kept = meta.add_template(account.waba_id, described("bleibt"))
+    factories.template(account.tenant, name="weg", meta_id="5001")
+
+    sync(account)
+
+    assert stored(account) == {"bleibt": ("APPROVED", kept), "weg": ("DELETED", "5001")}
+
+
+def test_drafts_are_none_of_metas_business(account: Account) -> None:
+    draft(account)
+
+    sync(account)
+
+    assert stored(account) == {"neu": ("DRAFT", "")}
+
+
+def test_what_was_submitted_while_meta_was_asked_is_not_called_deleted(account: Account) -> None:
+    asked_at = now() - timedelta(seconds=1)
+    factories.template(account.tenant, name="eben", meta_id="5002", status="PENDING")
+
+    with tenant_scope(account.tenant):
+        syncing.store_templates(account, [], asked_at)
+
+    assert stored(account) == {"eben": ("PENDING", "5002")}
+
+
+def test_no_tenants_sync_touches_another_ones_templates(account: Account, meta: Running, shop: Tenant) -> None:
+    factories.number(shop)
+    factories.template(shop, name="angebot", meta_id="7")
+    meta.add_template(account.waba_id, described("angebot"), status="PAUSED")
+
+    sync(account)
+
+    with tenant_scope(shop):
+        assert Template.objects.get().status == "APPROVED"
+
+
+def test_every_active_and_unpaused_account_is_asked(account: Account, shop: Tenant) -> None:
+    factories.number(shop)
+    with tenant_scope(shop):
+        Account.objects.update(paused_at=now(), pause_code=190)
+
+    assert syncing.accounts() == [(account.tenant_id, account.pk)]
+
+
+def test_when_meta_is_away_nothing_changes_and_the_task_ends_quietly(account: Account, settings: Settings) -> None:
+    factories.template(account.tenant)
+    settings.WHATSAPP_API_URL = "http://127.0.0.1:9"
+
+    with pytest.raises(WhatsAppError):
+        sync(account)
+    tasks.sync_account(tenant_id=account.tenant_id, account_id=account.pk)
+
+    assert stored(account) == {"fruehling": ("APPROVED", "5001")}
+
+
+def test_a_submitted_draft_waits_for_its_review_under_metas_id(account: Account, meta: Running) -> None:
+    template = draft(account)
+
+    submit(template)
+
+    [(status, meta_id)] = stored(account).values()
+    assert (status, bool(meta_id)) == ("PENDING", True)
+    assert meta.settle()
+    sync(account)
+    assert stored(account) == {"neu": ("APPROVED", meta_id)}
+
+
+def test_a_review_that_was_faster_than_the_answer_stays(account: Account) -> None:
+    template = draft(account)
+    with tenant_scope(account.tenant):
+        actions.submit_template(template=template, by=None)
+        # The webhook comes before the answer to our own call.
+        Template.objects.filter(pk=template.pk).update(status="APPROVED")
+
+    tasks.submit_template(tenant_id=account.tenant_id, template_id=template.pk)
+
+    [(status, meta_id)] = stored(account).values()
+    assert (status, bool(meta_id)) == ("APPROVED", True)
+
+
+def test_what_meta_refuses_is_rejected_with_the_reason_and_its_code(account: Account, meta: Running) -> None:
+    meta.add_template(account.waba_id, described("neu"))
+    template = draft(account)
+
+    submit(template)
+
+    with tenant_scope(account.tenant):
+        template.refresh_from_db()
+    assert template.status == "REJECTED"
+    assert "(100)" in template.rejected_reason
+    assert len(template.rejected_reason) > 20
+
+
+def test_when_meta_cannot_be_reached_it_is_a_draft_again(account: Account, settings: Settings, meta: Running) -> None:
+    template = draft(account)
+    settings.WHATSAPP_API_URL = "http://127.0.0.1:9"
+
+    submit(template)
+    assert stored(account) == {"neu": ("DRAFT", "")}
+
+    settings.WHATSAPP_API_URL = meta.base_url
+    submit(template)
+    assert stored(account)["neu"][0] == "PENDING"
+
+
+def test_a_submission_that_meta_never_got_can_be_repeated_after_a_sync(account: Account) -> None:
+    factories.template(account.tenant, status="PENDING", meta_id="", updated_at=now() - timedelta(minutes=11))
+    factories.template(account.tenant, name="eben", status="PENDING", meta_id="")
+
+    sync(account)
+
+    assert stored(account) == {"eben": ("PENDING", ""), "fruehling": ("DRAFT", "")}
+
+
+def test_a_rejected_template_is_mended_under_its_old_id(account: Account, meta: Running) -> None:
+    meta_id = meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
+    sync(account)
+    with tenant_scope(account.tenant):
+        template = Template.objects.get()
+        better = [{"type": "BODY", "text": "Der Sommer ist da, und wir haben geöffnet."}]
+        actions.save_template(
+            tenant=account.tenant,
+            account=account,
+            template=template,
+            name="angebot",
+            language="de",
+            category="MARKETING",
+            components=better,
+            by=None,
+        )
+    sync(account)
+    assert stored(account) == {"angebot": ("DRAFT", meta_id)}
+
+    submit(template)
+    assert stored(account) == {"angebot": ("PENDING", meta_id)}
+    assert meta.settle()
+    sync(account)
+
+    assert stored(account) == {"angebot": ("APPROVED", meta_id)}
+    with tenant_scope(account.tenant):
+        assert Template.objects.get().components == better
+
+
+def test_a_deleted_template_is_gone_at_meta_too(account: Account, meta: Running) -> None:
+    meta_id = meta.add_template(account.waba_id, described("angebot"))
+    job = {"tenant_id": account.tenant_id, "account_id": account.pk, "name": "angebot", "meta_id": meta_id}
+
+    tasks.delete_template(**job)
+    tasks.delete_template(**job)
+
+    assert sync(account) == 0
