@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -81,7 +81,9 @@ class VariablesField(serializers.DictField):
 class WallClockField(serializers.DateTimeField):
     """A time as the clock on the wall shows it; one with an offset is refused, for the zone says the offset."""
 
-    default_error_messages = {"offset": _lazy("Give the local time without an offset, and the zone in “timezone”.")}
+    default_error_messages = {
+        "offset": gettext_lazy("Give the local time without an offset, and the zone in “timezone”.")
+    }
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is not None:
