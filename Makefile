@@ -36,8 +36,8 @@ demo: setup ## Start everything with the WhatsApp sandbox and play a campaign (O
 test: setup ## Run the tests (ARGS="tests/contacts -k phone")
 	@$(SERVICES) --base .local/test -- -m pytest $(ARGS)
 
-bench: setup ## Measure side by side; results go to benchmarks/results
-	@$(SERVICES) --base .local/bench -- -m benchmarks $(ARGS)
+bench: setup ## Measure side by side; results go to benchmarks/results (ONLY=exactly_once)
+	@$(SERVICES) --base .local/bench -- -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 lint: setup ## Check style, types, layers, templates, settings and migrations
 	@$(PY) -m ruff format --check .

@@ -85,7 +85,11 @@ class Audience(models.Model):
                 name="audience_is_a_list_or_a_segment",
                 condition=Q(list__isnull=False, segment=None) | Q(list=None, segment__isnull=False),
             ),
-            models.UniqueConstraint(fields=["tenant", "campaign", "list", "segment"], name="audience_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "campaign", "is_excluded", "list", "segment"],
+                name="audience_once",
+                nulls_distinct=False,
+            ),
         ]
 
     def __str__(self) -> str:

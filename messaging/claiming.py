@@ -8,7 +8,7 @@ import orjson
 from django.db import connection
 
 from consent import rules
-from messaging import links, reasons, rendering
+from messaging import links, queries, reasons, rendering
 from messaging.budget import Budget
 from messaging.models import Content, Message, Source
 from messaging.rendering import Person, TemplateText
@@ -135,7 +135,11 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
 
 def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
     fields = dict(
-        zip(("first_name", "last_name", "email", "postcode", "country", "language", "external_id"), row[3:10], strict=True)
+        zip(
+            ("first_name", "last_name", "email", "postcode", "country", "language", "external_id"),
+            row[3:10],
+            strict=True,
+        )
     )
     fields |= {"phone": row[1], "birthday": f"{row[10]:%d.%m.%Y}" if row[10] else None}
     attributes = orjson.loads(row[11]) if isinstance(row[11], str) else row[11]
@@ -206,10 +210,14 @@ def release(tenant_id: int, messages: Sequence[Outgoing]) -> None:
     if not messages:
         return
     with tenant_scope(tenant_id), connection.cursor() as cursor:
+        queries.hold_sources(tenant_id, {message.source_id for message in messages})
         cursor.execute(
-            "UPDATE messaging_message m SET queue = 0, state = 0, reason = ''"
-            " FROM unnest(%s::bigint[], %s::smallint[]) AS v(id, attempt)"
-            " WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt AND m.queue = 1 AND m.state IN (1, 7)",
+            "UPDATE messaging_message m SET queue = CASE WHEN s.state = 'closed' THEN 2 ELSE 0 END,"
+            " state = CASE WHEN s.state = 'closed' THEN 10 ELSE 0 END,"
+            " reason = CASE WHEN s.state = 'closed' THEN 'campaign_cancelled' ELSE '' END"
+            " FROM unnest(%s::bigint[], %s::smallint[]) AS v(id, attempt), messaging_source s"
+            " WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt AND m.queue = 1 AND m.state IN (1, 7)"
+            " AND s.tenant_id = m.tenant_id AND s.id = m.source_id",
             [[m.message_id for m in messages], [m.attempt for m in messages], tenant_id],
         )
 

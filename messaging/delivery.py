@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
+from messaging import queries
 from tenants.encryption import BadToken, unseal
 from tenants.scope import tenant_scope
 from whatsapp.errors import rule_for
@@ -110,9 +111,13 @@ def apply(tenant_id: int, changes: Sequence[StatusChange]) -> Applied:
     """Apply statuses to message rows; idempotent and independent of order. Runs in the caller's scope or its own."""
     with tenant_scope(tenant_id):
         fates, unmatched = _by_message(tenant_id, changes)
+        again = _passing(fates)
+        if again:
+            _hold_sources(tenant_id, [message_id for message_id, _wait, _most in again])
         if fates:
             _update(tenant_id, fates)
-            _retry_failed(tenant_id, fates)
+        if again:
+            _retry(tenant_id, again)
         return Applied(len(changes) - unmatched, unmatched)
 
 
@@ -173,12 +178,23 @@ def _update(tenant_id: int, fates: Sequence[Fate]) -> None:
         cursor.execute(APPLY, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
 
 
-def _retry_failed(tenant_id: int, fates: Sequence[Fate]) -> None:
-    """Queue again what failed for a passing reason, as a new attempt, if its source ends late enough."""
+def _passing(fates: Sequence[Fate]) -> list[tuple[int, int, int]]:
+    """(message id, seconds to wait, most attempts) of what failed for a passing reason."""
     rows = [(f, rule_for(f.error_code)) for f in fates if f.failed_at and f.error_code]
-    again = [(f.message_id, r.retry_after_s or 60, r.max_attempts) for f, r in rows if r.is_retryable]
-    if not again:
-        return
+    return [(f.message_id, r.retry_after_s or 60, r.max_attempts) for f, r in rows if r.is_retryable]
+
+
+def _hold_sources(tenant_id: int, message_ids: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT source_id FROM messaging_message WHERE tenant_id = %s AND id = ANY(%s)",
+            [tenant_id, list(message_ids)],
+        )
+        queries.hold_sources(tenant_id, [row[0] for row in cursor.fetchall()])
+
+
+def _retry(tenant_id: int, again: Sequence[tuple[int, int, int]]) -> None:
+    """Queue messages again as a new attempt, if their source ends late enough."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE messaging_message m SET queue = 0, state = 0, wamid = NULL, failed_at = NULL,"

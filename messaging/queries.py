@@ -1,5 +1,7 @@
 """Reads that decide what there is to send."""
 
+from collections.abc import Collection
+
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -26,6 +28,19 @@ def numbers_with_due_messages() -> list[Number]:
             cursor.execute(NUMBERS_DUE)
             ids = [row[0] for row in cursor.fetchall()]
         return list(Number.objects.select_related("account", "tenant").filter(pk__in=ids)) if ids else []
+
+
+def hold_sources(tenant_id: int, source_ids: Collection[int]) -> None:
+    """Keep these sources from being closed until the caller's transaction ends.
+
+    Whoever puts messages back into the queue holds their sources first and then looks whether they are closed: a
+    cancellation either came before and is seen, or waits and finds the messages. None waits for ever.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM messaging_source WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id FOR SHARE",
+            [tenant_id, sorted(source_ids)],
+        )
 
 
 def unfinished(source: Source) -> QuerySet[Message]:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from consent.actions import declarations
 from contacts.models import Contact
+from messaging import queries
 from messaging.models import Message, Source
 from tenants.scope import tenant_scope
 from whatsapp.client import Accepted
@@ -45,19 +46,23 @@ class Verdict:
 # acceptance never lowers a delivery state, a refusal counts only while nothing better is known.
 RECORD = """
 UPDATE messaging_message m SET
-  state = CASE WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.state ELSE m.state END,
-  queue = CASE WHEN v.accepted_at IS NOT NULL THEN 2 ELSE v.queue END,
+  state = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 10
+               WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.state ELSE m.state END,
+  queue = CASE WHEN v.accepted_at IS NOT NULL OR s.state = 'closed' AND v.queue = 0 THEN 2 ELSE v.queue END,
   wamid = coalesce(m.wamid, v.wamid),
   accepted_at = least(m.accepted_at, v.accepted_at),
   failed_at = CASE WHEN v.state = 8 THEN v.at ELSE m.failed_at END,
   opted_out_at = CASE WHEN v.reason = 'meta_stop' THEN v.at ELSE m.opted_out_at END,
   error_code = coalesce(v.error_code, m.error_code),
-  reason = CASE WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.reason ELSE m.reason END,
+  reason = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 'campaign_cancelled'
+                WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.reason ELSE m.reason END,
   next_attempt_at = coalesce(v.next_attempt_at, m.next_attempt_at)
 FROM unnest(%s::bigint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::text[], %s::int[], %s::text[],
             %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-     AS v(id, attempt, state, queue, wamid, error_code, reason, next_attempt_at, accepted_at, at)
+     AS v(id, attempt, state, queue, wamid, error_code, reason, next_attempt_at, accepted_at, at),
+     messaging_source s
 WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt
+  AND s.tenant_id = m.tenant_id AND s.id = m.source_id
   AND (v.accepted_at IS NOT NULL OR m.state IN (1, 7))
 """
 
@@ -68,6 +73,9 @@ def record(number: Number, outcomes: Sequence[Outcome]) -> None:
         return
     verdicts = [(outcome, verdict(outcome)) for outcome in outcomes]
     with tenant_scope(number.tenant_id):
+        queries.hold_sources(
+            number.tenant_id, {outcome.source_id for outcome, v in verdicts if v.queue == QUEUE.WAITING}
+        )
         _update(number.tenant_id, verdicts)
         for outcome in outcomes:
             if isinstance(outcome.answer, Refused):

@@ -54,9 +54,13 @@ def test_a_row_cannot_point_at_another_tenants_row(bakery: Tenant, shop: Tenant)
     with tenant_scope(bakery):
         foreign = Contact.objects.create(tenant=bakery, phone="+493023125001")
 
-    with pytest.raises(Exception, match="same_tenant"), tenant_scope(shop), connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(
-            "INSERT INTO contacts_identity (tenant_id, contact_id, kind, digest) VALUES (%s, %s, 'phone', '')",
-            [shop.pk, foreign.pk],
-        )
+    def point_at_it() -> None:
+        with tenant_scope(shop), connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute(
+                "INSERT INTO contacts_identity (tenant_id, contact_id, kind, digest) VALUES (%s, %s, 'phone', '')",
+                [shop.pk, foreign.pk],
+            )
+
+    with pytest.raises(Exception, match="same_tenant"):
+        point_at_it()

@@ -1,0 +1,91 @@
+"""The command line: run the benchmarks on an empty database of their own, print a table, keep the numbers as JSON.
+
+    python -m benchmarks
+    python -m benchmarks --only exactly_once
+
+Exits with 1 if something that is promised does not hold.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import django
+
+import benchmarks
+from benchmarks import Measured
+
+RESULTS = Path(__file__).parent / "results"
+COLUMNS = ("name", "unit", "ours", "naive", "limit", "ratio_naive", "bar_naive", "ratio_limit", "bar_limit", "met")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what was asked for; returns the exit code."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    chosen = _chosen(arguments)
+    measured: list[Measured] = []
+    for name in chosen:
+        print(f"· {name}", flush=True)
+        with _empty_database():
+            measured += importlib.import_module(f"benchmarks.{name}").measure()
+    _print(measured)
+    _keep(measured)
+    return 0 if all(row.met for row in measured) else 1
+
+
+def _chosen(arguments: Sequence[str]) -> list[str]:
+    modules = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
+    known = [name for name in modules if hasattr(importlib.import_module(f"benchmarks.{name}"), "measure")]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=known, action="append", help="repeatable; all of them without it")
+    return parser.parse_args(arguments).only or known
+
+
+@contextmanager
+def _empty_database() -> Iterator[None]:
+    """A migrated database beside the named one, dropped afterwards; append-only tables cannot be emptied."""
+    from django.db import connection, connections
+
+    name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def _print(measured: Sequence[Measured]) -> None:
+    rows = [COLUMNS, *([_cell(row.as_json()[column]) for column in COLUMNS] for row in measured)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return (
+        f"{value:,.2f}".removesuffix(".00")
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else str(value)
+    )
+
+
+def _keep(measured: Sequence[Measured]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
+    path.write_text(json.dumps([row.as_json() for row in measured], indent=2) + "\n")
+    print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
