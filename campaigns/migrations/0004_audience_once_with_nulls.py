@@ -4,21 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0003_problem'),
-        ('contacts', '0003_index_email_addresses'),
-        ('segments', '0002_walls'),
-        ('tenants', '0002_walls'),
+        ("campaigns", "0003_problem"),
+        ("contacts", "0003_index_email_addresses"),
+        ("segments", "0002_walls"),
+        ("tenants", "0002_walls"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='audience',
-            name='audience_once',
+            model_name="audience",
+            name="audience_once",
         ),
         migrations.AddConstraint(
-            model_name='audience',
-            constraint=models.UniqueConstraint(fields=('tenant', 'campaign', 'is_excluded', 'list', 'segment'), name='audience_once', nulls_distinct=False),
+            model_name="audience",
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "campaign", "is_excluded", "list", "segment"),
+                name="audience_once",
+                nulls_distinct=False,
+            ),
         ),
     ]
