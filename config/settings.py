@@ -234,6 +234,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CampaignState": "campaigns.models.Campaign.State",
         "ImportState": "contacts.models.Import.State",
+        "MessageState": "analytics.api.serializers.STATES",
     },
 }
 
