@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.utils.formats import number_format
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -283,13 +282,3 @@ def missing_values(campaign: Campaign, variant: int = 0) -> list[Missing]:
     chosen = audience.selection(campaign)
     counts = audience.count_missing(campaign, chosen, [str(v["from"]) for v in wanted])
     return [Missing(str(v.get("name", "")), people) for v, people in zip(wanted, counts, strict=True)]
-
-
-def contacts_named(campaign: Campaign, text: str) -> list[Contact]:
-    """Contacts for "test send" and preview by the start of a name, or by phone or e-mail."""
-    start = text.strip()
-    return list(
-        campaign.tenant.contacts.filter(
-            Q(first_name__istartswith=start) | Q(last_name__istartswith=start) | Q(phone=start) | Q(email__iexact=start)
-        ).order_by("id")[:10]
-    )

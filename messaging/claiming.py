@@ -222,17 +222,6 @@ def release(tenant_id: int, messages: Sequence[Outgoing]) -> None:
         )
 
 
-def expire(tenant_id: int, source_id: int) -> int:
-    """Expire what a source could not send before its end; returns how many."""
-    with tenant_scope(tenant_id), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE messaging_message SET queue = 2, state = 11, reason = 'source_expired'"
-            " WHERE tenant_id = %s AND source_id = %s AND queue = 0",
-            [tenant_id, source_id],
-        )
-        return cursor.rowcount
-
-
 def _take(claimed: Sequence[tuple[int, int | None]], tenant_id: int) -> None:
     if claimed:
         with connection.cursor() as cursor:

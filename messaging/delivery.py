@@ -207,18 +207,6 @@ def _retry(tenant_id: int, again: Sequence[tuple[int, int, int]]) -> None:
         )
 
 
-def message_of_reply(tenant_id: int, contact_ids: Sequence[int], *, since: datetime) -> dict[int, int]:
-    """The latest message each of these contacts got since then: {contact id: message id}."""
-    with tenant_scope(tenant_id), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT ON (contact_id) contact_id, id FROM messaging_message"
-            " WHERE tenant_id = %s AND contact_id = ANY(%s) AND accepted_at >= %s"
-            " ORDER BY contact_id, accepted_at DESC",
-            [tenant_id, list(contact_ids), since],
-        )
-        return dict(cursor.fetchall())
-
-
 def mark_replied(tenant_id: int, replies: Iterable[tuple[int, datetime]]) -> None:
     """Note the first reply to messages: (message id, time in UTC), if within 72 hours of acceptance."""
     _mark(tenant_id, "replied_at", replies)

@@ -3,9 +3,7 @@
 from collections.abc import Collection
 
 from django.db import connection
-from django.db.models import QuerySet
 
-from messaging.models import Message, Source
 from tenants.scope import across_tenants
 from whatsapp.models import Number
 
@@ -41,8 +39,3 @@ def hold_sources(tenant_id: int, source_ids: Collection[int]) -> None:
             "SELECT id FROM messaging_source WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id FOR SHARE",
             [tenant_id, sorted(source_ids)],
         )
-
-
-def unfinished(source: Source) -> QuerySet[Message]:
-    """Messages of a source that still wait, are being sent, or whose outcome is being clarified."""
-    return source.messages.filter(tenant=source.tenant_id, queue__lt=Message.Queue.OUT)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 import redis
 from django.conf import settings
-from pytest_django import DjangoDbBlocker
 
 from benchmarks.fleet import Fleet
 from config.localservices import ports
@@ -23,7 +22,6 @@ def product(
     meta_port: int,
     tmp_path_factory: pytest.TempPathFactory,
     django_db_setup: None,
-    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[Fleet]:
     """Web, door, workers and beat, all tests of a module share them."""
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
