@@ -17,7 +17,8 @@ def stub(port: int) -> Iterator[dict[str, Json]]:
     sent: dict[str, Json] = {}
 
     class Meta(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+        # A kept connection would go on being served after the end of the block.
+        protocol_version = "HTTP/1.0"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
