@@ -6,6 +6,7 @@ in bulk. Database work runs in threads, so no connection is held while Meta thin
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 import httpx
 import redis.asyncio
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
@@ -38,6 +39,7 @@ CLAIM_LASTS_S = 1.5
 RECORD_EVERY_S = 0.08
 RECORD_FOR_S = 60
 LEASE_S = 5
+THREADS = 4
 THROTTLED = 130429
 # Redis that drops its clients or restarts is back within a second or two.
 TRIES = 4
@@ -47,12 +49,12 @@ BACKOFF = ExponentialWithJitterBackoff(base=0.05, cap=1)
 class Sender:
     """The lanes of one worker process for some seconds."""
 
-    def __init__(self, http: httpx.AsyncClient, cache: "redis.asyncio.Redis", seconds: float) -> None:
-        self.http, self.cache = http, cache
+    def __init__(
+        self, http: httpx.AsyncClient, cache: "redis.asyncio.Redis", threads: ThreadPoolExecutor, seconds: float
+    ) -> None:
+        self.http, self.cache, self.threads = http, cache, threads
         self.ends_at = time.monotonic() + seconds
         self.lanes: dict[int, asyncio.Task[None]] = {}
-        # Two threads per lane at most: one claims while the other records.
-        self.threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="outbox")
 
     async def run(self) -> bool:
         """Send until nothing is due or the time is over; returns whether more is due."""
@@ -67,7 +69,6 @@ class Sender:
         finally:
             await asyncio.gather(*self.lanes.values(), return_exceptions=True)
             self._close_lanes()
-            self.threads.shutdown()
 
     async def _open_lanes(self) -> None:
         for number in await self.in_thread(queries.numbers_with_due_messages):
@@ -222,6 +223,8 @@ class Engine:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        # One claims while another records; each keeps a database connection between tasks.
+        self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="outbox")
         self.http: httpx.AsyncClient | None = None
         self.cache: redis.asyncio.Redis | None = None
 
@@ -232,7 +235,7 @@ class Engine:
     async def _run(self, seconds: float) -> bool:
         self.http = self.http or bulk.open_client()
         self.cache = self.cache or redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=Retry(BACKOFF, TRIES))
-        return await Sender(self.http, self.cache, seconds).run()
+        return await Sender(self.http, self.cache, self.threads, seconds).run()
 
     def close(self) -> None:
         """Close what is open; for tests and the end of a process."""
@@ -241,3 +244,16 @@ class Engine:
         if self.cache:
             self.loop.run_until_complete(self.cache.aclose())
         self.loop.close()
+        self._close_threads()
+
+    def _close_threads(self) -> None:
+        """Close every thread's database connection: each waits for the others, so that none does it twice."""
+        together = threading.Barrier(THREADS)
+
+        def close() -> None:
+            connections.close_all()
+            together.wait(timeout=10)
+
+        for done in [self.threads.submit(close) for _ in range(THREADS)]:
+            done.result()
+        self.threads.shutdown()

@@ -20,7 +20,7 @@ from tests.conftest import PASSWORD
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium: the machine's own or playwright's."""
     # Playwright's loop makes Django believe it runs inside async code.

@@ -1,6 +1,7 @@
 """The whole path from outside: commands, REST API and signed webhooks, with a stranger's stub in place of Meta."""
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -187,7 +188,8 @@ def test_the_walkthrough_in_the_documentation_works_as_it_stands(product: Fleet,
         "WEB": product.url("web"),
         "DOOR": product.url("door"),
         "MOCK_PORT": str(meta_port),
-        "MANAGE": f"{sys.executable} manage.py",
+        # Relative, because the shell splits it at blanks.
+        "MANAGE": f"{os.path.relpath(sys.executable, ROOT)} manage.py",
     }
 
     done = subprocess.run(
