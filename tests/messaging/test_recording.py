@@ -1,0 +1,78 @@
+"""Answers meet rows that changed meanwhile: statuses overtake acceptances, and campaigns are cancelled."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from messaging import actions, delivery, recording
+from messaging.delivery import StatusChange
+from messaging.models import Message, Source
+from messaging.recording import Outcome
+from tenants.encryption import seal
+from tenants.models import Tenant
+from tests import factories
+from whatsapp.client import Accepted
+from whatsapp.errors import NotSent, Refused
+from whatsapp.models import Number
+
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ACCEPTED = Accepted("wamid.A", "", "", "")
+
+
+@pytest.fixture
+def number(in_bakery: Tenant) -> Number:
+    return factories.number(in_bakery)
+
+
+@pytest.fixture
+def claimed(number: Number) -> Message:
+    """One message on its way to Meta, its first attempt."""
+    source = factories.source(number, factories.contacts(number.tenant, 1))
+    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    return Message.objects.get(source=source)
+
+
+def answer(number: Number, message: Message, what: Accepted | NotSent | Refused) -> tuple[int, int, str]:
+    recording.record(number, [Outcome(message.pk, 1, message.source_id, what, AT)])
+    message.refresh_from_db()
+    return message.state, message.queue, message.reason
+
+
+def status(message: Message, word: str, code: int | None = None) -> None:
+    callback = seal("callback", message.tenant_id, message.pk, 1)
+    change = StatusChange("wamid.A", word, AT + timedelta(seconds=1), callback, code)
+    delivery.apply(message.tenant_id, [change])
+
+
+def test_an_acceptance_does_not_lower_a_delivery_that_overtook_it(number: Number, claimed: Message) -> None:
+    status(claimed, "delivered")
+
+    assert answer(number, claimed, ACCEPTED) == (Message.State.DELIVERED, 2, "")
+
+
+def test_an_acceptance_does_not_hide_the_stop_that_overtook_it(number: Number, claimed: Message) -> None:
+    status(claimed, "failed", 131050)
+
+    assert answer(number, claimed, ACCEPTED) == (Message.State.SKIPPED, 2, "meta_stop")
+
+
+def test_a_late_acceptance_settles_what_the_sweeper_called_uncertain(number: Number, claimed: Message) -> None:
+    Message.objects.filter(pk=claimed.pk).update(state=Message.State.UNCERTAIN, reason="worker_lost")
+
+    assert answer(number, claimed, ACCEPTED) == (Message.State.ACCEPTED, 2, "")
+
+
+def test_an_answer_to_an_old_attempt_changes_nothing(number: Number, claimed: Message) -> None:
+    Message.objects.filter(pk=claimed.pk).update(attempt=2)
+
+    assert answer(number, claimed, ACCEPTED) == (Message.State.CLAIMED, 1, "")
+
+
+def test_what_may_be_sent_again_waits_while_its_campaign_is_open(number: Number, claimed: Message) -> None:
+    assert answer(number, claimed, NotSent("no connection")) == (Message.State.QUEUED, 0, "")
+
+
+def test_nothing_goes_back_into_the_queue_of_a_cancelled_campaign(number: Number, claimed: Message) -> None:
+    actions.close_source(source=Source.objects.get(pk=claimed.source_id))
+
+    assert answer(number, claimed, NotSent("no connection")) == (Message.State.CANCELLED, 2, "campaign_cancelled")
