@@ -81,6 +81,7 @@ class Outcome:
     seconds: float
     drifted: str = ""
     states: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_right(self) -> bool:
@@ -91,7 +92,7 @@ class Outcome:
         return (
             f"recipients={self.recipients} accepted={self.accepted} twice={self.twice} lost={self.lost}"
             f" uncertain={self.uncertain} disagreed={self.disagreed} kills={self.kills} seconds={self.seconds:.0f}"
-            f" {self.drifted} {self.states}"
+            f" {self.drifted} {self.states} {self.reasons}"
         )
 
 
@@ -212,6 +213,7 @@ def _judged(plan: Plan, campaign: Campaign, meta: Remote, seconds: float) -> Out
         seconds=seconds,
         drifted=_drifted(campaign.tenant.slug),
         states=dict(Counter(Message.State(state).name for _, state, _, _ in rows)),
+        reasons=dict(Counter(reason for _, _, _, reason in rows if reason)),
     )
 
 

@@ -25,7 +25,7 @@ class Outgoing:
     message_id: int
     attempt: int
     source_id: int
-    content: bytes
+    content: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,16 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS v(id, seq) WHERE m.tenant_id = %s AND
 SKIP = """
 UPDATE messaging_message m SET queue = 2, state = v.state, reason = v.reason
 FROM unnest(%s::bigint[], %s::smallint[], %s::text[]) AS v(id, state, reason) WHERE m.tenant_id = %s AND m.id = v.id
+"""
+
+RELEASE = """
+UPDATE messaging_message m SET attempt = m.attempt - %s,
+       queue = CASE WHEN s.state = 'closed' THEN 2 ELSE 0 END,
+       state = CASE WHEN s.state = 'closed' THEN 10 ELSE 0 END,
+       reason = CASE WHEN s.state = 'closed' THEN 'campaign_cancelled' ELSE '' END
+FROM unnest(%s::bigint[], %s::smallint[]) AS v(id, attempt), messaging_source s
+WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt AND m.queue = 1 AND m.state IN (1, 7)
+  AND s.tenant_id = m.tenant_id AND s.id = m.source_id
 """
 
 
@@ -202,24 +212,21 @@ def body(tenant_id: int, content: Content, candidate: Candidate) -> bytes:
     )
 
 
-def release(tenant_id: int, messages: Sequence[Outgoing]) -> None:
+def release(tenant_id: int, messages: Sequence[Outgoing], *, is_unspent: bool = True) -> int:
     """Put claimed messages back that were never sent; their consent is checked again at the next claim.
 
-    The sweeper may have called them uncertain meanwhile; the caller knows better.
+    An attempt that is unspent does not count. The sweeper may have called them uncertain meanwhile; the caller knows
+    better. Returns how many were put back.
     """
     if not messages:
-        return
+        return 0
     with tenant_scope(tenant_id), connection.cursor() as cursor:
         queries.hold_sources(tenant_id, {message.source_id for message in messages})
         cursor.execute(
-            "UPDATE messaging_message m SET queue = CASE WHEN s.state = 'closed' THEN 2 ELSE 0 END,"
-            " state = CASE WHEN s.state = 'closed' THEN 10 ELSE 0 END,"
-            " reason = CASE WHEN s.state = 'closed' THEN 'campaign_cancelled' ELSE '' END"
-            " FROM unnest(%s::bigint[], %s::smallint[]) AS v(id, attempt), messaging_source s"
-            " WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt AND m.queue = 1 AND m.state IN (1, 7)"
-            " AND s.tenant_id = m.tenant_id AND s.id = m.source_id",
-            [[m.message_id for m in messages], [m.attempt for m in messages], tenant_id],
+            RELEASE,
+            [int(is_unspent), [m.message_id for m in messages], [m.attempt for m in messages], tenant_id],
         )
+        return cursor.rowcount
 
 
 def _take(claimed: Sequence[tuple[int, int | None]], tenant_id: int) -> None:

@@ -5,6 +5,7 @@ in bulk. Database work runs in threads, so no connection is held while Meta thin
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -14,13 +15,14 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
+import redis
 import redis.asyncio
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
-from messaging import claiming, queries, recording
+from messaging import bucket, claiming, queries, recording
 from messaging.bucket import Bucket
 from messaging.budget import Budget
 from messaging.claiming import Outgoing
@@ -53,11 +55,13 @@ class Sender:
         self, http: httpx.AsyncClient, cache: "redis.asyncio.Redis", threads: ThreadPoolExecutor, seconds: float
     ) -> None:
         self.http, self.cache, self.threads = http, cache, threads
+        self.redis_run = ""
         self.ends_at = time.monotonic() + seconds
         self.lanes: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> bool:
         """Send until nothing is due or the time is over; returns whether more is due."""
+        self.redis_run = await bucket.run_of(self.cache)
         try:
             while time.monotonic() < self.ends_at:
                 await self._open_lanes()
@@ -101,7 +105,7 @@ class Lane:
 
     def __init__(self, sender: Sender, number: Number) -> None:
         self.sender, self.number = sender, number
-        self.bucket = Bucket(sender.cache, number_id=number.pk, rate=number.throughput)
+        self.bucket = Bucket(sender.cache, number_id=number.pk, rate=number.throughput, run=sender.redis_run)
         self.budget = Budget(number)
         self.url = f"{settings.WHATSAPP_API_URL}/{settings.WHATSAPP_API_VERSION}/{number.phone_number_id}/messages"
         self.headers = bulk.headers_for(number.account.token)
@@ -163,15 +167,17 @@ class Lane:
         position = 0
         try:
             while position < len(batch):
-                granted, wait = await self.bucket.take(len(batch) - position)
+                grant = await self.bucket.take([_name(message) for message in batch[position:]])
                 # Asked after every wait: for Redis, for a free connection, for the bucket.
                 if time.monotonic() - claimed_at > CLAIM_LASTS_S:
+                    await self.bucket.forget([_name(message) for message in batch[position : position + grant.count]])
                     return
-                for message in batch[position : position + granted]:
-                    self._launch(message)
-                position += granted
+                for message in batch[position : position + grant.count]:
+                    if _name(message) not in grant.lost:
+                        self._launch(message)
+                position += grant.count
                 # Yields to the answers; at full speed the bucket grants in small portions.
-                await asyncio.sleep(0 if granted else min(wait, 0.05))
+                await asyncio.sleep(0 if grant.count else min(grant.wait_s, 0.05))
                 await self._room()
         finally:
             await self._release(batch[position:])
@@ -208,6 +214,7 @@ class Lane:
             try:
                 await self.sender.in_thread(recording.record, self.number, outcomes)
                 gives_up_at = float("inf")
+                await self._forget(outcomes)
             except (OperationalError, InterfaceError):
                 # The database is away for a moment: keep the answers. What is lost all the same was claimed, so the
                 # sweeper calls it uncertain and the status webhooks settle it.
@@ -216,6 +223,15 @@ class Lane:
                 gives_up_at = min(gives_up_at, time.monotonic() + RECORD_FOR_S)
                 if time.monotonic() > gives_up_at:
                     raise
+
+    async def _forget(self, outcomes: list[Outcome]) -> None:
+        # What stays in Redis does no harm: it is settled in the database.
+        with contextlib.suppress(redis.RedisError):
+            await self.bucket.forget([_name(outcome) for outcome in outcomes])
+
+
+def _name(message: Outgoing | Outcome) -> str:
+    return bucket.name(message.message_id, message.attempt)
 
 
 class Engine:

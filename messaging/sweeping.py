@@ -1,17 +1,35 @@
 """Finds what was left behind: claims of killed workers, unknown outcomes, sources past their end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 
+import redis
 from django.conf import settings
 from django.db import connection
 
+from messaging import bucket, claiming
+from messaging.budget import client
+from messaging.claiming import Outgoing
 from tenants.scope import across_tenants
 
-# The worker died between claim and answer: the message may or may not have left, so it is uncertain, never queued.
+# Claims are timed by the database, grants by Redis.
+CLOCKS_DIFFER = timedelta(minutes=1)
+
+# Claims of workers that died: longer ago than any answer takes.
+LOST = """
+SELECT m.tenant_id, s.number_id, m.id, m.attempt, m.source_id, m.claimed_at
+FROM messaging_message m JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
+WHERE m.queue = 1 AND m.state = 1 AND m.claimed_at < %(before)s
+ORDER BY m.tenant_id, s.number_id, m.id
+"""
+
+# What got a token may or may not have left, so it is uncertain, never queued.
 LEFT_BEHIND = """
 UPDATE messaging_message SET state = 7, reason = 'worker_lost'
-WHERE queue = 1 AND state = 1 AND claimed_at < now() - %(grace)s * interval '1 second'
+WHERE queue = 1 AND state = 1 AND claimed_at < %(before)s
 """
 
 # An uncertain attempt may be repeated once its own status would have come: statuses of messages claimed about then or
@@ -76,6 +94,7 @@ WHERE s.kind IN ('test', 'reply') AND s.state = 'open' AND s.created_at < now() 
 class Swept:
     """How many messages or sources each step moved."""
 
+    put_back: int
     left_behind: int
     settled: int
     expired: int
@@ -83,16 +102,44 @@ class Swept:
 
 
 def sweep() -> Swept:
-    """Do all four steps for every tenant; safe to run in several workers at once."""
+    """Do all steps for every tenant; safe to run in several workers at once."""
+    before = datetime.now(UTC) - timedelta(seconds=settings.MESSAGING_CLAIM_GRACE_S)
     return Swept(
-        left_behind=_run(LEFT_BEHIND, {"grace": settings.MESSAGING_CLAIM_GRACE_S}),
+        put_back=_put_back(before),
+        left_behind=_run(LEFT_BEHIND, {"before": before}),
         settled=_run(SETTLE, {"settle": settings.MESSAGING_SETTLE_S}),
         expired=_run(EXPIRE),
         closed=_run(CLOSE),
     )
 
 
-def _run(statement: str, params: Mapping[str, float] | None = None) -> int:
+def _put_back(before: datetime) -> int:
+    """Queue again what lost its worker before it got a token: nobody else can send that attempt any more."""
+    with across_tenants("nobody knows whose worker died"), connection.cursor() as cursor:
+        cursor.execute(LOST, {"before": before})
+        lost = cursor.fetchall()
+    return sum(
+        _put_back_on(tenant_id, number_id, [(Outgoing(*row[2:5]), row[5]) for row in rows])
+        for (tenant_id, number_id), rows in groupby(lost, key=itemgetter(0, 1))
+    )
+
+
+def _put_back_on(tenant_id: int, number_id: int, lost: Sequence[tuple[Outgoing, datetime]]) -> int:
+    names = [bucket.name(message.message_id, message.attempt) for message, _ in lost]
+    try:
+        since, unnamed = bucket.take_back(client(), number_id=number_id, attempts=names)
+    except redis.RedisError:
+        # Nobody can tell, so it stays uncertain.
+        return 0
+    never_left = [
+        message
+        for name, (message, claimed_at) in zip(names, lost, strict=True)
+        if name in unnamed and claimed_at > since + CLOCKS_DIFFER
+    ]
+    return claiming.release(tenant_id, never_left, is_unspent=False)
+
+
+def _run(statement: str, params: Mapping[str, object] | None = None) -> int:
     with across_tenants("nobody knows whose worker died"), connection.cursor() as cursor:
         cursor.execute(statement, params)
         return cursor.rowcount

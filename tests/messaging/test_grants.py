@@ -1,0 +1,157 @@
+"""A worker that dies: what had no token yet certainly never left and goes back, what had one stays uncertain."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+import redis
+import redis.asyncio
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from messaging import bucket, claiming, sweeping
+from messaging.bucket import Bucket, Grant
+from messaging.budget import Budget
+from messaging.claiming import Outgoing
+from messaging.models import Message, Source
+from messaging.sending import Engine
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+from whatsapp.emulator import Running
+from whatsapp.models import Number
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class DyingLane:
+    """A lane that claims and takes tokens, and then is never heard of again."""
+
+    def __init__(self, number: Number, url: str) -> None:
+        self.number, self.url, self.mark = number, url, 0
+
+    def claim(self, source: Source) -> list[Outgoing]:
+        with tenant_scope(self.number.tenant_id):
+            number = Number.objects.select_related("account", "tenant").get(pk=self.number.pk)
+        return claiming.claim(number=number, source_id=source.pk, most=10, budget=Budget(number))
+
+    def take(self, attempts: Sequence[Outgoing], *, times: int = 1) -> Grant:
+        return asyncio.run(self._take([bucket.name(a.message_id, a.attempt) for a in attempts], times))
+
+    async def _take(self, names: list[str], times: int) -> Grant:
+        async with redis.asyncio.Redis.from_url(self.url) as cache:
+            rate = Bucket(cache, number_id=self.number.pk, rate=1000, run=await bucket.run_of(cache))
+            for _ in range(times):
+                grant = await rate.take(names)
+                await asyncio.sleep(grant.wait_s)
+            return grant
+
+
+@pytest.fixture
+def lane(bakery: Tenant, settings: Settings) -> DyingLane:
+    """On a Redis that has been remembering for a while."""
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    lane = DyingLane(factories.number(bakery), settings.REDIS_URL)
+    lane.take([])
+    return lane
+
+
+def die(source: Source, settings: Settings) -> None:
+    """Let so much time pass since the claim that its worker must be dead, and Redis' memory be older than the claim."""
+    settings.MESSAGING_CLAIM_GRACE_S = -300
+    with tenant_scope(source.tenant_id):
+        Message.objects.filter(source=source, queue=1).update(claimed_at=now() + timedelta(minutes=2))
+
+
+def test_what_got_no_token_goes_back_and_what_got_one_is_uncertain(lane: DyingLane, settings: Settings) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 3))
+    claimed = lane.claim(source)
+    assert lane.take(claimed[:2]).count == 2
+    die(source, settings)
+
+    swept = sweeping.sweep()
+
+    assert (swept.put_back, swept.left_behind) == (1, 2)
+    assert factories.states(source) == {"QUEUED": 1, "UNCERTAIN": 2}
+
+
+def test_a_redis_that_was_emptied_since_knows_nothing_so_all_are_uncertain(lane: DyingLane, settings: Settings) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 3))
+    lane.take(lane.claim(source))
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    settings.MESSAGING_CLAIM_GRACE_S = -1
+
+    sweeping.sweep()
+
+    assert factories.states(source) == {"UNCERTAIN": 3}
+
+
+def test_a_redis_that_was_restarted_since_may_have_lost_grants_so_all_are_uncertain(
+    lane: DyingLane, settings: Settings
+) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 3))
+    lane.claim(source)
+    die(source, settings)
+    broker = redis.Redis.from_url(settings.REDIS_URL)
+    (run, since), *_ = broker.zrange(f"zusage:granted:{lane.number.pk}", 0, 0, withscores=True)
+    broker.zrem(f"zusage:granted:{lane.number.pk}", run)
+    broker.zadd(f"zusage:granted:{lane.number.pk}", {"run:before": since})
+    # Its memory begins now, while the claims are from before.
+    with tenant_scope(source.tenant_id):
+        Message.objects.filter(source=source, queue=1).update(claimed_at=now())
+
+    sweeping.sweep()
+
+    assert factories.states(source) == {"UNCERTAIN": 3}
+
+
+def test_a_lane_that_wakes_up_late_may_not_send_what_was_taken_back(lane: DyingLane, settings: Settings) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 3))
+    claimed = lane.claim(source)
+    die(source, settings)
+    sweeping.sweep()
+
+    grant = lane.take(claimed)
+
+    assert grant.lost == {bucket.name(message.message_id, 1) for message in claimed}
+
+
+def test_a_lane_that_asks_again_because_the_connection_broke_keeps_its_tokens(lane: DyingLane) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 3))
+
+    grant = lane.take(lane.claim(source), times=2)
+
+    assert (grant.count, grant.lost) == (3, frozenset())
+
+
+def test_what_was_put_back_is_sent_and_leaves_nothing_in_redis(
+    lane: DyingLane, meta: Running, engine: Engine, settings: Settings
+) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 50))
+    lane.take([])
+    lane.claim(source)
+    die(source, settings)
+    sweeping.sweep()
+
+    engine.run(10)
+
+    assert factories.states(source) == {"ACCEPTED": 50}
+    assert meta.duplicates() == {}
+    granted = redis.Redis.from_url(settings.REDIS_URL).zrange(f"zusage:granted:{lane.number.pk}", 0, -1)
+    assert {name for name in granted if not name.startswith(b"run:")} <= {
+        bucket.name(message.pk, 1).encode() for message in messages(source)
+    }
+
+
+def test_a_claim_that_was_put_back_unsent_does_not_count_as_an_attempt(lane: DyingLane) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 2))
+
+    claiming.release(source.tenant_id, lane.claim(source))
+
+    assert {message.attempt for message in messages(source)} == {0}
+
+
+def messages(source: Source) -> list[Message]:
+    with tenant_scope(source.tenant_id):
+        return list(Message.objects.filter(source=source))
