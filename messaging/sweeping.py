@@ -139,7 +139,7 @@ def _put_back_on(tenant_id: int, number_id: int, lost: Sequence[tuple[Outgoing, 
     return claiming.release(tenant_id, never_left, is_unspent=False)
 
 
-def _run(statement: str, params: Mapping[str, object] | None = None) -> int:
+def _run(statement: str, params: Mapping[str, float | datetime] | None = None) -> int:
     with across_tenants("nobody knows whose worker died"), connection.cursor() as cursor:
         cursor.execute(statement, params)
         return cursor.rowcount
