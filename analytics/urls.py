@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from analytics.api import reports
+from analytics.api import reports, timeline
 from analytics.views import listing, overview, report
 
 api_urls: list[URLPattern] = [
     path("campaigns/<uuid:uid>/report/", reports.CampaignReport.as_view(), name="campaign-report"),
     path("campaigns/<uuid:uid>/messages/", reports.CampaignMessages.as_view(), name="campaign-messages"),
+    path("contacts/<uuid:uid>/timeline/", timeline.ContactTimeline.as_view(), name="contact-timeline"),
     path("reports/overview/", reports.OverviewReport.as_view(), name="overview-report"),
 ]
 

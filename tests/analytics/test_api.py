@@ -7,10 +7,12 @@ import pytest
 from django.test import Client
 
 from campaigns.models import Campaign
+from consent import ledger
 from messaging.models import Message
 from tenants import actions
 from tenants.actions import NewTenant
 from tenants.scope import tenant_scope
+from tests import factories
 from tests.analytics.cast import NOON, State, campaign_of, click, messages_of, order, reached
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.analytics.urls")]
@@ -132,3 +134,56 @@ def test_an_impossible_period_is_refused(bakery_made: NewTenant, since: str) -> 
 
     assert answer.status_code == 400
     assert "since" in answer.json()["errors"]
+
+
+def test_a_contacts_timeline_holds_everything_newest_first(bakery_made: NewTenant, campaign: Campaign) -> None:
+    with tenant_scope(bakery_made.tenant):
+        clicker = Message.objects.exclude(clicked_at=None).get(source=campaign.source).contact
+        ledger.append(bakery_made.tenant, factories.yes(clicker))
+
+    body = get(bakery_made, f"contacts/{clicker.uid}/timeline/").json()
+
+    assert body["next"] is None
+    times = [entry["at"] for entry in body["results"]]
+    assert times == sorted(times, reverse=True)
+    kinds = {entry["kind"]: entry["data"] for entry in body["results"]}
+    assert set(kinds) == {"message", "click", "event", "consent"}
+    assert (kinds["message"]["name"], kinds["message"]["state"]) == ("Sommer", "read")
+    assert kinds["event"]["value"] == "49.90"
+    assert kinds["consent"]["state"] == "granted"
+
+
+def test_a_timeline_can_be_paged_without_losing_or_repeating_an_entry(
+    bakery_made: NewTenant, campaign: Campaign
+) -> None:
+    with tenant_scope(bakery_made.tenant):
+        clicker = Message.objects.exclude(clicked_at=None).get(source=campaign.source).contact
+    path = f"contacts/{clicker.uid}/timeline/"
+    whole = get(bakery_made, path).json()["results"]
+
+    pages, address = [], f"/api/v1/{path}?page_size=1"
+    while address:
+        answer = Client().get(address, headers={"Authorization": f"Bearer {bakery_made.api_key}"}).json()
+        pages += answer["results"]
+        address = answer["next"]
+
+    assert len(whole) == 3
+    assert pages == whole
+    assert get(bakery_made, path, kind="click").json()["results"] == [e for e in whole if e["kind"] == "click"]
+
+
+def test_an_invented_cursor_is_refused_by_name(bakery_made: NewTenant, campaign: Campaign) -> None:
+    with tenant_scope(bakery_made.tenant):
+        contact = Message.objects.filter(source=campaign.source)[0].contact
+
+    answer = get(bakery_made, f"contacts/{contact.uid}/timeline/", cursor="xyz")
+
+    assert answer.status_code == 400
+    assert set(answer.json()["errors"]) == {"cursor"}
+
+
+def test_carol_cannot_see_a_timeline_of_the_bakery(shop_made: NewTenant, campaign: Campaign) -> None:
+    with tenant_scope(campaign.tenant):
+        contact = Message.objects.filter(source=campaign.source)[0].contact
+
+    assert get(shop_made, f"contacts/{contact.uid}/timeline/").status_code == 404
