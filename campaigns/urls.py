@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from campaigns.api.campaigns import CampaignViewSet
+from campaigns.api.previews import TemplatePreview
 from campaigns.views import editing, sending
 
 urlpatterns = [
@@ -37,6 +38,7 @@ api_urls: list[URLPattern] = [
         CampaignViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
         name="campaign",
     ),
+    path("templates/<uuid:uid>/preview/", TemplatePreview.as_view(), name="template-preview"),
     path(f"{ONE}estimate/", CampaignViewSet.as_view({"get": "estimate"}), name="campaign-estimate"),
     *(
         _post(action)

@@ -257,3 +257,28 @@ def test_a_key_that_may_only_write_cannot_send(bakery: Tenant) -> None:
     for action in ("launch", "pause", "resume", "cancel", "schedule", "unschedule", "test-send"):
         assert editor.post(f"campaigns/{campaign.uid}/{action}/").status_code == 403
     assert stored(campaign).state == "draft"
+
+
+def test_a_template_is_previewed_with_a_contacts_values(api: Caller, bakery: Tenant, template: Template) -> None:
+    anna = factories.contacts(bakery, 1)[0]
+
+    shown = api.post(
+        f"templates/{template.uid}/preview/", {"contact": str(anna.uid), "variables": factories.VARIABLES}
+    ).json()
+
+    assert anna.first_name in shown["body"]
+    assert "{{" not in shown["body"]
+    assert shown["problems"] == []
+
+
+def test_a_preview_without_values_shows_what_is_missing(api: Caller, template: Template) -> None:
+    shown = api.post(f"templates/{template.uid}/preview/", {}).json()
+
+    assert "{{" in shown["body"]
+    assert any("has no value" in problem or "keinen Wert" in problem for problem in shown["problems"])
+
+
+def test_a_preview_for_an_unknown_contact_is_refused_by_name(api: Caller, template: Template) -> None:
+    answer = api.post(f"templates/{template.uid}/preview/", {"contact": str(uuid.uuid4())})
+
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, {"contact"})
