@@ -1,5 +1,6 @@
 """Checks what the campaign wizard sends: name, audience, content and time."""
 
+from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -252,10 +253,22 @@ class ContentForm(forms.Form):
         return str(_("Please enter what contacts without a value read instead, e.g. “dear customer”."))
 
 
+class WallClockField(forms.DateTimeField):
+    """A date and time as they were typed; Django's own field refuses what comes twice in the clocks' zone."""
+
+    def to_python(self, value: Any) -> Any:
+        """The time without a zone."""
+        with timezone.override(UTC):
+            typed = super().to_python(value)
+        return typed and typed.replace(tzinfo=None)
+
+
 class ScheduleForm(forms.Form):
     """When the campaign starts, as the clock on the wall shows it."""
 
-    local = forms.DateTimeField(
+    # Whether the time comes twice, in the night when the clocks go back; the first one is meant.
+    is_twice = False
+    local = WallClockField(
         label=_("Date and time"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
 
@@ -266,9 +279,16 @@ class ScheduleForm(forms.Form):
 
     def clean_local(self) -> Any:
         """The wall-clock time, naive: the zone is stored beside it."""
-        naive = self.cleaned_data["local"].replace(tzinfo=None)
-        if naive.replace(tzinfo=ZoneInfo(self.zone)) <= timezone.now():
+        naive = self.cleaned_data["local"]
+        first, second = (naive.replace(tzinfo=ZoneInfo(self.zone), fold=fold) for fold in (0, 1))
+        if first <= timezone.now():
             raise forms.ValidationError(_("This time has passed. Please choose one in the future."))
+        # PEP 495: before a gap the offset is the smaller one, before a repetition the larger one.
+        if first.utcoffset() < second.utcoffset():
+            raise forms.ValidationError(
+                _("This time does not exist: the clocks go forward that night. Please choose an earlier or later one.")
+            )
+        self.is_twice = first.utcoffset() > second.utcoffset()
         return naive
 
 

@@ -181,6 +181,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "finish campaigns that have nothing left": {"task": "campaigns.tasks.finish_done", "schedule": 2.0},
     "go on with imports that lost their worker": {"task": "consent.tasks.resume_imports", "schedule": 10.0},
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
+    "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
     "compare templates with Meta": {"task": "whatsapp.tasks.sync_all_templates", "schedule": 3600.0},
 }
 
@@ -299,6 +300,11 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
     }
 }
+FILE_UPLOAD_HANDLERS = [
+    "contacts.importing.uploading.BoundedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000
 

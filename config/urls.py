@@ -5,7 +5,7 @@ The tenant's slug is the first segment of dashboard routes, so everything else s
 """
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 import analytics.urls
@@ -18,6 +18,7 @@ import segments.urls
 import tenants.urls
 import whatsapp.urls
 from config.health import healthz, readyz
+from tenants import rest
 
 api_urls: list[URLPattern | URLResolver] = [
     *contacts.urls.api_urls,
@@ -26,11 +27,13 @@ api_urls: list[URLPattern | URLResolver] = [
     *whatsapp.urls.api_urls,
     *campaigns.urls.api_urls,
     *analytics.urls.api_urls,
+    re_path("", rest.no_such_path),
 ]
 
 dashboard_urls: list[URLPattern | URLResolver] = [
     *analytics.urls.urlpatterns,
     *campaigns.urls.urlpatterns,
+    *consent.urls.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -47,3 +50,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("<slug:tenant_slug>/", include(dashboard_urls)),
 ]
+
+handler500 = "tenants.rest.failed"

@@ -1,10 +1,14 @@
-"""Celery doorways of consent: run imports, and go on with those that lost their worker."""
+"""Celery doorways of consent: run imports, go on with those that lost their worker, forget old files."""
 
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
 
 from consent import importing
+from contacts.importing import forgetting
+
+KEPT = timedelta(days=30)
 
 
 @shared_task
@@ -18,3 +22,10 @@ def resume_imports(**_: Any) -> None:
     """Hand every import that should be worked on and has no living worker to a worker."""
     for tenant_id, import_id in importing.due():
         run_import.delay(tenant_id=tenant_id, import_id=import_id)
+
+
+@shared_task
+def forget_imports(**_: Any) -> None:
+    """Delete files and rejected lines of imports that were over 30 days ago (consent-gdpr § 10)."""
+    if forgetting.forget(older_than=KEPT):
+        forget_imports.delay()

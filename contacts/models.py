@@ -246,6 +246,11 @@ class Import(models.Model):
     def __str__(self) -> str:
         return self.filename
 
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether file and rejected lines were deleted because their time was over."""
+        return not self.file
+
 
 class StagedRow(models.Model):
     """One line of a file being imported, cleaned, with its fate; unlogged, deleted when the import is over."""

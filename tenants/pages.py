@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.functional import cached_property
 from django_htmx.middleware import HtmxDetails
 
 from tenants.models import Membership, Tenant, User
@@ -26,12 +28,12 @@ class TenantRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def requires(permission: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def requires(permission: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Let only members whose role has this permission into the view; others get the 403 page."""
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def guarded(request: TenantRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: TenantRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.membership.may(permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -41,6 +43,27 @@ def requires(permission: str) -> Callable[[Callable[..., HttpResponse]], Callabl
     return decorate
 
 
-def page_of(rows: QuerySet[Any] | list[Any], request: HttpRequest, size: int = PAGE_SIZE) -> Page[Any]:
+class BoundedPaginator(Paginator):
+    """Pages of at most 10,000 rows: nobody turns more pages, and counting and skipping millions takes seconds."""
+
+    most = 10_000
+
+    @cached_property
+    def found(self) -> int:
+        """How many rows there are, counted up to one more than `most`."""
+        return cast(QuerySet[Any], self.object_list)[: self.most + 1].count()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than pages show."""
+        return self.found > self.most
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows the pages show."""
+        return min(self.found, self.most)
+
+
+def page_of(rows: QuerySet[Any], request: HttpRequest, size: int = PAGE_SIZE) -> Page[Any]:
     """The page that `?page=` asks for, the nearest one if there is no such page."""
-    return Paginator(rows, size).get_page(request.GET.get("page"))
+    return BoundedPaginator(rows, size).get_page(request.GET.get("page"))

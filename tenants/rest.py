@@ -8,12 +8,17 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import resolve
 from django.utils.translation import gettext as _
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions, pagination, permissions, serializers, throttling
@@ -219,7 +224,7 @@ class TenantView(APIView):
             return response
         if known.request_digest != digest:
             return problem_response(
-                request, 422, _("Idempotency-Key reused"), _("This Idempotency-Key was used for another request.")
+                request, 422, "idempotency_key_reused", _("This Idempotency-Key was used for another request.")
             )
         return HttpResponse(bytes(known.body), status=known.status, content_type="application/json")
 
@@ -261,6 +266,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, IntegrityError):
         # The database's words may quote another row's values.
         error = Conflict(_("This conflicts with what is already stored."))
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied(*error.args)
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -272,15 +279,9 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
 def _problem_body(request: Any, status: int, error: Exception, data: Any) -> dict[str, Any]:
     is_validation = isinstance(error, exceptions.ValidationError)
     detail = _("Some fields are invalid; see “errors”.") if is_validation else _detail_of(error, data)
-    title = getattr(error, "default_code", None) or ("not_found" if isinstance(error, Http404) else "error")
-    return {
-        "type": f"urn:zusage:problem:{title}",
-        "title": str(title),
-        "status": status,
-        "detail": detail,
-        "errors": (data if isinstance(data, dict) else {"non_field_errors": data}) if is_validation else {},
-        "request_id": getattr(getattr(request, "_request", request), "request_id", ""),
-    }
+    code = getattr(error, "default_code", None) or ("not_found" if isinstance(error, Http404) else "error")
+    errors = (data if isinstance(data, dict) else {"non_field_errors": data}) if is_validation else {}
+    return _described(getattr(request, "_request", request), status, str(code), detail, errors)
 
 
 def _detail_of(error: Exception, data: Any) -> str:
@@ -288,17 +289,43 @@ def _detail_of(error: Exception, data: Any) -> str:
     return str(detail or error)
 
 
-def problem_response(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
+def problem_response(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
     """A problem+json answer outside a DRF view."""
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": title,
+    body = _described(request, status, code, detail, {})
+    return HttpResponse(orjson.dumps(body), status=status, content_type="application/problem+json")
+
+
+def _described(request: HttpRequest, status: int, code: str, detail: str, errors: Any) -> dict[str, Any]:
+    return {
+        "type": f"urn:zusage:problem:{code}",
+        "title": code,
         "status": status,
         "detail": detail,
-        "errors": {},
+        "errors": errors,
         "request_id": getattr(request, "request_id", ""),
     }
-    return HttpResponse(orjson.dumps(body), status=status, content_type="application/problem+json")
+
+
+@csrf_exempt
+def no_such_path(request: HttpRequest) -> HttpResponse:
+    """Stands behind every route of the API, for any method; a GET that lacks only the last slash is sent on."""
+    if request.method in METHOD_VERB and resolve(f"{request.path}/").func is not no_such_path:
+        return redirect(request.get_full_path(force_append_slash=True), permanent=True)
+    return problem_response(
+        request, 404, "not_found", _("There is no such path. Paths end with a slash; /api/docs/ lists them all.")
+    )
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: the API answers a problem that tells nothing of what went wrong, the dashboard its page."""
+    if not request.path.startswith("/api/"):
+        return defaults.server_error(request)
+    return problem_response(
+        request,
+        500,
+        "error",
+        _("An error of ours; it has been recorded. Please try again; if it stays, tell us the request id."),
+    )
 
 
 def _lock(name: str) -> None:

@@ -21,7 +21,8 @@ EVERYTHING = READS | WRITES | CONSENT | {"inbox:read", "inbox:write", "settings:
 PERMISSIONS: dict[str, set[str]] = {
     Role.OWNER: EVERYTHING,
     Role.ADMIN: EVERYTHING,
-    Role.MARKETER: READS | WRITES | {"consent:read", "inbox:read"},
+    # Marketers import their customers with proof of consent; every row says who brought it.
+    Role.MARKETER: READS | WRITES | CONSENT | {"inbox:read"},
     Role.AGENT: {"contacts:read", "contacts:write", "inbox:read", "inbox:write"} | CONSENT,
     Role.ANALYST: READS,
     Role.LEGAL: READS | CONSENT | {"audit:read"},

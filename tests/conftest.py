@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
+import redis
 from django.db import connection
+from django.test import Client
+from pytest_django import Settings
 
+from messaging.sending import Engine
 from tenants import actions
 from tenants.actions import NewTenant
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
+from tests.contacts.calls import Caller
+from whatsapp.emulator import Profile, Running, running
 
 PASSWORD = "correct horse battery"
 
@@ -42,6 +48,43 @@ def in_bakery(bakery: Tenant) -> Iterator[Tenant]:
     """Opens the bakery's scope for the whole test."""
     with tenant_scope(bakery):
         yield bakery
+
+
+@pytest.fixture
+def alice(bakery_made: NewTenant) -> Caller:
+    """The bakery's program, with all scopes."""
+    return Caller(bakery_made.api_key)
+
+
+@pytest.fixture
+def carol(shop_made: NewTenant) -> Caller:
+    """The program of the shop next door."""
+    return Caller(shop_made.api_key)
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    """Somebody of ours in Django admin."""
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(User.objects.create_superuser("staff@example.com", PASSWORD))
+    return client
+
+
+@pytest.fixture
+def meta(settings: Settings) -> Iterator[Running]:
+    """Meta's API over real HTTP, which delivers and reads everything at once."""
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    with running(Profile.perfect()) as emulator:
+        settings.WHATSAPP_API_URL = emulator.base_url
+        yield emulator
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    """A sender that runs in the test's own process."""
+    engine = Engine()
+    yield engine
+    engine.close()
 
 
 @pytest.fixture(autouse=True)

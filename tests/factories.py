@@ -22,7 +22,17 @@ MARKETING_COMPONENTS = [
         "example": {"body_text": [["Ada", "Sonntag"]]},
     },
     {"type": "FOOTER", "text": "Abmelden mit STOPP"},
-    {"type": "BUTTONS", "buttons": [{"type": "URL", "text": "Ansehen", "url": "http://127.0.0.1:8000/r/{{1}}"}]},
+    {
+        "type": "BUTTONS",
+        "buttons": [
+            {
+                "type": "URL",
+                "text": "Ansehen",
+                "url": "http://127.0.0.1:8000/r/{{1}}",
+                "example": ["http://127.0.0.1:8000/r/abc"],
+            }
+        ],
+    },
 ]
 VARIABLES = {
     "header": {"kind": "image", "link": "https://shop.example/bild.jpg"},

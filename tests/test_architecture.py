@@ -49,6 +49,7 @@ MAY_LOOK_ACROSS = {
     "campaigns/finishing.py",
     "whatsapp/syncing.py",
     "consent/importing/running.py",
+    "contacts/importing/forgetting.py",
     "inbox/actions.py",
     "inbox/queries.py",
     "inbox/receiving/__init__.py",

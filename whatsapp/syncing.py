@@ -119,29 +119,30 @@ def submit(tenant_id: int, template_id: int) -> None:
     """
     with tenant_scope(tenant_id):
         template = Template.objects.select_related("account").get(tenant=tenant_id, pk=template_id)
-    changes: dict[str, Any]
+    known: dict[str, Any] = {}
     try:
         answer = _submitted(template)
         status = str(answer.get("status", "PENDING")).upper()
-        changes = {
+        known = {
             "meta_id": str(answer.get("id", "")),
-            "status": status if status in Template.Status.values else Template.Status.PENDING,
             "category": str(answer.get("category") or template.category).upper(),
+        }
+        verdict = {
+            "status": status if status in Template.Status.values else Template.Status.PENDING,
             "rejected_reason": "",
         }
     except Refused as error:
         reason = error.user_msg or error.user_title or error.rule.meaning_de
-        changes = {"status": Template.Status.REJECTED, "rejected_reason": f"{reason} ({error.code})"}
+        verdict = {"status": Template.Status.REJECTED, "rejected_reason": f"{reason} ({error.code})"}
     except NotSent:
-        changes = {"status": Template.Status.DRAFT}
+        verdict = {"status": Template.Status.DRAFT}
     except UnknownOutcome:
         return
     with tenant_scope(tenant_id):
-        status = changes.pop("status")
         rows = Template.objects.filter(tenant=tenant_id, pk=template_id)
-        rows.update(**changes, updated_at=now())
+        rows.update(**known, updated_at=now())
         # The review's webhook may have been faster than this answer; its word is the newer one.
-        rows.filter(status=Template.Status.PENDING).update(status=status)
+        rows.filter(status=Template.Status.PENDING).update(**verdict)
 
 
 def _submitted(template: Template) -> Mapping[str, Any]:

@@ -40,7 +40,7 @@ class CursorField(serializers.Field[Position, str, str, Position]):
 class TimelineQuery(StrictSerializer):
     """Which entries to list; `kind` may be repeated."""
 
-    kind = serializers.ListField(child=serializers.ChoiceField(choices=list(KINDS)), required=False)
+    kind = serializers.ListField(child=serializers.ChoiceField(choices=KINDS), required=False)
     cursor = CursorField(required=False)
     page_size = serializers.IntegerField(default=50, min_value=1, max_value=200)
 
@@ -49,7 +49,7 @@ class EntrySerializer(serializers.Serializer[Entry]):
     """Something that happened; what `data` holds depends on `kind`."""
 
     at = serializers.DateTimeField()
-    kind = serializers.ChoiceField(choices=list(KINDS))
+    kind = serializers.ChoiceField(choices=KINDS)
     data = serializers.DictField()  # type: ignore[assignment]
 
 

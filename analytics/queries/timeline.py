@@ -7,18 +7,11 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact
 from messaging.models import Message
 
-KINDS = {
-    "message": _("Message"),
-    "click": _("Click"),
-    "reply": _("Reply"),
-    "event": _("Event"),
-    "consent": _("Consent"),
-}
+KINDS = ("message", "click", "reply", "event", "consent")
 
 # One contact's rows come from indexes of each table; a person has hundreds of them, not millions.
 TIMELINE = """

@@ -118,25 +118,38 @@ def _steps(tenant: Tenant) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = [
         {
             "title": _("Connect a WhatsApp number"),
-            "text": _("Your business number sends the campaigns."),
+            "text": _(
+                "Your business number sends the campaigns. Whoever runs the server connects it with the command"
+                " “manage.py connect_number”; the README shows how."
+            ),
             "is_done": tenant.numbers.exists(),
         },
         {
             "title": _("Import contacts"),
             "text": _("With the proof of their consent, so that every message may be sent."),
             "is_done": tenant.contacts.exists(),
+            "view": "import_new",
+            "needs": "contacts:write",
+            "label": _("Import contacts"),
         },
         {
             "title": _("Have a template approved"),
-            "text": _("Meta checks every template; most are approved within minutes."),
+            "text": _(
+                "Meta checks every template; most are approved within minutes. Write it in Meta's WhatsApp Manager, and"
+                " it arrives here by itself within the hour; or send it over the REST API."
+            ),
             "is_done": tenant.templates.filter(status=Template.Status.APPROVED).exists(),
+            "docs": _("API documentation"),
         },
         {
             "title": _("Send the first campaign"),
             "text": _("Choose the audience, look at the preview, send."),
             "is_done": False,
             "view": "campaign_new",
+            "needs": "campaigns:write",
+            "label": _("New campaign"),
         },
     ]
-    steps[-1]["is_next"] = all(step["is_done"] for step in steps[:-1])
+    following = next(step for step in steps if "view" in step and not step["is_done"])
+    following["is_next"] = True
     return steps

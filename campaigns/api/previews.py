@@ -20,12 +20,12 @@ from tenants.rest import StrictSerializer, TenantView
 from whatsapp.models import Template
 
 
-class PreviewIn(StrictSerializer):
+class TemplatePreviewIn(StrictSerializer):
     contact = serializers.UUIDField(required=False, help_text="uid; without it the fallbacks show")
     variables = VariablesField(required=False, help_text=VARIABLES_HELP)
 
 
-class PreviewOut(serializers.Serializer[Any]):
+class TemplatePreviewOut(serializers.Serializer[Any]):
     """The message before WhatsApp's own markup; what has no value stays visible as {{name}}."""
 
     header_kind = serializers.CharField()
@@ -44,17 +44,17 @@ class TemplatePreview(TenantView):
     scope_noun = "templates"
     scopes = {"post": "templates:read"}
 
-    @extend_schema(request=PreviewIn, responses=PreviewOut, operation_id="templates_preview")
+    @extend_schema(request=TemplatePreviewIn, responses=TemplatePreviewOut, operation_id="templates_preview")
     def post(self, request: Request, uid: UUID) -> Response:
         """The message as this contact would read it. Nothing is stored or sent."""
         template: Template = get_object_or_404(self.tenant.templates, uid=uid)
-        given = PreviewIn(data=request.data)
+        given = TemplatePreviewIn(data=request.data)
         given.is_valid(raise_exception=True)
         variables = given.validated_data.get("variables", {})
         person = queries.person_of(self._contact(given.validated_data.get("contact")))
         shown = rendering.preview(queries.text_of(template), variables, person)
         problems = queries.variable_problems(template, Variant(variables=variables))
-        return Response(PreviewOut({**vars(shown), "problems": problems}).data)
+        return Response(TemplatePreviewOut({**vars(shown), "problems": problems}).data)
 
     def _contact(self, uid: UUID | None) -> Contact | None:
         if uid is None:

@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from campaigns import actions, queries
@@ -15,6 +17,7 @@ from campaigns.forms import ScheduleForm
 from campaigns.models import Campaign
 from campaigns.views.editing import INVALID, editable, while_editable
 from tenants.pages import TenantRequest, requires
+from tenants.templatetags.formats import number
 
 # Which page fixes what a problem names.
 STEPS = {
@@ -25,6 +28,15 @@ STEPS = {
     "variables": "campaign_message",
     "content": "campaign_message",
 }
+
+
+class Question(NamedTuple):
+    """What is asked before something that cannot be taken back, and the label and colour of the yes."""
+
+    title: str
+    text: str
+    yes: str
+    tone: str
 
 
 @require_GET
@@ -40,8 +52,11 @@ def review(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @requires("campaigns:send")
 @while_editable
 def launch(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """Start sending now; what stands in the way is listed on the review page."""
+    """Start sending now, once somebody has confirmed it; what stands in the way is listed on the review page."""
     campaign = editable(request, uid)
+    if not request.POST.get("confirmed"):
+        question, back = _launching(queries.estimate(campaign).reachable), _url(request, "campaign_review", uid=uid)
+        return render(request, "confirm.html", {"question": question, "back": back})
     try:
         actions.launch(campaign=campaign, by=request.user)
     except actions.CannotLaunch as cannot:
@@ -66,6 +81,11 @@ def schedule(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     except actions.CannotLaunch as cannot:
         return _refused(request, campaign, cannot)
     messages.success(request, _("The campaign is scheduled."))
+    if form.is_twice:
+        messages.info(
+            request,
+            _("This time comes twice, because the clocks go back that night. The campaign starts the first time."),
+        )
     return redirect("campaigns", tenant_slug=request.tenant.slug)
 
 
@@ -96,7 +116,10 @@ def resume(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("campaigns:send")
 def cancel(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """Stop for good: what has not been sent never will be."""
+    """Stop for good, once somebody has confirmed it: what has not been sent never will be."""
+    if not request.POST.get("confirmed"):
+        question = _cancelling(get_object_or_404(request.tenant.campaigns.all(), uid=uid))
+        return render(request, "confirm.html", {"question": question, "back": _origin(request, uid)})
     return _change(request, uid, actions.cancel, _("Cancelled. What was not sent yet stays unsent."))
 
 
@@ -110,6 +133,26 @@ def duplicate(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     return redirect("campaign_name", tenant_slug=request.tenant.slug, uid=copy.uid)
 
 
+def _launching(reachable: int) -> Question:
+    shown = {"shown": number(reachable)}
+    text = ngettext(
+        "%(shown)s contact receives it now. What has been sent cannot be recalled.",
+        "%(shown)s contacts receive it now. What has been sent cannot be recalled.",
+        reachable,
+    )
+    yes = ngettext("Send %(shown)s message", "Send %(shown)s messages", reachable)
+    return Question(_("Send the campaign"), text % shown, yes % shown, "btn-primary")
+
+
+def _cancelling(campaign: Campaign) -> Question:
+    return Question(
+        _("Cancel “%(name)s”") % {"name": campaign.name},
+        _("What has not been sent yet will never be sent. This cannot be undone."),
+        _("Cancel campaign"),
+        "btn-danger",
+    )
+
+
 def _change(request: TenantRequest, uid: uuid.UUID, action: Callable[..., Any], done: str) -> HttpResponse:
     campaign = get_object_or_404(request.tenant.campaigns.all(), uid=uid)
     try:
@@ -118,9 +161,18 @@ def _change(request: TenantRequest, uid: uuid.UUID, action: Callable[..., Any], 
         messages.warning(request, str(wrong))
     else:
         messages.success(request, done)
+    return redirect(_origin(request, uid))
+
+
+def _origin(request: TenantRequest, uid: uuid.UUID) -> str:
+    """The page whose button was pressed: the campaign's report or the list."""
     if request.POST.get("next") == "report":
-        return redirect("campaign_report", tenant_slug=request.tenant.slug, uid=uid)
-    return redirect("campaigns", tenant_slug=request.tenant.slug)
+        return _url(request, "campaign_report", uid=uid)
+    return _url(request, "campaigns")
+
+
+def _url(request: TenantRequest, name: str, **kwargs: Any) -> str:
+    return reverse(name, kwargs={"tenant_slug": request.tenant.slug, **kwargs})
 
 
 def _refused(request: TenantRequest, campaign: Campaign, cannot: actions.CannotLaunch) -> HttpResponse:
@@ -139,6 +191,7 @@ def _review(request: TenantRequest, campaign: Campaign, form: ScheduleForm) -> d
         "checks": _linked(checks),
         "is_ready": all(check.ok for check in checks),
         "estimate": estimate,
+        "question": _launching(estimate.reachable),
         "preview": queries.preview(campaign, contact),
         "contact": contact,
     }

@@ -5,17 +5,19 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, cast
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files import File
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent import tasks
+from contacts.actions import lists
 from contacts.importing import converting, layout, limits, staging
 from contacts.importing import mapping as mappings
 from contacts.models import ContactList, Import
 from tenants.actions import Actor, audit
-from tenants.models import Tenant, User
+from tenants.models import ApiKey, Tenant, User
 
 WORKING = (Import.State.CHECKING, Import.State.RUNNING)
 MAX_TAGS = 20
@@ -35,17 +37,22 @@ def start_import(
     mapping: Mapping[str, str] | None = None,
     default_country: str = "",
     list: ContactList | None = None,
+    new_list: str = "",
     tags: Sequence[str] = (),
     is_dry_run: bool = False,
     encoding: str = "",
     delimiter: str = "",
+    uid: uuid.UUID | None = None,
 ) -> Import:
     """Take in a CSV or XLSX file and have it checked (`is_dry_run`) or imported.
 
     Without `mapping` ({header: target}) the columns are guessed; if the guess names no person, nothing is started and
     the import waits in state "uploaded" with an `error` that says what to do. `default_country` (ISO 3166, the
     tenant's by default) is for phone numbers without a country code. `encoding` and `delimiter` overrule what is
-    detected. Raises ValidationError by field (file, mapping, tags) for what the user can put right.
+    detected. The contacts go on `list` or on a list made now and called `new_list`. A form that may be sent twice gives
+    its own `uid`: the second time is an IntegrityError. Raises ValidationError by field (file, mapping, tags, name of
+    the new list) for what the user can put right, PermissionDenied for consent columns and a key that may not write
+    consent.
     """
     imported = Import(
         tenant=tenant,
@@ -56,12 +63,17 @@ def start_import(
         tags=_checked_tags(tags),
         list=list,
         created_by=by if isinstance(by, User) else None,
+        uid=uid or uuid.uuid4(),
     )
     with converting.as_csv(file) as plain:
         _lay_out(imported, layout.detect(plain, encoding=encoding, delimiter=delimiter), mapping)
+        _refuse_consent(imported, by)
+        if new_list:
+            imported.list = lists.create_list(tenant=tenant, name=new_list, by=by)
+        # First the row, which refuses a second one of the same uid, so that no file is left without a row.
+        imported.save()
         plain.seek(0)
-        imported.file.save(f"{uuid.uuid4()}.csv", File(plain), save=False)
-    imported.save()
+        imported.file.save(f"{uuid.uuid4()}.csv", File(plain))
     audit(tenant=tenant, by=by, verb="import.started", subject=imported, changes={"dry_run": is_dry_run})
     if mappings.names_people(imported.mapping):
         _begin(imported, is_dry_run=is_dry_run)
@@ -81,11 +93,13 @@ def remap(
     """Correct what was guessed or detected; the import waits as "uploaded" for a check or run.
 
     Another encoding or delimiter can change the headers; then the columns are guessed anew unless `mapping` is given.
-    Raises NotNow while it works or after it has finished, ValidationError by field for a bad mapping.
+    Raises NotNow while it works or after it has finished, ValidationError by field for a bad mapping, PermissionDenied
+    as start_import does.
     """
     imported = _locked(imported)
     _refuse(imported, *WORKING, Import.State.FINISHED)
     _lay_out(imported, _detected_again(imported, encoding, delimiter), mapping)
+    _refuse_consent(imported, by)
     imported.default_country = default_country or imported.default_country
     imported.state = Import.State.UPLOADED
     imported.save()
@@ -106,10 +120,11 @@ def check(*, imported: Import, by: Actor) -> Import:
 def run(*, imported: Import, by: Actor) -> Import:
     """Import for real, after a check or without one; also again after it failed or was cancelled.
 
-    What an earlier run has imported already counts as unchanged. Raises NotNow, ValidationError.
+    What an earlier run has imported already counts as unchanged. Raises NotNow, ValidationError, PermissionDenied.
     """
     imported = _locked(imported)
     _refuse(imported, *WORKING, Import.State.FINISHED)
+    _refuse_consent(imported, by)
     audit(tenant=imported.tenant, by=by, verb="import.run", subject=imported)
     return _begin(imported, is_dry_run=False)
 
@@ -119,8 +134,8 @@ def cancel(*, imported: Import, by: Actor) -> Import:
     """Stop an import after the batch it is at; what is imported stays. Raises NotNow when it is over already."""
     imported = _locked(imported)
     _refuse(imported, Import.State.FINISHED, Import.State.FAILED, Import.State.CANCELLED)
-    imported.state = Import.State.CANCELLED
-    imported.save(update_fields=["state"])
+    imported.state, imported.finished_at = Import.State.CANCELLED, timezone.now()
+    imported.save(update_fields=["state", "finished_at"])
     audit(tenant=imported.tenant, by=by, verb="import.cancelled", subject=imported)
     return imported
 
@@ -150,6 +165,16 @@ def _locked(imported: Import) -> Import:
 def _refuse(imported: Import, *states: str) -> None:
     if imported.state in states:
         raise NotNow(_("This import is in state “%(state)s”.") % {"state": imported.get_state_display()})
+    if imported.is_forgotten:
+        raise NotNow(_("The uploaded file was deleted after 30 days. Upload it again."))
+
+
+def _refuse_consent(imported: Import, by: Actor) -> None:
+    """A key that may not write consent cannot do it by file either; what people may do, their screens decide."""
+    if isinstance(by, ApiKey) and mappings.tells_of_consent(imported.mapping) and not by.may("consent:write"):
+        raise PermissionDenied(
+            _("Consent and opt-out columns need the scope “consent:write”. Map them to “” to leave them out.")
+        )
 
 
 def _lay_out(imported: Import, found: layout.Layout, mapping: Mapping[str, str] | None) -> None:
@@ -163,7 +188,11 @@ def _lay_out(imported: Import, found: layout.Layout, mapping: Mapping[str, str] 
 
 
 def _detected_again(imported: Import, encoding: str, delimiter: str) -> layout.Layout:
-    with imported.file.open("rb") as file:
+    try:
+        opened = imported.file.open("rb")
+    except FileNotFoundError:
+        raise ValidationError({"file": _("The uploaded file is gone. Upload it again.")}) from None
+    with opened as file:
         return layout.detect(
             cast(BinaryIO, file),
             encoding=encoding or imported.encoding,

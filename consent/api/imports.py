@@ -11,17 +11,21 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
-from rest_framework import parsers, serializers
+from rest_framework import exceptions, parsers, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from consent.actions import imports
-from contacts.importing import escaping, progress, reasons
+from contacts.importing import escaping, layout, progress, reasons
 from contacts.models import ContactList, Import
 from tenants.rest import Conflict, StrictSerializer, TenantViewSet
 
-ENCODINGS = ("utf-8", "cp1252", "iso8859-15", "cp850", "mac-roman")
-DELIMITERS = (";", ",", "\t", "|")
+
+class Gone(exceptions.APIException):
+    """It was there, and has been deleted because its time was over."""
+
+    status_code = 410
+    default_code = "gone"
 
 
 class CountedSerializer(serializers.Serializer[Any]):
@@ -82,7 +86,8 @@ class ImportSerializer(serializers.Serializer[Any]):
 MAPPING_HELP = (
     'JSON object {"<column header>": "<target>"}; columns not named are ignored. Targets: phone, email, external_id,'
     " bsuid, first_name, last_name, name, language, country, postcode, birthday, tags, attribute:<key>,"
-    " consent.whatsapp, consent.at, consent.source, consent.wording, consent.proof, optout."
+    " consent.whatsapp, consent.at, consent.source, consent.wording, consent.proof, optout; these six need a key with"
+    " the scope consent:write, also where they were guessed."
 )
 
 
@@ -104,8 +109,8 @@ class LayoutSerializer(StrictSerializer):
     default_country = serializers.RegexField(
         r"^[A-Z]{2}$", required=False, help_text="ISO 3166; for phone numbers without country code."
     )
-    encoding = serializers.ChoiceField(choices=ENCODINGS, required=False)
-    delimiter = serializers.ChoiceField(choices=DELIMITERS, required=False)
+    encoding = serializers.ChoiceField(choices=layout.ENCODINGS, required=False)
+    delimiter = serializers.ChoiceField(choices=list(layout.DELIMITERS), required=False)
 
 
 class NewImportSerializer(LayoutSerializer):
@@ -152,7 +157,8 @@ class ImportViewSet(TenantViewSet):
         """Upload a file and import it, or with `dry_run` only count what would happen.
 
         The answer comes at once; the work goes on in the background. Where no column names a person, the import waits
-        in state "uploaded" with an `error` until its mapping is corrected.
+        in state "uploaded" with an `error` until its mapping is corrected. Consent and opt-out columns need the scope
+        `consent:write` besides `contacts:write`, else 403. The file is deleted 30 days after the import is over.
         """
         given = _valid(NewImportSerializer, request)
         file = given.pop("file")
@@ -169,7 +175,10 @@ class ImportViewSet(TenantViewSet):
 
     @extend_schema(request=LayoutSerializer, responses=ImportSerializer)
     def mapping(self, request: Request, uid: UUID) -> Response:
-        """Correct the mapping, encoding, delimiter or default country; then check or run."""
+        """Correct the mapping, encoding, delimiter or default country; then check or run.
+
+        Consent and opt-out columns need the scope `consent:write`, else 403.
+        """
         given = _valid(LayoutSerializer, request)
         return self._answer(_now(imports.remap, imported=self.get_object(), by=self.key, **given))
 
@@ -180,7 +189,7 @@ class ImportViewSet(TenantViewSet):
 
     @extend_schema(request=None, responses=ImportSerializer)
     def run(self, request: Request, uid: UUID) -> Response:
-        """Import for real."""
+        """Import for real; with consent or opt-out columns only under the scope `consent:write`."""
         return self._answer(_now(imports.run, imported=self.get_object(), by=self.key))
 
     @extend_schema(request=None, responses=ImportSerializer)
@@ -190,8 +199,13 @@ class ImportViewSet(TenantViewSet):
 
     @extend_schema(responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY)})
     def rejected(self, request: Request, uid: UUID) -> HttpResponse | StreamingHttpResponse:
-        """The rejected lines as CSV with line number, reason and column; correct it and upload it again."""
+        """The rejected lines as CSV with line number, reason and column; correct it and upload it again.
+
+        They are deleted 30 days after the import is over: 410.
+        """
         imported = self.get_object()
+        if imported.is_forgotten:
+            raise Gone(_("The rejected lines were deleted 30 days after the import; its counts stay."))
         lines = escaping.csv_lines(progress.rejected_rows(self.tenant, imported))
         return StreamingHttpResponse(
             lines,

@@ -246,6 +246,8 @@ def _fail(tenant: Tenant, imported: Import, error: str) -> None:
 
 
 def _unexpected(imported: Import) -> str:
+    if imported.is_dry_run:
+        return _("The check stopped because of an error of ours. Nothing was imported; please check again.")
     return _("The import stopped because of an error of ours. Lines up to %(line)s are imported; run it again.") % {
         "line": imported.rows_done + 1
     }

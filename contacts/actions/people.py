@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from contacts.actions import tags
 from contacts.actions.batches import Batch, Upserted
 from contacts.actions.values import ContactData, cleaned
 from contacts.models import Contact
@@ -37,8 +38,8 @@ def upsert(*, tenant: Tenant, rows: Sequence[ContactData], by: Actor) -> list[Up
 
 
 @transaction.atomic
-def patch(*, contact: Contact, data: ContactData, by: Actor) -> Contact:
-    """Change one contact and return it as stored.
+def patch(*, contact: Contact, data: ContactData, by: Actor, replaces_tags: bool = False) -> Contact:
+    """Change one contact and return it as stored; with `replaces_tags` the given tags are all it has afterwards.
 
     Raises ValidationError by field: invalid values, a phone or number that another contact has, or no identity left.
     """
@@ -52,6 +53,8 @@ def patch(*, contact: Contact, data: ContactData, by: Actor) -> Contact:
     if answer is None or answer.errors:
         raise ValidationError(answer.errors if answer else errors)
     batch.store()
+    if replaces_tags and tags.keep(current, data.tags):
+        answer.outcome = "updated"
     _audit_single(answer, data, by)
     return current
 

@@ -79,6 +79,13 @@ def attach(tenant: Tenant, pairs: Sequence[tuple[int, str]]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
+def keep(contact: Contact, names: Sequence[str]) -> int:
+    """Take all tags but these off a contact; returns how many it lost."""
+    kept = _ensured(contact.tenant, names).values()
+    lost, _by_model = contact.contact_tags.exclude(tag__in=kept).delete()
+    return lost
+
+
 def _ensured(tenant: Tenant, names: Iterable[str]) -> dict[str, int]:
     """The ids of tags by lower-case name; unknown tags are created, whoever else creates them at the same time."""
     spellings = {name.strip().lower(): name.strip() for name in sorted(names)}

@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.urls import path
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts import actions
+from contacts import actions, queries
 from contacts.api.shapes import Members, MembersChanged
 from contacts.models import Contact, ContactList, Tag
 from tenants.rest import Conflict, StrictSerializer, TenantViewSet
@@ -71,7 +71,7 @@ class ListViewSet(GroupViewSet):
     serializer_class = ListOut
 
     def get_queryset(self) -> QuerySet[ContactList]:
-        lists: QuerySet[ContactList] = self.tenant.lists.annotate(member_count=Count("members"))
+        lists: QuerySet[ContactList] = queries.with_member_count(self.tenant.lists.all())
         return lists
 
     def list(self, request: Request) -> Response:

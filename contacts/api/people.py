@@ -48,7 +48,7 @@ class ContactViewSet(TenantViewSet):
 
     @extend_schema(request=ContactIn, responses={200: ContactOut, 201: ContactOut})
     def create(self, request: Request) -> Response:
-        """Create a contact, or change the one that has this phone, external_id or bsuid: 201 or 200.
+        """Create a contact, or change the one that has this phone, external_id or bsuid: 201 or 200. Tags are added.
 
         Changing a phone starts a new consent history: the old number's consent does not cover the new one.
         """
@@ -65,11 +65,14 @@ class ContactViewSet(TenantViewSet):
 
     @extend_schema(request=ContactIn, responses=ContactOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
-        """Change some fields of a contact; null empties one."""
+        """Change some fields of a contact; null empties one, and `tags` replaces all tags the contact has."""
         contact = self.get_object()
         given = ContactIn(data=request.data)
         given.is_valid(raise_exception=True)
-        return self._answer(actions.patch(contact=contact, data=data_of(given.validated_data), by=self.key))
+        values = given.validated_data
+        return self._answer(
+            actions.patch(contact=contact, data=data_of(values), by=self.key, replaces_tags="tags" in values)
+        )
 
     @extend_schema(responses={204: OpenApiResponse(description="Deleted.")})
     def destroy(self, request: Request, uid: UUID) -> Response:
@@ -79,7 +82,7 @@ class ContactViewSet(TenantViewSet):
 
     @extend_schema(request=BulkIn, responses=BulkOut)
     def bulk(self, request: Request) -> Response:
-        """Create or change up to 10,000 contacts; every row gets its own answer, and good rows are stored."""
+        """Create or change up to 10,000 contacts; every row gets its own answer, good rows are stored, tags added."""
         given = BulkIn(data=request.data)
         given.is_valid(raise_exception=True)
         answers = self._put_rows(given.validated_data["contacts"])

@@ -37,7 +37,9 @@ class ContactIn(StrictSerializer):
     birthday = serializers.DateField(required=False, allow_null=True)
     attributes = AttributesField(required=False, help_text="Merged into the stored ones; null deletes a key.")
     tags = serializers.ListField(
-        child=serializers.CharField(), required=False, help_text="Names to add; unknown ones are created."
+        child=serializers.CharField(),
+        required=False,
+        help_text="Names; unknown ones are created. They are added, but a PATCH replaces the tags there are.",
     )
 
 

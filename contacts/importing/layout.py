@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO, NoReturn
 
 from charset_normalizer import from_bytes
@@ -14,6 +15,8 @@ from django.utils.translation import gettext as _
 from contacts.importing import limits, reading
 
 DELIMITERS = ";,\t|"
+# What people may choose where the detection was wrong.
+ENCODINGS = ("utf-8", "cp1252", "iso8859-15", "cp850", "mac-roman")
 SAMPLE_BYTES = 256 * 1024
 CHUNK = 4 * 1024 * 1024
 # Letters and signs that German and other western European texts use; other characters speak against cp1252.
@@ -51,7 +54,7 @@ def detect(file: BinaryIO, *, encoding: str = "", delimiter: str = "") -> Layout
 
 
 def first_rows(file: BinaryIO, layout: Layout, count: int) -> list[list[str]]:
-    """Up to `count` readable rows after the header, for previews and guesses."""
+    """Up to `count` readable rows among the first of the file, for previews and guesses."""
     rows: list[list[str]] = []
     found = reading.records(
         file,
@@ -60,7 +63,8 @@ def first_rows(file: BinaryIO, layout: Layout, count: int) -> list[list[str]]:
         start=layout.first_byte,
         width=len(layout.headers),
     )
-    for record in found:
+    # Under a wrong delimiter no row is readable, and a large file must not be read to its end for that.
+    for record in islice(found, 4 * count):
         if not record.fault:
             rows.append(record.cells)
         if len(rows) == count:

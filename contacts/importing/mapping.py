@@ -95,6 +95,11 @@ def names_people(mapping: Mapping[str, str]) -> bool:
     return any(target in IDENTITIES for target in mapping.values())
 
 
+def tells_of_consent(mapping: Mapping[str, str]) -> bool:
+    """Whether a column says yes or no for somebody, so that importing it writes consent."""
+    return any(target in CONSENT for target in mapping.values())
+
+
 def no_identity() -> str:
     """What to tell a user whose mapping names nobody."""
     return _("No column names the person. Assign a column to phone number, e-mail, customer number or BSUID.")
@@ -103,6 +108,11 @@ def no_identity() -> str:
 def is_target(target: str) -> bool:
     """Whether a column can be mapped to this."""
     return target == IGNORED or target in TARGETS or bool(_ATTRIBUTE.fullmatch(target))
+
+
+def attribute_key(name: str) -> str:
+    """A name as the key of an attribute: "Lieblings-Brötchen" → lieblings_broetchen; empty when no letter is left."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower().translate(_SPELLED)).strip("_")[:60]
 
 
 def _folded(header: str) -> str:

@@ -48,6 +48,13 @@ CONSENT: dict[str, Promise] = {
 }
 
 
+CONSENT_AHEAD: dict[str, Promise] = {
+    "granted": _("Consent with complete proof will be recorded."),
+    "no_proof": _("Consent is claimed, but time, source, wording or proof is missing: nothing will be recorded."),
+    "withdrawn": _("The opt-out will be recorded."),
+}
+
+
 @dataclass(frozen=True)
 class Counted:
     """One reason with its sentence in the active language and how often it applied."""
@@ -68,9 +75,9 @@ def left_out(counts: Mapping[str, int]) -> list[Counted]:
     return _told(dropped, LEFT_OUT)
 
 
-def consent(counts: Mapping[str, int]) -> list[Counted]:
-    """What became of consent and opt-out columns, the most frequent first; `counts` is Import.consent_counts."""
-    return _told(counts, CONSENT)
+def consent(counts: Mapping[str, int], *, is_ahead: bool = False) -> list[Counted]:
+    """What became of consent and opt-out columns, or will (`is_ahead`); `counts` is Import.consent_counts."""
+    return _told(counts, CONSENT | CONSENT_AHEAD if is_ahead else CONSENT)
 
 
 def _told(counts: Mapping[str, int], labels: Mapping[str, Promise]) -> list[Counted]:

@@ -34,7 +34,8 @@ def apply_status(tenant: Tenant, items: list[Item[TemplateStatus]]) -> None:
         status = STATUSES.get(event.event, event.event)
         if status not in Template.Status.values:
             continue
-        reason = "" if event.reason in ("", "NONE") else f"{event.reason} {event.info}".strip()
+        is_fine = status == Template.Status.APPROVED or event.reason in ("", "NONE")
+        reason = "" if is_fine else f"{event.reason} {event.info}".strip()
         templates = _named(item)
         _change(templates, status=status, rejected_reason=reason)
         if status in PAUSE_CODES:

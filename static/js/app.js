@@ -34,10 +34,10 @@ document.addEventListener("click", (event) => {
 });
 showTheme();
 
-// <form data-confirm="question" data-confirm-yes="label"> asks before it is sent.
+// <form data-confirm="question" data-confirm-yes="label"> asks before it is sent; without this script a page asks.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.dataset.confirm || form.dataset.confirmed) return;
+  if (!form.dataset.confirm || form.elements.confirmed) return;
   event.preventDefault();
   const dialog = byId("confirm");
   byId("confirm-title").textContent = form.dataset.confirmTitle || "";
@@ -49,7 +49,7 @@ document.addEventListener("submit", (event) => {
     "close",
     () => {
       if (dialog.returnValue !== "yes") return;
-      form.dataset.confirmed = "yes";
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "confirmed", value: "1" }));
       form.requestSubmit(event.submitter);
     },
     { once: true },
@@ -117,12 +117,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
-// Counters that poll speak at most every ten seconds: <div data-announce="text">.
+// Counters that poll speak at most every ten seconds: <div data-announce="text">; the end (data-announce-now) at once.
 let lastSpoken = 0;
 document.addEventListener("htmx:afterSwap", () => {
   const source = document.querySelector("[data-announce]");
   const now = Date.now();
-  if (!source || now - lastSpoken < 10000) return;
+  if (!source || (now - lastSpoken < 10000 && !("announceNow" in source.dataset))) return;
   lastSpoken = now;
   byId("announcer").textContent = source.dataset.announce;
 });
@@ -138,7 +138,7 @@ document.addEventListener("input", (event) => {
 });
 
 document.addEventListener("alpine:init", () => {
-  // Shows what belongs to the chosen option: a variable's text or fallback, sending now or later.
+  // Shows what belongs to the chosen option: a variable's text or fallback, an attribute's name, sending now or later.
   window.Alpine.data("choice", () => ({
     value: "",
     init() {
@@ -150,6 +150,9 @@ document.addEventListener("alpine:init", () => {
     },
     get isText() {
       return this.value === "text";
+    },
+    get isAttribute() {
+      return this.value === "attribute:";
     },
     get isOther() {
       return this.value !== "text";

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from itertools import count
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -47,6 +48,7 @@ class Play:
         self.source = source
         self.link = link_of(source)
         self.contacts = [message.contact_id for message in messages_of(source, 12)]
+        self.event_ids = count()
 
     def apply(self, verb: str, *details: object) -> None:
         change: Callable[..., object] = getattr(self, verb)
@@ -67,8 +69,8 @@ class Play:
     def delete(self, numbers: set[int]) -> None:
         self.some(numbers).delete()
 
-    def add(self, count: int, variant: int) -> None:
-        messages_of(self.source, count, variant=variant, accepted_at=NOON, state=State.ACCEPTED)
+    def add(self, number: int, variant: int) -> None:
+        messages_of(self.source, number, variant=variant, accepted_at=NOON, state=State.ACCEPTED)
 
     def click(self, number: int, at: object, is_counted: bool) -> None:
         for message in self.some({number}):
@@ -84,7 +86,7 @@ class Play:
     def order(self, number: int, at: object, value: int, order_id: int, name: str = "order_placed") -> None:
         event(
             self.contacts[number], self.source.tenant_id, name, str(value),
-            occurred_at=at, order_id=f"A{order_id}" if order_id else "", event_id=f"e{Event.objects.count()}-{at}",
+            occurred_at=at, order_id=f"A{order_id}" if order_id else "", event_id=f"e{next(self.event_ids)}",
         )  # fmt: skip
 
     def refund(self, number: int, at: object, value: int, order_id: int) -> None:

@@ -70,6 +70,20 @@ def test_an_unknown_period_falls_back_to_thirty_days(alice: Client, running: Cam
     assert alice.get("/bakery/?days=9999").context["days"] == 30
 
 
+def test_a_campaigns_name_cannot_break_out_of_the_question(alice: Client, running: Campaign) -> None:
+    with tenant_scope(running.tenant_id):
+        Campaign.objects.filter(pk=running.pk).update(name="\"'><script>alert(1)</script>")
+
+    for path in ("", f"{running.uid}/"):
+        page = alice.get(f"/bakery/campaigns/{path}").content.decode()
+
+        assert "<script>alert" not in page
+        assert (
+            'data-confirm-title="„&quot;&#x27;&gt;&lt;script&gt;alert(1)&lt;/script&gt;“ abbrechen"'
+            ' data-confirm="Was noch nicht gesendet ist'
+        ) in page
+
+
 def test_the_list_names_each_campaign_with_its_rates(alice: Client, running: Campaign) -> None:
     page = alice.get("/bakery/campaigns/").content.decode()
 

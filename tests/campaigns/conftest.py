@@ -23,9 +23,3 @@ def template(number: Number) -> Template:
 def api(bakery_made: NewTenant) -> Caller:
     """Calls with the bakery's key."""
     return Caller(bakery_made.api_key)
-
-
-@pytest.fixture
-def carol(shop_made: NewTenant) -> Caller:
-    """Calls with the key of the shop next door."""
-    return Caller(shop_made.api_key)

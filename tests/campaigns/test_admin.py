@@ -24,13 +24,6 @@ SECRETS = ("EAAG-token", "the-app-secret", "the-verify-token")
 
 
 @pytest.fixture
-def staff(db: None) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(User.objects.create_superuser("staff@example.com", "correct horse battery"))
-    return client
-
-
-@pytest.fixture
 def running(bakery: Tenant) -> Campaign:
     """A campaign on its way, with a row in every table."""
     campaign = launch(draft(bakery, factories.contacts(bakery, 3)))

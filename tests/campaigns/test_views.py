@@ -1,5 +1,7 @@
 """The campaign wizard through its real door: nothing gets lost, errors name their field, launching is guarded."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -14,6 +16,8 @@ from tests import factories
 from whatsapp.models import Template
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
+# What the dialog adds to the form, once it was answered with yes.
+YES = {"confirmed": "1"}
 CONTENT = {
     "header_link": "https://shop.example/bild.jpg",
     "body_1_from": "first_name",
@@ -175,11 +179,46 @@ def test_the_review_counts_the_messages_on_its_button(alice: Client, draft: Camp
 
 
 def test_launching_starts_the_campaign_and_shows_its_report(alice: Client, draft: Campaign) -> None:
-    page = alice.post(at(draft, "launch/"))
+    page = alice.post(at(draft, "launch/"), YES)
 
     assert page["Location"] == at(draft, "")
     assert stored(draft).state == "running"
     assert alice.get(at(draft, "")).status_code == 200
+
+
+def test_without_javascript_a_page_asks_before_sending(alice: Client, draft: Campaign) -> None:
+    page = alice.post(at(draft, "launch/"))
+
+    assert page.status_code == 200
+    assert stored(draft).state == "draft"
+    told = page.content.decode()
+    assert "3 Kontakte erhalten sie jetzt." in told
+    assert "3 Nachrichten senden</button>" in told
+    assert f'href="{at(draft, "edit/review/")}"' in told
+
+    alice.post(at(draft, "launch/"), confirmed(told))
+
+    assert stored(draft).state == "running"
+
+
+def test_without_javascript_a_page_asks_before_cancelling(alice: Client, draft: Campaign) -> None:
+    page = alice.post(at(draft, "cancel/"), {"next": "report"})
+
+    assert stored(draft).state == "draft"
+    told = page.content.decode()
+    assert "„Herbst“ abbrechen" in told
+    assert "Was noch nicht gesendet ist, wird nie gesendet." in told
+
+    answer = alice.post(at(draft, "cancel/"), confirmed(told))
+
+    assert stored(draft).state == "cancelled"
+    assert answer["Location"] == at(draft, "")
+
+
+def confirmed(page: str) -> dict[str, str]:
+    """What the page's own form sends when its button is pressed."""
+    form = re.findall(r'<form class="card" method="post">.*?</form>', page, re.DOTALL)[0]
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="(.*?)">', form))
 
 
 def test_what_stands_in_the_way_of_a_launch_is_listed_and_nothing_is_sent(
@@ -188,7 +227,7 @@ def test_what_stands_in_the_way_of_a_launch_is_listed_and_nothing_is_sent(
     with tenant_scope(bakery):
         draft.audiences.all().delete()
 
-    page = alice.post(at(draft, "launch/"))
+    page = alice.post(at(draft, "launch/"), YES)
 
     assert page.status_code == 422
     assert f'href="{at(draft, "edit/audience/")}"' in page.content.decode()
@@ -207,6 +246,33 @@ def test_a_campaign_is_scheduled_in_the_tenants_local_time_and_back(alice: Clien
     assert stored(draft).state == "draft"
 
 
+def test_a_time_that_the_clocks_skip_is_refused_beside_the_field(alice: Client, draft: Campaign) -> None:
+    page = alice.post(at(draft, "schedule/"), {"local": "2030-03-31T02:30"})
+
+    assert page.status_code == 422
+    assert "Diese Uhrzeit gibt es nicht" in page.content.decode()
+    assert 'value="2030-03-31T02:30"' in page.content.decode()
+    assert stored(draft).state == "draft"
+
+
+@pytest.mark.parametrize(
+    ("local", "moment", "is_twice"),
+    [
+        ("2030-10-27T02:30", "2030-10-27T00:30:00+00:00", True),
+        ("2030-10-27T01:59", "2030-10-26T23:59:00+00:00", False),
+        ("2030-10-27T03:00", "2030-10-27T02:00:00+00:00", False),
+        ("2030-03-31T03:00", "2030-03-31T01:00:00+00:00", False),
+    ],
+)
+def test_a_time_that_comes_twice_means_the_first_and_the_page_says_so(
+    alice: Client, draft: Campaign, local: str, moment: str, is_twice: bool
+) -> None:
+    page = alice.post(at(draft, "schedule/"), {"local": local}, follow=True)
+
+    assert stored(draft).due_at.isoformat() == moment
+    assert ("Diese Uhrzeit gibt es zweimal" in page.content.decode()) == is_twice
+
+
 def test_a_time_that_has_passed_is_refused_beside_the_field(alice: Client, draft: Campaign) -> None:
     page = alice.post(at(draft, "schedule/"), {"local": "2020-07-01T10:00"})
 
@@ -216,18 +282,18 @@ def test_a_time_that_has_passed_is_refused_beside_the_field(alice: Client, draft
 
 
 def test_a_running_campaign_is_paused_resumed_and_cancelled_by_buttons(alice: Client, draft: Campaign) -> None:
-    alice.post(at(draft, "launch/"))
+    alice.post(at(draft, "launch/"), YES)
     states = []
 
     for action in ("pause", "resume", "cancel"):
-        alice.post(at(draft, f"{action}/"))
+        alice.post(at(draft, f"{action}/"), YES)
         states.append(stored(draft).state)
 
     assert states == ["paused", "running", "cancelled"]
 
 
 def test_a_button_that_comes_too_late_says_so_and_does_nothing(alice: Client, draft: Campaign) -> None:
-    alice.post(at(draft, "cancel/"))
+    alice.post(at(draft, "cancel/"), YES)
 
     page = alice.post(at(draft, "pause/"), follow=True)
 
@@ -245,7 +311,7 @@ def test_a_copy_is_a_draft_with_the_same_audience(alice: Client, bakery: Tenant,
 
 
 def test_a_launched_campaign_cannot_be_edited(alice: Client, draft: Campaign) -> None:
-    alice.post(at(draft, "launch/"))
+    alice.post(at(draft, "launch/"), YES)
 
     assert alice.get(at(draft, "edit/message/")).status_code == 404
 

@@ -7,18 +7,11 @@ from django.test.utils import CaptureQueriesContext
 
 from consent.models import ConsentEvent, ConsentState, Suppression
 from contacts.models import Contact
-from tenants.models import Tenant, User
+from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import PHONE, agree, person, stop
 
 PAGES = ("consentevent", "consentstate", "suppression", "consenthead", "wording", "wordingversion")
-
-
-@pytest.fixture
-def staff(db: None) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(User.objects.create_superuser("staff@example.com", "correct horse battery"))
-    return client
 
 
 @pytest.fixture

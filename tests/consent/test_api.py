@@ -9,7 +9,6 @@ from django.utils.timezone import now
 from consent.models import ConsentEvent, ConsentEvidence, Wording, WordingVersion
 from contacts.models import Contact
 from tenants import actions as tenancy
-from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import agree, person, stop
@@ -24,16 +23,6 @@ YES = {
     "wording_text": "Ja, die Bäckerei darf mir per WhatsApp Angebote schicken.",
     "proof": "form 4711, scanned",
 }
-
-
-@pytest.fixture
-def alice(bakery_made: NewTenant) -> Caller:
-    return Caller(bakery_made.api_key)
-
-
-@pytest.fixture
-def carol(shop_made: NewTenant) -> Caller:
-    return Caller(shop_made.api_key)
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """Whole imports: counts that add up, duplicates, dry runs, consent, cancelling, and killed workers."""
 
-from pathlib import Path
-
 import pytest
-from django.conf import LazySettings
 from django.core.exceptions import ValidationError
 
 from consent.actions import imports
@@ -14,18 +11,6 @@ from tenants.scope import tenant_scope
 from tests.consent.imports import counts, done, fixture, started, worked
 
 PHONES = "Handy;Vorname\n0151 23456780;Anna\n0151 23456781;Bernd\n"
-SENTENCE = "Ja, ich möchte von Bäckerei Sonne per WhatsApp Angebote erhalten."
-PROVEN = (
-    "Handy;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
-    f"0151 23456780;01.02.2025;Ladenformular;{SENTENCE};Blatt 1\n"
-)
-OPTOUT = "Handy;Abgemeldet\n0151 23456780;ja\n"
-
-
-@pytest.fixture(autouse=True)
-def uploads(settings: LazySettings, tmp_path: Path) -> None:
-    """Uploaded files go away with the test."""
-    settings.MEDIA_ROOT = str(tmp_path)
 
 
 def test_a_file_becomes_contacts_and_every_line_is_counted(bakery: Tenant) -> None:

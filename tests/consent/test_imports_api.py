@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from consent import importing
 from contacts.models import Contact, ContactList, Import
-from tenants.actions import NewTenant
+from tenants.actions import NewTenant, issue_key
 from tenants.scope import tenant_scope
 from tests.consent.imports import done, fixture
 
@@ -21,14 +20,14 @@ URL = "/api/v1/imports/"
 PHONES = "Handy;Vorname\n0151 23456780;Anna\n12;=HYPERLINK(1)\n"
 
 
-@pytest.fixture(autouse=True)
-def uploads(settings: LazySettings, tmp_path: Path) -> None:
-    """Uploaded files go away with the test."""
-    settings.MEDIA_ROOT = str(tmp_path)
-
-
 def client_of(made: NewTenant) -> Client:
     return Client(headers={"Authorization": f"Bearer {made.api_key}", "Accept-Language": "en"})
+
+
+def client_with(made: NewTenant, *scopes: str) -> Client:
+    with tenant_scope(made.tenant):
+        key = issue_key(tenant=made.tenant, name="Test", scopes=list(scopes), by=None)[1]
+    return Client(headers={"Authorization": f"Bearer {key}", "Accept-Language": "en"})
 
 
 def uploaded(client: Client, content: bytes | str, **fields: Any) -> Any:
@@ -216,6 +215,48 @@ def test_another_tenant_sees_and_touches_nothing(bakery_made: NewTenant, shop_ma
     assert carol.patch(f"{URL}{uid}/mapping/", {"mapping": {}}, "application/json").status_code == 404
     with tenant_scope(bakery_made.tenant):
         assert Import.objects.get().state == "running"
+
+
+CONSENTS = "Handy;WhatsApp-Einwilligung\n0151 23456780;ja\n"
+
+
+@pytest.mark.parametrize("column", ["consent.whatsapp", "consent.at", "consent.proof", "optout"])
+@pytest.mark.parametrize("scope", ["contacts:write", "consent:write"])
+def test_consent_columns_need_the_scope_that_writes_consent(
+    bakery_made: NewTenant, tmp_path: Path, column: str, scope: str
+) -> None:
+    client = client_with(bakery_made, "contacts:read", "contacts:write", scope)
+    plain = uploaded(client, CONSENTS, mapping='{"Handy": "phone"}', dry_run="true").json()
+    mapped = {"mapping": {"Handy": "phone", "WhatsApp-Einwilligung": column}}
+
+    work(bakery_made)
+    answers = [
+        uploaded(client, CONSENTS, mapping=json.dumps(mapped["mapping"])),
+        client.patch(f"{URL}{plain['uid']}/mapping/", mapped, "application/json"),
+    ]
+
+    if scope == "consent:write":
+        assert [answer.status_code for answer in answers] == [201, 200]
+        return
+    for answer in answers:
+        assert answer.status_code == 403
+        assert (answer["Content-Type"], answer.json()["title"]) == ("application/problem+json", "permission_denied")
+        assert "consent:write" in answer.json()["detail"]
+    with tenant_scope(bakery_made.tenant):
+        assert Import.objects.get().mapping == {"Handy": "phone", "WhatsApp-Einwilligung": ""}
+    assert len(list(tmp_path.rglob("*.csv"))) == 1
+
+
+def test_guessed_consent_columns_and_those_of_somebody_else_need_it_too(bakery_made: NewTenant) -> None:
+    client = client_with(bakery_made, "contacts:read", "contacts:write")
+    prepared = uploaded(client_of(bakery_made), CONSENTS, dry_run="true").json()
+    work(bakery_made)
+
+    assert prepared["mapping"]["WhatsApp-Einwilligung"] == "consent.whatsapp"
+    assert client.post(f"{URL}{prepared['uid']}/run/").status_code == 403
+    assert uploaded(client, CONSENTS).status_code == 403
+    with tenant_scope(bakery_made.tenant):
+        assert Import.objects.get().state == "checked"
 
 
 def test_nobody_uploads_without_a_key() -> None:

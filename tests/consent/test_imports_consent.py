@@ -1,9 +1,6 @@
 """Consent in imports: only with its proof, never over a no, and an opt-out always counts."""
 
-from pathlib import Path
-
 import pytest
-from django.conf import LazySettings
 from django.utils import timezone
 
 from consent.models import ConsentEvent, ConsentState, Suppression, Wording, WordingVersion
@@ -12,19 +9,12 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.imports import counts, done
 
-PHONES = "Handy;Vorname\n0151 23456780;Anna\n0151 23456781;Bernd\n"
 SENTENCE = "Ja, ich möchte von Bäckerei Sonne per WhatsApp Angebote erhalten."
 PROVEN = (
     "Handy;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
     f"0151 23456780;01.02.2025;Ladenformular;{SENTENCE};Blatt 1\n"
 )
 OPTOUT = "Handy;Abgemeldet\n0151 23456780;ja\n"
-
-
-@pytest.fixture(autouse=True)
-def uploads(settings: LazySettings, tmp_path: Path) -> None:
-    """Uploaded files go away with the test."""
-    settings.MEDIA_ROOT = str(tmp_path)
 
 
 def test_a_yes_with_all_proof_becomes_one_ledger_row(bakery: Tenant) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import LazySettings, settings
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -28,12 +28,6 @@ LINES = 45
 
 class Killed(BaseException):
     """The process ends here, as far as its code can tell."""
-
-
-@pytest.fixture(autouse=True)
-def uploads(settings: LazySettings, tmp_path: Path) -> None:
-    """Uploaded files go away with the test."""
-    settings.MEDIA_ROOT = str(tmp_path)
 
 
 @pytest.fixture

@@ -14,19 +14,12 @@ from contacts.actions import ContactData, EventData
 from contacts.models import Contact, Event
 from segments import actions as segment_actions
 from segments.models import Segment
-from tenants.models import ApiKey, AuditEvent, Tenant, User
+from tenants.models import ApiKey, AuditEvent, Tenant
 from tenants.scope import across_tenants, tenant_scope
 
 PHONE = "+493023125001"
 OWN = {"tenants", "contacts", "segments"}
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OWN]
-
-
-@pytest.fixture
-def staff(db: None) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(User.objects.create_superuser("staff@example.com", "correct horse battery"))
-    return client
 
 
 @pytest.fixture

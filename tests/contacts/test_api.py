@@ -97,6 +97,19 @@ def test_a_contact_is_read_patched_and_deleted(alice: Caller, ada: dict[str, Any
     assert alice.get(path).status_code == 404
 
 
+def test_a_patch_replaces_the_tags_and_everything_else_adds_them(alice: Caller, ada: dict[str, Any]) -> None:
+    path = f"contacts/{ada['uid']}/"
+
+    assert alice.post("contacts/", {"phone": PHONE, "tags": ["Brot"]}).json()["tags"] == ["Brot", "VIP"]
+    alice.post("contacts/bulk/", {"contacts": [{"phone": PHONE, "tags": ["Kuchen"]}]})
+    assert alice.get(path).json()["tags"] == ["Brot", "Kuchen", "VIP"]
+
+    assert alice.patch(path, {"first_name": "Augusta"}).json()["tags"] == ["Brot", "Kuchen", "VIP"]
+    assert alice.patch(path, {"tags": ["vip", "Neu"]}).json()["tags"] == ["Neu", "VIP"]
+    assert alice.patch(path, {"tags": []}).json()["tags"] == []
+    assert len(alice.get("tags/").json()["results"]) == 4
+
+
 def test_a_patch_cannot_take_another_contacts_phone(alice: Caller, ada: dict[str, Any]) -> None:
     alice.post("contacts/", {"phone": OTHER})
 

@@ -84,6 +84,16 @@ def test_a_rejected_template_says_why(template: Template, deliver: Deliver) -> N
     assert fresh(template).rejected_reason == "INVALID_FORMAT Variable am Ende Text anfügen"
 
 
+@pytest.mark.parametrize("reason", ["NONE", None, "INVALID_FORMAT"])
+def test_an_approved_template_has_no_reason_any_more(template: Template, deliver: Deliver, reason: str | None) -> None:
+    with tenant_scope(template.tenant_id):
+        Template.objects.update(status="REJECTED", rejected_reason="Der Name ist vergeben (100)", meta_id="")
+
+    deliver(about_template("message_template_status_update", event="APPROVED", reason=reason))
+
+    assert (fresh(template).status, fresh(template).rejected_reason) == ("APPROVED", "")
+
+
 def test_a_reinstated_template_is_approved_again(template: Template, deliver: Deliver) -> None:
     deliver(about_template("message_template_status_update", event="DISABLED"))
     deliver(about_template("message_template_status_update", event="REINSTATED"))

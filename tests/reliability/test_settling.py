@@ -1,7 +1,6 @@
 """What a sender leaves behind when its surroundings fail: put back if it never left, repeated only on evidence."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -16,25 +15,10 @@ from messaging.sending import Engine
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
-from whatsapp.emulator import Profile, Running, running
+from whatsapp.emulator import Running
 from whatsapp.models import Number
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def meta(settings: Settings) -> Iterator[Running]:
-    redis.Redis.from_url(settings.REDIS_URL).flushdb()
-    with running(Profile.perfect()) as emulator:
-        settings.WHATSAPP_API_URL = emulator.base_url
-        yield emulator
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    engine = Engine()
-    yield engine
-    engine.close()
 
 
 def unclear(source: Source, *, claimed_s_ago: float, status: bool) -> None:

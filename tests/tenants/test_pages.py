@@ -5,7 +5,11 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from tenants.actions import NewTenant
+from tenants.models import Tenant
+from tenants.pages import BoundedPaginator
+from tenants.scope import tenant_scope
 from tenants.templatetags import page
+from tests import factories
 
 
 def test_the_error_page_needs_neither_database_nor_session() -> None:
@@ -38,3 +42,17 @@ def test_pages_do_without_assets_that_could_not_be_fetched(
     page._vendored.cache_clear()
     assert "tabler" not in shown
     assert "app.css" in shown
+
+
+@pytest.mark.django_db
+def test_pages_of_a_huge_list_end_at_a_bound_and_say_so(bakery: Tenant) -> None:
+    class Short(BoundedPaginator):
+        most = 4
+
+    with tenant_scope(bakery):
+        factories.contacts(bakery, 6, consent=False)
+        whole, cut = BoundedPaginator(bakery.contacts.order_by("id"), 3), Short(bakery.contacts.order_by("id"), 3)
+
+        assert (whole.count, whole.is_cut, whole.num_pages) == (6, False, 2)
+        assert (cut.count, cut.is_cut, cut.num_pages) == (4, True, 2)
+        assert len(cut.page(2).object_list) == 1

@@ -5,17 +5,30 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.http import HttpRequest
 from django.test import Client
+from django.urls import path
 from django.utils.timezone import now
 from pytest_django import Settings
 
 from campaigns.models import Campaign
+from config.urls import handler500
+from config.urls import urlpatterns as real_urls
 from tenants import actions
 from tenants.actions import NewTenant
 from tenants.models import ApiKey, AuditEvent, IdempotencyKey, Tenant
 from tenants.scope import tenant_scope
 from tests.campaigns.test_freezing import at_once
 from tests.contacts.calls import Caller
+
+
+def broken(request: HttpRequest) -> None:
+    raise RuntimeError("the secret of the bakery")
+
+
+# For the tests marked with these urls: the real ones, and one that fails.
+urlpatterns = [path("api/v1/broken/", broken), path("broken/", broken), *real_urls]
+__all__ = ["handler500", "urlpatterns"]
 
 
 @pytest.fixture
@@ -127,6 +140,39 @@ def test_what_does_not_exist_is_a_problem(api: Caller) -> None:
     body = assert_problem(api.get("campaigns/3f2b1c9e-8d21-4a6b-9c55-1f0a3b7d9e10/"), 404)
 
     assert (body["title"], body["errors"]) == ("not_found", {})
+
+
+@pytest.mark.parametrize("unknown", ["", "nothing/", "campaigns/x/y/", "campaigns/1/", "../v1/nothing", "käse/"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_a_path_that_does_not_exist_is_a_problem_for_any_method_and_caller(
+    bakery_made: NewTenant, method: str, unknown: str
+) -> None:
+    for headers in ({}, {"Authorization": f"Bearer {bakery_made.api_key}"}):
+        client = Client(enforce_csrf_checks=True, headers=headers)
+
+        body = assert_problem(client.generic(method, f"/api/v1/{unknown}"), 404)
+
+        assert (body["type"], body["title"], body["errors"]) == ("urn:zusage:problem:not_found", "not_found", {})
+
+
+def test_a_read_without_its_last_slash_is_sent_on_and_a_change_is_refused(api: Caller, bakery: Tenant) -> None:
+    answer = api.get("campaigns", page_size=2)
+
+    assert (answer.status_code, answer["Location"]) == (301, "/api/v1/campaigns/?page_size=2")
+    assert_problem(api.get("campaign"), 404)
+    assert_problem(api.post("campaigns", {"name": "x"}), 404)
+
+
+@pytest.mark.urls(__name__)
+def test_a_fault_of_ours_is_a_problem_that_tells_nothing_of_it() -> None:
+    client = Client(raise_request_exception=False)
+
+    body = assert_problem(client.post("/api/v1/broken/"), 500)
+
+    assert (body["type"], body["title"], body["errors"]) == ("urn:zusage:problem:error", "error", {})
+    assert "secret" not in str(body)
+    assert "RuntimeError" not in str(body)
+    assert client.get("/broken/")["Content-Type"].startswith("text/html")
 
 
 def test_an_error_rolls_everything_back(api: Caller, bakery: Tenant) -> None:

@@ -14,12 +14,6 @@ from tests import factories
 from whatsapp import actions
 from whatsapp.models import Account, Template
 
-# What Meta would take: plain words, and how to opt out.
-READY = [
-    {"type": "BODY", "text": "Bei uns gibt es heute frische Brote."},
-    {"type": "FOOTER", "text": "Abmelden mit STOPP"},
-]
-
 
 @pytest.fixture
 def account(in_bakery: Tenant) -> Account:
@@ -70,11 +64,11 @@ def test_a_rejected_one_keeps_the_name_that_meta_knows(account: Account) -> None
 
     with pytest.raises(ValidationError):
         save(account, template, name="sommer")
-    assert save(account, template, components=READY).status == "DRAFT"
+    assert save(account, template).status == "DRAFT"
 
 
 def test_two_people_who_submit_at_once_submit_once(account: Account) -> None:
-    template = save(account, components=READY)
+    template = save(account)
     same = Template.objects.get(pk=template.pk)
 
     actions.submit_template(template=template, by=None)

@@ -192,6 +192,37 @@ def test_what_meta_refuses_is_rejected_with_the_reason_and_its_code(account: Acc
     assert len(template.rejected_reason) > 20
 
 
+@pytest.mark.parametrize(("status", "reason"), [("APPROVED", ""), ("REJECTED", "INVALID_FORMAT")])
+def test_a_review_that_was_faster_keeps_its_own_reason(
+    account: Account, meta: Running, status: str, reason: str
+) -> None:
+    meta.add_template(account.waba_id, described("neu"))
+    refused, taken = draft(account), draft(account, "anders")
+    with tenant_scope(account.tenant):
+        for template in (refused, taken):
+            actions.submit_template(template=template, by=None)
+        # The webhook comes before the answer to our own call, once a refusal (the name is taken), once a yes.
+        Template.objects.update(status=status, rejected_reason=reason)
+
+    for template in (refused, taken):
+        tasks.submit_template(tenant_id=account.tenant_id, template_id=template.pk)
+
+    with tenant_scope(account.tenant):
+        assert {(row.status, row.rejected_reason) for row in Template.objects.all()} == {(status, reason)}
+
+
+def test_the_reason_of_a_refusal_is_gone_when_meta_approves_after_all(account: Account, meta: Running) -> None:
+    meta.add_template(account.waba_id, described("neu"))
+    template = draft(account)
+    submit(template)
+
+    sync(account)
+
+    with tenant_scope(account.tenant):
+        template.refresh_from_db()
+    assert (template.status, template.rejected_reason) == ("APPROVED", "")
+
+
 def test_when_meta_cannot_be_reached_it_is_a_draft_again(account: Account, settings: Settings, meta: Running) -> None:
     template = draft(account)
     settings.WHATSAPP_API_URL = "http://127.0.0.1:9"
