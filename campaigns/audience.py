@@ -12,6 +12,7 @@ from consent import rules
 from messaging.rendering import FIELDS
 from segments import compiling
 
+WORK_MEM = "128MB"
 IN_LIST = (
     "EXISTS (SELECT 1 FROM contacts_listmember lm"
     " WHERE lm.tenant_id = c.tenant_id AND lm.contact_id = c.id AND lm.list_id = %s)"
@@ -23,6 +24,11 @@ SELECT r.reason, count(*)
 FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
 WHERE c.tenant_id = %s AND ({included})
 GROUP BY 1
+"""
+# Some of the audience, and of these the first who can be reached.
+ANYONE = """
+SELECT 1 FROM (SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}) LIMIT 1000) c {joins}
+CROSS JOIN LATERAL (SELECT {reason} AS reason) r WHERE r.reason IS NULL LIMIT 1
 """
 
 
@@ -67,17 +73,29 @@ def count(campaign: Campaign) -> Counted:
         return Counted(dict(cursor.fetchall()))
 
 
+def reaches_anyone(campaign: Campaign) -> bool:
+    """Whether somebody can be reached; fast wherever that is not rare, for counting a million takes seconds."""
+    chosen = selection(campaign)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ANYONE.format(joins=chosen.joins, reason=chosen.reason, included=chosen.included),
+            [campaign.tenant_id, *chosen.included_params, *chosen.joins_params, *chosen.reason_params],
+        )
+        return cursor.fetchone() is not None or count(campaign).reachable > 0
+
+
 @contextmanager
 def as_a_set() -> Iterator[None]:
     """Have statements over a whole audience joined as sets.
 
     With statistics from before an import the planner takes thousands of people for one and loops over them: minutes
-    instead of a tenth of a second. Hash joins are right for every audience, and never far off for a small one.
+    instead of a tenth of a second. Hash joins are right for every audience, and never far off for a small one; those
+    of a million people fit into memory.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute(f"SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{WORK_MEM}'")
         yield
-        cursor.execute("SET LOCAL enable_nestloop = on")
+        cursor.execute("SET LOCAL enable_nestloop = on; RESET work_mem")
 
 
 def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> list[int]:

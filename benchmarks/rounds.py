@@ -1,0 +1,62 @@
+"""Runs several ways of doing the same in turn, round by round, so that what slows the machine slows all of them."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmarks import Measured
+
+ROUNDS = 3
+# Something to do, and how many rows, messages or requests it did.
+Way = Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What one way reached in each round, per second."""
+
+    each: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.each)
+
+    def __str__(self) -> str:
+        return f"{self.median:,.0f}/s ({min(self.each):,.0f}–{max(self.each):,.0f})"
+
+
+def compare(
+    name: str,
+    unit: str,
+    ways: Mapping[str, Way],
+    *,
+    bar_naive: float | None = None,
+    bar_limit: float | None = None,
+    rounds: int = ROUNDS,
+) -> Measured:
+    """Rate of "ours" beside "naive" and "limit", medians of interleaved rounds; other ways are printed beside."""
+    found = interleaved(ways, rounds)
+    for way, rates in found.items():
+        print(f"  {name}: {way} {rates}", flush=True)
+    ours, naive, limit = (found[way].median if way in found else None for way in ("ours", "naive", "limit"))
+    assert ours is not None
+    is_met = (not bar_naive or not naive or ours >= bar_naive * naive) and (
+        not bar_limit or not limit or ours >= bar_limit * limit
+    )
+    return Measured(name, unit, round(ours), is_met, _rounded(naive), _rounded(limit), bar_naive, bar_limit)
+
+
+def interleaved(ways: Mapping[str, Way], rounds: int = ROUNDS) -> dict[str, Rates]:
+    """Every way once per round, in turn."""
+    rates: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, do in ways.items():
+            started = time.perf_counter()
+            done = do()
+            rates[way].append(done / (time.perf_counter() - started))
+    return {way: Rates(tuple(each)) for way, each in rates.items()}
+
+
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 1)
