@@ -55,6 +55,7 @@ _KNOWN = {
     "attribute:note": "notiz notizen note bemerkung",
 }
 _RANKED = {word: (rank, target) for target, words in _KNOWN.items() for rank, word in enumerate(words.split())}
+_SOURCE = ("quelle", "source", "herkunft")
 _SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
@@ -70,7 +71,15 @@ def guess(headers: Sequence[str]) -> dict[str, str]:
             chosen[headers[at]] = target
     if {"first_name", "last_name"} & set(chosen.values()):
         chosen = {header: IGNORED if target == "name" else target for header, target in chosen.items()}
-    return chosen
+    return chosen | _with_consent(chosen)
+
+
+def _with_consent(chosen: Mapping[str, str]) -> dict[str, str]:
+    """A column called just "Quelle" is where the consent comes from, if others speak of its time, wording or proof."""
+    targets = set(chosen.values())
+    sources = [header for header, target in chosen.items() if not target and _folded(header) in _SOURCE]
+    is_meant = {"consent.at", "consent.wording", "consent.proof"} & targets and "consent.source" not in targets
+    return {sources[0]: "consent.source"} if is_meant and sources else {}
 
 
 def checked(mapping: Mapping[str, str], headers: Sequence[str]) -> dict[str, str]:

@@ -178,6 +178,11 @@ def test_shopify_and_klaviyo_consent_to_sms_and_mail_is_never_taken_for_whatsapp
     assert {header for header, target in guessed.items() if target} == {"Phone"}
 
 
+def test_a_source_beside_time_and_proof_is_the_consents() -> None:
+    assert mapping.guess(["Handy", "Einwilligung am", "Quelle"])["Quelle"] == "consent.source"
+    assert mapping.guess(["Handy", "Ort", "Quelle"])["Quelle"] == ""
+
+
 def test_the_most_telling_of_several_columns_is_chosen() -> None:
     guessed = mapping.guess(["Default Address Phone", "Phone", "Name", "First Name"])
 
