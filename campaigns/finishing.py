@@ -7,14 +7,23 @@ from tenants.scope import across_tenants
 
 # Nothing waits, nothing is being sent, no outcome is being clarified: computed from rows, so a campaign can never
 # say "finished" while a message is left. Each EXISTS fits one partial index.
-FINISH = """
+IS_OVER = """
+k.state = 'running' AND k.frozen_at IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM messaging_message m
+                  WHERE m.tenant_id = k.tenant_id AND m.source_id = k.source_id AND m.queue = 0)
+  AND NOT EXISTS (SELECT 1 FROM messaging_message m
+                  WHERE m.tenant_id = k.tenant_id AND m.source_id = k.source_id AND m.queue = 1)
+"""
+# Whoever puts messages back into the queue holds their source: so it is locked first and looked at again afterwards.
+# What somebody else holds waits for the next round.
+OVER = f"""
+SELECT k.id FROM campaigns_campaign k JOIN messaging_source s ON s.tenant_id = k.tenant_id AND s.id = k.source_id
+WHERE {IS_OVER} FOR NO KEY UPDATE SKIP LOCKED
+"""
+FINISH = f"""
 WITH over AS (
   UPDATE campaigns_campaign k SET state = 'finished', finished_at = now()
-  WHERE k.state = 'running' AND k.frozen_at IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM messaging_message m
-                    WHERE m.tenant_id = k.tenant_id AND m.source_id = k.source_id AND m.queue = 0)
-    AND NOT EXISTS (SELECT 1 FROM messaging_message m
-                    WHERE m.tenant_id = k.tenant_id AND m.source_id = k.source_id AND m.queue = 1)
+  WHERE k.id = ANY(%s) AND {IS_OVER}
   RETURNING k.tenant_id, k.source_id
 )
 UPDATE messaging_source s SET state = 'closed' FROM over o WHERE s.tenant_id = o.tenant_id AND s.id = o.source_id
@@ -32,7 +41,8 @@ def finish_done() -> int:
     """Finish campaigns of all tenants that have nothing left; returns how many."""
     with across_tenants("every tenant's campaigns end by the same rule"), connection.cursor() as cursor:
         cursor.execute(SHOW_PAUSED)
-        cursor.execute(FINISH)
+        cursor.execute(OVER)
+        cursor.execute(FINISH, [[row[0] for row in cursor.fetchall()]])
         return cursor.rowcount
 
 

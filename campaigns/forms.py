@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.validators import RegexValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,8 @@ SOURCES = (
     ("birthday", _("Birthday")),
     ("external_id", _("Customer number")),
 )
+# Django's own German wording says "du".
+NO_ADDRESS = _("Please enter a complete address that begins with https://.")
 FIXED_TEXT = ("text", _("The same text for everybody"))
 
 
@@ -168,6 +171,8 @@ class ContentForm(forms.Form):
                 initial=chosen.get("link", ""),
                 required=not self.is_draft,
                 assume_scheme="https",
+                validators=[RegexValidator(r"^https://")],
+                error_messages={"invalid": NO_ADDRESS},
             )
         elif variables_in(str(self.header.get("text", ""))):
             self._add_value("header", chosen.get("value") or {})
@@ -201,6 +206,7 @@ class ContentForm(forms.Form):
                 help_text=_("Clicks are counted: the message carries a short link that leads here."),
                 assume_scheme="https",
                 max_length=2000,
+                error_messages={"invalid": NO_ADDRESS},
                 **common,
             )
         else:

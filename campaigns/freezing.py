@@ -39,9 +39,9 @@ def freeze(tenant_id: int, campaign_id: int) -> bool:
     """
     while True:
         with tenant_scope(tenant_id):
-            # The row lock serialises two workers: the second sees the moved cursor.
+            # Whoever holds the row is freezing it, or cancelling; a freeze that broke off is begun again by beat.
             campaign = (
-                Campaign.objects.select_for_update(of=("self",))
+                Campaign.objects.select_for_update(of=("self",), skip_locked=True)
                 .select_related("source")
                 .filter(tenant=tenant_id, pk=campaign_id, state=Campaign.State.RUNNING, frozen_at=None)
                 .first()
@@ -70,7 +70,7 @@ def _freeze_range(campaign: Campaign) -> bool:
 def _renew_statistics() -> None:
     """Tell the planner about the new rows, so that claims and reports do not mistake a million for one."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE messaging_message")
+        cursor.execute("ANALYZE (SKIP_LOCKED) messaging_message")
 
 
 def _upper_end(campaign: Campaign) -> int | None:

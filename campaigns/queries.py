@@ -64,7 +64,7 @@ def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
     With a `known` estimate it says how many people can be reached; without, the audience is not counted.
     """
     variants = list(campaign.variants.select_related("template").order_by("number"))
-    checks = [_audience_check(campaign, known), *_number_checks(campaign)]
+    checks = [_audience_check(campaign, known), *_number_checks(campaign), *_limit_checks(campaign, known)]
     for variant in variants:
         checks.extend(_template_checks(campaign, variant))
     return checks
@@ -111,7 +111,7 @@ def _number_checks(campaign: Campaign) -> list[Check]:
     if number is None:
         return [Check("number", _("Connect a WhatsApp number first."), False, "number")]
     if number.account.paused_at:
-        text = _("The WhatsApp account is stopped (error %(code)s). Mend it in the settings.")
+        text = _("The WhatsApp account is stopped (error %(code)s). The overview says why and what to do.")
         return [Check("account_paused", text % {"code": number.account.pause_code}, False, "number")]
     if number.daily_limit == 0:
         text = _("This number has no quota: Meta allows it no conversations. Ask Meta to raise the limit.")
@@ -121,9 +121,24 @@ def _number_checks(campaign: Campaign) -> list[Check]:
     return [Check("number", _("Number %(number)s is ready.") % {"number": number.display_number}, True, "number")]
 
 
+def _limit_checks(campaign: Campaign, known: Estimate | None) -> list[Check]:
+    """A warning where Meta's limit keeps a part of the audience from being reached on the day of the campaign."""
+    limit = campaign.number.daily_limit if campaign.number else None
+    if not limit or known is None or known.reachable <= limit:
+        return []
+    text = _(
+        "Meta lets this number write to %(limit)s people per 24 hours, so up to %(left)s of the audience get no"
+        " message. Choose a smaller audience, or split it over several days."
+    )
+    told = {"limit": number_format(limit), "left": number_format(known.reachable - limit)}
+    return [Check("warning.daily_limit", text % told, True, "audience")]
+
+
 def _paused_text(number: Number) -> str:
     if number.pause_code == reasons.DAILY_LIMIT_PAUSE:
-        return _("The limit of %(limit)s people per 24 hours is used up.") % {"limit": number.daily_limit}
+        return _("The limit of %(limit)s people per 24 hours is used up. Wait a day or choose another number.") % {
+            "limit": number_format(number.daily_limit or 0)
+        }
     return _("The number is paused after error %(code)s.") % {"code": number.pause_code}
 
 

@@ -57,13 +57,17 @@ def add_content(*, source: Source, variant: int, template: Template, variables: 
 
 def is_tracked_button(template: Template, index: int) -> bool:
     """Whether this button of the template leads to our `/r/<token>`."""
-    buttons = [
+    buttons = _buttons(template)
+    return index < len(buttons) and str(buttons[index].get("url", "")).startswith(links.prefix())
+
+
+def _buttons(template: Template) -> list[dict[str, Any]]:
+    return [
         button
         for component in template.components
         if str(component.get("type", "")).upper() == "BUTTONS"
         for button in component.get("buttons", [])
     ]
-    return index < len(buttons) and str(buttons[index].get("url", "")).startswith(links.prefix())
 
 
 def _frozen_button(source: Source, variant: int, template: Template, button: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +77,7 @@ def _frozen_button(source: Source, variant: int, template: Template, button: dic
             source=source,
             variant=variant,
             url=button["url"],
-            label=str(button.get("label", ""))[:60],
+            label=str(button.get("label") or _buttons(template)[int(button["index"])].get("text", ""))[:60],
         )
         button["link"] = link.pk
     return button
@@ -115,13 +119,16 @@ def cancel_pending(*, tenant: Tenant, contact_ids: Sequence[int], purpose: str, 
     """Cancel what waits for these contacts under a purpose ("marketing", or "all"); returns how many messages."""
     if not contact_ids:
         return 0
-    # The partial join keeps this to the few waiting messages of the few contacts who opted out.
+    # The partial join keeps this to the few waiting messages of the few contacts who opted out. What a sender is just
+    # claiming is left to it: it waits for the consent that the caller has locked, and then skips the message.
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE messaging_message m SET queue = 2, state = 10, reason = %s FROM messaging_source s"
-            " WHERE m.tenant_id = %s AND m.contact_id = ANY(%s) AND m.queue = 0"
-            " AND s.tenant_id = m.tenant_id AND s.id = m.source_id AND (s.purpose = %s OR %s = 'all')",
-            [reason, tenant.pk, list(contact_ids), purpose, purpose],
+            "UPDATE messaging_message SET queue = 2, state = 10, reason = %s WHERE tenant_id = %s AND id IN"
+            " (SELECT m.id FROM messaging_message m"
+            " JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id"
+            " WHERE m.tenant_id = %s AND m.contact_id = ANY(%s) AND m.queue = 0 AND (s.purpose = %s OR %s = 'all')"
+            " FOR UPDATE OF m SKIP LOCKED)",
+            [reason, tenant.pk, tenant.pk, list(contact_ids), purpose, purpose],
         )
         return cursor.rowcount
 

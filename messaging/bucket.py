@@ -39,8 +39,8 @@ TAKE = (
 local brake = redis.call('PTTL', KEYS[2])
 if brake > 0 then return {0, brake, {}} end
 local step = 1000000 / tonumber(ARGV[2])
--- A tenth of a second may be made up for, so that a late timer does not lower the rate.
-local earliest = now - 100000
+-- A tenth of a second may be made up for, so that a late timer does not lower the rate; one message always may.
+local earliest = now - math.max(100000, math.ceil(step))
 local empty = tonumber(redis.call('GET', KEYS[1]) or 0)
 if empty < earliest then empty = earliest end
 local granted = math.floor((now - empty) / step)
@@ -126,6 +126,9 @@ def take_back(cache: "redis.Redis", *, number_id: int, attempts: Sequence[str]) 
     """
     run = _run(cache.info("server"))
     since, mine = cache.register_script(TAKE_BACK)(keys=_keys(number_id), args=[run, *attempts])
+    if _run(cache.info("server")) != run:
+        # Redis failed over or restarted in between, perhaps with an older memory: it does not know.
+        return datetime.now(UTC), set()
     return datetime.fromtimestamp(int(since) / 1_000_000, UTC), {name.decode() for name in mine}
 
 

@@ -3,9 +3,11 @@
 Redis counts, because every claim asks; PostgreSQL knows: a missing key is rebuilt from the messages.
 """
 
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -14,6 +16,8 @@ from django.db import connection
 from whatsapp.models import Number
 
 DAY_S = 24 * 3600
+# Claims hold rows while they ask: a Redis that hangs must not keep an opt-out waiting behind them.
+TIMEOUTS: dict[str, Any] = {"socket_timeout": 5, "socket_connect_timeout": 2}
 
 # KEYS: people reached, by time. ARGV: limit, contact ids. Returns the ids that have no room, and the oldest time.
 RESERVE = """
@@ -70,13 +74,18 @@ class Budget:
         return {int(contact_id) for contact_id in refused}, free_at
 
     def _rebuild(self) -> None:
+        # Under a name of its own until it is complete: others must not count on a part of it.
+        building = f"{self._key}:{uuid.uuid4()}"
         with connection.cursor() as cursor:
             cursor.execute(REACHED, [self._tenant_id, self._portfolio])
             for rows in iter(lambda: cursor.fetchmany(5000), []):
-                client().zadd(self._key, {str(contact_id): at for contact_id, at in rows})
+                client().zadd(building, {str(contact_id): at for contact_id, at in rows})
+                client().expire(building, DAY_S)
+        if client().exists(building):
+            client().renamenx(building, self._key)
 
 
 @cache
 def client() -> "redis.Redis":
     """The process' Redis connection pool; redis-py makes it safe to share between threads."""
-    return redis.Redis.from_url(settings.REDIS_URL)
+    return redis.Redis.from_url(settings.REDIS_URL, **TIMEOUTS)

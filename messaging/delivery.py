@@ -42,6 +42,7 @@ class Fate:
     """What a batch of statuses says about one message."""
 
     message_id: int
+    # The attempt that failed.
     attempt: int | None = None
     wamid: str = ""
     sent_at: datetime | None = None
@@ -52,8 +53,8 @@ class Fate:
     price_type: str = ""
     price_category: str = ""
 
-    def add(self, change: StatusChange) -> None:
-        """Fold one status in."""
+    def add(self, change: StatusChange, attempt: int | None) -> None:
+        """Fold one status of an attempt in; of several attempts' failures the latest attempt's counts."""
         self.wamid = change.wamid or self.wamid
         if change.price_type or change.price_category:
             self.price_type, self.price_category = change.price_type, change.price_category
@@ -64,45 +65,52 @@ class Fate:
                 self.delivered_at = _earliest(self.delivered_at, change.at)
             case "read" | "played":
                 self.read_at = _earliest(self.read_at, change.at)
-            case "failed":
+            case "failed" if self.failed_at is None or (attempt or 0) > (self.attempt or 0):
+                self.attempt, self.failed_at, self.error_code = attempt, change.at, change.error_code
+            case "failed" if attempt == self.attempt:
                 self.failed_at = _earliest(self.failed_at, change.at)
-                self.error_code = change.error_code
 
 
-# v.attempt is null where the status named its message by wamid only. A failure of an attempt that was already
-# repeated says nothing about the new one; a delivery of it does: the person has the message, so nothing more is sent.
-APPLY = """
+# A failure counts for its own attempt only, and not once that was queued again; v.attempt is the attempt that failed,
+# null where the status named its message by wamid only.
+FAILS = "(v.failed_at IS NOT NULL AND m.queue <> 0 AND (v.attempt IS NULL OR v.attempt = m.attempt))"
+# Whatever attempt moved the message forward: the person has it or Meta brings it, so nothing more is sent. Except that
+# a "sent" may come after the failure for which its attempt was queued again: such a row was accepted and has a code.
+MOVES = """(v.sent_at IS NOT NULL AND (v.delivered_at IS NOT NULL OR m.queue <> 0
+            OR m.accepted_at IS NULL OR m.error_code IS NULL))"""
+APPLY = f"""
 UPDATE messaging_message m SET
   wamid = coalesce(m.wamid, v.wamid),
   accepted_at = coalesce(m.accepted_at, v.sent_at, v.failed_at),
   sent_at = least(m.sent_at, v.sent_at),
   delivered_at = least(m.delivered_at, v.delivered_at),
   read_at = least(m.read_at, v.read_at),
-  failed_at = least(m.failed_at, v.failed_at),
+  failed_at = CASE WHEN {FAILS} THEN least(m.failed_at, v.failed_at) ELSE m.failed_at END,
   price_type = coalesce(nullif(m.price_type, ''), v.price_type),
   price_category = coalesce(nullif(m.price_category, ''), v.price_category),
   error_code = CASE WHEN coalesce(m.delivered_at, v.delivered_at) IS NOT NULL THEN NULL
-                    ELSE coalesce(v.error_code, m.error_code) END,
-  reason = CASE WHEN v.error_code = 131050 AND coalesce(m.delivered_at, v.delivered_at) IS NULL THEN 'meta_stop'
-                ELSE '' END,
-  opted_out_at = CASE WHEN v.error_code = 131050 THEN least(m.opted_out_at, v.failed_at) ELSE m.opted_out_at END,
+                    WHEN {FAILS} THEN coalesce(v.error_code, m.error_code) ELSE m.error_code END,
+  reason = CASE WHEN {FAILS} AND v.error_code = 131050 AND coalesce(m.delivered_at, v.delivered_at) IS NULL
+                THEN 'meta_stop' ELSE '' END,
+  opted_out_at = CASE WHEN {FAILS} AND v.error_code = 131050 THEN least(m.opted_out_at, v.failed_at)
+                      ELSE m.opted_out_at END,
   queue = 2,
   state = CASE
     WHEN coalesce(m.read_at, v.read_at) IS NOT NULL THEN 6
     WHEN coalesce(m.delivered_at, v.delivered_at) IS NOT NULL THEN 5
-    WHEN v.error_code = 131050 THEN 9
-    WHEN coalesce(v.failed_at, m.failed_at) IS NOT NULL THEN 8
+    WHEN {FAILS} AND v.error_code = 131050 THEN 9
+    WHEN {FAILS} OR m.failed_at IS NOT NULL THEN 8
     ELSE 4 END
 FROM (SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
                            %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[], %s::text[])
       AS u(id, attempt, wamid, sent_at, delivered_at, read_at, failed_at, error_code, price_type, price_category)) v
 WHERE m.tenant_id = %s AND m.id = v.id AND (m.state NOT IN (9, 10) OR m.accepted_at IS NOT NULL)
-  AND ((v.attempt IS NULL OR v.attempt = m.attempt) AND m.queue <> 0 OR v.sent_at IS NOT NULL)
+  AND ({FAILS} OR {MOVES})
   AND (m.sent_at IS NULL AND v.sent_at IS NOT NULL
        OR m.sent_at > v.sent_at
        OR v.delivered_at IS NOT NULL AND (m.delivered_at IS NULL OR m.delivered_at > v.delivered_at)
        OR v.read_at IS NOT NULL AND (m.read_at IS NULL OR m.read_at > v.read_at)
-       OR v.failed_at IS NOT NULL AND m.failed_at IS NULL
+       OR {FAILS} AND m.failed_at IS NULL
        OR v.price_type <> '' AND m.price_type = '' OR m.wamid IS NULL OR m.state IN (0, 1, 2, 3, 7))
 """
 
@@ -113,7 +121,7 @@ def apply(tenant_id: int, changes: Sequence[StatusChange]) -> Applied:
         fates, unmatched = _by_message(tenant_id, changes)
         again = _passing(fates)
         if again:
-            _hold_sources(tenant_id, [message_id for message_id, _wait, _most in again])
+            _hold_sources(tenant_id, [message_id for message_id, *_ in again])
         if fates:
             _update(tenant_id, fates)
         if again:
@@ -133,8 +141,7 @@ def _by_message(tenant_id: int, changes: Sequence[StatusChange]) -> tuple[list[F
             unmatched += 1
             continue
         fate = fates.setdefault(message_id, Fate(message_id))
-        fate.attempt = attempt[1] if attempt else fate.attempt
-        fate.add(change)
+        fate.add(change, attempt[1] if attempt else None)
     return [fates[key] for key in sorted(fates)], unmatched
 
 
@@ -178,10 +185,10 @@ def _update(tenant_id: int, fates: Sequence[Fate]) -> None:
         cursor.execute(APPLY, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
 
 
-def _passing(fates: Sequence[Fate]) -> list[tuple[int, int, int]]:
-    """(message id, seconds to wait, most attempts) of what failed for a passing reason."""
+def _passing(fates: Sequence[Fate]) -> list[tuple[int, int | None, int, int]]:
+    """(message id, attempt, seconds to wait, most attempts) of what failed for a passing reason."""
     rows = [(f, rule_for(f.error_code)) for f in fates if f.failed_at and f.error_code]
-    return [(f.message_id, r.retry_after_s or 60, r.max_attempts) for f, r in rows if r.is_retryable]
+    return [(f.message_id, f.attempt, r.retry_after_s or 60, r.max_attempts) for f, r in rows if r.is_retryable]
 
 
 def _hold_sources(tenant_id: int, message_ids: Sequence[int]) -> None:
@@ -193,14 +200,16 @@ def _hold_sources(tenant_id: int, message_ids: Sequence[int]) -> None:
         queries.hold_sources(tenant_id, [row[0] for row in cursor.fetchall()])
 
 
-def _retry(tenant_id: int, again: Sequence[tuple[int, int, int]]) -> None:
+def _retry(tenant_id: int, again: Sequence[tuple[int, int | None, int, int]]) -> None:
     """Queue messages again as a new attempt, if their source ends late enough."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE messaging_message m SET queue = 0, state = 0, wamid = NULL, failed_at = NULL,"
             " next_attempt_at = now() + v.wait * interval '1 second'"
-            " FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS v(id, wait, most), messaging_source s"
+            " FROM unnest(%s::bigint[], %s::smallint[], %s::int[], %s::int[]) AS v(id, attempt, wait, most),"
+            " messaging_source s"
             " WHERE m.tenant_id = %s AND m.id = v.id AND m.state = 8 AND m.attempt < v.most"
+            " AND (v.attempt IS NULL OR v.attempt = m.attempt)"
             " AND s.tenant_id = m.tenant_id AND s.id = m.source_id AND s.state <> 'closed'"
             " AND now() + v.wait * interval '1 second' < coalesce(s.expires_at, 'infinity')",
             [*(list(column) for column in zip(*again, strict=True)), tenant_id],

@@ -45,6 +45,11 @@ class Source(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "uid"], name="source_uid")]
+        indexes = [
+            # Senders look for work every second, and nearly all sources are closed.
+            models.Index(fields=["tenant", "number"], name="source_not_closed", condition=~Q(state="closed")),
+            models.Index(fields=["tenant", "name"], name="source_of_reply", condition=Q(kind="reply")),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -1,10 +1,11 @@
 """Writes what became of a batch of attempts: one UPDATE for all, whatever Meta answered."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from consent.actions import declarations
 from contacts.models import Contact
@@ -15,6 +16,7 @@ from whatsapp.client import Accepted
 from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, Scope, UnknownOutcome
 from whatsapp.models import Account, Number
 
+log = logging.getLogger(__name__)
 STATE, QUEUE = Message.State, Message.Queue
 Answer = Accepted | Refused | NotSent | UnknownOutcome
 
@@ -68,9 +70,28 @@ WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt
 
 
 def record(number: Number, outcomes: Sequence[Outcome]) -> None:
-    """Store the outcomes of one number's attempts and act on what they say about template, number or account."""
+    """Store the outcomes of one number's attempts and act on what they say about template, number or account.
+
+    What cannot be stored is found by halving and stays claimed, for the sweeper and the status webhooks. Raises
+    OperationalError or InterfaceError while the database is away.
+    """
     if not outcomes:
         return
+    try:
+        _record(number, outcomes)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(outcomes) > 1:
+            middle = len(outcomes) // 2
+            record(number, outcomes[:middle])
+            record(number, outcomes[middle:])
+        else:
+            # Never the text of the error: PostgreSQL quotes the values that it refuses.
+            log.error("an answer for source %s cannot be stored: %s", outcomes[0].source_id, type(error).__name__)
+
+
+def _record(number: Number, outcomes: Sequence[Outcome]) -> None:
     verdicts = [(outcome, verdict(outcome)) for outcome in outcomes]
     with tenant_scope(number.tenant_id):
         queries.hold_sources(

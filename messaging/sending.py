@@ -24,7 +24,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 
 from messaging import bucket, claiming, queries, recording
 from messaging.bucket import Bucket
-from messaging.budget import Budget
+from messaging.budget import TIMEOUTS, Budget
 from messaging.claiming import Outgoing
 from messaging.recording import Outcome
 from whatsapp import bulk
@@ -58,6 +58,8 @@ class Sender:
         self.redis_run = ""
         self.ends_at = time.monotonic() + seconds
         self.lanes: dict[int, asyncio.Task[None]] = {}
+        self.flying = 0
+        self._landed = asyncio.Event()
 
     async def run(self) -> bool:
         """Send until nothing is due or the time is over; returns whether more is due."""
@@ -77,7 +79,11 @@ class Sender:
     async def _open_lanes(self) -> None:
         for number in await self.in_thread(queries.numbers_with_due_messages):
             if number.pk not in self.lanes and await self._lease(number):
-                self.lanes[number.pk] = asyncio.create_task(Lane(self, number).run())
+                self.lanes[number.pk] = asyncio.create_task(self._serve(number))
+
+    async def _serve(self, number: Number) -> None:
+        # Made inside the task: a token that cannot be decrypted ends its own lane only.
+        await Lane(self, number).run()
 
     async def _lease(self, number: Number) -> bool:
         # One spender per number keeps the bucket fair; losing the lease with Redis costs nothing but order.
@@ -89,6 +95,21 @@ class Sender:
                 del self.lanes[number_id]
                 if lane.exception():
                     log.error("lane of number %s ended", number_id, exc_info=lane.exception())
+
+    async def room(self) -> int:
+        """How many more requests have a connection of their own; waits for the first.
+
+        The lanes of a process share its connections, and what waits for one has been granted and asked for consent.
+        """
+        while self.flying >= bulk.CONNECTIONS:
+            self._landed.clear()
+            await self._landed.wait()
+        return bulk.CONNECTIONS - self.flying
+
+    def landed(self) -> None:
+        """One request has its answer."""
+        self.flying -= 1
+        self._landed.set()
 
     async def in_thread(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run database work in a thread with a connection of its own."""
@@ -122,17 +143,20 @@ class Lane:
         ahead = asyncio.create_task(self._claim())
         try:
             claimed_at, batch = await ahead
-            while batch:
+            # Without a recorder nothing more is sent.
+            while batch and not recorder.done():
                 ahead = asyncio.create_task(self._claim())
                 await self._send(batch, claimed_at)
                 claimed_at, batch = await ahead
         finally:
-            await self._put_back(ahead)
-            if self.flying:
-                await asyncio.wait(self.flying)
-            self.is_done = True
-            await recorder
-            await self.sender.cache.delete(f"zusage:lane:{self.number.pk}")
+            try:
+                await self._put_back(ahead)
+            finally:
+                if self.flying:
+                    await asyncio.wait(self.flying)
+                self.is_done = True
+                await recorder
+                await self.sender.cache.delete(f"zusage:lane:{self.number.pk}")
 
     async def _claim(self) -> tuple[float, list[Outgoing]]:
         """The next batch, from the most urgent source, and when it was claimed; equals take turns."""
@@ -159,37 +183,42 @@ class Lane:
             _, batch = ahead.result()
             await self._release(batch)
 
-    async def _release(self, batch: list[Outgoing]) -> None:
+    async def _release(self, batch: list[Outgoing], *, is_unspent: bool = True) -> None:
         if batch:
-            await self.sender.in_thread(claiming.release, self.number.tenant_id, batch)
+            await self.sender.in_thread(claiming.release, self.number.tenant_id, batch, is_unspent=is_unspent)
 
     async def _send(self, batch: list[Outgoing], claimed_at: float) -> None:
         position = 0
         try:
             while position < len(batch):
-                grant = await self.bucket.take([_name(message) for message in batch[position:]])
+                asked = batch[position : position + await self.sender.room()]
+                grant = await self.bucket.take([_name(message) for message in asked])
+                granted = asked[: grant.count]
+                own = [message for message in granted if _name(message) not in grant.lost]
                 # Asked after every wait: for Redis, for a free connection, for the bucket.
                 if time.monotonic() - claimed_at > CLAIM_LASTS_S:
-                    await self.bucket.forget([_name(message) for message in batch[position : position + grant.count]])
+                    await self.bucket.forget([_name(message) for message in own])
                     return
-                for message in batch[position : position + grant.count]:
-                    if _name(message) not in grant.lost:
-                        self._launch(message)
+                for message in own:
+                    self._launch(message)
                 position += grant.count
+                # Named by the sweeper, or by a lane that gave it back when Redis' answer got lost: the next claim
+                # gives it a new name.
+                await self._release([m for m in granted if _name(m) in grant.lost], is_unspent=False)
                 # Yields to the answers; at full speed the bucket grants in small portions.
                 await asyncio.sleep(0 if grant.count else min(grant.wait_s, 0.05))
-                await self._room()
         finally:
             await self._release(batch[position:])
-
-    async def _room(self) -> None:
-        while len(self.flying) >= bulk.CONNECTIONS:
-            await asyncio.wait(self.flying, return_when=asyncio.FIRST_COMPLETED)
 
     def _launch(self, message: Outgoing) -> None:
         task = asyncio.create_task(self._post(message))
         self.flying.add(task)
-        task.add_done_callback(self.flying.discard)
+        self.sender.flying += 1
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: "asyncio.Task[None]") -> None:
+        self.flying.discard(task)
+        self.sender.landed()
 
     async def _post(self, message: Outgoing) -> None:
         answer: Accepted | Refused | NotSent | UnknownOutcome
@@ -250,7 +279,9 @@ class Engine:
 
     async def _run(self, seconds: float) -> bool:
         self.http = self.http or bulk.open_client()
-        self.cache = self.cache or redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=Retry(BACKOFF, TRIES))
+        self.cache = self.cache or redis.asyncio.Redis.from_url(
+            settings.REDIS_URL, retry=Retry(BACKOFF, TRIES), **TIMEOUTS
+        )
         return await Sender(self.http, self.cache, self.threads, seconds).run()
 
     def close(self) -> None:

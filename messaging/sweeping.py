@@ -42,7 +42,10 @@ WITH unclear AS (
   WHERE m.queue = 1 AND m.state = 7 AND m.claimed_at < now() - %(settle)s * interval '1 second'
   ORDER BY m.id LIMIT 5000 FOR UPDATE SKIP LOCKED
 ), sources AS (
-  SELECT DISTINCT tenant_id, source_id FROM unclear
+  -- Held, so that a cancellation comes before and is seen here, or after and finds what was queued again.
+  SELECT s.tenant_id, s.id AS source_id, s.state, s.expires_at FROM messaging_source s
+  WHERE (s.tenant_id, s.id) IN (SELECT tenant_id, source_id FROM unclear)
+  ORDER BY s.id FOR SHARE
 ), heard AS (
   SELECT u.tenant_id, u.source_id,
     (SELECT max(l.claimed_at) FROM messaging_message l
@@ -62,7 +65,7 @@ WITH unclear AS (
              AND now() < coalesce(s.expires_at, 'infinity'), false) AS again
   FROM unclear u
   JOIN heard h ON h.tenant_id = u.tenant_id AND h.source_id = u.source_id
-  JOIN messaging_source s ON s.tenant_id = u.tenant_id AND s.id = u.source_id
+  JOIN sources s ON s.tenant_id = u.tenant_id AND s.source_id = u.source_id
 )
 UPDATE messaging_message m SET
   queue = CASE WHEN d.again AND NOT d.is_early AND m.attempt < 5 THEN 0 ELSE 2 END,
@@ -79,15 +82,17 @@ WHERE s.expires_at < now() AND s.state <> 'closed'
   AND m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0
 """
 
-# Tests and replies close themselves; campaigns are finished by their own app.
-CLOSE = """
-UPDATE messaging_source s SET state = 'closed'
-WHERE s.kind IN ('test', 'reply') AND s.state = 'open' AND s.created_at < now() - interval '10 seconds'
+# Tests and replies close themselves; campaigns are finished by their own app. Whoever puts messages back holds their
+# source, so it is locked first and looked at again afterwards; a held one waits for the next round.
+IS_IDLE = """
+s.kind IN ('test', 'reply') AND s.state = 'open' AND s.created_at < now() - interval '10 seconds'
   AND NOT EXISTS (SELECT 1 FROM messaging_message m
                   WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0)
   AND NOT EXISTS (SELECT 1 FROM messaging_message m
                   WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 1)
 """
+IDLE = f"SELECT s.id FROM messaging_source s WHERE {IS_IDLE} ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED"
+CLOSE = f"UPDATE messaging_source s SET state = 'closed' WHERE s.id = ANY(%s) AND {IS_IDLE}"
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ def sweep() -> Swept:
         left_behind=_run(LEFT_BEHIND, {"before": before}),
         settled=_run(SETTLE, {"settle": settings.MESSAGING_SETTLE_S}),
         expired=_run(EXPIRE),
-        closed=_run(CLOSE),
+        closed=_close(),
     )
 
 
@@ -142,4 +147,11 @@ def _put_back_on(tenant_id: int, number_id: int, lost: Sequence[tuple[Outgoing, 
 def _run(statement: str, params: Mapping[str, float | datetime] | None = None) -> int:
     with across_tenants("nobody knows whose worker died"), connection.cursor() as cursor:
         cursor.execute(statement, params)
+        return cursor.rowcount
+
+
+def _close() -> int:
+    with across_tenants("tests and replies of every tenant end by the same rule"), connection.cursor() as cursor:
+        cursor.execute(IDLE)
+        cursor.execute(CLOSE, [[row[0] for row in cursor.fetchall()]])
         return cursor.rowcount

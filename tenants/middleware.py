@@ -4,10 +4,12 @@ import re
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
 
 from tenants import queries
 from tenants.scope import across_tenants, tenant_scope
@@ -55,7 +57,7 @@ class TenantMiddleware:
     def _in_tenant(self, request: HttpRequest, view: View, args: list[Any], kwargs: dict[str, Any]) -> HttpResponse:
         slug = kwargs.pop("tenant_slug")
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return _to_login(request, slug)
         membership = queries.membership_of(request.user, slug)
         if membership is None:
             raise Http404
@@ -63,6 +65,17 @@ class TenantMiddleware:
         request.tenant = membership.tenant  # type: ignore[attr-defined]
         with tenant_scope(membership.tenant), timezone.override(membership.tenant.timezone):
             return _rendered(view(request, *args, **kwargs))
+
+
+def _to_login(request: HttpRequest, slug: str) -> HttpResponse:
+    # What a form or htmx asks for is no page to come back to; the page that asked is, if it is one of this tenant's.
+    back = request.get_full_path()
+    is_page = request.method in ("GET", "HEAD") and not request.headers.get("HX-Request")
+    if not is_page:
+        asked = urlsplit(request.headers.get("Referer", "")).path
+        back = asked if asked.startswith(f"/{slug}/") else f"/{slug}/"
+    login = redirect_to_login(back)
+    return HttpResponseClientRedirect(login.url) if request.headers.get("HX-Request") else login
 
 
 def _rendered(response: HttpResponse) -> HttpResponse:

@@ -53,12 +53,24 @@ def attention(tenant: Tenant) -> list[Attention]:
     ]
 
 
+def standstill(campaign: Campaign) -> Attention | None:
+    """What keeps a running campaign waiting though nobody paused it: its account or its number; at most two queries."""
+    number = campaign.number
+    if number is None or campaign.state != Campaign.State.RUNNING:
+        return None
+    if number.account.paused_at:
+        return _account(number.account)
+    return _number(number) if number.paused_until and number.paused_until > now() else None
+
+
 def _accounts(tenant: Tenant) -> list[Attention]:
     paused = Account.objects.filter(tenant=tenant, paused_at__isnull=False).order_by("id")[:SHOWN_OF_EACH]
-    return [
-        Attention("account", "danger", each.uid, str(each), *_why(each.pause_code, gettext("All sending is stopped.")))
-        for each in paused
-    ]
+    return [_account(each) for each in paused]
+
+
+def _account(account: Account) -> Attention:
+    why = _why(account.pause_code, gettext("All sending is stopped."))
+    return Attention("account", "danger", account.uid, str(account), *why)
 
 
 def _numbers(tenant: Tenant) -> list[Attention]:
@@ -130,5 +142,5 @@ def _uncertain(tenant: Tenant) -> list[Attention]:
 def _why(code: int | None, otherwise: str) -> tuple[str, str]:
     """Meaning and remedy of a pause code: Meta's, or our own for the 24-hour limit; `otherwise` without one."""
     if code == reasons.DAILY_LIMIT_PAUSE:
-        return reasons.label("daily_limit"), ""
+        return reasons.label("daily_limit"), gettext("Sending goes on by itself once the limit has room again.")
     return meaning_of(code) if code else (otherwise, "")

@@ -1,5 +1,7 @@
 """Everything the report of one campaign shows, from KPI rows only: its cost does not grow with the audience."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -98,6 +100,11 @@ class Report:
         return self.counts.audience
 
     @property
+    def written_to(self) -> int:
+        """The audience without those who got nothing."""
+        return self.audience - sum(exclusion.messages for exclusion in self.exclusions)
+
+    @property
     def states(self) -> dict[str, int]:
         return self.counts.states
 
@@ -116,9 +123,9 @@ def report(campaign: Campaign, *, at: datetime | None = None) -> Report:
         currency=campaign.tenant.currency,
         counts=counts,
         kpis=measure(counts),
-        exclusions=[_exclusion(reason) for reason in why if _is_exclusion(reason)],
-        funnel=_funnel(counts, sum(r.messages for r in why if _is_exclusion(r) and r.state == Message.State.SKIPPED)),
-        failures=[_failure(reason) for reason in why if not _is_exclusion(reason)],
+        exclusions=_exclusions(why),
+        funnel=_funnel(counts, sum(reason.messages for reason in why if _was_unreachable(reason))),
+        failures=[_failure(reason) for reason in why if reason.state not in NEVER_SENT],
         variants=_variants(campaign, variants) if source_id else [],
         hours=by_hour(tenant_id, source_id) if source_id else [],
         timing=timing(campaign, variants, counts, at=at or now()),
@@ -126,14 +133,21 @@ def report(campaign: Campaign, *, at: datetime | None = None) -> Report:
     )
 
 
-def _is_exclusion(reason: Reason) -> bool:
-    # Skipped with an error code means that Meta refused it, e.g. 131050: the person stopped our marketing there.
-    return reason.state in NEVER_SENT and not reason.error_code
+def _was_unreachable(reason: Reason) -> bool:
+    # Skipped with an error code means that only Meta knew, e.g. 131050: the person stopped our marketing there.
+    return reason.state == Message.State.SKIPPED and not reason.error_code
 
 
-def _exclusion(reason: Reason) -> Exclusion:
-    label = reasons.label(reason.reason) if reason.reason else str(reason.state.label)
-    return Exclusion(reason.state.name.lower(), reason.reason, label, reason.messages)
+def _exclusions(why: Sequence[Reason]) -> list[Exclusion]:
+    """Everybody who was never sent to, by state and reason, largest first."""
+    people: Counter[tuple[Message.State, str]] = Counter()
+    for reason in why:
+        if reason.state in NEVER_SENT:
+            people[reason.state, reason.reason] += reason.messages
+    return [
+        Exclusion(state.name.lower(), reason, reasons.label(reason) if reason else str(state.label), messages)
+        for (state, reason), messages in people.most_common()
+    ]
 
 
 def _failure(reason: Reason) -> Failure:

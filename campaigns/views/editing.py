@@ -10,7 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from campaigns import actions, queries
 from campaigns.forms import AudienceForm, ContentForm, NameForm, TemplateForm
@@ -33,7 +35,9 @@ def while_editable(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
             return view(request, uid)
         except actions.WrongState as wrong:
             messages.warning(request, str(wrong))
-            return redirect("campaign_report", tenant_slug=request.tenant.slug, uid=uid)
+            report = reverse("campaign_report", kwargs={"tenant_slug": request.tenant.slug, "uid": uid})
+            # An autosave leaves the page, too, instead of showing the report in place of the preview.
+            return HttpResponseClientRedirect(report) if request.htmx else redirect(report)
 
     return guarded
 
@@ -140,8 +144,11 @@ def preview(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def editable(request: TenantRequest, uid: uuid.UUID) -> Campaign:
-    """The campaign, if it can still be changed; 404 otherwise, as for one of another tenant."""
-    return get_object_or_404(request.tenant.campaigns.select_related("number"), uid=uid, state__in=EDITABLE)
+    """The campaign, if it can still be changed; WrongState once it was launched, 404 for one of another tenant."""
+    campaign = get_object_or_404(request.tenant.campaigns.select_related("number"), uid=uid)
+    if campaign.state not in EDITABLE:
+        raise actions.WrongState(_("This campaign was launched and cannot be changed any more. Duplicate it instead."))
+    return campaign
 
 
 def _message_context(request: TenantRequest, campaign: Campaign, form: ContentForm | None) -> dict[str, Any]:

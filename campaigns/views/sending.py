@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from campaigns import actions, queries
 from campaigns.forms import ScheduleForm
@@ -48,12 +48,14 @@ def review(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     return render(request, "campaigns/review.html", _review(request, campaign, ScheduleForm(request.tenant)))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @requires("campaigns:send")
 @while_editable
 def launch(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Start sending now, once somebody has confirmed it; what stands in the way is listed on the review page."""
     campaign = editable(request, uid)
+    if request.method == "GET":
+        return redirect("campaign_review", tenant_slug=request.tenant.slug, uid=uid)
     if not request.POST.get("confirmed"):
         question, back = _launching(queries.estimate(campaign).reachable), _url(request, "campaign_review", uid=uid)
         return render(request, "confirm.html", {"question": question, "back": back})
@@ -65,12 +67,14 @@ def launch(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     return redirect("campaign_report", tenant_slug=request.tenant.slug, uid=campaign.uid)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @requires("campaigns:send")
 @while_editable
 def schedule(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """Start at a local time."""
+    """Start at a local time; its address stays in the bar after a refusal, so opening it shows the review again."""
     campaign = editable(request, uid)
+    if request.method == "GET":
+        return redirect("campaign_review", tenant_slug=request.tenant.slug, uid=uid)
     form = ScheduleForm(request.tenant, request.POST)
     if not form.is_valid():
         return render(request, "campaigns/review.html", _review(request, campaign, form), status=INVALID)
@@ -91,6 +95,7 @@ def schedule(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("campaigns:send")
+@while_editable
 def unschedule(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Take the time away again: a draft that starts only by hand."""
     campaign = editable(request, uid)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import ParamSpec, TypeVar
 
 from django.db import Error as DatabaseError
@@ -27,7 +28,7 @@ class Committer:
     def __init__(self, on_commit: Callable[[], None]) -> None:
         self._on_commit = on_commit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="committer")
-        self._waiting: list[tuple[Received, asyncio.Future[None]]] = []
+        self._waiting: dict[asyncio.Future[None], Received] = {}
         self._writer: asyncio.Task[None] | None = None
         self._pause = 0.0
         self._away_until = 0.0
@@ -37,10 +38,14 @@ class Committer:
         if time.monotonic() < self._away_until:
             raise Refused(503)
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((received, future))
+        self._waiting[future] = received
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        await future
+        try:
+            await future
+        finally:
+            # Whoever gave up waiting comes again; a database that hangs must not fill the memory.
+            self._waiting.pop(future, None)
 
     async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a read in the thread that owns the connection; raises what it raises."""
@@ -70,13 +75,12 @@ class Committer:
 
     def _next_batch(self) -> list[tuple[Received, asyncio.Future[None]]]:
         size, count = 0, 0
-        for received, _ in self._waiting[:MOST_ROWS]:
+        for received in islice(self._waiting.values(), MOST_ROWS):
             size += len(received.body)
             if count and size > MOST_BYTES:
                 break
             count += 1
-        batch, self._waiting = self._waiting[:count], self._waiting[count:]
-        return batch
+        return [(self._waiting.pop(future), future) for future in list(islice(self._waiting, count))]
 
     def _back_off(self) -> None:
         # A database that is starting up must not be asked by every webhook that Meta repeats.

@@ -49,8 +49,11 @@ document.addEventListener("submit", (event) => {
     "close",
     () => {
       if (dialog.returnValue !== "yes") return;
-      form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "confirmed", value: "1" }));
-      form.requestSubmit(event.submitter);
+      // A poll that was under way when the question opened has replaced the form; the button's id finds the new one.
+      const button = byId(event.submitter.id) ?? event.submitter;
+      const yes = Object.assign(document.createElement("input"), { type: "hidden", name: "confirmed", value: "1" });
+      button.form.append(yes);
+      button.form.requestSubmit(button);
     },
     { once: true },
   );

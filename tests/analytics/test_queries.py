@@ -92,7 +92,7 @@ def test_exclusions_are_told_apart_by_reason(campaign: Campaign) -> None:
     ]
 
 
-def test_who_stopped_marketing_at_whatsapp_was_reachable_and_shows_as_a_failure(campaign: Campaign) -> None:
+def test_who_stopped_marketing_at_whatsapp_was_reachable_and_got_nothing(campaign: Campaign) -> None:
     messages_of(
         campaign.source, 1, state=State.SKIPPED, reason="meta_stop", error_code=131050, accepted_at=NOON, failed_at=NOON
     )
@@ -100,7 +100,20 @@ def test_who_stopped_marketing_at_whatsapp_was_reachable_and_shows_as_a_failure(
     report = queries.report(campaign)
 
     assert [step.messages for step in report.funnel[:3]] == [11, 10, 9]
-    assert {failure.error_code for failure in report.failures} == {131026, 131050}
+    assert ("meta_stop", 1) in [(exclusion.reason, exclusion.messages) for exclusion in report.exclusions]
+    assert {failure.error_code for failure in report.failures} == {131026}
+
+
+def test_the_waterfall_and_the_states_add_up(campaign: Campaign) -> None:
+    for code in (None, 131050):
+        messages_of(campaign.source, 2, state=State.SKIPPED, reason="meta_stop", error_code=code)
+
+    report = queries.report(campaign)
+
+    never = sum(count for state, count in report.states.items() if state in ("skipped", "cancelled", "expired"))
+    assert sum(exclusion.messages for exclusion in report.exclusions) == never
+    assert report.written_to == report.audience - never
+    assert [e.messages for e in report.exclusions if e.reason == "meta_stop"] == [4]
 
 
 @pytest.mark.parametrize(("language", "word"), [("de", "Nachricht"), ("en", "message")])

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
 from campaigns.models import Campaign
 from messaging.models import Message
@@ -89,7 +90,14 @@ def test_the_list_names_each_campaign_with_its_rates(alice: Client, running: Cam
 
     assert "57,1\u202f%" in page
     assert "14,3\u202f%" in page
-    assert "7 von 10" in page
+    assert "9 von 10" in page
+
+
+def test_a_campaign_that_is_over_says_how_many_were_sent(alice: Client, running: Campaign) -> None:
+    with tenant_scope(running.tenant):
+        Campaign.objects.filter(pk=running.pk).update(state="finished", finished_at=now())
+
+    assert "7 gesendet" in alice.get("/bakery/campaigns/").content.decode()
 
 
 def test_the_list_filters_by_state_and_name_and_says_when_nothing_fits(alice: Client, running: Campaign) -> None:
@@ -144,6 +152,18 @@ def test_the_report_explains_every_loss_in_german_and_links_to_the_people(alice:
     assert "?state=failed&amp;error=131049" in page
     assert "?state=skipped&amp;reason=no_consent" in page
     assert "Trichter: Zielgruppe 10, Erreichbar 9" in page
+
+
+def test_a_campaign_whose_account_is_stopped_says_why_it_waits(
+    alice: Client, bakery: Tenant, running: Campaign
+) -> None:
+    with tenant_scope(bakery):
+        bakery.accounts.update(paused_at=now(), pause_code=190)
+
+    page = alice.get(f"/bakery/campaigns/{running.uid}/").content.decode()
+
+    assert "kann zurzeit nicht senden" in page
+    assert "Das Zugriffstoken ist abgelaufen" in page
 
 
 @pytest.mark.parametrize(

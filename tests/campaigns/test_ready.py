@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
-from campaigns import actions
+from campaigns import actions, queries
 from campaigns.models import Campaign
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -161,6 +161,21 @@ def test_a_number_that_meta_gives_no_quota(api: Caller, ready: Campaign) -> None
     change_number(ready, daily_limit=0)
 
     assert set(refusal(api, ready)) == {"number"}
+
+
+def test_a_limit_below_the_audience_is_a_warning_and_no_obstacle(api: Caller, ready: Campaign) -> None:
+    with tenant_scope(ready.tenant):
+        reachable = queries.estimate(ready).reachable
+    change_number(ready, daily_limit=1)
+
+    with tenant_scope(ready.tenant):
+        ready.refresh_from_db()
+        checks = {check.code: check for check in queries.preflight(ready, queries.estimate(ready))}
+
+    assert reachable > 1
+    assert checks["warning.daily_limit"].ok
+    assert str(reachable - 1) in checks["warning.daily_limit"].text
+    assert api.post(f"campaigns/{ready.uid}/launch/").status_code == 200
 
 
 @pytest.mark.parametrize("code", [131048, -24])

@@ -1,6 +1,9 @@
 """Pausing, resuming, cancelling and finishing: at any moment, once, and with the reason when it cannot be."""
 
+import threading
+
 import pytest
+from django.db import connection, connections
 from django.utils.timezone import now
 
 from campaigns import actions, finishing, freezing, tasks
@@ -195,3 +198,25 @@ def test_who_pressed_the_button_is_on_record(bakery: Tenant) -> None:
         event = AuditEvent.objects.get(verb="campaign.launched")
 
     assert (event.user_id, event.object_name, event.changes) == (alice.pk, "Frühling", {})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_campaign_whose_message_is_queued_again_meanwhile_is_not_finished(running: Campaign) -> None:
+    settle(running, 4, queue=2, state=8)
+
+    def finish() -> None:
+        try:
+            finishing.finish_done()
+        finally:
+            connections.close_all()
+
+    finisher = threading.Thread(target=finish)
+    with tenant_scope(running.tenant_id), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM messaging_source WHERE id = %s FOR SHARE", [running.source_id])
+        Message.objects.filter(source=running.source_id).update(queue=0, state=0)
+        finisher.start()
+        finisher.join(1)
+    finisher.join()
+
+    assert stored(running).state == "running"
+    assert stored(running).source.state == "open"  # type: ignore[union-attr]

@@ -310,10 +310,42 @@ def test_a_copy_is_a_draft_with_the_same_audience(alice: Client, bakery: Tenant,
         assert copy.audiences.count() == 1
 
 
-def test_a_launched_campaign_cannot_be_edited(alice: Client, draft: Campaign) -> None:
+@pytest.mark.parametrize("path", ["edit/", "edit/audience/", "edit/message/", "edit/review/"])
+def test_a_launched_campaign_shows_its_report_instead_of_the_wizard(alice: Client, draft: Campaign, path: str) -> None:
     alice.post(at(draft, "launch/"), YES)
 
-    assert alice.get(at(draft, "edit/message/")).status_code == 404
+    page = alice.get(at(draft, path), follow=True)
+
+    assert page.redirect_chain == [(at(draft, ""), 302)]
+    assert "nicht mehr ändern" in page.content.decode()
+
+
+def test_an_autosave_after_the_launch_leads_to_the_report(alice: Client, draft: Campaign) -> None:
+    alice.post(at(draft, "launch/"), YES)
+
+    saved = alice.post(at(draft, "edit/"), {"name": "Zu spät"}, headers={"HX-Request": "true"})
+
+    assert saved["HX-Redirect"] == at(draft, "")
+    assert stored(draft).name != "Zu spät"
+
+
+@pytest.mark.parametrize("address", ["http://shop.example/bild.jpg", "javascript:alert(1)", "kein bild"])
+def test_a_header_file_needs_an_https_address(alice: Client, draft: Campaign, address: str) -> None:
+    page = alice.post(at(draft, "edit/message/"), CONTENT | {"header_link": address})
+
+    assert page.status_code == 422
+    assert "die mit https:// beginnt" in page.content.decode()
+
+
+@pytest.mark.parametrize("action", ["schedule/", "launch/"])
+def test_opening_the_address_of_a_form_shows_the_review(alice: Client, draft: Campaign, action: str) -> None:
+    assert alice.get(at(draft, action)).headers["Location"] == at(draft, "edit/review/")
+
+
+def test_a_second_browser_that_launches_too_is_shown_the_report(alice: Client, draft: Campaign) -> None:
+    alice.post(at(draft, "launch/"), YES)
+
+    assert alice.post(at(draft, "launch/"), YES).headers["Location"] == at(draft, "")
 
 
 @pytest.mark.parametrize(

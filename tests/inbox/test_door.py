@@ -1,11 +1,15 @@
 """The fast door: only what Meta signed gets in, and what was answered with 200 is in the database."""
 
+import asyncio
 import uuid
 
+import psycopg2
 import pytest
+from django.db import connection
 
+from inbox.door.committing import Committer
 from inbox.models import WebhookEvent
-from inbox.recording import LARGEST, priority_of
+from inbox.recording import LARGEST, Received, priority_of
 from tenants.scope import across_tenants
 from tests.inbox import meta
 from whatsapp.models import Number
@@ -112,3 +116,24 @@ def test_peoples_messages_go_before_statuses(number: Number) -> None:
     assert priority_of(meta.body(number, user_preferences=[meta.preference("stop")])) == 0
     assert priority_of(meta.entry("waba", {"field": "account_update", "value": {"event": "X"}})) == 0
     assert priority_of(b"no JSON") == 0
+
+
+def test_what_nobody_waits_for_any_more_is_not_kept_while_the_database_hangs() -> None:
+    other = psycopg2.connect(**connection.get_connection_params())
+    other.cursor().execute("LOCK TABLE inbox_webhookevent IN ACCESS EXCLUSIVE MODE")
+
+    async def knock_while_it_hangs() -> None:
+        committer = Committer(lambda: None)
+        first = asyncio.create_task(committer.commit(Received(None, 1, b"in time")))
+        await asyncio.sleep(0.1)
+        late = asyncio.create_task(committer.commit(Received(None, 1, b"given up")))
+        await asyncio.wait([late], timeout=0.1)
+        late.cancel()
+        await asyncio.wait([late])
+        other.close()
+        await first
+        await committer.finish()
+
+    asyncio.run(knock_while_it_hangs())
+
+    assert [content for _, content in stored()] == [b"in time"]

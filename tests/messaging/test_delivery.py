@@ -109,6 +109,54 @@ def test_a_late_failure_of_an_old_attempt_does_not_touch_the_new_one(sent: Messa
     assert sent.state == Message.State.CLAIMED
 
 
+def test_a_repeated_report_of_an_old_attempt_does_not_send_the_new_one_again(sent: Message) -> None:
+    Message.objects.filter(pk=sent.pk).update(attempt=2, wamid="wamid.B")
+    old = [change(sent, "sent", 1), change(sent, "failed", 2, error_code=130429)]
+
+    delivery.apply(sent.tenant_id, old)
+
+    sent.refresh_from_db()
+    assert (sent.queue, sent.failed_at, sent.error_code) == (2, None, None)
+
+
+def test_an_old_failure_beside_news_of_the_new_attempt_does_not_undo_it(sent: Message) -> None:
+    Message.objects.filter(pk=sent.pk).update(attempt=2, wamid="wamid.B")
+    together = [change(sent, "sent", 9, attempt=2), change(sent, "failed", 2, error_code=130429)]
+
+    for order in permutations(together):
+        delivery.apply(sent.tenant_id, order)
+
+    sent.refresh_from_db()
+    assert (sent.state, sent.queue, sent.failed_at) == (Message.State.SENT, 2, None)
+
+
+def test_an_old_passing_failure_does_not_repeat_an_attempt_that_failed_for_good(sent: Message) -> None:
+    Message.objects.filter(pk=sent.pk).update(attempt=2, wamid="wamid.B")
+    delivery.apply(sent.tenant_id, [change(sent, "failed", 9, attempt=2, error_code=131026)])
+
+    delivery.apply(sent.tenant_id, [change(sent, "failed", 2, error_code=130429)])
+
+    sent.refresh_from_db()
+    assert (sent.state, sent.queue, sent.error_code) == (Message.State.FAILED, 2, 131026)
+
+
+def test_a_passing_failure_is_tried_again_even_if_its_sent_comes_late(sent: Message) -> None:
+    delivery.apply(sent.tenant_id, [change(sent, "failed", 2, error_code=130429)])
+    delivery.apply(sent.tenant_id, [change(sent, "sent", 1)])
+
+    sent.refresh_from_db()
+    assert (sent.state, sent.queue) == (Message.State.QUEUED, 0)
+
+
+def test_a_sent_takes_an_uncertain_attempt_that_waits_to_be_repeated_out_of_the_queue(sent: Message) -> None:
+    Message.objects.filter(pk=sent.pk).update(state=0, queue=0, attempt=1, wamid=None, accepted_at=None)
+
+    delivery.apply(sent.tenant_id, [change(sent, "sent", 9)])
+
+    sent.refresh_from_db()
+    assert (sent.state, sent.queue) == (Message.State.SENT, 2)
+
+
 def test_a_delivery_of_an_old_attempt_takes_the_repeated_one_out_of_the_queue(sent: Message) -> None:
     Message.objects.filter(pk=sent.pk).update(state=0, queue=0, attempt=1, wamid=None)
 

@@ -125,6 +125,22 @@ def test_a_lane_that_asks_again_because_the_connection_broke_keeps_its_tokens(la
     assert (grant.count, grant.lost) == (3, frozenset())
 
 
+def test_what_another_lane_gave_back_after_its_token_is_sent_by_the_next_one(
+    lane: DyingLane, meta: Running, engine: Engine
+) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 3))
+    lane.take([])
+    claimed = lane.claim(source)
+    # Redis granted, but its answer got lost, and the lane gave up waiting for it.
+    lane.take(claimed)
+    claiming.release(source.tenant_id, claimed)
+
+    engine.run(5)
+
+    assert factories.states(source) == {"ACCEPTED": 3}
+    assert meta.duplicates() == {}
+
+
 def test_what_was_put_back_is_sent_and_leaves_nothing_in_redis(
     lane: DyingLane, meta: Running, engine: Engine, settings: Settings
 ) -> None:

@@ -76,3 +76,16 @@ def test_nothing_goes_back_into_the_queue_of_a_cancelled_campaign(number: Number
     actions.close_source(source=Source.objects.get(pk=claimed.source_id))
 
     assert answer(number, claimed, NotSent("no connection")) == (Message.State.CANCELLED, 2, "campaign_cancelled")
+
+
+def test_an_answer_that_cannot_be_stored_takes_no_other_along(number: Number) -> None:
+    source = factories.source(number, factories.contacts(number.tenant, 3))
+    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    odd, *others = Message.objects.filter(source=source).order_by("id")
+    wamids = {odd.pk: "wamid." + "A" * 300} | {message.pk: "wamid.A" for message in others}
+
+    recording.record(
+        number, [Outcome(pk, 1, source.pk, Accepted(wamid, "", "", ""), AT) for pk, wamid in wamids.items()]
+    )
+
+    assert factories.states(source) == {"CLAIMED": 1, "ACCEPTED": 2}

@@ -94,6 +94,14 @@ def test_the_bucket_holds_the_numbers_rate(bakery: Tenant, meta: Running, engine
     assert 60 <= sent <= 130
 
 
+def test_a_number_of_few_messages_a_second_sends_too(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    source = factories.source(factories.number(bakery, throughput=4), factories.contacts(bakery, 4))
+
+    engine.run(4)
+
+    assert factories.states(source) == {"ACCEPTED": 4}
+
+
 def test_a_throttled_message_waits_and_goes_again(bakery: Tenant, meta: Running, engine: Engine) -> None:
     meta.configure(refused={"130429": 0.3})
     source = factories.source(factories.number(bakery), factories.contacts(bakery, 20))
@@ -197,3 +205,17 @@ def test_two_tenants_send_side_by_side(bakery: Tenant, shop: Tenant, meta: Runni
 
     assert factories.states(first) == {"ACCEPTED": 50}
     assert factories.states(second) == {"ACCEPTED": 50}
+
+
+def test_a_token_that_cannot_be_read_stops_its_own_number_only(
+    bakery: Tenant, shop: Tenant, meta: Running, engine: Engine
+) -> None:
+    broken = factories.source(factories.number(bakery), factories.contacts(bakery, 2))
+    with tenant_scope(bakery):
+        Account.objects.update(token_encrypted="lost-key:AAAA")
+    whole = factories.source(factories.number(shop), factories.contacts(shop, 2))
+
+    engine.run(3)
+
+    assert factories.states(broken) == {"QUEUED": 2}
+    assert factories.states(whole) == {"ACCEPTED": 2}

@@ -1,14 +1,18 @@
 """What killed workers and unknown outcomes leave behind is found, and repeated only when that is safe."""
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection, connections
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from messaging import sweeping
+from messaging import actions, sweeping
 from messaging.models import Message, Source
 from tenants.models import Tenant
+from tenants.scope import across_tenants, tenant_scope
 from tests import factories
 
 
@@ -73,3 +77,58 @@ def test_what_was_not_sent_before_the_end_expires(source: Source) -> None:
     sweeping.sweep()
 
     assert factories.states(source) == {"EXPIRED": 3}
+
+
+def in_thread(job: Callable[[], object]) -> threading.Thread:
+    """Start a job on a connection of its own and give it a moment to end, or to wait for a lock."""
+
+    def run() -> None:
+        try:
+            job()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(1)
+    return thread
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_campaign_cancelled_while_an_uncertain_one_is_queued_again_leaves_nothing_waiting(
+    bakery: Tenant, settings: Settings
+) -> None:
+    settings.MESSAGING_SETTLE_S = 900
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 2))
+    with tenant_scope(bakery):
+        claimed(source, 1000, state=7)
+        claimed(source, 500, state=4, queue=2, sent_at=now())
+
+    def cancel() -> None:
+        with tenant_scope(bakery):
+            actions.close_source(source=source)
+
+    with across_tenants("this test"):
+        assert sweeping.sweep().settled == 1
+        cancelling = in_thread(cancel)
+    cancelling.join()
+
+    assert factories.states(source) == {"CANCELLED": 1, "SENT": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_message_that_is_queued_again_meanwhile_keeps_its_source_open(bakery: Tenant) -> None:
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 1))
+    with tenant_scope(bakery):
+        Source.objects.update(kind="test", created_at=now() - timedelta(minutes=1))
+        Message.objects.update(queue=2, state=8)
+
+    with tenant_scope(bakery), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM messaging_source FOR SHARE")
+        Message.objects.update(queue=0, state=0)
+        sweeper = in_thread(sweeping.sweep)
+    sweeper.join()
+
+    with tenant_scope(bakery):
+        source.refresh_from_db()
+    assert source.state == Source.State.OPEN

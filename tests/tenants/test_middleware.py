@@ -35,6 +35,28 @@ def test_who_is_not_logged_in_is_sent_to_the_login_and_back(client: Client, bake
     assert answer["Location"].endswith("?next=/bakery/campaigns/new/%3Fx%3D1")
 
 
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://testserver/bakery/campaigns/", "/bakery/campaigns/"),
+        ("https://evil.example/x", "/bakery/"),
+        ("", "/bakery/"),
+    ],
+)
+def test_a_form_sent_after_the_session_ended_comes_back_to_its_page(
+    client: Client, bakery: Tenant, referer: str, back: str
+) -> None:
+    answer = client.post("/bakery/campaigns/new/", headers={"Referer": referer})
+
+    assert answer["Location"].endswith(f"?next={back}")
+
+
+def test_htmx_leaves_the_page_for_the_login(client: Client, bakery: Tenant) -> None:
+    headers = {"HX-Request": "true", "Referer": "http://testserver/bakery/campaigns/"}
+
+    assert client.get("/bakery/campaigns/", headers=headers)["HX-Redirect"].endswith("?next=/bakery/campaigns/")
+
+
 def test_the_login_page_does_not_tell_which_companies_exist(client: Client, bakery: Tenant) -> None:
     assert client.get("/bakery/campaigns/new/").status_code == client.get("/nobody/campaigns/new/").status_code == 302
 

@@ -3,8 +3,8 @@
 Text = tuple[str, str]
 
 RECONNECT: Text = (
-    "Bitte die Nummer unter „Einstellungen → WhatsApp“ neu verbinden oder ein gültiges Token hinterlegen.",
-    "Please reconnect the number under “Settings → WhatsApp” or enter a valid token.",
+    "Bitte die Technik ein gültiges Zugriffstoken hinterlegen lassen (manage.py connect_number).",
+    "Please have your developers store a valid access token (manage.py connect_number).",
 )
 GRANT: Text = (
     "Bitte im Meta Business Manager die Berechtigungen der App für dieses Konto prüfen und neu erteilen.",
@@ -55,8 +55,8 @@ NOT_THIS_TIME: Text = (
     "Nothing to do: this contact does not get this campaign and stays available for later ones.",
 )
 REGISTER: Text = (
-    "Bitte die Nummer unter „Einstellungen → WhatsApp“ neu registrieren.",
-    "Please register the number again under “Settings → WhatsApp”.",
+    "Bitte die Technik die Nummer bei Meta neu registrieren lassen.",
+    "Please have your developers register the number with Meta again.",
 )
 CORRECT_INPUT: Text = (
     "Bitte die Angaben korrigieren und erneut speichern.",

@@ -1,0 +1,33 @@
+"""What is done with the outbox while senders work on it."""
+
+import contextlib
+
+import psycopg2
+import pytest
+from django.db import connection
+
+from messaging import actions
+from messaging.models import Message
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_opt_out_does_not_wait_for_a_claim_that_waits_for_the_opt_out(bakery: Tenant) -> None:
+    first, second = factories.contacts(bakery, 2)
+    source = factories.source(factories.number(bakery), [first, second])
+    sender = psycopg2.connect(**connection.get_connection_params())
+    with contextlib.closing(sender), sender.cursor() as locking:
+        locking.execute("SELECT set_config('app.tenant_id', %s, true)", [str(bakery.pk)])
+        locking.execute("SELECT 1 FROM messaging_message WHERE contact_id = %s FOR UPDATE", [first.pk])
+        with tenant_scope(bakery), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '300ms'")
+            cancelled = actions.cancel_pending(
+                tenant=bakery, contact_ids=[first.pk, second.pk], purpose="marketing", reason="withdrawn"
+            )
+
+    # The claim asks for consent as soon as the opt-out has committed.
+    assert cancelled == 1
+    with tenant_scope(bakery):
+        assert Message.objects.get(source=source, contact=first).state == Message.State.QUEUED
