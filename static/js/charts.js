@@ -23,8 +23,9 @@
   });
 
   const axes = (labels) => ({
-    grid: { left: 8, right: 12, top: 36, bottom: 4, containLabel: true },
-    legend: { type: "scroll", top: 0, left: 0, icon: "roundRect", itemGap: 18, itemWidth: 14, itemHeight: 4, textStyle: { color: color("--ink-soft") } },
+    // On phones the legend needs a second line; one that pages hides what it names.
+    grid: { left: 8, right: 12, top: window.innerWidth < 600 ? 60 : 36, bottom: 4, containLabel: true },
+    legend: { top: 0, left: 0, icon: "roundRect", itemGap: 18, itemWidth: 14, itemHeight: 4, textStyle: { color: color("--ink-soft") } },
     xAxis: {
       type: "category",
       data: labels,

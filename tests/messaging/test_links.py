@@ -64,3 +64,9 @@ def test_without_tracking_consent_no_row_joins_person_and_click(client: Client, 
 @pytest.mark.parametrize("token", ["x", "A" * 54, "ä", "../etc", "%00"])
 def test_an_invented_token_is_not_found(client: Client, db: None, token: str) -> None:
     assert client.get(f"/r/{token}").status_code == 404
+
+
+def test_a_link_without_a_label_is_called_after_its_button(in_bakery: Tenant) -> None:
+    source = factories.source(factories.number(in_bakery), [])
+
+    assert [link.label for link in Link.objects.filter(source=source)] == ["Ansehen"]
