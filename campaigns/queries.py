@@ -61,7 +61,7 @@ def estimate(campaign: Campaign) -> Estimate:
 def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
     """Everything that must be right before launch, the right things too, in the order of the assistant.
 
-    With a `known` estimate it says how many people can be reached; without, the audience is not counted.
+    With a `known` estimate it says how many people can be reached; without, it counts only if it must.
     """
     variants = list(campaign.variants.select_related("template").order_by("number"))
     checks = [_audience_check(campaign, known), *_number_checks(campaign), *_limit_checks(campaign, known)]
@@ -84,7 +84,7 @@ def _audience_check(campaign: Campaign, known: Estimate | None) -> Check:
     broken = _broken_segment(campaign)
     if broken:
         return Check("segment", broken, False, "audience")
-    if known is None and audience.reaches_anyone(campaign):
+    if known is None and audience.reaches_some(campaign):
         return Check("audience", _("The audience can be reached."), True, "audience")
     counted = known or estimate(campaign)
     if counted.reachable:

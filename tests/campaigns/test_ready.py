@@ -241,3 +241,12 @@ def test_a_test_of_an_unapproved_template_or_without_values_is_refused(api: Call
     change_template(ready, status="PAUSED")
     answer = api.post(f"campaigns/{ready.uid}/test-send/", {"contact": str(person.uid)})
     assert set(answer.json()["errors"]) == {"template"}
+
+
+def test_the_one_who_can_be_reached_is_found_behind_a_thousand_who_cannot(api: Caller, bakery: Tenant) -> None:
+    before = factories.contacts(bakery, 1100, consent=False)
+    one = factories.contacts(bakery, 1, start=1100)
+    after = factories.contacts(bakery, 1100, consent=False, start=1101)
+    campaign = draft(bakery, [*before, *one, *after])
+
+    assert api.post(f"campaigns/{campaign.uid}/launch/").status_code == 200
