@@ -33,7 +33,7 @@ class BigTableAdmin(admin.ModelAdmin):
     show_full_result_count = False
     paginator = ShortPaginator
     list_per_page = 50
-    ordering: tuple[str, ...] = ("-pk",)
+    ordering = ("-pk",)
 
 
 class ReadOnlyAdmin(BigTableAdmin):

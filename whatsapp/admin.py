@@ -88,4 +88,4 @@ class RateAdmin(BigTableAdmin):
     list_display = ("currency", "market", "category", "valid_from", "price", "source")
     list_filter = ("currency", "category")
     search_fields = ("market__exact",)
-    ordering = ("currency", "market", "category", "-valid_from")
+    ordering = ("-valid_from",)
