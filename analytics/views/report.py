@@ -30,6 +30,8 @@ TILES = (
     ("orders", "", "", ""),
     ("revenue", "", "", ""),
     ("cost", "", "", ""),
+    ("cost_per_order", "", "", ""),
+    ("revenue_per_message", "", "", ""),
     ("roas", "", "", ""),
 )
 # Which recipients stand behind a step of the funnel.
