@@ -145,6 +145,18 @@ def test_stopped_marketing_fails_from_then_on_until_resumed(client: Client, meta
     assert "delivered" in statuses(told(meta))
 
 
+def test_who_blocked_the_number_gets_nothing_more_and_nobody_is_told(client: Client, meta: Running) -> None:
+    send(client, "019")
+    assert statuses(told(meta)) == ["sent", "delivered", "read"]
+
+    send(client, "019")
+    assert statuses(told(meta)) == ["sent"]
+
+    meta.say(NUMBER, "493023125019", "Doch wieder")
+    send(client, "019")
+    assert "delivered" in statuses(told(meta))
+
+
 def test_a_time_out_after_acceptance_is_told_by_webhook(client: Client, meta: Running) -> None:
     with pytest.raises(UnknownOutcome):
         send(client, "303")
@@ -208,6 +220,7 @@ CROWD = Profile.perfect(
     replied=0.1,
     opted_out=0.05,
     stopped=0.05,
+    blocked=0.05,
     failures={"131026": 0.1},
     link="https://shop.example/r/{{1}}",
     seed=3,
@@ -225,6 +238,7 @@ def test_a_crowd_behaves_in_the_shares_of_its_profile(client: Client, meta: Runn
     assert 0.8 < found["delivered"] / found["sent"] < 0.98
     assert 0.7 < found["read"] / found["delivered"] < 0.9
     assert 0.12 < len(meta.clickers()) / found["read"] < 0.3
+    assert 0.02 < meta.stats()["did_block"] / found["read"] < 0.1
 
 
 def test_the_same_seed_gives_the_same_crowd_and_another_gives_another(client: Client, meta: Running) -> None:

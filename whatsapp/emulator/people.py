@@ -96,7 +96,7 @@ class People:
         number = self.world.number(message.phone_number_id)
         if step == SENT:
             self._leave(number, message, fate)
-        elif step == DELIVERED:
+        elif step == DELIVERED and (number.id, message.recipient) not in self.world.blockers:
             if fate.told_delivered and not fate.reverse:
                 self._tell(number, message, fate, "delivered")
             if fate.read:
@@ -106,7 +106,7 @@ class People:
                 self._tell(number, message, fate, status)
             if fate.action:
                 self._later(_between(self.world.profile.acted_after_s, fate.pace[3]), ACT, message.row)
-        else:
+        elif step == ACT:
             self._act(number, message, fate)
 
     def _fate(self, message: Acceptance) -> Fate:
@@ -170,6 +170,9 @@ class People:
             body = profile.opt_out_text if fate.action == "opt_out" else words
             content = {"type": "text", "text": {"body": body}}
             self.say(number, message.recipient, content, answers=message, fate=fate)
+        elif fate.action == "block":
+            # As on Meta nobody is told: what follows stays `sent` for ever.
+            self.world.blockers.add((number.id, message.recipient))
         else:
             self.prefer(number, message.recipient, "stop")
             if fate.action == "stop_resume":
@@ -186,7 +189,7 @@ class People:
         fate: Fate | None = None,
         name: str = "",
     ) -> str:
-        """An inbound message of any type; opens the person's window. Returns its wamid."""
+        """An inbound message of any type; opens the person's window and lifts a block. Returns its wamid."""
         hides_phone = "." in recipient or bool(fate and fate.by_bsuid)
         wamid = self.world.ledger.wamid(recipient, 10**9 + next(self.world.serial))
         item: dict[str, Any] = {
@@ -202,6 +205,7 @@ class People:
         if answers:
             item["context"] = {"from": number.digits, "id": answers.wamid}
         self.world.windows[number.id, recipient] = time.time() + WINDOW_S
+        self.world.blockers.discard((number.id, recipient))
         self.webhooks.add(number, "messages", item, contact)
         self.world.tally("inbound")
         return wamid

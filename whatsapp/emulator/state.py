@@ -123,6 +123,7 @@ class World:
         self.taps: dict[int, tuple[str, str]] = {}
         self.windows: dict[tuple[str, str], float] = {}
         self.stopped: set[tuple[str, str]] = set()
+        self.blockers: set[tuple[str, str]] = set()
         self.attempts: dict[tuple[str, str], int] = {}
         self.files: dict[str, File] = {}
         self.uploads: dict[str, Json] = {}
