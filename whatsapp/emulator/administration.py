@@ -10,7 +10,6 @@ from whatsapp.emulator.state import Account, Number, World
 
 Json = dict[str, Any]
 
-BUSINESS_ID = "2729063490586005"
 APP_ID = "67084829067"
 _HEALTH_OF_QUALITY = {"RED": "LIMITED"}
 
@@ -32,7 +31,7 @@ def number_json(world: World, number: Number) -> Json:
         "messaging_limit_tier": number.tier,
         "whatsapp_business_manager_messaging_limit": number.tier,
         "webhook_configuration": {"application": world.webhook_url, "phone_number": number.webhook_url},
-        "health_status": health(number.account_id, number),
+        "health_status": health(world.account(number.account_id), number),
     }
 
 
@@ -50,13 +49,13 @@ def account_json(account: Account) -> Json:
         "ownership_type": "SELF",
         "status": "ACTIVE",
         "marketing_messages_onboarding_status": "ONBOARDED",
-        "health_status": health(account.id, None),
+        "health_status": health(account, None),
     }
 
 
-def health(account_id: str, number: Number | None) -> Json:
+def health(account: Account, number: Number | None) -> Json:
     """The `health_status` object. Source: fact sheet section 6.6."""
-    entities = [("WABA", account_id, "AVAILABLE"), ("BUSINESS", BUSINESS_ID, "AVAILABLE")]
+    entities = [("WABA", account.id, "AVAILABLE"), ("BUSINESS", account.portfolio_id, "AVAILABLE")]
     entities.append(("APP", APP_ID, "AVAILABLE"))
     if number is not None:
         state = _HEALTH_OF_QUALITY.get(number.quality, "AVAILABLE") if number.is_registered else "BLOCKED"

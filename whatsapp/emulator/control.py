@@ -7,11 +7,11 @@ GET  /_emulator/clickers             followed links; after= is an index; `orders
 GET  /_emulator/settled?timeout=10   waits until nothing is left to happen or to post: {"settled": bool}
 GET  /_emulator/profile              the behaviour, all fields
 POST /_emulator/profile              change some fields; all or none are taken
-POST /_emulator/reset                forget messages, people, files, clicks; {"all": true} also the rest
+POST /_emulator/reset                forget messages, people, limits, files, clicks; {"all": true} also the rest
 POST /_emulator/webhook              {"url", "app_secret"}: where webhooks of the app go
 POST /_emulator/numbers              {"id", "account_id", "display"?, "name"?, "webhook_url"?, "quality"?,
                                      "tier"?, "throughput_per_s"?}
-POST /_emulator/accounts             {"id", "name"?, "currency"?, "refuses_marketing"?, "webhook_url"?}
+POST /_emulator/accounts             {"id", "name"?, "currency"?, "portfolio_id"?, "refuses_marketing"?, "webhook_url"?}
 POST /_emulator/templates            {"account_id", "status"?, …definition}: no review, no webhook
 POST /_emulator/templates/{id}       {"event": "PAUSED", "reason"?}: change its status and tell it
 POST /_emulator/say                  {"phone_number_id", "from", "text"}, or {…, "payload", "title"}, or

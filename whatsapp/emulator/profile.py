@@ -13,6 +13,7 @@ class Profile:
     clickers. Who blocked the number gets nothing more: later messages stay `sent`.
     Fates depend on `seed`, recipient and callback data, never on the order of calls.
     Delays are simulated seconds, divided by `speed` (60: a minute takes a second; 0: no delay at all).
+    `daily_people` is for every portfolio, whatever its tier; 0 leaves it to the tier of the number.
     """
 
     seed: int = 1

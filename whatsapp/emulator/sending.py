@@ -8,7 +8,6 @@ import orjson
 from whatsapp.emulator import content, fitting
 from whatsapp.emulator.answers import Answer, Failure, ok, proxy_page, success
 from whatsapp.emulator.fate import answer_of, dice, magic_of
-from whatsapp.emulator.limits import Limits
 from whatsapp.emulator.people import People
 from whatsapp.emulator.state import Number, Template, World
 
@@ -35,7 +34,6 @@ class Sending:
     def __init__(self, world: World, people: People) -> None:
         self.world = world
         self.people = people
-        self.limits = Limits()
 
     def take(self, number_id: str, raw: bytes, *, as_marketing: bool = False) -> Answer:
         """Answer one send; raises `Failure`."""
@@ -88,7 +86,13 @@ class Sending:
         template = self._template(number, found) if kind == "template" else None
         category = self._category(number, recipient, kind, template, as_marketing)
         opens = self.world.windows.get((number.id, recipient), 0.0) < time.time()
-        self.limits.check(self.world, number, recipient, time.monotonic(), opens=opens and kind == "template")
+        self.world.limits.check(
+            self.world.profile,
+            self.world.allowance(number),
+            recipient,
+            time.monotonic(),
+            opens=opens and kind == "template",
+        )
         callback = body.get("biz_opaque_callback_data", "")
         return _Draft(number, phone, recipient, callback, kind, found, template, category, raw)
 

@@ -5,9 +5,11 @@ from itertools import count
 from typing import Any
 
 from whatsapp.emulator.ledger import Ledger
+from whatsapp.emulator.limits import Allowance, Limits
 from whatsapp.emulator.profile import Profile
 
 DEFAULT_ACCOUNT = "102290129340398"
+BUSINESS_ID = "2729063490586005"
 Json = dict[str, Any]
 
 
@@ -50,6 +52,7 @@ class Account:
     id: str
     name: str = "Emulator GmbH"
     currency: str = "EUR"
+    portfolio_id: str = BUSINESS_ID
     webhook_url: str = ""
     is_subscribed: bool = True
     refuses_marketing: bool = False
@@ -65,7 +68,8 @@ class Number:
     display: str = "+49 30 901820"
     name: str = "Emulator GmbH"
     quality: str = "GREEN"
-    tier: str = "TIER_100K"
+    # How many people the portfolio may write to in 24 hours; enforced, so unlimited unless somebody wants it.
+    tier: str = "TIER_UNLIMITED"
     throughput_per_s: float | None = None
     webhook_url: str = ""
     is_registered: bool = True
@@ -117,8 +121,9 @@ class World:
         self.forget()
 
     def forget(self) -> None:
-        """Drop messages, people, files and clicks; keep accounts, numbers and templates."""
+        """Drop messages, people, limits used up, files and clicks; keep accounts, numbers and templates."""
         self.ledger = Ledger()
+        self.limits = Limits()
         self.links: dict[int, str] = {}
         self.taps: dict[int, tuple[str, str]] = {}
         self.windows: dict[tuple[str, str], float] = {}
@@ -146,6 +151,11 @@ class World:
             self.numbers[number_id] = Number(number_id, DEFAULT_ACCOUNT)
             self.account(DEFAULT_ACCOUNT)
         return self.numbers[number_id]
+
+    def allowance(self, number: Number) -> Allowance:
+        """What the limits of this number are now."""
+        rate = number.throughput_per_s if number.throughput_per_s is not None else self.profile.throughput_per_s
+        return Allowance(number.id, self.account(number.account_id).portfolio_id, rate, number.tier)
 
     def template(self, template_id: str) -> Template | None:
         """A template by its id, in whatever account."""
