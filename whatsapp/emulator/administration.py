@@ -3,6 +3,7 @@
 from secrets import token_urlsafe
 from typing import Any
 
+from whatsapp.emulator import cards
 from whatsapp.emulator.answers import Answer, Failure, ok, success
 from whatsapp.emulator.content import need
 from whatsapp.emulator.sending import load
@@ -11,6 +12,7 @@ from whatsapp.emulator.state import Account, Number, World
 Json = dict[str, Any]
 
 APP_ID = "67084829067"
+MOST_QR_CODES = 2_000
 _HEALTH_OF_QUALITY = {"RED": "LIMITED"}
 
 
@@ -124,7 +126,11 @@ def save_qr_code(world: World, number: Number, raw: bytes) -> Answer:
     code = str(body.get("code") or token_urlsafe(10).replace("-", "A").replace("_", "B").upper())
     if body.get("code") and code not in number.qr_codes:
         raise Failure(100, "The QR code does not exist.", status=404)
+    if not body.get("code") and len(number.qr_codes) >= MOST_QR_CODES:
+        raise Failure(100, f"A number has at most {MOST_QR_CODES} QR codes.")
     kind = str(body.get("generate_qr_image") or "SVG").lower()
+    if kind not in ("svg", "png"):
+        raise Failure(100, "Param generate_qr_image must be one of {SVG, PNG}.")
     number.qr_codes[code] = {
         "code": code,
         "prefilled_message": text,
@@ -132,6 +138,16 @@ def save_qr_code(world: World, number: Number, raw: bytes) -> Answer:
         "qr_image_url": f"{world.base_url}/_qr/{code}.{kind}",
     }
     return ok(number.qr_codes[code])
+
+
+def qr_image(world: World, name: str) -> Answer:
+    """GET of a `qr_image_url`, without token: a card that shows the short link and encodes nothing."""
+    code, _, kind = name.partition(".")
+    found = next((number.qr_codes[code] for number in world.numbers.values() if code in number.qr_codes), None)
+    if found is None or kind not in ("svg", "png"):
+        raise Failure(100, "The QR code does not exist.", status=404)
+    link = found["deep_link_url"]
+    return Answer(200, cards.png(link), b"image/png") if kind == "png" else Answer(200, cards.svg(link), b"image/svg+xml")
 
 
 def read_qr_codes(number: Number, code: str = "") -> Answer:

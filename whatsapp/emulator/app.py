@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
-from whatsapp.emulator import files
+from whatsapp.emulator import administration, files
 from whatsapp.emulator.answers import Answer, Failure, refusal
 from whatsapp.emulator.control import Control
 from whatsapp.emulator.people import People
@@ -71,6 +71,8 @@ class Emulator:
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         if parts[0] == "_emulator":
             return await self.control.take(scope["method"], parts[1:], query, raw)
+        if parts[0] == "_qr" and len(parts) == 2:
+            return administration.qr_image(self.world, parts[1])
         headers = dict(scope["headers"])
         self._authenticate(headers.get(b"authorization", b"").decode("latin-1"), query)
         if parts[0][:1] == "v" and parts[0][1:2].isdigit():
