@@ -11,7 +11,8 @@ POST /_emulator/reset                forget messages, people, limits, files, cli
 POST /_emulator/webhook              {"url", "app_secret"}: where webhooks of the app go
 POST /_emulator/numbers              {"id", "account_id", "display"?, "name"?, "webhook_url"?, "quality"?,
                                      "tier"?, "throughput_per_s"?}
-POST /_emulator/accounts             {"id", "name"?, "currency"?, "portfolio_id"?, "refuses_marketing"?, "webhook_url"?}
+POST /_emulator/accounts             {"id", "name"?, "currency"?, "portfolio_id"?, "refuses_marketing"?, "webhook_url"?,
+                                     "app_url"?, "app_secret"?}; the last two are of the owner's own app
 POST /_emulator/templates            {"account_id", "status"?, …definition}: no review, no webhook
 POST /_emulator/templates/{id}       {"event": "PAUSED", "reason"?}: change its status and tell it
 POST /_emulator/say                  {"phone_number_id", "from", "text"}, or {…, "payload", "title"}, or

@@ -47,13 +47,15 @@ class Template:
 
 @dataclass(slots=True)
 class Account:
-    """A WhatsApp Business Account."""
+    """A WhatsApp Business Account; `app_url` and `app_secret` are of its owner's own Meta app, if it has one."""
 
     id: str
     name: str = "Emulator GmbH"
     currency: str = "EUR"
     portfolio_id: str = BUSINESS_ID
     webhook_url: str = ""
+    app_url: str = ""
+    app_secret: str = ""
     is_subscribed: bool = True
     refuses_marketing: bool = False
     templates: dict[str, Template] = field(default_factory=dict)
@@ -144,6 +146,13 @@ class World:
         if account_id not in self.accounts:
             self.accounts[account_id] = Account(account_id)
         return self.accounts[account_id]
+
+    def app_of(self, account_id: str) -> tuple[str, str]:
+        """Webhook address and secret of the Meta app that serves an account: its own, else the shared one."""
+        account = self.accounts.get(account_id)
+        if account is None:
+            return self.webhook_url, self.app_secret
+        return account.app_url or self.webhook_url, account.app_secret or self.app_secret
 
     def number(self, number_id: str) -> Number:
         """The number, made up in the default account on first use."""
