@@ -48,7 +48,7 @@ class Graph:
         return {
             "message_templates": self._templates,
             "unpause": self._unpause,
-            "media": lambda node, request: files.upload(self.world, request.content_type, request.raw),
+            "media": lambda node, request: files.upload(self.world, node, request.content_type, request.raw),
             "uploads": lambda node, request: files.begin_sample(self.world, request.query),
             "phone_numbers": lambda node, request: administration.numbers(self.world, node),
             "subscribed_apps": lambda node, request: administration.subscriptions(

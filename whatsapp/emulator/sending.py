@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from whatsapp.emulator import content, fitting
+from whatsapp.emulator import content, files, fitting
 from whatsapp.emulator.answers import Answer, Failure, ok, proxy_page, success
 from whatsapp.emulator.fate import answer_of, dice, magic_of
 from whatsapp.emulator.people import People
@@ -83,6 +83,8 @@ class Sending:
             raise Failure(130403, "The user is on the block list of the business.")
         if phone and phone == number.digits:
             raise Failure(131021, "Recipient cannot be sender.")
+        for place, media_id in content.media_in(kind, found):
+            files.need(self.world, number.account_id, place, media_id)
         template = self._template(number, found) if kind == "template" else None
         category = self._category(number, recipient, kind, template, as_marketing)
         opens = self.world.windows.get((number.id, recipient), 0.0) < time.time()

@@ -87,11 +87,12 @@ class Number:
 
 @dataclass(slots=True)
 class File:
-    """An uploaded file."""
+    """An uploaded file; only the account that uploaded it can send it."""
 
     id: str
     mime_type: str
     content: bytes
+    account_id: str
 
 
 @dataclass(slots=True)
