@@ -150,8 +150,8 @@ class Control:
         known = _known(Account, body)
         if not known.get("id"):
             raise Failure(100, "id is required.")
-        kept = self.world.account(known["id"]).templates
-        self.world.accounts[known["id"]] = Account(**known, templates=kept)
+        kept = self.world.account(known["id"])
+        self.world.accounts[known["id"]] = Account(**known, templates=kept.templates, deleted_at=kept.deleted_at)
         return success()
 
     def _template(self, body: Json) -> Answer:
@@ -196,7 +196,7 @@ class Control:
 
 
 def _known(kind: type[Account] | type[Number], body: Json) -> Json:
-    names = {item.name for item in fields(kind)} - {"templates", "blocked", "qr_codes", "profile"}
+    names = {item.name for item in fields(kind)} - {"templates", "deleted_at", "blocked", "qr_codes", "profile"}
     strange = set(body) - names
     if strange:
         raise Failure(100, f"Unknown fields: {', '.join(sorted(strange))}")

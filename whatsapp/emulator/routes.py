@@ -97,7 +97,7 @@ class Graph:
         if template is not None:
             if method == "GET":
                 return ok(template.as_json())
-            return templates.edit(self.people, template, request.raw)
+            return templates.edit(world, self.people, template, request.raw)
         if node in world.files:
             file = world.files[node]
             return files.delete(world, file) if method == "DELETE" else files.describe(world, file)

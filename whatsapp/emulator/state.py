@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from itertools import count
+from time import monotonic
 from typing import Any
 
 from whatsapp.emulator.ledger import Ledger
@@ -27,6 +28,8 @@ class Template:
     parameter_format: str = "POSITIONAL"
     quality: str = "UNKNOWN"
     rejected_reason: str = "NONE"
+    # When it was edited while approved, by the monotonic clock.
+    edited_at: list[float] = field(default_factory=list)
     extra: Json = field(default_factory=dict)
 
     def as_json(self) -> Json:
@@ -59,6 +62,8 @@ class Account:
     is_subscribed: bool = True
     refuses_marketing: bool = False
     templates: dict[str, Template] = field(default_factory=dict)
+    # Names and languages of approved templates with when they were deleted, by the monotonic clock.
+    deleted_at: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -161,6 +166,10 @@ class World:
             self.numbers[number_id] = Number(number_id, DEFAULT_ACCOUNT)
             self.account(DEFAULT_ACCOUNT)
         return self.numbers[number_id]
+
+    def ago(self, seconds: float) -> float:
+        """The moment so many simulated seconds ago, by the monotonic clock; without delays they are real ones."""
+        return monotonic() - seconds / (self.profile.speed or 1.0)
 
     def allowance(self, number: Number) -> Allowance:
         """What the limits of this number are now."""
