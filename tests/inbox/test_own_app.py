@@ -54,9 +54,7 @@ def test_each_app_signs_and_posts_for_its_own_accounts(
     assert received() == [(bakery.slug, False), (shop.slug, True)]
 
 
-def test_an_app_with_another_secret_gets_nothing_in(
-    emulator: Running, live_server: Any, shop_number: Number
-) -> None:
+def test_an_app_with_another_secret_gets_nothing_in(emulator: Running, live_server: Any, shop_number: Number) -> None:
     give_own_app(emulator, live_server, shop_number, meta.SECRET)
 
     emulator.say(shop_number.phone_number_id, "493023125001", "Hallo")

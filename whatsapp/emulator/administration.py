@@ -147,7 +147,9 @@ def qr_image(world: World, name: str) -> Answer:
     if found is None or kind not in ("svg", "png"):
         raise Failure(100, "The QR code does not exist.", status=404)
     link = found["deep_link_url"]
-    return Answer(200, cards.png(link), b"image/png") if kind == "png" else Answer(200, cards.svg(link), b"image/svg+xml")
+    return (
+        Answer(200, cards.png(link), b"image/png") if kind == "png" else Answer(200, cards.svg(link), b"image/svg+xml")
+    )
 
 
 def read_qr_codes(number: Number, code: str = "") -> Answer:

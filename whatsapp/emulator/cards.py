@@ -57,7 +57,8 @@ def _picture(lines: Sequence[str]) -> list[bytes]:
 def _rows(line: str) -> list[str]:
     shapes = [[f"{int(digit):03b}" for digit in _DOTS[sign]] for sign in line]
     return [
-        "".join(f"{shape[row]}0" for shape in shapes).replace("0", ".").replace("1", "#") for row in range(len(_DOTS["A"]))
+        "".join(f"{shape[row]}0" for shape in shapes).replace("0", ".").replace("1", "#")
+        for row in range(len(_DOTS["A"]))
     ]
 
 

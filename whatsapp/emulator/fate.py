@@ -13,6 +13,7 @@ one outcome each, whatever the profile says, unless `Profile.magic` is false:
     007  read and taps the first           017  read, clicked, orders
          quick reply                       018  known by BSUID only: read, replies
     008  sent, never delivered             019  read, then blocks the number
+    009  its template is paused: answered `paused`, then fails with 132015
     010  held for quality, then read
 
     Accepted, then failed by webhook:      Refused in the answer:
@@ -66,6 +67,7 @@ class Fate:
     action: str = ""
     held: bool = False
     held_fails: bool = False
+    pauses: bool = False
     twice: bool = False
     reverse: bool = False
     orders: bool = False
@@ -193,8 +195,9 @@ def _magic_fate(magic: int) -> Fate:
         read=magic != 1,
         told_delivered=magic != 12,
         action=_MAGIC_ACTIONS.get(magic, ""),
-        held=magic in (10, 11),
-        held_fails=magic == 11,
+        held=magic in (9, 10, 11),
+        held_fails=magic in (9, 11),
+        pauses=magic == 9,
         twice=magic == 13,
         reverse=magic == 14,
         orders=magic == 17,

@@ -134,15 +134,16 @@ class People:
     def _tell(self, number: Number, message: Acceptance, fate: Fate, status: str, error: Any = None) -> None:
         item: dict[str, Any] = {"id": message.wamid, "status": status, "timestamp": str(int(time.time()))}
         phone = "" if "." in message.recipient or fate.by_bsuid else message.recipient
+        bsuid = bsuid_of(message.recipient)
         if phone:
             item["recipient_id"] = phone
         if not phone or error is None:
-            item["recipient_user_id"] = bsuid_of(message.recipient)
+            item["recipient_user_id"] = bsuid
         if message.callback:
             item["biz_opaque_callback_data"] = message.callback
         if error is not None:
             item["errors"] = [error]
-        elif status in ("sent", "delivered"):
+        elif status in ("sent", "delivered") or not fate.told_delivered:
             item["pricing"] = {
                 "billable": True,
                 "pricing_model": "PMP",
@@ -150,8 +151,9 @@ class People:
                 "category": message.category,
             }
         self.world.tally(status)
+        contact = {"user_id": bsuid} | ({"wa_id": phone} if phone else {})
         for _ in range(2 if fate.twice else 1):
-            self.webhooks.add(number, "statuses", item)
+            self.webhooks.add(number, "statuses", item, contact if error is None else None)
 
     def _act(self, number: Number, message: Acceptance, fate: Fate) -> None:
         profile, row = self.world.profile, message.row

@@ -7,7 +7,7 @@ import orjson
 
 from whatsapp.emulator import content, files, fitting
 from whatsapp.emulator.answers import Answer, Failure, ok, proxy_page, success
-from whatsapp.emulator.fate import answer_of, dice, magic_of
+from whatsapp.emulator.fate import Fate, answer_of, dice, magic_of
 from whatsapp.emulator.people import People
 from whatsapp.emulator.state import Number, Template, World
 
@@ -133,13 +133,20 @@ class Sending:
             self.world.taps[row] = fitting.tap_of(draft.template, draft.kind, draft.content)
         sent: Json = {"id": message.wamid}
         if draft.kind == "template":
-            sent["message_status"] = "held_for_quality_assessment" if fate.held else "accepted"
+            sent["message_status"] = self._pacing(draft, fate)
         if draft.phone:
             contact = {"input": f"+{draft.phone}", "wa_id": draft.phone}
         else:
             contact = {"input": draft.recipient, "user_id": draft.recipient}
         answer = ok({"messaging_product": "whatsapp", "contacts": [contact], "messages": [sent]})
         return answer._replace(wait_s=self.world.profile.latency_s)
+
+    def _pacing(self, draft: _Draft, fate: Fate) -> str:
+        if not fate.pauses:
+            return "held_for_quality_assessment" if fate.held else "accepted"
+        if draft.template is not None:
+            self.people.judge(draft.template, "PAUSED")
+        return "paused"
 
 
 def load(raw: bytes) -> Json:

@@ -155,6 +155,7 @@ def body_of(batch: list[_Item]) -> bytes:
     """One webhook body for a batch; items of one number and kind share a change, as with Meta."""
     changes: dict[tuple[str, str, str], dict[str, Any]] = {}
     entries: dict[str, list[dict[str, Any]]] = {}
+    introduced: set[tuple[Any, ...]] = set()
     for item in batch:
         if item.number is None:
             entries.setdefault(item.account_id, []).append({"field": item.field, "value": item.item})
@@ -164,7 +165,9 @@ def body_of(batch: list[_Item]) -> bytes:
             changes[key] = _value(item.number)
             entries.setdefault(item.account_id, []).append({"field": "messages", "value": changes[key]})
         changes[key].setdefault(item.key, []).append(item.item)
-        if item.contact and item.contact not in changes[key].get("contacts", ()):
+        who = (*key, item.contact["user_id"], str(item.contact.get("profile"))) if item.contact else ()
+        if who and who not in introduced:
+            introduced.add(who)
             changes[key].setdefault("contacts", []).append(item.contact)
     return encode(
         {
