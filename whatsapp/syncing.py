@@ -23,7 +23,9 @@ LIMITS = {"TIER_250": 250, "TIER_2K": 2000, "TIER_10K": 10000, "TIER_100K": 1000
 
 def client_for(account: Account) -> Client:
     """Meta's API with this account's token; use it as a context manager, outside any transaction."""
-    return Client(settings.WHATSAPP_API_URL, settings.WHATSAPP_API_VERSION, account.token)
+    return Client(
+        settings.WHATSAPP_API_URL, settings.WHATSAPP_API_VERSION, account.token, app_secret=account.proof_secret
+    )
 
 
 def accounts() -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from tenants.scope import tenant_scope
 from tests import factories
 from whatsapp import actions, syncing, tasks
 from whatsapp.emulator import Running, running
-from whatsapp.errors import WhatsAppError
+from whatsapp.errors import Refused, WhatsAppError
 from whatsapp.models import Account, Number, Template
 
 BODY = [{"type": "BODY", "text": "Der Frühling ist da, und wir haben geöffnet."}]
@@ -105,6 +105,17 @@ def test_an_account_that_is_not_described_well_stays_as_it_is(account: Account, 
         account.refresh_from_db()
         assert account.templates_synced_at
     assert (account.name, account.currency) == ("", "EUR")
+
+
+def test_syncing_proves_with_the_apps_secret(account: Account, meta: Running, settings: Settings) -> None:
+    settings.WHATSAPP_APPSECRET_PROOF, settings.WHATSAPP_APP_SECRET = True, "app"
+    meta.point_webhooks("", "app")
+    assert sync(account) == 0
+
+    meta.point_webhooks("", "another")
+
+    with pytest.raises(Refused):
+        sync(account)
 
 
 @pytest.fixture

@@ -11,17 +11,14 @@ SCALE = 4
 MARGIN = 2
 _HEADLINE = "SANDBOX"
 # Each sign five rows of three dots, a row as an octal digit.
-_DOTS = dict(
-    zip(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./",
-        (
-            "25755 65656 34443 65556 74647 74644 34553 55755 72227 11152 55655 44447 57755 65555 25552 65644 25573 65655 "
-            "34216 72222 55557 55552 55775 55255 55222 71247 75557 26227 61247 61216 55711 74616 34652 71122 25252 25316 "
-            "00002 11244"
-        ).split(),
-        strict=True,
-    )
+_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./"
+_ROWS = 5
+_DIGITS = (
+    "25755656563444365556746477464434553557557222711152556554444757755"
+    "65555255526564425573656553421672222555575555255775552555522271247"
+    "755572622761247612165571174616346527112225252253160000211244"
 )
+_DOTS = {sign: _DIGITS[at * _ROWS : (at + 1) * _ROWS] for at, sign in enumerate(_SIGNS)}
 
 
 def svg(link: str) -> bytes:
@@ -55,11 +52,9 @@ def _picture(lines: Sequence[str]) -> list[bytes]:
 
 
 def _rows(line: str) -> list[str]:
-    shapes = [[f"{int(digit):03b}" for digit in _DOTS[sign]] for sign in line]
-    return [
-        "".join(f"{shape[row]}0" for shape in shapes).replace("0", ".").replace("1", "#")
-        for row in range(len(_DOTS["A"]))
-    ]
+    shapes = [[f"{int(digit):03b}0" for digit in _DOTS[sign]] for sign in line]
+    rows = ("".join(shape[row] for shape in shapes) for row in range(_ROWS))
+    return [row.replace("0", ".").replace("1", "#") for row in rows]
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

@@ -160,6 +160,12 @@ class World:
             return self.webhook_url, self.app_secret
         return account.app_url or self.webhook_url, account.app_secret or self.app_secret
 
+    def secret_for(self, node: str) -> str:
+        """The secret of the app that calls about a number, an account, a template or a file; else empty."""
+        owned = self.numbers.get(node) or self.files.get(node) or self.template(node)
+        account_id = owned.account_id if owned else node
+        return self.app_of(account_id)[1] if account_id in self.accounts else ""
+
     def number(self, number_id: str) -> Number:
         """The number, made up in the default account on first use."""
         if number_id not in self.numbers:
