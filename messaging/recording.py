@@ -13,11 +13,12 @@ from messaging import queries
 from messaging.models import Message, Source
 from tenants.scope import tenant_scope
 from whatsapp.client import Accepted
-from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, Scope, UnknownOutcome
+from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, Scope, UnknownOutcome, rule_for
 from whatsapp.models import Account, Number
 
 log = logging.getLogger(__name__)
 STATE, QUEUE = Message.State, Message.Queue
+TEMPLATE_PAUSED = 132015
 Answer = Accepted | Refused | NotSent | UnknownOutcome
 
 
@@ -101,13 +102,18 @@ def _record(number: Number, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             if isinstance(outcome.answer, Refused):
                 _beyond_the_message(number, outcome, outcome.answer.rule)
+            elif isinstance(outcome.answer, Accepted) and outcome.answer.is_paused:
+                _beyond_the_message(number, outcome, rule_for(TEMPLATE_PAUSED))
 
 
 def verdict(outcome: Outcome) -> Verdict:
     """What an answer means for its row, by the class of Meta's code (whatsapp-cloud-api § 7)."""
     match outcome.answer:
-        case Accepted(wamid=wamid, message_status=status):
-            return Verdict(STATE.HELD if status == "held_for_quality_assessment" else STATE.ACCEPTED, QUEUE.OUT, wamid)
+        case Accepted(wamid=wamid) as accepted:
+            # Also under a paused template Meta has the message and may still release it: sending it again could
+            # double it, so it waits there, and only what follows waits here.
+            is_held = accepted.is_held or accepted.is_paused
+            return Verdict(STATE.HELD if is_held else STATE.ACCEPTED, QUEUE.OUT, wamid)
         case NotSent():
             # Nothing left this machine, so sending again cannot double it.
             return _again(outcome, None, wait_s=min(2**outcome.attempt, 300))

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -63,6 +64,11 @@ class Account(models.Model):
     @verify_token.setter
     def verify_token(self, value: str) -> None:
         self.verify_token_encrypted = encrypt(value, binding=self._binding("verify_token")) if value else ""
+
+    @property
+    def proof_secret(self) -> str:
+        """The app secret that proves our right to the token with each call; empty where no proof is wanted."""
+        return (self.app_secret or settings.WHATSAPP_APP_SECRET) if settings.WHATSAPP_APPSECRET_PROOF else ""
 
     def _read(self, stored: str, field: str) -> str:
         return decrypt(stored, binding=self._binding(field)) if stored else ""

@@ -1,5 +1,6 @@
-"""Brings templates and numbers as Meta describes them into our tables, and submits drafts to Meta."""
+"""Brings accounts, numbers and templates as Meta describes them into our tables, and submits drafts to Meta."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +17,15 @@ from whatsapp.models import Account, Number, Template
 NOT_FOUND = 2593002
 # A submission without an answer after this got none.
 ANSWERED_WITHIN = timedelta(minutes=10)
+CURRENCY = re.compile(r"[A-Z]{3}")
 LIMITS = {"TIER_250": 250, "TIER_2K": 2000, "TIER_10K": 10000, "TIER_100K": 100000, "TIER_UNLIMITED": None}
 
 
 def client_for(account: Account) -> Client:
     """Meta's API with this account's token; use it as a context manager, outside any transaction."""
-    return Client(settings.WHATSAPP_API_URL, settings.WHATSAPP_API_VERSION, account.token)
+    return Client(
+        settings.WHATSAPP_API_URL, settings.WHATSAPP_API_VERSION, account.token, app_secret=account.proof_secret
+    )
 
 
 def accounts() -> list[tuple[int, int]]:
@@ -31,7 +35,7 @@ def accounts() -> list[tuple[int, int]]:
 
 
 def sync(tenant_id: int, account_id: int) -> int:
-    """Fetch an account's templates and numbers and store what changed; returns how many templates Meta has.
+    """Fetch an account, its templates and numbers, and store what changed; returns how many templates Meta has.
 
     Raises WhatsAppError if Meta cannot be asked. No transaction is open while the network is slow.
     """
@@ -41,13 +45,29 @@ def sync(tenant_id: int, account_id: int) -> int:
     asked_at = now()
     with client_for(account) as client:
         templates = list(client.templates(account.waba_id))
+        described = _described(client, account.waba_id)
         numbers = [(number_id, client.number(number_id)) for number_id in number_ids]
     with tenant_scope(tenant_id):
         store_templates(account, templates, asked_at)
-        for number_id, described in numbers:
-            _store_number(account, number_id, described)
-        Account.objects.filter(pk=account.pk).update(templates_synced_at=now())
+        for number_id, number in numbers:
+            _store_number(account, number_id, number)
+        Account.objects.filter(pk=account.pk).update(templates_synced_at=now(), **_account(described))
     return len(templates)
+
+
+def _described(client: Client, waba_id: str) -> Mapping[str, Any]:
+    """What Meta says about an account, nothing where it says nothing: templates and numbers matter more."""
+    try:
+        return client.account(waba_id)
+    except (Refused, UnknownOutcome):
+        return {}
+
+
+def _account(described: Mapping[str, Any]) -> dict[str, str]:
+    """The account's fields that Meta knows better: the name, and the currency it charges in."""
+    name, currency = str(described.get("name") or "")[:200], str(described.get("currency") or "").upper()
+    found = {"name": name} if name else {}
+    return found | ({"currency": currency} if CURRENCY.fullmatch(currency) else {})
 
 
 def store_templates(account: Account, described: Sequence[Mapping[str, Any]], asked_at: datetime) -> None:

@@ -78,6 +78,18 @@ def test_nothing_goes_back_into_the_queue_of_a_cancelled_campaign(number: Number
     assert answer(number, claimed, NotSent("no connection")) == (Message.State.CANCELLED, 2, "campaign_cancelled")
 
 
+def test_under_a_paused_template_the_message_waits_at_meta_and_the_rest_waits_here(
+    number: Number, claimed: Message
+) -> None:
+    assert answer(number, claimed, Accepted("wamid.A", "", "", "paused")) == (Message.State.HELD, 2, "")
+
+    source = Source.objects.get(pk=claimed.source_id)
+    assert (source.state, source.pause_code) == (Source.State.PAUSED, 132015)
+    status(claimed, "failed", 132015)
+    claimed.refresh_from_db()
+    assert claimed.state == Message.State.FAILED
+
+
 def test_an_answer_that_cannot_be_stored_takes_no_other_along(number: Number) -> None:
     source = factories.source(number, factories.contacts(number.tenant, 3))
     Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)

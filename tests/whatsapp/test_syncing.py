@@ -1,7 +1,10 @@
 """Templates and numbers follow what Meta says; what is submitted or edited here meanwhile is not overwritten."""
 
+import json
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from tenants.scope import tenant_scope
 from tests import factories
 from whatsapp import actions, syncing, tasks
 from whatsapp.emulator import Running, running
-from whatsapp.errors import WhatsAppError
+from whatsapp.errors import Refused, WhatsAppError
 from whatsapp.models import Account, Number, Template
 
 BODY = [{"type": "BODY", "text": "Der Frühling ist da, und wir haben geöffnet."}]
@@ -81,6 +84,74 @@ def test_metas_templates_and_the_numbers_health_are_stored(account: Account, met
         assert Account.objects.get().templates_synced_at
         assert Template.objects.get(name="angebot").components == BODY
     assert (number.verified_name, number.quality) == ("Bäckerei Sonne", "GREEN")
+
+
+def test_the_account_takes_metas_name_and_currency(account: Account, meta: Running) -> None:
+    meta.add_account(account.waba_id, name="Sonne GmbH", currency="CHF")
+
+    sync(account)
+
+    with tenant_scope(account.tenant):
+        account.refresh_from_db()
+    assert (account.name, account.currency) == ("Sonne GmbH", "CHF")
+
+
+def test_an_account_that_is_not_described_well_stays_as_it_is(account: Account, meta: Running) -> None:
+    meta.add_account(account.waba_id, name="", currency="francs")
+
+    sync(account)
+
+    with tenant_scope(account.tenant):
+        account.refresh_from_db()
+        assert account.templates_synced_at
+    assert (account.name, account.currency) == ("", "EUR")
+
+
+def test_syncing_proves_with_the_apps_secret(account: Account, meta: Running, settings: Settings) -> None:
+    settings.WHATSAPP_APPSECRET_PROOF, settings.WHATSAPP_APP_SECRET = True, "app"
+    meta.point_webhooks("", "app")
+    assert sync(account) == 0
+
+    meta.point_webhooks("", "another")
+
+    with pytest.raises(Refused):
+        sync(account)
+
+
+@pytest.fixture
+def stranger(settings: Settings) -> Iterator[None]:
+    """Somebody's own stub of Meta: it has one template and no idea of numbers and accounts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            knows = "/message_templates" in self.path
+            found = {"data": [described("fremd", id="7", status="APPROVED")]} if knows else {}
+            content = json.dumps(found).encode()
+            self.send_response(200 if knows or "phone" in self.path else 404)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    settings.WHATSAPP_API_URL = f"http://127.0.0.1:{server.server_port}"
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("stranger")
+def test_a_stranger_who_knows_no_accounts_is_asked_for_the_rest(bakery: Tenant) -> None:
+    account = factories.number(bakery, phone_number_id="phone").account
+
+    sync(account)
+
+    assert stored(account) == {"fremd": ("APPROVED", "7")}
 
 
 def test_a_second_sync_changes_rows_and_adds_none(account: Account, meta: Running) -> None:
