@@ -11,7 +11,8 @@ POST /_emulator/reset                forget messages, people, files, clicks; {"a
 POST /_emulator/webhook              {"url", "app_secret"}: where webhooks of the app go
 POST /_emulator/numbers              {"id", "account_id", "display"?, "name"?, "webhook_url"?, "quality"?,
                                      "tier"?, "throughput_per_s"?}
-POST /_emulator/accounts             {"id", "name"?, "currency"?, "refuses_marketing"?, "webhook_url"?}
+POST /_emulator/accounts             {"id", "name"?, "currency"?, "refuses_marketing"?, "webhook_url"?,
+                                     "is_subscribed"?}: webhooks come only once an app has subscribed
 POST /_emulator/templates            {"account_id", "status"?, …definition}: no review, no webhook
 POST /_emulator/templates/{id}       {"event": "PAUSED", "reason"?}: change its status and tell it
 POST /_emulator/say                  {"phone_number_id", "from", "text"}, or {…, "payload", "title"}, or
@@ -149,8 +150,9 @@ class Control:
         known = _known(Account, body)
         if not known.get("id"):
             raise Failure(100, "id is required.")
-        kept = self.world.account(known["id"]).templates
-        self.world.accounts[known["id"]] = Account(**known, templates=kept)
+        kept = self.world.account(known["id"])
+        known.setdefault("is_subscribed", kept.is_subscribed)
+        self.world.accounts[known["id"]] = Account(**known, templates=kept.templates)
         return success()
 
     def _template(self, body: Json) -> Answer:

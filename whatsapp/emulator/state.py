@@ -51,7 +51,8 @@ class Account:
     name: str = "Emulator GmbH"
     currency: str = "EUR"
     webhook_url: str = ""
-    is_subscribed: bool = True
+    # Without a subscription of the app nothing about the account is told.
+    is_subscribed: bool = False
     refuses_marketing: bool = False
     templates: dict[str, Template] = field(default_factory=dict)
 
