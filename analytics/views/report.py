@@ -29,6 +29,8 @@ TILES = (
     ("opt_out_rate", "opted_out", "delivered", "reached=opted_out"),
     ("orders", "", "", ""),
     ("revenue", "", "", ""),
+    ("cost", "", "", ""),
+    ("roas", "", "", ""),
 )
 # Which recipients stand behind a step of the funnel.
 FUNNEL_LINKS = {
@@ -111,7 +113,9 @@ def recipients(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def _campaign(request: TenantRequest, uid: uuid.UUID) -> Campaign:
-    return get_object_or_404(request.tenant.campaigns.select_related("number", "source", "created_by"), uid=uid)
+    return get_object_or_404(
+        request.tenant.campaigns.select_related("number__account", "source", "created_by"), uid=uid
+    )
 
 
 def _filters(request: TenantRequest) -> dict[str, Any]:
