@@ -1,5 +1,6 @@
-"""Brings accounts, numbers and templates as Meta describes them into our tables, and submits drafts to Meta."""
+"""Brings accounts, numbers and templates as Meta has them into our tables, submits drafts, subscribes to webhooks."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,9 +11,10 @@ from django.utils.timezone import now
 
 from tenants.scope import across_tenants, tenant_scope
 from whatsapp.client import Client
-from whatsapp.errors import NotSent, Refused, UnknownOutcome
+from whatsapp.errors import NotSent, Refused, UnknownOutcome, WhatsAppError
 from whatsapp.models import Account, Number, Template
 
+log = logging.getLogger(__name__)
 # Meta's subcode for a template that it does not have.
 NOT_FOUND = 2593002
 # A submission without an answer after this got none.
@@ -37,6 +39,7 @@ def accounts() -> list[tuple[int, int]]:
 def sync(tenant_id: int, account_id: int) -> int:
     """Fetch an account, its templates and numbers, and store what changed; returns how many templates Meta has.
 
+    An account without a subscription to webhooks gets one.
     Raises WhatsAppError if Meta cannot be asked. No transaction is open while the network is slow.
     """
     with tenant_scope(tenant_id):
@@ -44,6 +47,7 @@ def sync(tenant_id: int, account_id: int) -> int:
         number_ids = list(account.numbers.values_list("phone_number_id", flat=True))
     asked_at = now()
     with client_for(account) as client:
+        _keep_subscribed(client, account)
         templates = list(client.templates(account.waba_id))
         described = _described(client, account.waba_id)
         numbers = [(number_id, client.number(number_id)) for number_id in number_ids]
@@ -68,6 +72,31 @@ def _account(described: Mapping[str, Any]) -> dict[str, str]:
     name, currency = str(described.get("name") or "")[:200], str(described.get("currency") or "").upper()
     found = {"name": name} if name else {}
     return found | ({"currency": currency} if CURRENCY.fullmatch(currency) else {})
+
+
+def subscribe(account: Account) -> None:
+    """Have Meta tell our app about this account; before that no status, reply or opt-out arrives.
+
+    Source: whatsapp-cloud-api § 3.2. Raises WhatsAppError if Meta refuses or is away.
+    """
+    with client_for(account) as client:
+        client.subscribe(account.waba_id)
+
+
+def _keep_subscribed(client: Client, account: Account) -> None:
+    try:
+        if _is_untold(account, client.subscriptions(account.waba_id)):
+            client.subscribe(account.waba_id)
+    except WhatsAppError as error:
+        log.warning("account %s cannot be subscribed to webhooks: %s", account.pk, error)
+
+
+def _is_untold(account: Account, apps: Sequence[Mapping[str, Any]]) -> bool:
+    # Meta does not say which app is ours, so until something has arrived another one's subscription does not count;
+    # an address of its own does, because subscribing again would end it.
+    if account.webhook_seen_at is None:
+        return not any("override_callback_uri" in app for app in apps)
+    return not apps
 
 
 def store_templates(account: Account, described: Sequence[Mapping[str, Any]], asked_at: datetime) -> None:

@@ -14,6 +14,7 @@ from tenants import actions as tenants
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from whatsapp import actions as whatsapp
+from whatsapp import syncing
 from whatsapp.emulator import Remote
 from whatsapp.models import Number, Template
 
@@ -58,6 +59,8 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
             by=made.owner,
         )
         Number.objects.filter(pk=number.pk).update(verified_name=name, quality="GREEN", daily_limit=100_000)
+    syncing.subscribe(number.account)
+    with tenant_scope(tenant):
         draft = whatsapp.save_template(
             tenant=tenant,
             account=number.account,

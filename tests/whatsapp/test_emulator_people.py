@@ -32,6 +32,7 @@ def emulator() -> Iterator[Running]:
 def meta(emulator: Running) -> Running:
     emulator.reset(everything=True)
     emulator.configure(Profile.perfect())
+    emulator.add_account(ACCOUNT, is_subscribed=True)
     emulator.add_number(NUMBER, ACCOUNT)
     return emulator
 

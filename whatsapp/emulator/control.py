@@ -12,7 +12,8 @@ POST /_emulator/webhook              {"url", "app_secret"}: where webhooks of th
 POST /_emulator/numbers              {"id", "account_id", "display"?, "name"?, "webhook_url"?, "quality"?,
                                      "tier"?, "throughput_per_s"?}
 POST /_emulator/accounts             {"id", "name"?, "currency"?, "portfolio_id"?, "refuses_marketing"?, "webhook_url"?,
-                                     "app_url"?, "app_secret"?}; the last two are of the owner's own app
+                                     "app_url"?, "app_secret"?, "is_subscribed"?}: app_… are of the owner's own app;
+                                     webhooks come only once an app has subscribed
 POST /_emulator/templates            {"account_id", "status"?, …definition}: no review, no webhook
 POST /_emulator/templates/{id}       {"event": "PAUSED", "reason"?}: change its status and tell it
 POST /_emulator/say                  {"phone_number_id", "from", "text"}, or {…, "payload", "title"}, or
@@ -151,6 +152,7 @@ class Control:
         if not known.get("id"):
             raise Failure(100, "id is required.")
         kept = self.world.account(known["id"])
+        known.setdefault("is_subscribed", kept.is_subscribed)
         self.world.accounts[known["id"]] = Account(**known, templates=kept.templates, deleted_at=kept.deleted_at)
         return success()
 

@@ -59,7 +59,8 @@ class Account:
     webhook_url: str = ""
     app_url: str = ""
     app_secret: str = ""
-    is_subscribed: bool = True
+    # Without a subscription of the app nothing about the account is told.
+    is_subscribed: bool = False
     refuses_marketing: bool = False
     templates: dict[str, Template] = field(default_factory=dict)
     # Names and languages of approved templates with when they were deleted, by the monotonic clock.

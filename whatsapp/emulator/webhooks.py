@@ -36,7 +36,7 @@ class _Item(NamedTuple):
 
 
 class Webhooks:
-    """The queue between what happens and who is told."""
+    """The queue between what happens and who is told; accounts that no app has subscribed to are passed over."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -57,6 +57,9 @@ class Webhooks:
         self._add(_Item(self.world.app_of(account_id)[0], account_id, field, None, "", value, None))
 
     def _add(self, item: _Item) -> None:
+        if not self.world.account(item.account_id).is_subscribed:
+            self.world.tally("webhooks_without_subscription")
+            return
         self._items.append(item)
         self._bell.set()
 
