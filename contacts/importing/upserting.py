@@ -31,7 +31,7 @@ OLD = [f"c.{name}" for name in NEW]
 # expression, PostgreSQL would read all contacts for every range.
 MATCH = """
     CREATE TEMP TABLE import_matches ON COMMIT DROP AS
-    SELECT s.line, s.phone, s.bsuid, s.email, s.external_id, s.values, s.consent,
+    SELECT s.line, s.phone, s.bsuid, s.email, s.external_id, s.values, s.consent, s.outcome AS fate,
         p.id AS by_phone, e.id AS by_external_id, b.id AS by_bsuid,
         coalesce(p.id, e.id, b.id, s.contact_id) AS contact_id
     FROM contacts_stagedrow s
@@ -47,6 +47,7 @@ DECIDE = f"""
         c.id IS NULL OR (m.phone IS NOT NULL AND c.phone IS NULL) OR (m.bsuid IS NOT NULL AND c.bsuid IS NULL)
             OR m.email <> c.email OR (m.email IS NOT NULL AND c.email IS NULL) AS is_named_anew,
         CASE
+            WHEN m.fate <> '' THEN m.fate
             WHEN m.by_phone <> m.by_external_id OR m.by_phone <> m.by_bsuid OR m.by_external_id <> m.by_bsuid
                 THEN 'conflict_with_base'
             WHEN c.phone <> m.phone OR c.bsuid <> m.bsuid THEN 'identity_changed'
@@ -128,7 +129,8 @@ def decide(imported: Import, upto: int) -> Counter[str]:
     """Compare the lines after `rows_done` up to data line `upto` with the contacts; returns how many of each outcome.
 
     Leaves the temporary table `import_batch` (line, contact_id, outcome, consent, …) until the transaction ends.
-    Outcomes: created, updated, unchanged, and the rejections of REFUSALS. Writes no contact.
+    Outcomes: created, updated, unchanged, the rejections of REFUSALS, and "rejected" for lines that were rejected
+    before and are here only for their no. Writes no contact.
     """
     _execute(imported, "DROP TABLE IF EXISTS import_matches, import_batch, import_tags")
     _execute(imported, MATCH, after=imported.rows_done + 1, upto=upto + 1)
