@@ -25,7 +25,6 @@ from contacts.models import Import
 from tenants.models import Tenant
 
 PROOF = ("at", "source", "wording", "proof")
-ENTRIES_PER_APPEND = 5000
 # States over which an import cannot grant.
 RESTRICTED = frozenset(
     state.value
@@ -142,7 +141,7 @@ def _withdraw(imported: Import, tenant: Tenant, lines: Sequence[Line], states: d
     people = {line.subject_id or line.number: line for line in new}
     counts = Counter({"withdrawn": len(people), "already_withdrawn": len(lines) - len(people)})
     if not imported.is_dry_run:
-        _append(tenant, [entry for line in people.values() for entry in _withdrawals(imported, line)])
+        ledger.append(tenant, [entry for line in people.values() for entry in _withdrawals(imported, line)])
         suppressing.suppress(tenant, _suppressions(imported, tenant, new))
     return counts
 
@@ -227,7 +226,7 @@ def _suppressed(imported: Import, tenant: Tenant, claims: Sequence[Line]) -> set
 def _appended(imported: Import, tenant: Tenant, fit: Sequence[tuple[Line, Agreed]]) -> Counter[str]:
     """Append one yes per covered pair; a person counts once."""
     entries = [(line, entry) for line, wording in fit for entry in _yeses(imported, line, wording)]
-    results = _append(tenant, [entry for _line, entry in entries])
+    results = ledger.append(tenant, [entry for _line, entry in entries])
     became: dict[int, str] = {}
     for (line, _entry), result in zip(entries, results, strict=True):
         code = "granted" if result.seq else SKIPPED[result.skipped]
@@ -274,13 +273,6 @@ def _entry(imported: Import, line: Line, **said: Any) -> Entry:
         },
         **said,
     )
-
-
-def _append(tenant: Tenant, entries: Sequence[Entry]) -> list[ledger.Appended]:
-    done: list[ledger.Appended] = []
-    for start in range(0, len(entries), ENTRIES_PER_APPEND):
-        done += ledger.append(tenant, entries[start : start + ENTRIES_PER_APPEND])
-    return done
 
 
 def _key(imported: Import, line: Line) -> str:

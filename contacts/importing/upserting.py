@@ -85,10 +85,12 @@ INSERT = f"""
     FROM import_batch m WHERE m.outcome = 'created' ORDER BY m.phone, m.external_id, m.bsuid
     ON CONFLICT DO NOTHING
 """
-# In the order of ids, so that two writers of the same contacts cannot wait for each other in a circle.
+# In the order of ids, so that two writers of the same contacts cannot wait for each other in a circle. Somebody may
+# have given one of them a number meanwhile, which an import must not replace: consent hangs on it.
 LOCK = """
-    SELECT count(*) FROM (
-        SELECT c.id FROM contacts_contact c JOIN import_batch m ON m.contact_id = c.id
+    SELECT count(*) FILTER (WHERE is_renumbered) FROM (
+        SELECT c.phone <> m.phone OR c.bsuid <> m.bsuid AS is_renumbered
+        FROM contacts_contact c JOIN import_batch m ON m.contact_id = c.id
         WHERE c.tenant_id = %(tenant)s AND m.differs AND m.outcome = 'updated' ORDER BY c.id FOR UPDATE OF c
     ) locked
 """
@@ -122,7 +124,7 @@ REFUSED = """
 
 
 class Raced(Exception):
-    """Somebody else created one of the contacts between our look and our insert: do the range again."""
+    """Somebody else created or renumbered one of the contacts between our look and our write: do the range again."""
 
 
 def decide(imported: Import, upto: int) -> Counter[str]:
@@ -163,7 +165,8 @@ def write(imported: Import, tenant: Tenant, outcomes: Counter[str]) -> None:
             raise Raced
         _name_new(tenant)
     if outcomes["updated"]:
-        _execute(imported, LOCK)
+        if _count(imported, LOCK):
+            raise Raced
         _execute(imported, UPDATE)
         _name_changed(tenant)
     if imported.list_id:
@@ -208,12 +211,16 @@ def _has_tags(imported: Import) -> bool:
 
 
 def _execute(imported: Import, sql: str, **more: Any) -> int:
-    parameters: dict[str, Any] = {
-        "tenant": imported.tenant_id,
-        "imported": imported.pk,
-        "list": imported.list_id,
-        **more,
-    }
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql, _parameters(imported) | more)
         return cursor.rowcount
+
+
+def _count(imported: Import, sql: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, _parameters(imported))
+        return int(cursor.fetchone()[0])
+
+
+def _parameters(imported: Import) -> dict[str, Any]:
+    return {"tenant": imported.tenant_id, "imported": imported.pk, "list": imported.list_id}
