@@ -266,6 +266,7 @@ class StagedRow(models.Model):
     values = models.JSONField(default=dict)
     consent = models.JSONField(null=True)
     contact_id = models.BigIntegerField(null=True)
+    # "rejected" on lines that cannot be imported but say no: only that counts. Empty on all others.
     outcome = models.CharField(max_length=30, db_default="")
 
     class Meta:

@@ -1,6 +1,6 @@
 """What can be done with contacts, their tags and lists, and the events they leave."""
 
-from contacts.actions.batches import Upserted
+from contacts.actions.batches import Moved, Upserted
 from contacts.actions.events import EventData, Recorded, record_events
 from contacts.actions.lists import ListInUse, add_members, create_list, delete_list, remove_members, update_list
 from contacts.actions.numbers import find_or_create_for_whatsapp, move_number
@@ -12,6 +12,7 @@ __all__ = [
     "ContactData",
     "EventData",
     "ListInUse",
+    "Moved",
     "Recorded",
     "Upserted",
     "add_members",
