@@ -174,6 +174,7 @@ CELERY_TASK_ROUTES = {
     "campaigns.tasks.*": {"queue": "default"},
     "whatsapp.tasks.*": {"queue": "default"},
     "analytics.tasks.*": {"queue": "default"},
+    "tenants.tasks.*": {"queue": "default"},
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "wake senders of due messages": {"task": "messaging.tasks.wake", "schedule": 1.0},
@@ -184,6 +185,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "go on with imports that lost their worker": {"task": "consent.tasks.resume_imports", "schedule": 10.0},
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
+    "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
     "compare templates with Meta": {"task": "whatsapp.tasks.sync_all_templates", "schedule": 3600.0},
 }
 
@@ -217,7 +219,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "tenants.rest.problem",
+    "EXCEPTION_HANDLER": "tenants.problems.problem",
     "UNAUTHENTICATED_USER": None,
 }
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)

@@ -44,6 +44,7 @@ MAY_LOOK_ACROSS = {
     "tenants/scope.py",
     "tenants/middleware.py",
     "tenants/queries.py",
+    "tenants/repeating.py",
     "messaging/queries.py",
     "messaging/sweeping.py",
     "campaigns/launching.py",

@@ -11,7 +11,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tenants.rest import Conflict, StrictSerializer, TenantViewSet
+from tenants.problems import Conflict
+from tenants.rest import StrictSerializer, TenantViewSet
 from whatsapp import actions
 from whatsapp.models import Account, Number, Template
 from whatsapp.payloads import Problem
