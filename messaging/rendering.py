@@ -101,7 +101,7 @@ def body(
         template.name,
         template.language,
         header=_header(variables.get("header"), person),
-        body=texts if template.is_named else list(texts.values()),
+        body=texts if template.is_named else [texts[name] for name in sorted(texts, key=_number)],
         buttons=[b for b in (_button(b, person, link_tokens) for b in variables.get("buttons", [])) if b],
         callback=callback,
     )
@@ -124,7 +124,7 @@ def preview(template: TemplateText, variables: Variables, person: Person) -> Pre
     return Preview(
         header_kind=str(header.get("format", "")).lower(),
         header=str(chosen.get("link", "")) or header_text,
-        body=_filled(template.body, {v.get("name", ""): _shown(v, person) for v in variables.get("body", [])}),
+        body=_filled(template.body, {name: _shown(value, person) for name, value in _by_name(variables)}),
         footer=str(footer.get("text", "")),
         buttons=[str(b.get("text", "")) for b in template.buttons],
     )
@@ -132,7 +132,7 @@ def preview(template: TemplateText, variables: Variables, person: Person) -> Pre
 
 def body_values(variables: Variables, person: Person) -> dict[str, str]:
     """The body's values by variable name, in order; raises MissingValue."""
-    return {str(v.get("name", n)): value_of(v, person) for n, v in enumerate(variables.get("body", []), start=1)}
+    return {name: value_of(value, person) for name, value in _by_name(variables)}
 
 
 def value_of(value: Mapping[str, Any], person: Person) -> str:
@@ -155,6 +155,16 @@ def check_length(text: str, values: Mapping[str, str]) -> None:
     """Raise TooLong if the text with its values exceeds Meta's limit for bodies."""
     if len(_filled(text, values)) > BODY_LIMIT:
         raise TooLong
+
+
+def _by_name(variables: Variables) -> list[tuple[str, Variables]]:
+    """The body's values; those without a name are numbered as they come."""
+    return [(str(value.get("name", n)), value) for n, value in enumerate(variables.get("body", []), start=1)]
+
+
+def _number(name: str) -> tuple[int, str]:
+    """Sorts "2" before "10"."""
+    return len(name), name
 
 
 def _header(chosen: Variables | None, person: Person) -> dict[str, Any] | None:
