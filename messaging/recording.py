@@ -54,7 +54,6 @@ UPDATE messaging_message m SET
   wamid = coalesce(m.wamid, v.wamid),
   accepted_at = least(m.accepted_at, v.accepted_at),
   failed_at = CASE WHEN v.state = 8 THEN v.at ELSE m.failed_at END,
-  opted_out_at = CASE WHEN v.reason = 'meta_stop' THEN v.at ELSE m.opted_out_at END,
   error_code = coalesce(v.error_code, m.error_code),
   reason = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 'campaign_cancelled'
                 WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.reason ELSE m.reason END,
