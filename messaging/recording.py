@@ -14,7 +14,8 @@ from messaging.models import Message, Source
 from tenants.scope import tenant_scope
 from whatsapp.client import Accepted
 from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, Scope, UnknownOutcome
-from whatsapp.models import Account, Number
+from whatsapp.models import Number
+from whatsapp.pausing import pause_account
 
 log = logging.getLogger(__name__)
 STATE, QUEUE = Message.State, Message.Queue
@@ -168,9 +169,7 @@ def _beyond_the_message(number: Number, outcome: Outcome, rule: Rule) -> None:
         until = datetime.now(UTC) + timedelta(seconds=rule.retry_after_s or 3600)
         Number.objects.filter(pk=number.pk).update(paused_until=until, pause_code=rule.code)
     elif rule.error_class is ErrorClass.ACCOUNT:
-        Account.objects.filter(pk=number.account_id, paused_at=None).update(
-            paused_at=datetime.now(UTC), pause_code=rule.code
-        )
+        pause_account(number.account, rule.code)
 
 
 def _stopped_in_whatsapp(number: Number, outcome: Outcome) -> None:

@@ -211,7 +211,7 @@ def test_a_report_costs_the_same_for_any_audience(
 ) -> None:
     messages_of(campaign.source, 50, variant=1, state=State.FAILED, error_code=131049)
 
-    campaign = Campaign.objects.get()
+    campaign = Campaign.objects.select_related("number__account").get()
     with django_assert_num_queries(8):
         queries.report(campaign)
 

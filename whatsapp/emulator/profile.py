@@ -11,6 +11,7 @@ class Profile:
     Shares lie between 0 and 1. `delivered` is a share of all accepted messages that do not fail, `read` of
     the delivered, what a person does (click, tap, reply, opt out, stop) of the read, `ordered` of clickers.
     Fates depend on `seed`, recipient and callback data, never on the order of calls.
+    `refused` gives codes of sends with their shares, `calls_refused` one code for every other call (0: none).
     Delays are simulated seconds, divided by `speed` (60: a minute takes a second; 0: no delay at all).
     """
 
@@ -39,6 +40,7 @@ class Profile:
     reviewed_after_s: float = 60.0
 
     refused: dict[str, float] = field(default_factory=dict)
+    calls_refused: int = 0
     server_errors: float = 0.0
     hangs: float = 0.0
     resets: float = 0.0
