@@ -133,7 +133,10 @@ DEFINITIONS = (
     Definition(
         "click_rate",
         _("Click rate"),
-        _("Contacts with at least one counted click ÷ delivered. Previews and bots do not count."),
+        _(
+            "Contacts with at least one counted click ÷ delivered. Previews and bots do not count. A lower bound:"
+            " people who did not agree to tracking are among the delivered, but nobody knows whether they clicked."
+        ),
         "share",
         lambda c: ratio(c.clicked, c.delivered),
     ),

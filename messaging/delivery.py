@@ -92,8 +92,6 @@ UPDATE messaging_message m SET
                     WHEN {FAILS} THEN coalesce(v.error_code, m.error_code) ELSE m.error_code END,
   reason = CASE WHEN {FAILS} AND v.error_code = 131050 AND coalesce(m.delivered_at, v.delivered_at) IS NULL
                 THEN 'meta_stop' ELSE '' END,
-  opted_out_at = CASE WHEN {FAILS} AND v.error_code = 131050 THEN least(m.opted_out_at, v.failed_at)
-                      ELSE m.opted_out_at END,
   queue = 2,
   state = CASE
     WHEN coalesce(m.read_at, v.read_at) IS NOT NULL THEN 6

@@ -14,7 +14,8 @@ from messaging.models import Message, Source
 from tenants.scope import tenant_scope
 from whatsapp.client import Accepted
 from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, Scope, UnknownOutcome, rule_for
-from whatsapp.models import Account, Number
+from whatsapp.models import Number
+from whatsapp.pausing import pause_account
 
 log = logging.getLogger(__name__)
 STATE, QUEUE = Message.State, Message.Queue
@@ -55,7 +56,6 @@ UPDATE messaging_message m SET
   wamid = coalesce(m.wamid, v.wamid),
   accepted_at = least(m.accepted_at, v.accepted_at),
   failed_at = CASE WHEN v.state = 8 THEN v.at ELSE m.failed_at END,
-  opted_out_at = CASE WHEN v.reason = 'meta_stop' THEN v.at ELSE m.opted_out_at END,
   error_code = coalesce(v.error_code, m.error_code),
   reason = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 'campaign_cancelled'
                 WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.reason ELSE m.reason END,
@@ -175,9 +175,7 @@ def _beyond_the_message(number: Number, outcome: Outcome, rule: Rule) -> None:
         until = datetime.now(UTC) + timedelta(seconds=rule.retry_after_s or 3600)
         Number.objects.filter(pk=number.pk).update(paused_until=until, pause_code=rule.code)
     elif rule.error_class is ErrorClass.ACCOUNT:
-        Account.objects.filter(pk=number.account_id, paused_at=None).update(
-            paused_at=datetime.now(UTC), pause_code=rule.code
-        )
+        pause_account(number.account, rule.code)
 
 
 def _stopped_in_whatsapp(number: Number, outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import ProtectedError, QuerySet
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from tenants.problems import Conflict
 from tenants.rest import StrictSerializer, TenantViewSet
 from whatsapp import actions
+from whatsapp.errors import rule_for
 from whatsapp.models import Account, Number, Template
 from whatsapp.payloads import Problem
 
@@ -88,7 +90,19 @@ class NumberOut(serializers.Serializer[Number]):
     throughput = serializers.IntegerField(help_text="messages a second")
     daily_limit = serializers.IntegerField(allow_null=True, help_text="people per 24 hours; null is unlimited")
     paused_until = serializers.DateTimeField(allow_null=True)
-    pause_code = serializers.IntegerField(allow_null=True)
+    pause_code = serializers.IntegerField(
+        allow_null=True, help_text="Meta's error code; -24: the limit of people per 24 hours is used up"
+    )
+    account = serializers.UUIDField(source="account.uid")
+    account_paused_at = serializers.DateTimeField(
+        source="account.paused_at", allow_null=True, help_text="Since then nothing is sent, until somebody mends it."
+    )
+    account_pause_code = serializers.IntegerField(source="account.pause_code", allow_null=True)
+    account_pause_text = serializers.SerializerMethodField(help_text="What the code means and what to do.")
+
+    def get_account_pause_text(self, number: Number) -> str:
+        code = number.account.pause_code
+        return " ".join(rule_for(code).sentences(get_language() or "")) if code is not None else ""
 
 
 class TemplateViewSet(TenantViewSet):
@@ -179,7 +193,7 @@ class NumberViewSet(TenantViewSet):
     serializer_class = NumberOut
 
     def get_queryset(self) -> QuerySet[Number]:
-        numbers: QuerySet[Number] = self.tenant.numbers.all()
+        numbers: QuerySet[Number] = self.tenant.numbers.select_related("account")
         return numbers
 
     def list(self, request: Request) -> Response:

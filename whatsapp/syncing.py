@@ -2,17 +2,20 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from tenants.scope import across_tenants, tenant_scope
 from whatsapp.client import Client
-from whatsapp.errors import NotSent, Refused, UnknownOutcome, WhatsAppError
+from whatsapp.errors import ErrorClass, NotSent, Refused, Scope, UnknownOutcome, WhatsAppError
 from whatsapp.models import Account, Number, Template
+from whatsapp.pausing import pause_account
 
 log = logging.getLogger(__name__)
 # Meta's subcode for a template that it does not have.
@@ -30,6 +33,23 @@ def client_for(account: Account) -> Client:
     )
 
 
+@contextmanager
+def _asking(account: Account) -> Iterator[Client]:
+    """Ask for an account; a refusal that speaks about the whole account (token, permission, payment) stops it too.
+
+    Whoever sends would be refused the same way, and a stopped account is shown wherever somebody looks.
+    """
+    try:
+        with client_for(account) as client:
+            yield client
+    except Refused as refused:
+        rule = refused.rule
+        if rule.error_class is ErrorClass.ACCOUNT and rule.scope is not Scope.NUMBER:
+            with tenant_scope(account.tenant_id):
+                pause_account(account, rule.code)
+        raise
+
+
 def accounts() -> list[tuple[int, int]]:
     """(tenant id, account id) of every account that can be asked."""
     with across_tenants("every tenant's templates are compared with Meta"):
@@ -39,14 +59,14 @@ def accounts() -> list[tuple[int, int]]:
 def sync(tenant_id: int, account_id: int) -> int:
     """Fetch an account, its templates and numbers, and store what changed; returns how many templates Meta has.
 
-    An account without a subscription to webhooks gets one.
-    Raises WhatsAppError if Meta cannot be asked. No transaction is open while the network is slow.
+    An account without a subscription to webhooks gets one. Raises WhatsAppError if Meta cannot be asked; the account
+    is stopped if that is why. No transaction is open while the network is slow.
     """
     with tenant_scope(tenant_id):
         account = Account.objects.get(tenant=tenant_id, pk=account_id)
         number_ids = list(account.numbers.values_list("phone_number_id", flat=True))
     asked_at = now()
-    with client_for(account) as client:
+    with _asking(account) as client:
         _keep_subscribed(client, account)
         templates = list(client.templates(account.waba_id))
         described = _described(client, account.waba_id)
@@ -122,10 +142,24 @@ def store_templates(account: Account, described: Sequence[Mapping[str, Any]], as
     known.filter(updated_at__lt=asked_at).exclude(meta_id__in=listed).exclude(meta_id="").update(
         status=Template.Status.DELETED, updated_at=now()
     )
-    # Submitted, never answered and not listed either: Meta has not got it, so it can be submitted again.
-    known.filter(status=Template.Status.PENDING, meta_id="", updated_at__lt=asked_at - ANSWERED_WITHIN).update(
-        status=Template.Status.DRAFT, updated_at=now()
-    )
+
+
+def unsubmitted(tenant_id: int, account_id: int) -> list[int]:
+    """Ids of templates to submit again, each given out once: submitted, without an answer that counts, not listed.
+
+    Call it after a sync: what Meta lists has its id there, so Meta has not got these.
+    """
+    with tenant_scope(tenant_id):
+        waiting = Template.objects.select_for_update(skip_locked=True).filter(
+            tenant=tenant_id,
+            account=account_id,
+            status=Template.Status.PENDING,
+            meta_id="",
+            updated_at__lt=now() - ANSWERED_WITHIN,
+        )
+        ids = [template.pk for template in waiting]
+        Template.objects.filter(pk__in=ids).update(updated_at=now())
+    return ids
 
 
 def _template(account: Account, described: Mapping[str, Any]) -> Template:
@@ -164,7 +198,8 @@ def _store_number(account: Account, phone_number_id: str, described: Mapping[str
 def submit(tenant_id: int, template_id: int) -> None:
     """Send a draft to Meta for review and store the answer, a refusal with its reason too.
 
-    If Meta cannot be reached it is a draft again; after an unknown outcome the next sync tells.
+    If Meta cannot be reached it is a draft again; after an unknown outcome the next sync tells. Rejected is only what
+    Meta says about the template.
     """
     with tenant_scope(tenant_id):
         template = Template.objects.select_related("account").get(tenant=tenant_id, pk=template_id)
@@ -181,8 +216,7 @@ def submit(tenant_id: int, template_id: int) -> None:
             "rejected_reason": "",
         }
     except Refused as error:
-        reason = error.user_msg or error.user_title or error.rule.meaning_de
-        verdict = {"status": Template.Status.REJECTED, "rejected_reason": f"{reason} ({error.code})"}
+        verdict = _refused(template, error)
     except NotSent:
         verdict = {"status": Template.Status.DRAFT}
     except UnknownOutcome:
@@ -194,9 +228,27 @@ def submit(tenant_id: int, template_id: int) -> None:
         rows.filter(status=Template.Status.PENDING).update(**verdict)
 
 
+def _refused(template: Template, error: Refused) -> dict[str, Any]:
+    """Status and reason after a refusal, in the product's own language, because the reason is stored."""
+    rule = error.rule
+    meaning, remedy = rule.sentences(settings.LANGUAGE_CODE)
+    if rule.error_class in (ErrorClass.TEMPLATE, ErrorClass.INPUT):
+        status, reason = Template.Status.REJECTED, error.user_msg or error.user_title or meaning
+    elif rule.is_retryable and not template.meta_id:
+        # It stays submitted: the next sync finds that Meta has not got it and tries again.
+        status, reason = Template.Status.PENDING, meaning
+    elif rule.is_retryable:
+        # A sync would put Meta's older text in the place of an edit that waits, but leaves drafts alone.
+        again = _("Please submit the template again later.")
+        status, reason = Template.Status.DRAFT, f"{meaning} {again}"
+    else:
+        status, reason = Template.Status.DRAFT, f"{meaning} {remedy}"
+    return {"status": status, "rejected_reason": f"{reason} ({error.code})"}
+
+
 def _submitted(template: Template) -> Mapping[str, Any]:
     """Meta's answer; a template that it rejected before keeps its id and is edited there."""
-    with client_for(template.account) as client:
+    with _asking(template.account) as client:
         if not template.meta_id:
             return client.create_template(template.account.waba_id, definition(template))
         client.edit_template(template.meta_id, {"category": template.category, "components": template.components})
@@ -208,7 +260,7 @@ def delete(tenant_id: int, account_id: int, name: str, meta_id: str) -> None:
     with tenant_scope(tenant_id):
         account = Account.objects.get(tenant=tenant_id, pk=account_id)
     try:
-        with client_for(account) as client:
+        with _asking(account) as client:
             client.delete_template(account.waba_id, name, template_id=meta_id)
     except Refused as refused:
         if refused.subcode != NOT_FOUND:

@@ -20,11 +20,14 @@ def sync_all_templates(**_: Any) -> None:
 
 @shared_task(ignore_result=True)
 def sync_account(*, tenant_id: int, account_id: int, **_: Any) -> None:
-    """Fetch one account's templates and numbers."""
+    """Fetch one account's templates and numbers; submit again what Meta turns out not to have got."""
     try:
         syncing.sync(tenant_id, account_id)
     except WhatsAppError as error:
         log.warning("account %s cannot be synced: %s", account_id, error)
+        return
+    for template_id in syncing.unsubmitted(tenant_id, account_id):
+        submit_template.delay(tenant_id=tenant_id, template_id=template_id)
 
 
 @shared_task(ignore_result=True)

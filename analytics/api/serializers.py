@@ -165,11 +165,20 @@ class CostsSerializer(serializers.Serializer[Any]):
     lines = CostLineSerializer(many=True)
 
 
+class WaitingSerializer(serializers.Serializer[Any]):
+    """Why a campaign sends nothing at the moment though nobody paused it, and what to do about it."""
+
+    kind = serializers.ChoiceField(choices=["account", "number", "campaign"])
+    text = serializers.CharField()
+    remedy = serializers.CharField()
+
+
 class ReportSerializer(serializers.Serializer[Any]):
     """A campaign in numbers; `audience` is the sum of `states`."""
 
     campaign = serializers.UUIDField(source="campaign.uid")
     state = serializers.CharField(source="campaign.state")
+    waiting = WaitingSerializer(allow_null=True)
     currency = serializers.CharField()
     audience = serializers.IntegerField()
     states = serializers.DictField(child=serializers.IntegerField())

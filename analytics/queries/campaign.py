@@ -13,6 +13,7 @@ from django.utils.translation import get_language, gettext
 
 from analytics.kpi import Counts, Kpi, measure, ratio, total
 from analytics.queries import costs as costing
+from analytics.queries.attention import Attention, standstill
 from analytics.queries.costs import Costs
 from analytics.queries.sums import Hour, Reason, VariantSum, by_hour, by_reason, by_variant
 from analytics.queries.timing import Timing, timing
@@ -90,6 +91,7 @@ class Report:
     counts: Counts
     kpis: dict[str, Kpi]
     exclusions: list[Exclusion]
+    waiting: Attention | None
     funnel: list[Step]
     failures: list[Failure]
     variants: list[VariantReport]
@@ -128,6 +130,7 @@ def report(campaign: Campaign, *, at: datetime | None = None) -> Report:
         counts=counts,
         kpis=measure(counts),
         exclusions=_exclusions(why),
+        waiting=standstill(campaign),
         funnel=_funnel(counts, sum(reason.messages for reason in why if _was_unreachable(reason))),
         failures=[_failure(reason) for reason in why if reason.state not in NEVER_SENT],
         variants=_variants(campaign, variants, costs) if source_id else [],
@@ -164,10 +167,7 @@ def _failure(reason: Reason) -> Failure:
 
 def meaning_of(error_code: int) -> tuple[str, str]:
     """What a code of Meta's means and what to do about it, in the active language."""
-    rule = rule_for(error_code)
-    if (get_language() or "").startswith("de"):
-        return rule.meaning_de, rule.remedy_de
-    return rule.meaning_en, rule.remedy_en
+    return rule_for(error_code).sentences(get_language() or "")
 
 
 def _funnel(counts: Counts, excluded: int) -> list[Step]:

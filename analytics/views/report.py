@@ -81,7 +81,6 @@ def report(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         "sentence": _sentence(found),
         "hours": _hours(found),
         "is_moving": campaign.state == State.RUNNING,
-        "standstill": queries.standstill(campaign),
         "is_comparing": len(found.variants) > 1,
         "tab": "report",
     }

@@ -183,12 +183,12 @@ def test_a_personal_limit_is_not_retried_by_the_campaign(sent: Message) -> None:
     assert sent.state == Message.State.FAILED
 
 
-def test_131050_counts_as_opted_out_not_as_failed(sent: Message) -> None:
+def test_131050_is_a_person_left_out_and_neither_a_failure_nor_an_opt_out_of_this_message(sent: Message) -> None:
     delivery.apply(sent.tenant_id, [change(sent, "failed", 2, error_code=131050)])
 
     sent.refresh_from_db()
     assert (sent.state, sent.reason) == (Message.State.SKIPPED, "meta_stop")
-    assert sent.opted_out_at == T0 + timedelta(seconds=2)
+    assert sent.opted_out_at is None
 
 
 def test_another_tenants_token_moves_nothing(sent: Message, shop: Tenant) -> None:

@@ -56,6 +56,11 @@ def test_an_acceptance_does_not_hide_the_stop_that_overtook_it(number: Number, c
     assert answer(number, claimed, ACCEPTED) == (Message.State.SKIPPED, 2, "meta_stop")
 
 
+def test_a_refusal_with_131050_leaves_the_person_out_and_counts_no_opt_out(number: Number, claimed: Message) -> None:
+    assert answer(number, claimed, Refused(131050)) == (Message.State.SKIPPED, 2, "meta_stop")
+    assert claimed.opted_out_at is None
+
+
 def test_a_late_acceptance_settles_what_the_sweeper_called_uncertain(number: Number, claimed: Message) -> None:
     Message.objects.filter(pk=claimed.pk).update(state=Message.State.UNCERTAIN, reason="worker_lost")
 

@@ -11,7 +11,7 @@ from consent.ledger import Entry
 from contacts.models import Contact
 from messaging.models import Message, Source
 from messaging.sending import Engine
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from whatsapp.emulator import Running
@@ -148,6 +148,7 @@ def test_an_expired_token_stops_the_account_and_loses_nobody(bakery: Tenant, met
         account = Account.objects.get(tenant=bakery)
         assert account.pause_code == 190
         assert account.paused_at
+        assert AuditEvent.objects.filter(verb="account.paused").count() == 1
 
 
 def test_a_paused_template_pauses_the_source(bakery: Tenant, meta: Running, engine: Engine) -> None:

@@ -8,10 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from whatsapp import actions, syncing, tasks
@@ -20,6 +21,7 @@ from whatsapp.errors import Refused, WhatsAppError
 from whatsapp.models import Account, Number, Template
 
 BODY = [{"type": "BODY", "text": "Der Frühling ist da, und wir haben geöffnet."}]
+BETTER = [{"type": "BODY", "text": "Der Sommer ist da, und wir haben geöffnet."}]
 
 
 @pytest.fixture
@@ -27,6 +29,14 @@ def meta(settings: Settings) -> Iterator[Running]:
     with running() as emulator:
         settings.WHATSAPP_API_URL = emulator.base_url
         yield emulator
+
+
+@pytest.fixture
+def at_once() -> Iterator[None]:
+    """Tasks that are handed to workers run on the spot."""
+    current_app.conf.task_always_eager = True
+    yield
+    current_app.conf.task_always_eager = False
 
 
 @pytest.fixture
@@ -55,6 +65,21 @@ def draft(account: Account, name: str = "neu", **fields: Any) -> Template:
             components=BODY,
             by=None,
             **fields,
+        )
+
+
+def mend(account: Account) -> Template:
+    """Change the one rejected template."""
+    with tenant_scope(account.tenant):
+        return actions.save_template(
+            tenant=account.tenant,
+            account=account,
+            template=Template.objects.get(),
+            name="angebot",
+            language="de",
+            category="MARKETING",
+            components=BETTER,
+            by=None,
         )
 
 
@@ -263,6 +288,100 @@ def test_what_meta_refuses_is_rejected_with_the_reason_and_its_code(account: Acc
     assert len(template.rejected_reason) > 20
 
 
+@pytest.mark.parametrize(
+    ("code", "words"), [(190, "Zugriffstoken"), (200, "Berechtigung"), (131042, "Zahlungsart"), (141014, "gesperrt")]
+)
+def test_a_refusal_of_the_account_rejects_no_template_and_stops_the_account(
+    account: Account, meta: Running, code: int, words: str
+) -> None:
+    meta.configure(calls_refused=code)
+    template = draft(account)
+
+    submit(template)
+
+    with tenant_scope(account.tenant):
+        template.refresh_from_db()
+        account.refresh_from_db()
+    assert template.status == "DRAFT"
+    assert words in template.rejected_reason
+    assert template.rejected_reason.endswith(f"({code})")
+    assert account.pause_code == code
+    assert account.paused_at
+
+    meta.configure(calls_refused=0)
+    submit(template)
+    with tenant_scope(account.tenant):
+        template.refresh_from_db()
+    assert (template.status, template.rejected_reason) == ("PENDING", "")
+
+
+def test_a_new_template_that_meets_metas_limit_is_submitted_again_after_a_later_sync(
+    account: Account, meta: Running, at_once: None
+) -> None:
+    meta.configure(calls_refused=80008)
+    template = draft(account)
+    submit(template)
+    with tenant_scope(account.tenant):
+        template.refresh_from_db()
+    assert (template.status, template.meta_id) == ("PENDING", "")
+    assert "zu viele Verwaltungsanfragen" in template.rejected_reason
+    meta.configure(calls_refused=0)
+    tasks.sync_account(tenant_id=account.tenant_id, account_id=account.pk)
+    assert stored(account) == {"neu": ("PENDING", "")}
+    with tenant_scope(account.tenant):
+        Template.objects.update(updated_at=now() - timedelta(minutes=11))
+
+    tasks.sync_account(tenant_id=account.tenant_id, account_id=account.pk)
+
+    [(status, meta_id)] = stored(account).values()
+    assert (status, bool(meta_id)) == ("PENDING", True)
+    with tenant_scope(account.tenant):
+        assert Account.objects.get().paused_at is None
+
+
+def test_an_edit_that_meets_metas_limit_stays_a_draft_with_its_new_text(account: Account, meta: Running) -> None:
+    meta_id = meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
+    sync(account)
+    template = mend(account)
+    meta.configure(calls_refused=80008)
+
+    submit(template)
+    meta.configure(calls_refused=0)
+    sync(account)
+
+    with tenant_scope(account.tenant):
+        template.refresh_from_db()
+    assert (template.status, template.meta_id, template.components) == ("DRAFT", meta_id, BETTER)
+    assert "später erneut" in template.rejected_reason
+
+
+def test_a_refused_sync_stops_the_account_once_and_tells_no_template(account: Account, meta: Running) -> None:
+    factories.template(account.tenant)
+    meta.configure(calls_refused=190)
+
+    for _ in range(2):
+        tasks.sync_account(tenant_id=account.tenant_id, account_id=account.pk)
+
+    assert stored(account) == {"fruehling": ("APPROVED", "5001")}
+    with tenant_scope(account.tenant):
+        account.refresh_from_db()
+        event = AuditEvent.objects.get(verb="account.paused")
+    assert (account.pause_code, event.changes) == (190, {"code": 190})
+    assert account.paused_at
+
+
+@pytest.mark.parametrize("code", [4, 80007, 33, 100])
+def test_a_sync_that_is_refused_for_another_reason_leaves_the_account_alone(
+    account: Account, meta: Running, code: int
+) -> None:
+    meta.configure(calls_refused=code)
+
+    tasks.sync_account(tenant_id=account.tenant_id, account_id=account.pk)
+
+    with tenant_scope(account.tenant):
+        assert Account.objects.get().paused_at is None
+
+
 @pytest.mark.parametrize(("status", "reason"), [("APPROVED", ""), ("REJECTED", "INVALID_FORMAT")])
 def test_a_review_that_was_faster_keeps_its_own_reason(
     account: Account, meta: Running, status: str, reason: str
@@ -306,31 +425,23 @@ def test_when_meta_cannot_be_reached_it_is_a_draft_again(account: Account, setti
     assert stored(account)["neu"][0] == "PENDING"
 
 
-def test_a_submission_that_meta_never_got_can_be_repeated_after_a_sync(account: Account) -> None:
-    factories.template(account.tenant, status="PENDING", meta_id="", updated_at=now() - timedelta(minutes=11))
+def test_only_a_submission_that_meta_never_got_is_repeated(account: Account, meta: Running) -> None:
+    long_ago = now() - timedelta(minutes=11)
+    lost = factories.template(account.tenant, status="PENDING", meta_id="", updated_at=long_ago)
     factories.template(account.tenant, name="eben", status="PENDING", meta_id="")
+    meta.add_template(account.waba_id, described("angekommen"), status="PENDING")
+    factories.template(account.tenant, name="angekommen", status="PENDING", meta_id="", updated_at=long_ago)
 
     sync(account)
 
-    assert stored(account) == {"eben": ("PENDING", ""), "fruehling": ("DRAFT", "")}
+    assert syncing.unsubmitted(account.tenant_id, account.pk) == [lost.pk]
+    assert syncing.unsubmitted(account.tenant_id, account.pk) == []
 
 
 def test_a_rejected_template_is_mended_under_its_old_id(account: Account, meta: Running) -> None:
     meta_id = meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
     sync(account)
-    with tenant_scope(account.tenant):
-        template = Template.objects.get()
-        better = [{"type": "BODY", "text": "Der Sommer ist da, und wir haben geöffnet."}]
-        actions.save_template(
-            tenant=account.tenant,
-            account=account,
-            template=template,
-            name="angebot",
-            language="de",
-            category="MARKETING",
-            components=better,
-            by=None,
-        )
+    template = mend(account)
     sync(account)
     assert stored(account) == {"angebot": ("DRAFT", meta_id)}
 
@@ -341,7 +452,7 @@ def test_a_rejected_template_is_mended_under_its_old_id(account: Account, meta: 
 
     assert stored(account) == {"angebot": ("APPROVED", meta_id)}
     with tenant_scope(account.tenant):
-        assert Template.objects.get().components == better
+        assert Template.objects.get().components == BETTER
 
 
 def test_a_deleted_template_is_gone_at_meta_too(account: Account, meta: Running) -> None:

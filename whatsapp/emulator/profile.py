@@ -12,6 +12,7 @@ class Profile:
     the delivered, what a person does (click, tap, reply, opt out, stop, block) of the read, `ordered` of
     clickers. Who blocked the number gets nothing more: later messages stay `sent`.
     Fates depend on `seed`, recipient and callback data, never on the order of calls.
+    `refused` gives codes of sends with their shares, `calls_refused` one code for every other call (0: none).
     Delays are simulated seconds, divided by `speed` (60: a minute takes a second; 0: no delay at all).
     `daily_people` is for every portfolio, whatever its tier; 0 leaves it to the tier of the number.
     """
@@ -42,6 +43,7 @@ class Profile:
     reviewed_after_s: float = 60.0
 
     refused: dict[str, float] = field(default_factory=dict)
+    calls_refused: int = 0
     server_errors: float = 0.0
     hangs: float = 0.0
     resets: float = 0.0

@@ -36,6 +36,8 @@ class Graph:
                 return self.sending.take(parts[0], request.raw)
             if parts[1] == "marketing_messages":
                 return self.sending.take(parts[0], request.raw, as_marketing=True)
+        if self.world.profile.calls_refused:
+            raise Failure(self.world.profile.calls_refused)
         if len(parts) >= 2:
             edge = self._edges().get(parts[1])
             if edge:
