@@ -276,15 +276,27 @@ def _header_problems(template: Template, variant: Variant) -> list[str]:
     chosen = variant.variables.get("header") or {}
     if kind in ("image", "video", "document") and not (chosen.get("link") or chosen.get("media")):
         return [_("The header needs an image, video or document.")]
-    if chosen.get("media") and not _is_uploaded(template, str(chosen["media"])):
-        return [_("The header's file is not uploaded to Meta. Choose another one.")]
+    if chosen.get("media") and (problem := _file_problem(template, kind, str(chosen["media"]))):
+        return [problem]
     if kind == "text" and rendering.variables_in(str((header or {}).get("text", ""))) and not chosen.get("value"):
         return [_("The header's variable has no value.")]
     return []
 
 
-def _is_uploaded(template: Template, uid: str) -> bool:
-    return Media.objects.filter(tenant=template.tenant_id, uid=uid).exclude(meta_id="").exists()
+def _file_problem(template: Template, kind: str, uid: str) -> str:
+    file = Media.objects.filter(tenant=template.tenant_id, uid=uid).select_related("number").first()
+    if file is None or file.number.account_id != template.account_id:
+        return _("The header's file is not uploaded for the template's WhatsApp account. Choose another one.")
+    if file.kind != kind:
+        return _("The header's file is of another kind than the template wants. Choose another one.")
+    match file.state:
+        case Media.State.UPLOADING:
+            return _("The header's file is still on its way to Meta. Try again in a moment.")
+        case Media.State.FAILED:
+            return _("Meta refused the header's file: %(reason)s") % {"reason": file.error}
+        case Media.State.EXPIRED:
+            return _("Meta has forgotten the header's file after 30 days. Upload it again.")
+    return ""
 
 
 def _button_problems(template: Template, variant: Variant) -> list[str]:
