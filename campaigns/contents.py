@@ -129,11 +129,23 @@ def _header_file_problem(template: Template, kind: str, chosen: Variables) -> st
         return ""
     if chosen.get("link"):
         return _("The header takes an address or an uploaded file, not both.")
-    media = Media.objects.filter(tenant=template.tenant_id, uid=chosen["media"]).exclude(meta_id="").first()
-    if media is None:
-        return _("The header's file is not uploaded to Meta. Choose another one.")
-    of_kind = media.mime_type.split("/")[0]
-    return "" if kind == (of_kind if of_kind in ("image", "video") else "document") else str(HEADER_NEEDS[kind])
+    return _upload_problem(template, kind, str(chosen["media"]))
+
+
+def _upload_problem(template: Template, kind: str, uid: str) -> str:
+    file = Media.objects.filter(tenant=template.tenant_id, uid=uid).select_related("number").first()
+    if file is None or file.number.account_id != template.account_id:
+        return _("The header's file is not uploaded for the template's WhatsApp account. Choose another one.")
+    if file.kind != kind:
+        return str(HEADER_NEEDS[kind])
+    match file.state:
+        case Media.State.UPLOADING:
+            return _("The header's file is still on its way to Meta. Try again in a moment.")
+        case Media.State.FAILED:
+            return _("Meta refused the header's file: %(reason)s") % {"reason": file.error}
+        case Media.State.EXPIRED:
+            return _("Meta has forgotten the header's file after 30 days. Upload it again.")
+    return ""
 
 
 def _button_problems(template: Template, values: list[Variables]) -> list[str]:

@@ -11,7 +11,7 @@ from contacts.models import Contact
 from messaging import links, tasks
 from messaging.models import Content, Link, Message, Source
 from tenants.models import Tenant
-from whatsapp.models import Media, Number, Template
+from whatsapp.models import Number, Template
 
 
 @transaction.atomic
@@ -42,14 +42,9 @@ def open_source(
 
 @transaction.atomic
 def add_content(*, source: Source, variant: int, template: Template, variables: Mapping[str, Any]) -> Content:
-    """Freeze what a variant says; URL buttons of tracked templates get a Link, uploaded headers their media id."""
+    """Freeze what a variant says; URL buttons of tracked templates get a Link."""
     frozen: dict[str, Any] = dict(variables)
     frozen["buttons"] = [_frozen_button(source, variant, template, dict(b)) for b in variables.get("buttons", [])]
-    header = dict(variables.get("header") or {})
-    if header.get("media"):
-        header["meta_id"] = Media.objects.get(tenant=source.tenant_id, uid=header["media"]).meta_id
-    if header:
-        frozen["header"] = header
     return Content.objects.create(
         tenant_id=source.tenant_id, source=source, variant=variant, template=template, variables=frozen
     )

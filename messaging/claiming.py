@@ -173,7 +173,7 @@ def _within_budget(number: Number, candidates: list[Candidate], budget: Budget) 
 def _rendered(
     source: Source, candidates: list[Candidate]
 ) -> tuple[list[tuple[Candidate, bytes]], list[tuple[int, int, str]]]:
-    contents = {c.variant: c for c in Content.objects.select_related("template").filter(source=source)}
+    contents = {content.variant: content for content in queries.contents(source)}
     outgoing: list[tuple[Candidate, bytes]] = []
     skipped: list[tuple[int, int, str]] = []
     for candidate in candidates:

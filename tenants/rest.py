@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import time
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.conf import settings
@@ -18,7 +18,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions, pagination, permissions, serializers, throttling
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -186,7 +186,7 @@ class TenantView(APIView):
         return response
 
     def body_of(self, request: HttpRequest) -> bytes:
-        """What makes a repeated request the same; a view of uploads compares fields and files instead."""
+        """What makes a repeated request the same; a view of uploads gives `form_of` instead."""
         return request.body
 
     def _once(self, tenant: Tenant, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -223,6 +223,15 @@ class TenantViewSet(TenantView, GenericViewSet[Any]):
         """One page of the filtered queryset through the view's serializer."""
         rows = self.paginate_queryset(self.filter_queryset(queryset))
         return self.get_paginated_response(self.get_serializer(rows, many=True, **context).data)
+
+
+def form_of(request: HttpRequest) -> bytes:
+    """Fields and files: every repeat of a form has another boundary, and a file exceeds the limit of a body."""
+    if request.content_type != MultiPartParser.media_type:
+        return request.body
+    fields = sorted((name, values) for name, values in request.POST.lists())
+    files = [hashlib.file_digest(cast(Any, file), "sha256").hexdigest() for file in request.FILES.values()]
+    return repr((fields, files)).encode()
 
 
 def key_of(request: HttpRequest) -> ApiKey | None:

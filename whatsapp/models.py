@@ -1,5 +1,6 @@
 """A tenant's WhatsApp Business accounts, numbers, templates and uploaded media; and Meta's prices, everybody's."""
 
+import mimetypes
 import uuid
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.encryption import decrypt, encrypt
 from tenants.fields import TenantForeignKey, owner
+from whatsapp.payloads import files
 
 
 class Account(models.Model):
@@ -169,18 +171,33 @@ class Template(models.Model):
         return self.status == self.Status.APPROVED
 
 
+def media_path(media: "Media", filename: str) -> str:
+    """Where a file is kept: below its tenant, under a name that nobody can guess."""
+    suffix = mimetypes.guess_extension(media.mime_type) or ""
+    return f"media/{media.tenant_id}/{media.uid}{suffix}"
+
+
 class Media(models.Model):
-    """A file uploaded to Meta for one number; its id is valid for 30 days."""
+    """A file of a tenant for one number, which Meta knows by an id for 30 days at a time."""
+
+    class State(models.TextChoices):
+        UPLOADING = "uploading", _("on its way to Meta")
+        READY = "ready", _("ready")
+        EXPIRED = "expired", _("expired")
+        FAILED = "failed", _("refused by Meta")
 
     tenant = owner("media")
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
     number = TenantForeignKey(Number, on_delete=models.CASCADE, related_name="media")
-    file = models.FileField(upload_to="media/%Y/%m/")
+    file = models.FileField(upload_to=media_path, max_length=200)
     filename = models.CharField(max_length=200)
-    mime_type = models.CharField(max_length=60)
+    mime_type = models.CharField(max_length=100)
     sha256 = models.CharField(max_length=64)
     meta_id = models.CharField(max_length=60, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    # Why Meta refused the last upload.
+    error = models.CharField(max_length=500, blank=True, default="")
+    created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         constraints = [
@@ -190,6 +207,26 @@ class Media(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def kind(self) -> str:
+        """What it is in a message: image, video, audio, document or sticker."""
+        rule = files.rule_for(self.mime_type)
+        return rule.kind if rule else ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the file is still here, to be brought to Meta again."""
+        return bool(self.file.name and self.file.storage.exists(self.file.name))
+
+    @property
+    def state(self) -> str:
+        """Whether it can be sent now, and if not, why."""
+        if self.meta_id and self.expires_at and self.expires_at > now():
+            return self.State.READY
+        if self.error:
+            return self.State.FAILED
+        return self.State.EXPIRED if self.meta_id else self.State.UPLOADING
 
 
 class Rate(models.Model):

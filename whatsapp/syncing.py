@@ -12,9 +12,10 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from tenants.scope import across_tenants, tenant_scope
+from whatsapp import samples
 from whatsapp.client import Client
 from whatsapp.errors import ErrorClass, NotSent, Refused, Scope, UnknownOutcome, WhatsAppError
-from whatsapp.models import Account, Number, Template
+from whatsapp.models import Account, Media, Number, Template
 from whatsapp.pausing import pause_account
 
 log = logging.getLogger(__name__)
@@ -203,9 +204,10 @@ def submit(tenant_id: int, template_id: int) -> None:
     """
     with tenant_scope(tenant_id):
         template = Template.objects.select_related("account").get(tenant=tenant_id, pk=template_id)
+        files = samples.of(template)
     known: dict[str, Any] = {}
     try:
-        answer = _submitted(template)
+        answer = _submitted(template, files)
         status = str(answer.get("status", "PENDING")).upper()
         known = {
             "meta_id": str(answer.get("id", "")),
@@ -246,12 +248,13 @@ def _refused(template: Template, error: Refused) -> dict[str, Any]:
     return {"status": status, "rejected_reason": f"{reason} ({error.code})"}
 
 
-def _submitted(template: Template) -> Mapping[str, Any]:
+def _submitted(template: Template, files: Mapping[str, Media]) -> Mapping[str, Any]:
     """Meta's answer; a template that it rejected before keeps its id and is edited there."""
     with _asking(template.account) as client:
+        components = samples.with_handles(client, template.components, files)
         if not template.meta_id:
-            return client.create_template(template.account.waba_id, definition(template))
-        client.edit_template(template.meta_id, {"category": template.category, "components": template.components})
+            return client.create_template(template.account.waba_id, definition(template) | {"components": components})
+        client.edit_template(template.meta_id, {"category": template.category, "components": components})
         return {"id": template.meta_id}
 
 
