@@ -14,7 +14,7 @@ from messaging.models import Content, Message, Source
 from messaging.rendering import Person, TemplateText
 from tenants.encryption import seal
 from tenants.scope import tenant_scope
-from whatsapp.markets import market_of
+from whatsapp.markets import country_of, market_of
 from whatsapp.models import Number
 from whatsapp.payloads import InvalidPayload
 
@@ -141,10 +141,10 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
         refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
         joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
     cursor.execute(WHO.format(joins=joins, reason=reason, seq=seq), [*params, source.tenant_id, list(contact_ids)])
-    return {row[0]: _person(row) for row in cursor.fetchall()}
+    return {row[0]: _person(row, source.refused_countries) for row in cursor.fetchall()}
 
 
-def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
+def _person(row: tuple[Any, ...], refused_countries: Sequence[str]) -> tuple[Person, bool, str, int | None]:
     fields = dict(
         zip(
             ("first_name", "last_name", "email", "postcode", "country", "language", "external_id"),
@@ -158,6 +158,8 @@ def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
     phone = None if is_phone_dead else row[1]
     if not reason and not phone and not row[2]:
         reason = "unreachable" if is_phone_dead else "no_number"
+    if not reason and refused_countries and country_of(row[1], row[2]) in refused_countries:
+        reason = "country_refused"
     return Person(phone, row[2], fields, attributes), is_tracked, reason or "", seq
 
 

@@ -10,10 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from messaging import queries
+from messaging import braking, queries
+from messaging.braking import Failure
+from messaging.models import Message
 from tenants.encryption import BadToken, unseal
 from tenants.scope import tenant_scope
 from whatsapp.errors import rule_for
+
+FAILED = Message.State.FAILED
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ WHERE m.tenant_id = %s AND m.id = v.id AND (m.state NOT IN (9, 10) OR m.accepted
        OR v.read_at IS NOT NULL AND (m.read_at IS NULL OR m.read_at > v.read_at)
        OR {FAILS} AND m.failed_at IS NULL
        OR v.price_type <> '' AND m.price_type = '' OR m.wamid IS NULL OR m.state IN (0, 1, 2, 3, 7))
+RETURNING m.id, m.source_id, m.state, m.error_code, coalesce(m.claimed_at, m.created_at), v.failed_at
 """
 
 
@@ -122,10 +127,10 @@ def apply(tenant_id: int, changes: Sequence[StatusChange]) -> Applied:
         again = _passing(fates)
         if again:
             _hold_sources(tenant_id, [message_id for message_id, *_ in again])
-        if fates:
-            _update(tenant_id, fates)
+        failures = _update(tenant_id, fates) if fates else []
         if again:
             _retry(tenant_id, again)
+        braking.brake(tenant_id, failures)
         return Applied(len(changes) - unmatched, unmatched)
 
 
@@ -165,7 +170,8 @@ def _ids_of(tenant_id: int, wamids: Sequence[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _update(tenant_id: int, fates: Sequence[Fate]) -> None:
+def _update(tenant_id: int, fates: Sequence[Fate]) -> list[Failure]:
+    """Write the fates; returns what failed by them, and not already before."""
     rows = [
         (
             f.message_id,
@@ -183,6 +189,11 @@ def _update(tenant_id: int, fates: Sequence[Fate]) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(APPLY, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
+        return [
+            Failure(message_id, source_id, rule_for(code), claimed_at, failed_at, is_late=True)
+            for message_id, source_id, state, code, claimed_at, failed_at in cursor.fetchall()
+            if state == FAILED and failed_at and code is not None
+        ]
 
 
 def _passing(fates: Sequence[Fate]) -> list[tuple[int, int | None, int, int]]:

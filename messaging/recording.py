@@ -3,18 +3,19 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
 from consent.actions import declarations
 from contacts.models import Contact
-from messaging import queries
-from messaging.models import Message, Source
+from messaging import braking, queries
+from messaging.braking import Failure
+from messaging.models import Message
 from tenants.scope import tenant_scope
 from whatsapp.client import Accepted
-from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, Scope, UnknownOutcome
-from whatsapp.models import Account, Number
+from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, UnknownOutcome
+from whatsapp.models import Number
 
 log = logging.getLogger(__name__)
 STATE, QUEUE = Message.State, Message.Queue
@@ -98,9 +99,7 @@ def _record(number: Number, outcomes: Sequence[Outcome]) -> None:
             number.tenant_id, {outcome.source_id for outcome, v in verdicts if v.queue == QUEUE.WAITING}
         )
         _update(number.tenant_id, verdicts)
-        for outcome in outcomes:
-            if isinstance(outcome.answer, Refused):
-                _beyond_the_message(number, outcome, outcome.answer.rule)
+        _beyond_the_message(number, outcomes)
 
 
 def verdict(outcome: Outcome) -> Verdict:
@@ -157,21 +156,15 @@ def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> None
         cursor.execute(RECORD, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
 
 
-def _beyond_the_message(number: Number, outcome: Outcome, rule: Rule) -> None:
-    """Pause what the code speaks about: the source for its template, the number, or the whole account."""
-    if rule.suppress_marketing:
-        _stopped_in_whatsapp(number, outcome)
-    elif rule.error_class is ErrorClass.TEMPLATE:
-        Source.objects.filter(pk=outcome.source_id, state=Source.State.OPEN).update(
-            state=Source.State.PAUSED, pause_code=rule.code
-        )
-    elif rule.error_class is ErrorClass.ACCOUNT and rule.scope is Scope.NUMBER:
-        until = datetime.now(UTC) + timedelta(seconds=rule.retry_after_s or 3600)
-        Number.objects.filter(pk=number.pk).update(paused_until=until, pause_code=rule.code)
-    elif rule.error_class is ErrorClass.ACCOUNT:
-        Account.objects.filter(pk=number.account_id, paused_at=None).update(
-            paused_at=datetime.now(UTC), pause_code=rule.code
-        )
+def _beyond_the_message(number: Number, outcomes: Sequence[Outcome]) -> None:
+    """Stop what Meta's refusals speak about, and record who stopped our marketing."""
+    refused = [(outcome, outcome.answer.rule) for outcome in outcomes if isinstance(outcome.answer, Refused)]
+    for outcome, rule in refused:
+        if rule.suppress_marketing:
+            _stopped_in_whatsapp(number, outcome)
+    braking.brake(
+        number.tenant_id, [Failure(o.message_id, o.source_id, rule, claimed_at=o.at, at=o.at) for o, rule in refused]
+    )
 
 
 def _stopped_in_whatsapp(number: Number, outcome: Outcome) -> None:

@@ -108,8 +108,8 @@ RULES: tuple[Rule, ...] = (
         Scope.COUNTRY,
         "Ihr Konto darf keine Nachrichten in das Land dieses Kontakts senden.",
         "Your account may not send messages to the country of this contact.",
-        "Bitte Kontakte dieses Landes aus der Kampagne nehmen.",
-        "Please take contacts of this country out of the campaign.",
+        "Nichts zu tun: Zusage lässt die übrigen Kontakte dieses Landes in dieser Kampagne aus.",
+        "Nothing to do: Zusage leaves the other contacts of this country out of this campaign.",
     ),
     Rule(
         132005,
