@@ -1,4 +1,4 @@
-"""Stops what Meta's errors speak about beyond their own message: a source, a number, an account, a country.
+"""Stops what Meta's errors speak about beyond their own message: source, number, account, country, person.
 
 Refusals of a send and failures told by webhook after a 200 follow the same table (whatsapp-cloud-api § 7.7). Whatever
 stops here waits for somebody who mends it and resumes; the failed messages themselves stay as they are.
@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.db.models import Q
 
+from contacts import actions as contacts
 from contacts.models import Contact
-from messaging.models import Source
+from messaging.models import Message, Source
 from whatsapp.errors import ErrorClass, Rule, Scope, is_known
 from whatsapp.markets import country_of
 from whatsapp.models import Account, Number
@@ -44,6 +45,8 @@ class Threshold:
 
 # By webhook this code is one message's own, or Meta dropping all the rest of the portfolio.
 PACING = 135000
+# Says nothing certain about one message, and enough about a person after some.
+UNDELIVERABLE = 131026
 PACED = Threshold(failures=10, messages=10, share=0.05)
 BURNING = Threshold(failures=10, messages=50, share=0.20)
 # Failures of an account that are older, of a campaign that is over, say nothing about today.
@@ -88,6 +91,7 @@ def brake(tenant_id: int, failures: Sequence[Failure]) -> None:
     _pause_burning(tenant_id, [f for f in failures if _counts_in_quantity(f)])
     _pause_senders(tenant_id, [f for f in failures if f.rule.error_class is ErrorClass.ACCOUNT])
     _close_countries(tenant_id, [f for f in failures if f.rule.scope is Scope.COUNTRY])
+    _count_undelivered(tenant_id, [f for f in failures if f.rule.code == UNDELIVERABLE])
 
 
 def _stops_at_once(failure: Failure) -> bool:
@@ -176,3 +180,11 @@ def _close_countries(tenant_id: int, failures: Sequence[Failure]) -> None:
         for source_id, country in sorted(closed):
             if country:
                 cursor.execute(CLOSE_COUNTRY, [country, tenant_id, source_id, country])
+
+
+def _count_undelivered(tenant_id: int, failures: Sequence[Failure]) -> None:
+    """Leave people out to whom campaign after campaign cannot be delivered; tests prove nothing."""
+    if failures:
+        messages = Message.objects.filter(tenant=tenant_id, pk__in=[f.message_id for f in failures])
+        people = messages.exclude(source__kind=Source.Kind.TEST).values_list("contact_id", flat=True)
+        contacts.count_undelivered(tenant_id=tenant_id, contact_ids=list(people))

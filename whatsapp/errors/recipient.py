@@ -40,8 +40,8 @@ RULES: tuple[Rule, ...] = (
         "WhatsApp nennt den Grund nicht.",
         "The message cannot be delivered: the number is not on WhatsApp, the app is outdated or WhatsApp "
         "does not tell why.",
-        "Bitte die Nummer prüfen. Nach mehreren Fehlschlägen in Folge lässt Zusage den Kontakt aus.",
-        "Please check the number. After several failures in a row Zusage leaves the contact out.",
+        "Bitte die Nummer prüfen. Nach drei Fehlschlägen in Folge lässt Zusage den Kontakt aus.",
+        "Please check the number. After three failures in a row Zusage leaves the contact out.",
     ),
     Rule(
         131047,
