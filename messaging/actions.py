@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.timezone import now
 
 from contacts.models import Contact
 from messaging import links, tasks
@@ -95,7 +96,7 @@ def pause_sources_of(*, template: Template, code: int) -> int:
 def resume_source(*, source: Source) -> bool:
     """Claim from a paused source again; returns whether it was paused."""
     resumed = Source.objects.filter(pk=source.pk, state=Source.State.PAUSED).update(
-        state=Source.State.OPEN, pause_code=None
+        state=Source.State.OPEN, pause_code=None, resumed_at=now()
     )
     ring()
     return bool(resumed)

@@ -14,7 +14,7 @@ from messaging.models import Content, Message, Source
 from messaging.rendering import Person, TemplateText
 from tenants.encryption import seal
 from tenants.scope import tenant_scope
-from whatsapp.markets import market_of
+from whatsapp.markets import country_of, market_of
 from whatsapp.models import Number
 from whatsapp.payloads import InvalidPayload
 
@@ -66,7 +66,7 @@ SELECT c.id, c.phone, c.bsuid, c.first_name, c.last_name, c.email, c.postcode, c
        c.birthday, c.attributes, c.phone_invalid_at IS NOT NULL,
        EXISTS (SELECT 1 FROM consent_consentstate t WHERE t.tenant_id = c.tenant_id AND t.subject_id = c.subject_id
                AND t.channel = 'whatsapp' AND t.purpose = 'tracking' AND t.state IN ('granted', 'renewed')),
-       {reason}, {seq}
+       {reason}, {seq}, c.unreachable_since IS NOT NULL
 FROM contacts_contact c {joins}
 WHERE c.tenant_id = %s AND c.id = ANY(%s)
 """
@@ -141,10 +141,10 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
         refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
         joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
     cursor.execute(WHO.format(joins=joins, reason=reason, seq=seq), [*params, source.tenant_id, list(contact_ids)])
-    return {row[0]: _person(row) for row in cursor.fetchall()}
+    return {row[0]: _person(row, source) for row in cursor.fetchall()}
 
 
-def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
+def _person(row: tuple[Any, ...], source: Source) -> tuple[Person, bool, str, int | None]:
     fields = dict(
         zip(
             ("first_name", "last_name", "email", "postcode", "country", "language", "external_id"),
@@ -156,9 +156,21 @@ def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
     attributes = orjson.loads(row[11]) if isinstance(row[11], str) else row[11]
     is_phone_dead, is_tracked, reason, seq = row[12:16]
     phone = None if is_phone_dead else row[1]
-    if not reason and not phone and not row[2]:
-        reason = "unreachable" if is_phone_dead else "no_number"
-    return Person(phone, row[2], fields, attributes), is_tracked, reason or "", seq
+    reason = reason or _obstacle(source, row[1], row[2], is_phone_dead=is_phone_dead, is_unreachable=row[16])
+    return Person(phone, row[2], fields, attributes), is_tracked, reason, seq
+
+
+def _obstacle(
+    source: Source, phone: str | None, bsuid: str | None, *, is_phone_dead: bool, is_unreachable: bool
+) -> str:
+    """Why nothing can arrive, if so; a test is sent to the unreachable all the same, to see whether that is over."""
+    if is_unreachable and source.kind != Source.Kind.TEST:
+        return "unreachable"
+    if not bsuid and (is_phone_dead or not phone):
+        return "unreachable" if is_phone_dead else "no_number"
+    if source.refused_countries and country_of(phone, bsuid) in source.refused_countries:
+        return "country_refused"
+    return ""
 
 
 def _within_budget(number: Number, candidates: list[Candidate], budget: Budget) -> list[Candidate]:

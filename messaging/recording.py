@@ -3,19 +3,19 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
 from consent.actions import declarations
 from contacts.models import Contact
-from messaging import queries
-from messaging.models import Message, Source
+from messaging import braking, queries
+from messaging.braking import Failure
+from messaging.models import Message
 from tenants.scope import tenant_scope
 from whatsapp.client import Accepted
-from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, Scope, UnknownOutcome, rule_for
+from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, UnknownOutcome, rule_for
 from whatsapp.models import Number
-from whatsapp.pausing import pause_account
 
 log = logging.getLogger(__name__)
 STATE, QUEUE = Message.State, Message.Queue
@@ -99,11 +99,7 @@ def _record(number: Number, outcomes: Sequence[Outcome]) -> None:
             number.tenant_id, {outcome.source_id for outcome, v in verdicts if v.queue == QUEUE.WAITING}
         )
         _update(number.tenant_id, verdicts)
-        for outcome in outcomes:
-            if isinstance(outcome.answer, Refused):
-                _beyond_the_message(number, outcome, outcome.answer.rule)
-            elif isinstance(outcome.answer, Accepted) and outcome.answer.is_paused:
-                _beyond_the_message(number, outcome, rule_for(TEMPLATE_PAUSED))
+        _beyond_the_message(number, outcomes)
 
 
 def verdict(outcome: Outcome) -> Verdict:
@@ -163,19 +159,21 @@ def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> None
         cursor.execute(RECORD, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
 
 
-def _beyond_the_message(number: Number, outcome: Outcome, rule: Rule) -> None:
-    """Pause what the code speaks about: the source for its template, the number, or the whole account."""
-    if rule.suppress_marketing:
-        _stopped_in_whatsapp(number, outcome)
-    elif rule.error_class is ErrorClass.TEMPLATE:
-        Source.objects.filter(pk=outcome.source_id, state=Source.State.OPEN).update(
-            state=Source.State.PAUSED, pause_code=rule.code
-        )
-    elif rule.error_class is ErrorClass.ACCOUNT and rule.scope is Scope.NUMBER:
-        until = datetime.now(UTC) + timedelta(seconds=rule.retry_after_s or 3600)
-        Number.objects.filter(pk=number.pk).update(paused_until=until, pause_code=rule.code)
-    elif rule.error_class is ErrorClass.ACCOUNT:
-        pause_account(number.account, rule.code)
+def _beyond_the_message(number: Number, outcomes: Sequence[Outcome]) -> None:
+    """Stop what Meta's answers speak about, and record who stopped our marketing."""
+    told = [(outcome, rule) for outcome in outcomes if (rule := _rule_of(outcome.answer))]
+    for outcome, rule in told:
+        if rule.suppress_marketing:
+            _stopped_in_whatsapp(number, outcome)
+    braking.brake(
+        number.tenant_id, [Failure(o.message_id, o.source_id, rule, claimed_at=o.at, at=o.at) for o, rule in told]
+    )
+
+
+def _rule_of(answer: Answer) -> Rule | None:
+    if isinstance(answer, Refused):
+        return answer.rule
+    return rule_for(TEMPLATE_PAUSED) if isinstance(answer, Accepted) and answer.is_paused else None
 
 
 def _stopped_in_whatsapp(number: Number, outcome: Outcome) -> None:

@@ -31,6 +31,8 @@ COLUMNS = {
     "attributes": "jsonb",
     "subject_id": "uuid",
     "phone_invalid_at": "timestamptz",
+    "undelivered": "smallint",
+    "unreachable_since": "timestamptz",
     "updated_at": "timestamptz",
 }
 
@@ -132,6 +134,8 @@ class Batch:
         for name, value in values.items():
             setattr(contact, name, value)
         contact.attributes, contact.updated_at = attributes, timezone.now()
+        if "phone" in values:
+            contact.undelivered, contact.unreachable_since = 0, None
         self.directory.add(contact)
         if contact.pk:
             self._changed[contact.pk] = contact

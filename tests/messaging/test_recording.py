@@ -106,3 +106,31 @@ def test_an_answer_that_cannot_be_stored_takes_no_other_along(number: Number) ->
     )
 
     assert factories.states(source) == {"CLAIMED": 1, "ACCEPTED": 2}
+
+
+@pytest.mark.parametrize(("refused", "stopped_by"), [(12, None), (13, 199_999)])
+def test_a_code_nobody_knows_stops_a_campaign_once_more_than_a_fifth_fails(
+    number: Number, refused: int, stopped_by: int | None
+) -> None:
+    source = factories.source(number, factories.contacts(number.tenant, 60))
+    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    ids = Message.objects.filter(source=source).order_by("-id").values_list("id", flat=True)
+
+    answers = [Refused(199_999, http_status=400)] * refused + [ACCEPTED] * (60 - refused)
+    recording.record(number, [Outcome(pk, 1, source.pk, answer, AT) for pk, answer in zip(ids, answers, strict=True)])
+
+    source.refresh_from_db()
+    assert source.pause_code == stopped_by
+
+
+def test_a_refused_country_is_remembered_once(number: Number) -> None:
+    source = factories.source(number, factories.contacts(number.tenant, 3))
+    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    first, *others = Message.objects.filter(source=source).values_list("id", flat=True)
+
+    recording.record(number, [Outcome(first, 1, source.pk, Refused(130497), AT)])
+    recording.record(number, [Outcome(pk, 1, source.pk, Refused(130497), AT) for pk in others])
+
+    source.refresh_from_db()
+    assert (source.refused_countries, source.state) == (["DE"], Source.State.OPEN)
+    assert factories.states(source) == {"FAILED": 3}

@@ -1,4 +1,4 @@
-"""The hourly comparison with Meta: an account whose webhooks go nowhere is subscribed again, nothing waits for it."""
+"""The hourly comparison with Meta: accounts whose webhooks go nowhere are subscribed, and nothing waits for it."""
 
 import json
 import threading

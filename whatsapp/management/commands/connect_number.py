@@ -69,8 +69,8 @@ class Command(BaseCommand):
             syncing.subscribe(account)
         except WhatsAppError as error:
             self.stderr.write(
-                f"Connected, but Meta does not send webhooks for account {account.waba_id} yet: {error}. Until then "
-                "no delivery, reply or opt-out arrives. The hourly sync tries again; connect_number does so at once."
+                f"Connected, but Meta does not send webhooks for account {account.waba_id} yet: {error}. Until it "
+                "does, no delivery, reply or opt-out arrives. The hourly sync tries again, connect_number at once."
             )
             return False
         return True
