@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from messaging import actions as outbox
-from messaging import rendering
+from messaging import links, rendering
 from messaging.rendering import TemplateText, Variables
 from whatsapp.models import Media, Template
 from whatsapp.payloads import InvalidPayload, parts
@@ -87,12 +87,20 @@ def _body_problems(template: Template, values: list[Variables]) -> list[str]:
         for name in wanted
         if name not in empty and not _fixed(given[name])
     ]
+    return found + _length_problems(text, given)
+
+
+def _length_problems(text: str, given: Mapping[str, Variables]) -> list[str]:
+    entered = {name: _fixed(value) for name, value in given.items()}
+    sent = {name: links.as_sent(entered[name]) if _is_fixed(value) else entered[name] for name, value in given.items()}
     try:
-        rendering.check_length(text, {name: _fixed(value) for name, value in given.items()})
+        rendering.check_length(text, sent)
     except rendering.TooLong:
-        limit = {"limit": rendering.BODY_LIMIT}
-        found.append(_("The message is longer than %(limit)s characters. Shorten its texts and fallbacks.") % limit)
-    return found
+        told = _("The message is longer than %(limit)s characters. Shorten its texts and fallbacks.")
+        if sent != entered:
+            told += " " + _("Each address in its texts counts %(address)s, for it is sent as a tracked link.")
+        return [told % {"limit": rendering.BODY_LIMIT, "address": len(links.as_sent("https://shop.example"))}]
+    return []
 
 
 def _header_problems(template: Template, chosen: Variables) -> list[str]:

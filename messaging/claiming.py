@@ -206,23 +206,21 @@ def _rendered(
 def body(tenant_id: int, content: Content, candidate: Candidate) -> bytes:
     """The bytes that Meta gets for this recipient; the attempt's name travels in biz_opaque_callback_data."""
     callback = seal("callback", tenant_id, candidate.message_id, candidate.attempt + 1)
+    said = content.variables if content.template else content.free_form or {}
+    message_id = candidate.message_id if candidate.is_tracked else None
+    tokens = {
+        link_id: links.token(tenant_id=tenant_id, link_id=link_id, message_id=message_id)
+        for link_id in rendering.link_ids(said)
+    }
     if content.template is None:
-        return orjson.dumps(rendering.free_form(content.free_form or {}, candidate.person, callback=callback))
+        return orjson.dumps(rendering.free_form(said, candidate.person, link_tokens=tokens, callback=callback))
     template = TemplateText(
         content.template.name,
         content.template.language,
         content.template.components,
         content.template.parameter_format.upper() == "NAMED",
     )
-    message_id = candidate.message_id if candidate.is_tracked else None
-    tokens = {
-        button["link"]: links.token(tenant_id=tenant_id, link_id=button["link"], message_id=message_id)
-        for button in content.variables.get("buttons", [])
-        if "link" in button
-    }
-    return orjson.dumps(
-        rendering.body(template, content.variables, candidate.person, link_tokens=tokens, callback=callback)
-    )
+    return orjson.dumps(rendering.body(template, said, candidate.person, link_tokens=tokens, callback=callback))
 
 
 def release(tenant_id: int, messages: Sequence[Outgoing], *, is_unspent: bool = True) -> int:

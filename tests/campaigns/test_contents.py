@@ -115,6 +115,11 @@ def refusal(api: Caller, campaign: Campaign) -> dict[str, list[str]]:
         ),
         (
             [{**BODY, "text": "Bis {{1}}. STOPP"}],
+            {"body": [{"from": "text", "text": f"{'x' * 970} https://shop.example/a"}]},
+            "Each address in its texts counts 78, for it is sent as a tracked link.",
+        ),
+        (
+            [{**BODY, "text": "Bis {{1}}. STOPP"}],
             {"body": [{"from": "text", "text": "\t"}]},
             "The variable {{1}} has no value.",
         ),
