@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from contacts.models import Contact
 from messaging import links, tasks
 from messaging.models import Content, Link, Message, Source
+from tenants import waking
 from tenants.models import Tenant
 from whatsapp.models import Media, Number, Template
 
@@ -173,4 +174,4 @@ def queue_reply(*, tenant: Tenant, number: Number, contact: Contact, text: str, 
 
 def ring() -> None:
     """Wake a sender once the caller's transaction has committed; beat rings every second anyway."""
-    tasks.wake.delay_on_commit()
+    waking.wake(tasks.wake)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.timezone import now
 
 from tenants.scope import across_tenants, tenant_scope
@@ -54,10 +55,11 @@ def store_templates(account: Account, described: Sequence[Mapping[str, Any]], as
     """Upsert templates from Meta's list in one statement; what Meta no longer lists becomes DELETED.
 
     `asked_at` (UTC) is when Meta was asked: what was submitted since cannot be missing from its answer. What somebody
-    is changing here (a draft of a template that Meta knows) stays as it is.
+    is changing here (a draft of a template that Meta knows, also one that waits to be submitted) stays as it is.
     """
     known = Template.objects.filter(tenant=account.tenant_id, account=account)
-    changing = set(known.filter(status=Template.Status.DRAFT).exclude(meta_id="").values_list("meta_id", flat=True))
+    here = Q(status=Template.Status.DRAFT) | Q(submit_due_at__isnull=False)
+    changing = set(known.filter(here).exclude(meta_id="").values_list("meta_id", flat=True))
     rows = [_template(account, d) for d in described if str(d["id"]) not in changing]
     Template.objects.bulk_create(
         rows,
@@ -74,9 +76,8 @@ def store_templates(account: Account, described: Sequence[Mapping[str, Any]], as
         status=Template.Status.DELETED, updated_at=now()
     )
     # Submitted, never answered and not listed either: Meta has not got it, so it can be submitted again.
-    known.filter(status=Template.Status.PENDING, meta_id="", updated_at__lt=asked_at - ANSWERED_WITHIN).update(
-        status=Template.Status.DRAFT, updated_at=now()
-    )
+    unanswered = known.filter(status=Template.Status.PENDING, meta_id="", submit_due_at=None)
+    unanswered.filter(updated_at__lt=asked_at - ANSWERED_WITHIN).update(status=Template.Status.DRAFT, updated_at=now())
 
 
 def _template(account: Account, described: Mapping[str, Any]) -> Template:
@@ -112,13 +113,21 @@ def _store_number(account: Account, phone_number_id: str, described: Mapping[str
         Number.objects.filter(tenant=account.tenant_id, phone_number_id=phone_number_id).update(**changes)
 
 
+def to_submit() -> list[tuple[int, int]]:
+    """(tenant id, template id) of templates that wait to be taken to Meta, the longest waiting first."""
+    with across_tenants("any tenant's template may wait"):
+        waiting = Template.objects.filter(submit_due_at__isnull=False, tenant__is_active=True)
+        return list(waiting.order_by("submit_due_at").values_list("tenant_id", "id")[:100])
+
+
 def submit(tenant_id: int, template_id: int) -> None:
-    """Send a draft to Meta for review and store the answer, a refusal with its reason too.
+    """Send a draft that waits for it to Meta for review and store the answer, a refusal with its reason too.
 
     If Meta cannot be reached it is a draft again; after an unknown outcome the next sync tells.
     """
-    with tenant_scope(tenant_id):
-        template = Template.objects.select_related("account").get(tenant=tenant_id, pk=template_id)
+    template = _taken(tenant_id, template_id)
+    if template is None:
+        return
     known: dict[str, Any] = {}
     try:
         answer = _submitted(template)
@@ -143,6 +152,15 @@ def submit(tenant_id: int, template_id: int) -> None:
         rows.update(**known, updated_at=now())
         # The review's webhook may have been faster than this answer; its word is the newer one.
         rows.filter(status=Template.Status.PENDING).update(**verdict)
+
+
+def _taken(tenant_id: int, template_id: int) -> Template | None:
+    """The template, if it still waited; the second of two workers gets None, so that Meta is asked once."""
+    with tenant_scope(tenant_id):
+        rows = Template.objects.filter(tenant=tenant_id, pk=template_id)
+        if not rows.filter(submit_due_at__isnull=False).update(submit_due_at=None, updated_at=now()):
+            return None
+        return rows.select_related("account").get()
 
 
 def _submitted(template: Template) -> Mapping[str, Any]:

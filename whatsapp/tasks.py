@@ -27,9 +27,16 @@ def sync_account(*, tenant_id: int, account_id: int, **_: Any) -> None:
         log.warning("account %s cannot be synced: %s", account_id, error)
 
 
+@shared_task(ignore_result=True, expires=10)
+def submit_due(**_: Any) -> None:
+    """Hand every template that still waits to be taken to Meta to a worker."""
+    for tenant_id, template_id in syncing.to_submit():
+        submit_template.delay(tenant_id=tenant_id, template_id=template_id)
+
+
 @shared_task(ignore_result=True)
 def submit_template(*, tenant_id: int, template_id: int, **_: Any) -> None:
-    """Send one draft to Meta for review."""
+    """Send one draft to Meta for review; does nothing if that was done."""
     syncing.submit(tenant_id, template_id)
 
 

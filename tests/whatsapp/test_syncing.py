@@ -244,6 +244,47 @@ def test_a_submission_that_meta_never_got_can_be_repeated_after_a_sync(account: 
     assert stored(account) == {"eben": ("PENDING", ""), "fruehling": ("DRAFT", "")}
 
 
+def test_a_template_that_no_worker_was_woken_for_is_found_and_submitted_once(account: Account, shop: Tenant) -> None:
+    template = draft(account)
+    with tenant_scope(account.tenant):
+        actions.submit_template(template=template, by=None)
+
+    assert syncing.to_submit() == [(account.tenant_id, template.pk)]
+    # Beat finds it until a worker has taken it, so several may be told of it.
+    for _ in range(2):
+        tasks.submit_template(tenant_id=account.tenant_id, template_id=template.pk)
+
+    [(status, meta_id)] = stored(account).values()
+    assert (status, bool(meta_id)) == ("PENDING", True)
+    assert syncing.to_submit() == []
+
+
+def test_nobody_submits_for_a_blocked_company(account: Account) -> None:
+    template = draft(account)
+    with tenant_scope(account.tenant):
+        actions.submit_template(template=template, by=None)
+    Tenant.objects.filter(pk=account.tenant_id).update(is_active=False)
+
+    assert syncing.to_submit() == []
+
+
+def test_a_sync_leaves_alone_what_still_waits_to_be_submitted(account: Account, meta: Running) -> None:
+    meta_id = meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
+    sync(account)
+    with tenant_scope(account.tenant):
+        Template.objects.update(components=BODY * 2)
+        for template in (Template.objects.get(), draft(account)):
+            actions.submit_template(template=template, by=None)
+        # Workers were away for longer than an answer may take.
+        Template.objects.update(updated_at=now() - timedelta(hours=1))
+
+    sync(account)
+
+    assert stored(account) == {"angebot": ("PENDING", meta_id), "neu": ("PENDING", "")}
+    with tenant_scope(account.tenant):
+        assert Template.objects.get(name="angebot").components == BODY * 2
+
+
 def test_a_rejected_template_is_mended_under_its_old_id(account: Account, meta: Running) -> None:
     meta_id = meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
     sync(account)
