@@ -15,7 +15,7 @@ api_urls: list[URLPattern] = [
         name="template",
     ),
     path(f"{ONE}submit/", TemplateViewSet.as_view({"post": "submit"}), name="template-submit"),
-    path(f"{ONE}lint/", TemplateViewSet.as_view({"get": "lint"}), name="template-lint"),
+    path(f"{ONE}lint/", TemplateViewSet.as_view({"get": "lint"}, pagination_class=None), name="template-lint"),
     path("numbers/", NumberViewSet.as_view({"get": "list"}), name="numbers"),
     path("numbers/<uuid:uid>/", NumberViewSet.as_view({"get": "retrieve"}), name="number"),
 ]
