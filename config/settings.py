@@ -147,9 +147,11 @@ REDIS_URL = required(
 )
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.RedisOrMemory",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "zusage",
+        # A request waits for it.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
     }
 }
 
@@ -163,7 +165,14 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_ANNOTATIONS = {"messaging.tasks.send": {"acks_late": False}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_connect_timeout": 2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_connect_timeout": 2,
+    # Without it whoever rings waits for ever on a broker that takes connections and says nothing.
+    "socket_timeout": 10,
+    # Whoever rings tries once, because beat finds the work; workers and beat themselves try until they are connected.
+    "max_retries": 0,
+}
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -188,6 +197,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
     "bring files to Meta that were left behind": {"task": "whatsapp.tasks.upload_left_behind", "schedule": 60.0},
     "renew files before Meta forgets them": {"task": "campaigns.tasks.renew_files", "schedule": 3600.0},
+    "submit templates that no worker has taken": {"task": "whatsapp.tasks.submit_due", "schedule": 10.0},
     "compare templates with Meta": {"task": "whatsapp.tasks.sync_all_templates", "schedule": 3600.0},
 }
 

@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from contacts.models import Contact
 from messaging import links, tasks
 from messaging.models import Content, Link, Message, Source
+from tenants import waking
 from tenants.models import Tenant
 from whatsapp.models import Number, Template
 from whatsapp.payloads.messages import TEXT_LIMIT
@@ -197,4 +198,4 @@ def queue_reply(*, tenant: Tenant, number: Number, contact: Contact, text: str, 
 
 def ring() -> None:
     """Wake a sender once the caller's transaction has committed; beat rings every second anyway."""
-    tasks.wake.delay_on_commit()
+    waking.wake(tasks.wake)

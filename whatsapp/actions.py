@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from tenants import waking
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
 from whatsapp import markets, samples, tasks
@@ -138,11 +139,13 @@ def submit_template(*, template: Template, by: Actor) -> None:
         problems.setdefault("header.example", []).append(text)
     if problems:
         raise ValidationError(problems)
-    moved = Template.objects.filter(pk=template.pk, status__in=EDITABLE).update(status=STATUS.PENDING, updated_at=now())
+    moved = Template.objects.filter(pk=template.pk, status__in=EDITABLE).update(
+        status=STATUS.PENDING, submit_due_at=now(), updated_at=now()
+    )
     if not moved:
         raise ValidationError({"status": _("This template was submitted already.")})
     audit(tenant=template.tenant, by=by, verb="template.submitted", subject=template)
-    tasks.submit_template.delay_on_commit(tenant_id=template.tenant_id, template_id=template.pk)
+    waking.wake(tasks.submit_template, tenant_id=template.tenant_id, template_id=template.pk)
 
 
 def _problem_of_samples(template: Template) -> str:
@@ -203,7 +206,7 @@ def _check_file(file: File, mime_type: str) -> None:
 
 def sync_templates(*, account: Account) -> None:
     """Fetch an account's templates from Meta, in a worker."""
-    tasks.sync_account.delay_on_commit(tenant_id=account.tenant_id, account_id=account.pk)
+    waking.wake(tasks.sync_account, tenant_id=account.tenant_id, account_id=account.pk)
 
 
 @transaction.atomic
@@ -211,7 +214,9 @@ def delete_template(*, template: Template, by: Actor) -> None:
     """Remove a template, at Meta too (in a worker); raises ProtectedError while a campaign uses it."""
     audit(tenant=template.tenant, by=by, verb="template.deleted", subject=template)
     if template.meta_id and template.status != STATUS.DELETED:
-        tasks.delete_template.delay_on_commit(
+        # If nobody hears it, the next sync shows the template again.
+        waking.wake(
+            tasks.delete_template,
             tenant_id=template.tenant_id,
             account_id=template.account_id,
             name=template.name,

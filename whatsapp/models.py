@@ -151,6 +151,8 @@ class Template(models.Model):
     quality = models.CharField(max_length=10, choices=Number.Quality.choices, default=Number.Quality.UNKNOWN)
     rejected_reason = models.TextField(blank=True)
     previous_category = models.CharField(max_length=20, blank=True)
+    # Set while it waits for a worker that takes it to Meta; beat finds it where no bell was heard.
+    submit_due_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now)
 
@@ -161,7 +163,12 @@ class Template(models.Model):
                 fields=["tenant", "account", "name", "language"], name="one_template_per_name_and_language"
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "meta_id"], name="template_by_meta_id")]
+        indexes = [
+            models.Index(fields=["tenant", "meta_id"], name="template_by_meta_id"),
+            models.Index(
+                fields=["submit_due_at"], name="template_to_submit", condition=models.Q(submit_due_at__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.language})"

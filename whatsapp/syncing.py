@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.timezone import now
-from django.utils.translation import gettext as _
 
 from tenants.scope import across_tenants, tenant_scope
 from whatsapp import samples
 from whatsapp.client import Client
 from whatsapp.errors import ErrorClass, NotSent, Refused, Scope, UnknownOutcome, WhatsAppError
-from whatsapp.models import Account, Media, Number, Template
+from whatsapp.models import Account, Number, Template
 from whatsapp.pausing import pause_account
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 NOT_FOUND = 2593002
 # A submission without an answer after this got none.
 ANSWERED_WITHIN = timedelta(minutes=10)
+# Management calls have an hourly quota (whatsapp-cloud-api § 1.4).
+SUBMITTED_AGAIN_AFTER = timedelta(minutes=10)
 CURRENCY = re.compile(r"[A-Z]{3}")
 LIMITS = {"TIER_250": 250, "TIER_2K": 2000, "TIER_10K": 10000, "TIER_100K": 100000, "TIER_UNLIMITED": None}
 
@@ -124,10 +126,11 @@ def store_templates(account: Account, described: Sequence[Mapping[str, Any]], as
     """Upsert templates from Meta's list in one statement; what Meta no longer lists becomes DELETED.
 
     `asked_at` (UTC) is when Meta was asked: what was submitted since cannot be missing from its answer. What somebody
-    is changing here (a draft of a template that Meta knows) stays as it is.
+    is changing here (a draft of a template that Meta knows, also one that waits to be submitted) stays as it is.
     """
     known = Template.objects.filter(tenant=account.tenant_id, account=account)
-    changing = set(known.filter(status=Template.Status.DRAFT).exclude(meta_id="").values_list("meta_id", flat=True))
+    here = Q(status=Template.Status.DRAFT) | Q(submit_due_at__isnull=False)
+    changing = set(known.filter(here).exclude(meta_id="").values_list("meta_id", flat=True))
     rows = [_template(account, d) for d in described if str(d["id"]) not in changing]
     Template.objects.bulk_create(
         rows,
@@ -143,24 +146,9 @@ def store_templates(account: Account, described: Sequence[Mapping[str, Any]], as
     known.filter(updated_at__lt=asked_at).exclude(meta_id__in=listed).exclude(meta_id="").update(
         status=Template.Status.DELETED, updated_at=now()
     )
-
-
-def unsubmitted(tenant_id: int, account_id: int) -> list[int]:
-    """Ids of templates to submit again, each given out once: submitted, without an answer that counts, not listed.
-
-    Call it after a sync: what Meta lists has its id there, so Meta has not got these.
-    """
-    with tenant_scope(tenant_id):
-        waiting = Template.objects.select_for_update(skip_locked=True).filter(
-            tenant=tenant_id,
-            account=account_id,
-            status=Template.Status.PENDING,
-            meta_id="",
-            updated_at__lt=now() - ANSWERED_WITHIN,
-        )
-        ids = [template.pk for template in waiting]
-        Template.objects.filter(pk__in=ids).update(updated_at=now())
-    return ids
+    # Submitted, never answered and not listed either: Meta has not got it, so it is submitted again.
+    unanswered = known.filter(status=Template.Status.PENDING, meta_id="", submit_due_at=None)
+    unanswered.filter(updated_at__lt=asked_at - ANSWERED_WITHIN).update(submit_due_at=now(), updated_at=now())
 
 
 def _template(account: Account, described: Mapping[str, Any]) -> Template:
@@ -196,18 +184,25 @@ def _store_number(account: Account, phone_number_id: str, described: Mapping[str
         Number.objects.filter(tenant=account.tenant_id, phone_number_id=phone_number_id).update(**changes)
 
 
-def submit(tenant_id: int, template_id: int) -> None:
-    """Send a draft to Meta for review and store the answer, a refusal with its reason too.
+def to_submit() -> list[tuple[int, int]]:
+    """(tenant id, template id) of templates that wait to be taken to Meta, the longest waiting first."""
+    with across_tenants("any tenant's template may wait"):
+        waiting = Template.objects.filter(submit_due_at__lte=now(), tenant__is_active=True)
+        return list(waiting.order_by("submit_due_at").values_list("tenant_id", "id")[:100])
 
-    If Meta cannot be reached it is a draft again; after an unknown outcome the next sync tells. Rejected is only what
-    Meta says about the template.
+
+def submit(tenant_id: int, template_id: int) -> None:
+    """Send a draft that waits for it to Meta for review and store the answer, a refusal with its reason too.
+
+    If Meta cannot be reached it is a draft again; what Meta could not take just now is submitted later, and after an
+    unknown outcome the next sync tells. Rejected is only what Meta says about the template.
     """
-    with tenant_scope(tenant_id):
-        template = Template.objects.select_related("account").get(tenant=tenant_id, pk=template_id)
-        files = samples.of(template)
+    template = _taken(tenant_id, template_id)
+    if template is None:
+        return
     known: dict[str, Any] = {}
     try:
-        answer = _submitted(template, files)
+        answer = _submitted(template)
         status = str(answer.get("status", "PENDING")).upper()
         known = {
             "meta_id": str(answer.get("id", "")),
@@ -218,7 +213,7 @@ def submit(tenant_id: int, template_id: int) -> None:
             "rejected_reason": "",
         }
     except Refused as error:
-        verdict = _refused(template, error)
+        verdict = _refused(error)
     except NotSent:
         verdict = {"status": Template.Status.DRAFT}
     except UnknownOutcome:
@@ -230,26 +225,34 @@ def submit(tenant_id: int, template_id: int) -> None:
         rows.filter(status=Template.Status.PENDING).update(**verdict)
 
 
-def _refused(template: Template, error: Refused) -> dict[str, Any]:
+def _taken(tenant_id: int, template_id: int) -> Template | None:
+    """The template, if it still waited; the second of two workers gets None, so that Meta is asked once."""
+    with tenant_scope(tenant_id):
+        rows = Template.objects.filter(tenant=tenant_id, pk=template_id)
+        if not rows.filter(submit_due_at__isnull=False).update(submit_due_at=None, updated_at=now()):
+            return None
+        return rows.select_related("account").get()
+
+
+def _refused(error: Refused) -> dict[str, Any]:
     """Status and reason after a refusal, in the product's own language, because the reason is stored."""
     rule = error.rule
     meaning, remedy = rule.sentences(settings.LANGUAGE_CODE)
+    reason = f"{meaning} {remedy}"
+    verdict: dict[str, Any] = {"status": Template.Status.DRAFT}
     if rule.error_class in (ErrorClass.TEMPLATE, ErrorClass.INPUT):
-        status, reason = Template.Status.REJECTED, error.user_msg or error.user_title or meaning
-    elif rule.is_retryable and not template.meta_id:
-        # It stays submitted: the next sync finds that Meta has not got it and tries again.
-        status, reason = Template.Status.PENDING, meaning
+        verdict = {"status": Template.Status.REJECTED}
+        reason = error.user_msg or error.user_title or meaning
     elif rule.is_retryable:
-        # A sync would put Meta's older text in the place of an edit that waits, but leaves drafts alone.
-        again = _("Please submit the template again later.")
-        status, reason = Template.Status.DRAFT, f"{meaning} {again}"
-    else:
-        status, reason = Template.Status.DRAFT, f"{meaning} {remedy}"
-    return {"status": status, "rejected_reason": f"{reason} ({error.code})"}
+        wait = max(timedelta(seconds=rule.retry_after_s or 0), SUBMITTED_AGAIN_AFTER)
+        verdict, reason = {"status": Template.Status.PENDING, "submit_due_at": now() + wait}, meaning
+    return {**verdict, "rejected_reason": f"{reason} ({error.code})"}
 
 
-def _submitted(template: Template, files: Mapping[str, Media]) -> Mapping[str, Any]:
+def _submitted(template: Template) -> Mapping[str, Any]:
     """Meta's answer; a template that it rejected before keeps its id and is edited there."""
+    with tenant_scope(template.tenant_id):
+        files = samples.of(template)
     with _asking(template.account) as client:
         components = samples.with_handles(client, template.components, files)
         if not template.meta_id:

@@ -20,19 +20,23 @@ def sync_all_templates(**_: Any) -> None:
 
 @shared_task(ignore_result=True)
 def sync_account(*, tenant_id: int, account_id: int, **_: Any) -> None:
-    """Fetch one account's templates and numbers; submit again what Meta turns out not to have got."""
+    """Fetch one account's templates and numbers."""
     try:
         syncing.sync(tenant_id, account_id)
     except WhatsAppError as error:
         log.warning("account %s cannot be synced: %s", account_id, error)
-        return
-    for template_id in syncing.unsubmitted(tenant_id, account_id):
+
+
+@shared_task(ignore_result=True, expires=10)
+def submit_due(**_: Any) -> None:
+    """Hand every template whose time has come to a worker, which takes it to Meta."""
+    for tenant_id, template_id in syncing.to_submit():
         submit_template.delay(tenant_id=tenant_id, template_id=template_id)
 
 
 @shared_task(ignore_result=True)
 def submit_template(*, tenant_id: int, template_id: int, **_: Any) -> None:
-    """Send one draft to Meta for review."""
+    """Send one draft to Meta for review; does nothing if that was done."""
     syncing.submit(tenant_id, template_id)
 
 

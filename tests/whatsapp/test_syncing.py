@@ -315,44 +315,35 @@ def test_a_refusal_of_the_account_rejects_no_template_and_stops_the_account(
     assert (template.status, template.rejected_reason) == ("PENDING", "")
 
 
-def test_a_new_template_that_meets_metas_limit_is_submitted_again_after_a_later_sync(
-    account: Account, meta: Running, at_once: None
+@pytest.mark.parametrize("is_edit", [False, True])
+def test_what_meets_metas_limit_is_submitted_again_later_by_itself(
+    account: Account, meta: Running, at_once: None, is_edit: bool
 ) -> None:
+    if is_edit:
+        meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
+        sync(account)
+    template = mend(account) if is_edit else draft(account)
     meta.configure(calls_refused=80008)
-    template = draft(account)
+
     submit(template)
+    meta.configure(calls_refused=0)
+    # A sync meanwhile does not bring Meta's older text back.
+    sync(account)
+
     with tenant_scope(account.tenant):
         template.refresh_from_db()
-    assert (template.status, template.meta_id) == ("PENDING", "")
+    assert (template.status, template.components == BETTER) == ("PENDING", is_edit)
     assert "zu viele Verwaltungsanfragen" in template.rejected_reason
-    meta.configure(calls_refused=0)
-    tasks.sync_account(tenant_id=account.tenant_id, account_id=account.pk)
-    assert stored(account) == {"neu": ("PENDING", "")}
+    assert syncing.to_submit() == []
+
     with tenant_scope(account.tenant):
-        Template.objects.update(updated_at=now() - timedelta(minutes=11))
-
-    tasks.sync_account(tenant_id=account.tenant_id, account_id=account.pk)
-
-    [(status, meta_id)] = stored(account).values()
-    assert (status, bool(meta_id)) == ("PENDING", True)
-    with tenant_scope(account.tenant):
-        assert Account.objects.get().paused_at is None
-
-
-def test_an_edit_that_meets_metas_limit_stays_a_draft_with_its_new_text(account: Account, meta: Running) -> None:
-    meta_id = meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
-    sync(account)
-    template = mend(account)
-    meta.configure(calls_refused=80008)
-
-    submit(template)
-    meta.configure(calls_refused=0)
-    sync(account)
+        Template.objects.update(submit_due_at=now())
+    tasks.submit_due()
 
     with tenant_scope(account.tenant):
         template.refresh_from_db()
-    assert (template.status, template.meta_id, template.components) == ("DRAFT", meta_id, BETTER)
-    assert "später erneut" in template.rejected_reason
+        assert Account.objects.get().paused_at is None
+    assert (template.status, bool(template.meta_id), template.rejected_reason) == ("PENDING", True, "")
 
 
 def test_a_refused_sync_stops_the_account_once_and_tells_no_template(account: Account, meta: Running) -> None:
@@ -434,8 +425,48 @@ def test_only_a_submission_that_meta_never_got_is_repeated(account: Account, met
 
     sync(account)
 
-    assert syncing.unsubmitted(account.tenant_id, account.pk) == [lost.pk]
-    assert syncing.unsubmitted(account.tenant_id, account.pk) == []
+    assert syncing.to_submit() == [(account.tenant_id, lost.pk)]
+
+
+def test_a_template_that_no_worker_was_woken_for_is_found_and_submitted_once(account: Account, shop: Tenant) -> None:
+    template = draft(account)
+    with tenant_scope(account.tenant):
+        actions.submit_template(template=template, by=None)
+
+    assert syncing.to_submit() == [(account.tenant_id, template.pk)]
+    # Beat finds it until a worker has taken it, so several may be told of it.
+    for _ in range(2):
+        tasks.submit_template(tenant_id=account.tenant_id, template_id=template.pk)
+
+    [(status, meta_id)] = stored(account).values()
+    assert (status, bool(meta_id)) == ("PENDING", True)
+    assert syncing.to_submit() == []
+
+
+def test_nobody_submits_for_a_blocked_company(account: Account) -> None:
+    template = draft(account)
+    with tenant_scope(account.tenant):
+        actions.submit_template(template=template, by=None)
+    Tenant.objects.filter(pk=account.tenant_id).update(is_active=False)
+
+    assert syncing.to_submit() == []
+
+
+def test_a_sync_leaves_alone_what_still_waits_to_be_submitted(account: Account, meta: Running) -> None:
+    meta_id = meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
+    sync(account)
+    with tenant_scope(account.tenant):
+        Template.objects.update(components=BODY * 2)
+        for template in (Template.objects.get(), draft(account)):
+            actions.submit_template(template=template, by=None)
+        # Workers were away for longer than an answer may take.
+        Template.objects.update(updated_at=now() - timedelta(hours=1))
+
+    sync(account)
+
+    assert stored(account) == {"angebot": ("PENDING", meta_id), "neu": ("PENDING", "")}
+    with tenant_scope(account.tenant):
+        assert Template.objects.get(name="angebot").components == BODY * 2
 
 
 def test_a_rejected_template_is_mended_under_its_old_id(account: Account, meta: Running) -> None:
