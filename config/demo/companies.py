@@ -1,6 +1,5 @@
 """The two companies of the demo, each with an owner, a number in the sandbox, and an approved template."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 
@@ -9,9 +8,10 @@ from django.utils.timezone import now
 
 from config.demo.people import WORDING, WORDING_TEXT
 from config.demo.waiting import wait_until
+from consent.ledger import wordings
 from consent.models import Wording, WordingVersion
 from tenants import actions as tenants
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from whatsapp import actions as whatsapp
 from whatsapp import syncing
@@ -48,7 +48,7 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
         phone_number_id, waba_id, display=area, name=name, quality="GREEN", tier="TIER_100K", throughput_per_s=1000
     )
     with tenant_scope(tenant):
-        publish_wording(tenant)
+        publish_wording(tenant, made.owner)
         number = whatsapp.connect_number(
             tenant=tenant,
             waba_id=waba_id,
@@ -74,17 +74,19 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
     return Company(tenant, email, made.api_key, number, _approved(tenant, draft))
 
 
-def publish_wording(tenant: Tenant) -> None:
+def publish_wording(tenant: Tenant, owner: User) -> None:
     """The text that the files' people agreed to: advertising, and measuring clicks (CG-35)."""
-    text = WORDING_TEXT.format(company=tenant.name)
+    texts = {"de": WORDING_TEXT.format(company=tenant.name)}
+    covers = [["whatsapp", "marketing"], ["whatsapp", "tracking"]]
     WordingVersion.objects.create(
         tenant=tenant,
         wording=Wording.objects.create(tenant=tenant, name=WORDING),
         number=1,
-        texts={"de": text},
-        covers=[["whatsapp", "marketing"], ["whatsapp", "tracking"]],
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        texts=texts,
+        covers=covers,
+        sha256=wordings.digest(texts, covers),
         published_at=now(),
+        published_by=owner,
     )
 
 

@@ -177,7 +177,10 @@ def _suppressions(imported: Import, tenant: Tenant, lines: Sequence[Line]) -> It
 
 def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dict[UUID, str]) -> Counter[str]:
     wordings = agreed(
-        tenant, (line.said["wording"] for line in claims if line.is_proven), is_dry_run=imported.is_dry_run
+        tenant,
+        (line.said["wording"] for line in claims if line.is_proven),
+        by=imported.created_by,
+        is_dry_run=imported.is_dry_run,
     )
     suppressed = _suppressed(imported, tenant, claims)
     counts: Counter[str] = Counter()
@@ -251,6 +254,7 @@ def _yeses(imported: Import, line: Line, wording: Agreed) -> Iterator[Entry]:
             wording_sha256=wording.sha256,
             policy_url=wording.policy_url,
             policy_version=wording.policy_version,
+            policy_sha256=wording.policy_sha256,
         )
 
 

@@ -18,10 +18,11 @@ ENTRIES_PER_BATCH = 5000
 YESES = GRANTS | {State.REQUESTED.value}
 RECORD = ", ".join(f"{name} {kind}" for name, kind in chain.COLUMNS.items())
 NAMES = ", ".join(chain.COLUMNS)
+READ = ", ".join(f"coalesce({name}, '')" if name in chain.LATER else name for name in chain.COLUMNS)
 # The columns are read out of the very text that was hashed, so the two cannot differ.
 INSERT = f"""
     INSERT INTO consent_consentevent (tenant_id, wording_version_id, canonical, prev_hash, row_hash, {NAMES})
-    SELECT %s, t.wording_version_id, t.canonical, t.prev_hash, t.row_hash, {NAMES}
+    SELECT %s, t.wording_version_id, t.canonical, t.prev_hash, t.row_hash, {READ}
     FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bytea[])
         AS t(wording_version_id, canonical, prev_hash, row_hash),
         json_to_record(t.canonical::json) AS r({RECORD})
