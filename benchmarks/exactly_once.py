@@ -152,9 +152,10 @@ def prepared(recipients: int, throughput: int) -> Campaign:
 
 
 def connect(campaign: Campaign, meta: Remote) -> None:
-    """Tell the emulator which account the campaign's number belongs to, which its webhooks name."""
+    """Tell the emulator the account of the campaign's number, which its webhooks name, and that we subscribed."""
     with tenant_scope(campaign.tenant_id):
         number = campaign.tenant.numbers.select_related("account").get()
+    meta.add_account(number.account.waba_id, is_subscribed=True)
     meta.add_number(number.phone_number_id, number.account.waba_id)
 
 

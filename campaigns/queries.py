@@ -1,20 +1,24 @@
 """Reads that prepare a campaign: how many it reaches and why not more, whether it is ready, what it looks like."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 from django.utils.formats import number_format
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 
-from campaigns import audience
+from campaigns import audience, contents
 from campaigns.models import Campaign, Variant
 from contacts.models import Contact
-from messaging import actions as outbox
 from messaging import reasons, rendering
-from messaging.rendering import Person, Preview, TemplateText
+from messaging.rendering import Person, Preview
 from segments import queries as segments
 from segments.rules import InvalidRule
-from whatsapp.models import Media, Number, Template
+from whatsapp.markets import market_name
+from whatsapp.models import Number, Template
+from whatsapp.queries import price_list
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,43 @@ class Check:
 
 
 @dataclass(frozen=True)
+class MarketCost:
+    """The reachable people of one market and what one message to each costs; None where no price is known."""
+
+    market: str
+    name: str
+    people: int
+    price: Decimal | None
+
+    @property
+    def cost(self) -> Decimal | None:
+        return None if self.price is None else self.price * self.people
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Meta's list price for the reachable, in the currency of the WhatsApp account, if all of them are reached.
+
+    `as_of` is the day of the newest price in the list.
+    """
+
+    currency: str
+    as_of: date | None
+    markets: list[MarketCost]
+
+    @property
+    def total(self) -> Decimal | None:
+        """None if no price at all is known."""
+        known = [market.cost for market in self.markets if market.cost is not None]
+        return sum(known, Decimal(0)) if known or not self.markets else None
+
+    @property
+    def unpriced(self) -> int:
+        """People whose market has no known price; the total leaves them out."""
+        return sum(market.people for market in self.markets if market.price is None)
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The audience before launch: `reasons` is (code, sentence, people), largest first; `seconds` to send all."""
 
@@ -35,6 +76,7 @@ class Estimate:
     reachable: int
     reasons: list[tuple[str, str, int]]
     seconds: int
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -55,7 +97,21 @@ def estimate(campaign: Campaign) -> Estimate:
         reachable=counted.reachable,
         reasons=sorted(rows, key=lambda row: -row[2]),
         seconds=-(-counted.reachable // rate),
+        cost=_cost(campaign, counted.by_market),
     )
+
+
+def _cost(campaign: Campaign, by_market: Mapping[str, int]) -> Cost:
+    """What these people cost today; without a template yet, as marketing."""
+    currency = campaign.number.account.currency if campaign.number else campaign.tenant.currency
+    prices = price_list(currency)
+    template = campaign.variants.exclude(template=None).order_by("number").values_list("template__category").first()
+    category = (template[0] if template else Template.Category.MARKETING).lower()
+    markets = [
+        MarketCost(market, market_name(market), people, prices.price(market, category, localdate()))
+        for market, people in by_market.items()
+    ]
+    return Cost(currency, prices.as_of, sorted(markets, key=lambda m: (-(m.cost or 0), -m.people, m.name)))
 
 
 def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
@@ -160,11 +216,16 @@ def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
         text = _("The template “%(name)s” belongs to another WhatsApp account than the number.")
         return [Check("template_account", text % {"name": template.name}, False, "template")]
     checks = [Check("template", _("The template is approved."), True, "template"), _category_check(campaign, template)]
-    problems = variable_problems(template, variant)
-    checks.extend(Check("variables", text, False, "variables") for text in problems)
+    checks.extend(_content_checks(template, variant))
     if template.category == Template.Category.MARKETING:
         checks.append(_opt_out_check(template))
     return checks
+
+
+def _content_checks(template: Template, variant: Variant) -> list[Check]:
+    if obstacles := contents.obstacles(template):
+        return [Check("template_parts", text, False, "template") for text in obstacles]
+    return [Check("variables", text, False, "variables") for text in contents.problems(template, variant.variables)]
 
 
 def _category_check(campaign: Campaign, template: Template) -> Check:
@@ -177,14 +238,7 @@ def _category_check(campaign: Campaign, template: Template) -> Check:
 
 def _opt_out_check(template: Template) -> Check:
     """CG-23: every marketing message shows the way out."""
-    words = " ".join(
-        [
-            _text_of(template, "BODY"),
-            _text_of(template, "FOOTER"),
-            *[str(b.get("text", "")) for b in _buttons(template)],
-        ]
-    ).lower()
-    ok = any(word in words for word in ("stop", "abmeld", "abbestell", "unsubscribe", "opt out", "opt-out"))
+    ok = contents.says_how_to_opt_out(template)
     text = (
         _("The message says how to opt out.")
         if ok
@@ -193,82 +247,12 @@ def _opt_out_check(template: Template) -> Check:
     return Check("opt_out", text, ok, "template")
 
 
-def variable_problems(template: Template, variant: Variant) -> list[str]:
-    """What is wrong between a template's variables and the values given for them."""
-    given = {str(v.get("name", n)): v for n, v in enumerate(variant.variables.get("body", []), start=1)}
-    wanted = rendering.variables_in(_text_of(template, "BODY"))
-    problems = [_("The variable {{%(name)s}} has no value.") % {"name": name} for name in wanted if name not in given]
-    problems += [
-        _("The template has no variable {{%(name)s}}.") % {"name": name} for name in given if name not in wanted
-    ]
-    problems += [
-        _("The variable {{%(name)s}} needs a fallback for people without a value.") % {"name": name}
-        for name, value in given.items()
-        if name in wanted and not _is_safe(value)
-    ]
-    return problems + _header_problems(template, variant) + _button_problems(template, variant)
-
-
-def _is_safe(value: dict[str, str]) -> bool:
-    return bool(value.get("text") if value.get("from", "text") == "text" else value.get("fallback"))
-
-
-def _header_problems(template: Template, variant: Variant) -> list[str]:
-    header = text_of(template).part("HEADER")
-    kind = str((header or {}).get("format", "")).lower()
-    chosen = variant.variables.get("header") or {}
-    if kind in ("image", "video", "document") and not (chosen.get("link") or chosen.get("media")):
-        return [_("The header needs an image, video or document.")]
-    if chosen.get("media") and not _is_uploaded(template, str(chosen["media"])):
-        return [_("The header's file is not uploaded to Meta. Choose another one.")]
-    if kind == "text" and rendering.variables_in(str((header or {}).get("text", ""))) and not chosen.get("value"):
-        return [_("The header's variable has no value.")]
-    return []
-
-
-def _is_uploaded(template: Template, uid: str) -> bool:
-    return Media.objects.filter(tenant=template.tenant_id, uid=uid).exclude(meta_id="").exists()
-
-
-def _button_problems(template: Template, variant: Variant) -> list[str]:
-    given = {int(b["index"]): str(b.get("url", "")) for b in variant.variables.get("buttons", [])}
-    wanted = [(index, b) for index, b in enumerate(_buttons(template)) if "{{" in str(b.get("url", ""))]
-    problems = [
-        _("The button “%(label)s” needs a destination.") % {"label": button.get("text", "")}
-        for index, button in wanted
-        if not given.get(index)
-    ]
-    # Behind our own link any address may stand, so it must be a complete one; else Meta completes it.
-    return problems + [
-        _("The destination of the button “%(label)s” must begin with https://.") % {"label": button.get("text", "")}
-        for index, button in wanted
-        if outbox.is_tracked_button(template, index)
-        and given.get(index)
-        and not given[index].startswith(("https://", "http://"))
-    ]
-
-
-def text_of(template: Template) -> TemplateText:
-    """What rendering needs to know of a template."""
-    return TemplateText(
-        template.name, template.language, template.components, template.parameter_format.upper() == "NAMED"
-    )
-
-
-def _text_of(template: Template, kind: str) -> str:
-    return str((text_of(template).part(kind) or {}).get("text", ""))
-
-
-def _buttons(template: Template) -> list[dict[str, str]]:
-    return [dict(button) for button in text_of(template).buttons]
-
-
 def preview(campaign: Campaign, contact: Contact | None, variant: int = 0) -> Preview | None:
     """The message as this contact will read it; None while no template is chosen."""
     row = campaign.variants.select_related("template").filter(number=variant).first()
     if row is None or row.template is None:
         return None
-    return rendering.preview(text_of(row.template), row.variables, person_of(contact))
+    return rendering.preview(contents.text_of(row.template), row.variables, person_of(contact))
 
 
 def person_of(contact: Contact | None) -> Person:

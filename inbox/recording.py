@@ -109,26 +109,30 @@ def store(received: Sequence[Received]) -> None:
 
 
 class _OwnApps:
-    """The accounts with their own app, read at most every 50 ms, however many unknown paths somebody tries."""
+    """The accounts with their own app; paths that somebody makes up cause at most one read a second, all together."""
 
     FRESH_SECONDS = 5.0
-    AT_LEAST_SECONDS = 0.05
+    MISSES_SECONDS = 1.0
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._accounts: dict[uuid.UUID, Account] = {}
-        self._read_at = float("-inf")
+        self._read_at = self._missed_at = float("-inf")
 
     def find(self, uid: uuid.UUID) -> Account | None:
-        # A miss looks again, because Meta's handshake follows the connecting of an account within the second.
-        return self._younger_than(self.FRESH_SECONDS).get(uid) or self._younger_than(self.AT_LEAST_SECONDS).get(uid)
-
-    def _younger_than(self, seconds: float) -> dict[uuid.UUID, Account]:
         with self._lock:
-            if time.monotonic() - self._read_at > seconds:
-                self._accounts = queries.accounts_with_own_app()
-                self._read_at = time.monotonic()
-            return self._accounts
+            now = time.monotonic()
+            if now - self._read_at > self.FRESH_SECONDS:
+                self._read(now)
+            # A miss looks again, because Meta's handshake follows the connecting of an account within the second.
+            elif uid not in self._accounts and now - self._missed_at > self.MISSES_SECONDS:
+                self._missed_at = now
+                self._read(now)
+            return self._accounts.get(uid)
+
+    def _read(self, now: float) -> None:
+        self._accounts = queries.accounts_with_own_app()
+        self._read_at = now
 
 
 _own_apps = _OwnApps()

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -37,6 +38,10 @@ class Source(models.Model):
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
     # Why it was paused by the product: Meta's error code, e.g. 132015 template paused.
     pause_code = models.IntegerField(null=True, blank=True)
+    # Failures of what was under way before somebody resumed it stop it no more.
+    resumed_at = models.DateTimeField(null=True, blank=True)
+    # ISO countries whose people Meta does not let the account write to (130497): they are skipped.
+    refused_countries = ArrayField(models.CharField(max_length=2), default=list, blank=True)
     # Transactional sources are served before campaigns of the same number.
     priority = models.SmallIntegerField(default=5)
     # Messages not sent by then expire unsent.
@@ -129,6 +134,8 @@ class Message(models.Model):
     clicked_at = models.DateTimeField(null=True)
     replied_at = models.DateTimeField(null=True)
     opted_out_at = models.DateTimeField(null=True)
+    # What Meta charges by: the recipient's market (whatsapp.markets) and the class that its status names.
+    market = models.CharField(max_length=24, blank=True, db_default="")
     price_type = models.CharField(max_length=24, blank=True, db_default="")
     price_category = models.CharField(max_length=32, blank=True, db_default="")
     created_at = models.DateTimeField(default=now, db_default=Now())

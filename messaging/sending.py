@@ -128,8 +128,15 @@ class Lane:
         self.sender, self.number = sender, number
         self.bucket = Bucket(sender.cache, number_id=number.pk, rate=number.throughput, run=sender.redis_run)
         self.budget = Budget(number)
-        self.url = f"{settings.WHATSAPP_API_URL}/{settings.WHATSAPP_API_VERSION}/{number.phone_number_id}/messages"
-        self.headers = bulk.headers_for(number.account.token)
+        token = number.account.token
+        self.url = bulk.url_for(
+            settings.WHATSAPP_API_URL,
+            settings.WHATSAPP_API_VERSION,
+            number.phone_number_id,
+            token,
+            number.account.proof_secret,
+        )
+        self.headers = bulk.headers_for(token)
         # A third of a second's worth: with the next batch claimed ahead, less than one second is claimed and unsent.
         self.batch = max(1, min(CLAIM_MOST, number.throughput // 3))
         self.outcomes: list[Outcome] = []

@@ -29,7 +29,9 @@ class CampaignReport(TenantView):
     @extend_schema(responses=ReportSerializer, operation_id="campaigns_report")
     def get(self, request: Request, uid: UUID) -> Response:
         """Audience, states, reasons, funnel, KPIs with definitions, failures with remedies, variants, hours, links."""
-        campaign: Campaign = get_object_or_404(self.tenant.campaigns.select_related("source"), uid=uid)
+        campaign: Campaign = get_object_or_404(
+            self.tenant.campaigns.select_related("source", "number__account"), uid=uid
+        )
         return Response(ReportSerializer(queries.report(campaign)).data)
 
 

@@ -1,9 +1,8 @@
 """Reads for the report of a campaign, its recipients, and the home screen."""
 
-from analytics.queries.attention import standstill
 from analytics.queries.campaign import report
 from analytics.queries.home import overview
 from analytics.queries.people import recipients, shown
 from analytics.queries.sums import by_source
 
-__all__ = ["by_source", "overview", "recipients", "report", "shown", "standstill"]
+__all__ = ["by_source", "overview", "recipients", "report", "shown"]

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from django.db.models import Q, Sum
 from django.utils.timezone import now
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from analytics.models import Kpi
-from analytics.queries.campaign import meaning_of
 from campaigns.models import Campaign
 from messaging import reasons
 from messaging.models import Source
 from tenants.models import Tenant
+from whatsapp.errors import rule_for
 from whatsapp.models import Account, Number, Template
 
 SHOWN_OF_EACH = 20
@@ -54,9 +54,16 @@ def attention(tenant: Tenant) -> list[Attention]:
 
 
 def standstill(campaign: Campaign) -> Attention | None:
-    """What keeps a running campaign waiting though nobody paused it: its account or its number; at most two queries."""
+    """What keeps a launched campaign waiting though nobody paused it: an error it stopped at, its account, its number.
+
+    Reads what of source, number and account is not loaded yet, nothing else.
+    """
+    if campaign.state not in (Campaign.State.RUNNING, Campaign.State.PAUSED):
+        return None
+    if campaign.source and campaign.source.state == Source.State.PAUSED and campaign.source.pause_code is not None:
+        return _campaign(campaign, campaign.source)
     number = campaign.number
-    if number is None or campaign.state != Campaign.State.RUNNING:
+    if number is None or campaign.state == Campaign.State.PAUSED:
         return None
     if number.account.paused_at:
         return _account(number.account)
@@ -96,13 +103,12 @@ def _campaigns(tenant: Tenant) -> list[Attention]:
         source__state=Source.State.PAUSED,
         source__pause_code__isnull=False,
     ).select_related("source")
-    return [
-        Attention(
-            "campaign", "danger", each.uid, each.name,
-            *_why(each.source.pause_code if each.source else None, gettext("This campaign was stopped.")),
-        )
-        for each in stopped.order_by("-id")[:SHOWN_OF_EACH]
-    ]  # fmt: skip
+    return [_campaign(each, each.source) for each in stopped.order_by("-id")[:SHOWN_OF_EACH] if each.source]
+
+
+def _campaign(campaign: Campaign, source: Source) -> Attention:
+    why = _why(source.pause_code, gettext("This campaign was stopped."))
+    return Attention("campaign", "danger", campaign.uid, campaign.name, *why)
 
 
 def _templates(tenant: Tenant) -> list[Attention]:
@@ -143,4 +149,4 @@ def _why(code: int | None, otherwise: str) -> tuple[str, str]:
     """Meaning and remedy of a pause code: Meta's, or our own for the 24-hour limit; `otherwise` without one."""
     if code == reasons.DAILY_LIMIT_PAUSE:
         return reasons.label("daily_limit"), gettext("Sending goes on by itself once the limit has room again.")
-    return meaning_of(code) if code else (otherwise, "")
+    return rule_for(code).sentences(get_language() or "") if code else (otherwise, "")

@@ -29,6 +29,10 @@ TILES = (
     ("opt_out_rate", "opted_out", "delivered", "reached=opted_out"),
     ("orders", "", "", ""),
     ("revenue", "", "", ""),
+    ("cost", "", "", ""),
+    ("cost_per_order", "", "", ""),
+    ("revenue_per_message", "", "", ""),
+    ("roas", "", "", ""),
 )
 # Which recipients stand behind a step of the funnel.
 FUNNEL_LINKS = {
@@ -77,7 +81,6 @@ def report(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         "sentence": _sentence(found),
         "hours": _hours(found),
         "is_moving": campaign.state == State.RUNNING,
-        "standstill": queries.standstill(campaign),
         "is_comparing": len(found.variants) > 1,
         "tab": "report",
     }
@@ -111,7 +114,9 @@ def recipients(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def _campaign(request: TenantRequest, uid: uuid.UUID) -> Campaign:
-    return get_object_or_404(request.tenant.campaigns.select_related("number", "source", "created_by"), uid=uid)
+    return get_object_or_404(
+        request.tenant.campaigns.select_related("number__account", "source", "created_by"), uid=uid
+    )
 
 
 def _filters(request: TenantRequest) -> dict[str, Any]:

@@ -18,11 +18,12 @@ VALUE_SOURCES = rf"^(text|attribute:.{{1,100}}|{'|'.join(FIELDS)})$"
 # What a button of each kind cannot do without.
 BUTTON_NEEDS = {"url": "url", "quick_reply": "payload", "copy_code": "value"}
 VARIABLES_HELP = """Where the template's values come from:
-{"header": {"kind": "image", "link": "https://…"},
+{"header": {"kind": "image", "link": "https://…"} or {"kind": "image", "media": "<uid of POST media/>"},
 "body": [{"name": "1", "from": "first_name", "fallback": "du"}, {"name": "2", "from": "text", "text": "Sonntag"}],
 "buttons": [{"index": 0, "kind": "url", "url": "https://shop.example/aktion"}]}.
 `from` is a contact field, "attribute:<key>" or "text".
-A button of a template with the url <PUBLIC_URL>/r/{{1}} counts clicks."""
+A button of a template with the url <PUBLIC_URL>/r/{{1}} counts clicks,
+and so does every http(s) address in a fixed text of the body: it is sent as <PUBLIC_URL>/r/<token>."""
 
 
 class ValueIn(StrictSerializer):
@@ -193,9 +194,30 @@ class CheckOut(serializers.Serializer[Any]):
     field = serializers.CharField()
 
 
+class MarketCostOut(serializers.Serializer[Any]):
+    """The reachable people of one market; null where no price is known."""
+
+    market = serializers.CharField()
+    name = serializers.CharField()
+    people = serializers.IntegerField()
+    price = serializers.DecimalField(max_digits=12, decimal_places=6, allow_null=True)
+    cost = serializers.DecimalField(max_digits=24, decimal_places=6, allow_null=True)
+
+
+class CostOut(serializers.Serializer[Any]):
+    """Meta's list price if everybody is reached, in the currency of the WhatsApp account."""
+
+    currency = serializers.CharField()
+    total = serializers.DecimalField(max_digits=24, decimal_places=6, allow_null=True)
+    unpriced = serializers.IntegerField(help_text="People whose market has no known price; the total leaves them out.")
+    as_of = serializers.DateField(allow_null=True, help_text="Day of the newest price in the list.")
+    markets = MarketCostOut(many=True)
+
+
 class EstimateOut(serializers.Serializer[Any]):
     audience = serializers.IntegerField()
     reachable = serializers.IntegerField()
     reasons = ReasonOut(many=True)
     seconds = serializers.IntegerField(help_text="To send all at the number's rate.")
+    cost = CostOut()
     checks = CheckOut(many=True)

@@ -10,6 +10,7 @@ from tenants.actions import audit
 from tenants.models import Tenant
 from whatsapp.events import AccountUpdate, Capability, NumberQuality
 from whatsapp.models import Account, Number
+from whatsapp.pausing import pause_account
 
 # The codes with which Meta would refuse to send; whatsapp-cloud-api §§ 7.1, 7.3.
 LOCKED, BLOCKED, NO_PERMISSION = 131031, 368, 10
@@ -34,7 +35,7 @@ def apply_update(tenant: Tenant, items: list[Item[AccountUpdate]]) -> None:
     for item in items:
         pause_code, lifts = _verdict(item.event)
         if pause_code:
-            _pause(item.account, pause_code)
+            pause_account(item.account, pause_code)
         elif lifts:
             _lift(item.account, lifts)
 
@@ -73,18 +74,10 @@ def _verdict(event: AccountUpdate) -> tuple[int | None, set[int]]:
     return None, set()
 
 
-def _pause(account: Account, code: int) -> None:
-    if _row(account).filter(paused_at=None).update(paused_at=timezone.now(), pause_code=code):
-        audit(tenant=account.tenant, by=None, verb="account.paused", subject=account, changes={"code": code})
-
-
 def _lift(account: Account, codes: set[int]) -> None:
-    if _row(account).filter(pause_code__in=codes).update(paused_at=None, pause_code=None):
+    paused = Account.objects.filter(tenant=account.tenant_id, pk=account.pk, pause_code__in=codes)
+    if paused.update(paused_at=None, pause_code=None):
         audit(tenant=account.tenant, by=None, verb="account.resumed", subject=account)
-
-
-def _row(account: Account) -> QuerySet[Account]:
-    return Account.objects.filter(tenant=account.tenant_id, pk=account.pk)
 
 
 def _numbers(account: Account, displayed: str) -> QuerySet[Number]:

@@ -31,12 +31,15 @@ class Wish(NamedTuple):
 def apply(tenant: Tenant, items: list[Item[Preference]]) -> None:
     """Record stops and resumes of marketing; other values and categories are kept raw only."""
     told = [item for item in items if item.number and item.event.category == MARKETING]
-    _stop(tenant, [_wish(item) for item in told if item.event.value == "stop"])
+    _mark(tenant, _stop(tenant, [_wish(item) for item in told if item.event.value == "stop"]))
     _resume(tenant, [_wish(item) for item in told if item.event.value == "resume"])
 
 
 def record_errors(tenant: Tenant, items: list[Item[Status]]) -> None:
-    """Record the stops that failures with 131050 report; a stop known from the webhook stays as it is."""
+    """Record the stops that failures with 131050 report; a stop known from the webhook stays as it is.
+
+    No message is marked: the one that failed never arrived, so the person stopped before it.
+    """
     _stop(tenant, [_reported(item) for item in items if item.number])
 
 
@@ -56,7 +59,8 @@ def _reported(item: Item[Status]) -> Wish:
     return Wish(who, number, event.at, "meta_error", str(event.error.code), f"131050:{event.wamid}")
 
 
-def _stop(tenant: Tenant, wishes: list[Wish]) -> None:
+def _stop(tenant: Tenant, wishes: list[Wish]) -> list[tuple[Contact, Wish]]:
+    """Record stops and cancel what waits; returns those that hold."""
     stopped: list[tuple[Contact, Wish]] = []
     for wish, contact in _in_order(tenant, wishes):
         done = declarations.meta_stopped(**_said(tenant, wish, contact))
@@ -66,6 +70,10 @@ def _stop(tenant: Tenant, wishes: list[Wish]) -> None:
             stopped.append((contact, wish))
     ids = sorted({contact.pk for contact, _ in stopped})
     actions.cancel_pending(tenant=tenant, contact_ids=ids, purpose="marketing", reason="meta_stop")
+    return stopped
+
+
+def _mark(tenant: Tenant, stopped: list[tuple[Contact, Wish]]) -> None:
     answered = queries.answered_messages(tenant.pk, [(contact.pk, wish.at, "") for contact, wish in stopped])
     marks = [(answer.id, wish.at) for answer, (_, wish) in zip(answered, stopped, strict=True) if answer]
     delivery.mark_opted_out(tenant.pk, marks)

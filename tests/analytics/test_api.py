@@ -8,12 +8,13 @@ from django.test import Client
 
 from campaigns.models import Campaign
 from consent import ledger
-from messaging.models import Message
+from messaging.models import Message, Source
 from tenants import actions
 from tenants.actions import NewTenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.analytics.cast import NOON, State, campaign_of, click, messages_of, order, reached
+from whatsapp.pausing import pause_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.analytics.urls")]
 
@@ -52,6 +53,26 @@ def test_a_report_is_complete_and_reconciles(bakery_made: NewTenant, campaign: C
     assert body["exclusions"] == [{"state": "skipped", "reason": "no_consent", "text": "No opt-in", "messages": 1}]
     assert body["timing"]["median_wait_seconds"] == 0
     assert body["links"][0]["clicks"] == 1
+
+
+def test_a_report_says_what_keeps_the_campaign_waiting(bakery_made: NewTenant, campaign: Campaign) -> None:
+    address = f"campaigns/{campaign.uid}/report/"
+    assert get(bakery_made, address).json()["waiting"] is None
+
+    with tenant_scope(bakery_made.tenant):
+        pause_account(campaign.number.account, 190)
+    waiting = get(bakery_made, address).json()["waiting"]
+    assert (waiting["kind"], waiting["text"]) == ("account", "The access token has expired or was revoked.")
+    assert "connect_number" in waiting["remedy"]
+
+    with tenant_scope(bakery_made.tenant):
+        Source.objects.update(state="paused", pause_code=132015)
+        Campaign.objects.update(state="paused")
+    assert get(bakery_made, address).json()["waiting"]["kind"] == "campaign"
+
+    with tenant_scope(bakery_made.tenant):
+        Source.objects.update(pause_code=None)
+    assert get(bakery_made, address).json()["waiting"] is None
 
 
 def test_a_draft_is_reported_with_nulls_for_rates(bakery_made: NewTenant) -> None:

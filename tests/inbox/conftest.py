@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
-from inbox import receiving
+from inbox import receiving, recording
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.inbox import meta
@@ -23,6 +23,12 @@ def shared_app(settings: Any) -> None:
     """The Meta app that tenants without one of their own share."""
     settings.WHATSAPP_APP_SECRET = meta.SECRET
     settings.WHATSAPP_VERIFY_TOKEN = "the shared app's verify token"
+
+
+@pytest.fixture(autouse=True)
+def own_apps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test meets a door that has just been started and remembers no other test's accounts."""
+    monkeypatch.setattr(recording, "_own_apps", recording._OwnApps())
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,16 @@ import uuid
 import psycopg2
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from inbox import recording
 from inbox.door.committing import Committer
 from inbox.models import WebhookEvent
 from inbox.recording import LARGEST, Received, priority_of
+from tenants.models import Tenant
 from tenants.scope import across_tenants
 from tests.inbox import meta
+from tests.inbox.conftest import connect
 from whatsapp.models import Number
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("truncatable")]
@@ -69,6 +73,26 @@ def test_a_tenants_secret_opens_no_other_path(number: Number, shop_number: Numbe
     assert meta.knock(content, path=f"{meta.PATH}{uuid.uuid4()}/").status_code == 404
     assert meta.knock(content, path="/webhooks/whatsapp/1/").status_code == 404
     assert stored() == []
+
+
+def test_made_up_paths_do_not_make_the_door_ask_the_database_each_time(shop_number: Number) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        found = {recording.own_app(uuid.uuid4()) for _ in range(50)}
+
+    assert found == {None}
+    reads = [query for query in captured if "whatsapp_account" in query["sql"]]
+    # One to begin with, one for all that is not found within the next second.
+    assert len(reads) <= 2
+
+
+def test_an_account_that_was_just_connected_is_found_at_once(shop: Tenant, shop_number: Number) -> None:
+    assert recording.own_app(shop_number.account.uid)
+    newer = connect(shop, "newer", app_secret="newer secret")
+
+    app = recording.own_app(newer.account.uid)
+
+    assert app
+    assert app.secret == "newer secret"
 
 
 def test_a_body_over_three_megabytes_is_refused(number: Number) -> None:

@@ -11,7 +11,7 @@ from consent.ledger import Entry
 from contacts.models import Contact
 from messaging.models import Message, Source
 from messaging.sending import Engine
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from whatsapp.emulator import Running
@@ -58,7 +58,28 @@ def test_the_message_carries_values_image_and_a_tracked_link(bakery: Tenant, met
         message = Message.objects.get(tenant=bakery)
     assert message.wamid
     assert message.accepted_at
+    assert message.market == "DE"
     assert message.consent_seq
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "state"), [("app", "", "ACCEPTED"), ("x", "app", "ACCEPTED"), ("x", "", "FAILED")]
+)
+def test_messages_prove_with_the_accounts_own_secret_or_else_the_shared_one(
+    bakery: Tenant, meta: Running, engine: Engine, settings: Settings, shared: str, own: str, state: str
+) -> None:
+    settings.WHATSAPP_APPSECRET_PROOF, settings.WHATSAPP_APP_SECRET = True, shared
+    meta.point_webhooks("", "app")
+    number = factories.number(bakery)
+    meta.add_number(number.phone_number_id, number.account.waba_id)
+    with tenant_scope(bakery):
+        number.account.app_secret = own
+        number.account.save()
+
+    source = factories.source(number, factories.contacts(bakery, 1))
+    engine.run(5)
+
+    assert factories.states(source) == {state: 1}
 
 
 def test_who_withdrew_after_the_freeze_gets_nothing(bakery: Tenant, meta: Running, engine: Engine) -> None:
@@ -127,6 +148,7 @@ def test_an_expired_token_stops_the_account_and_loses_nobody(bakery: Tenant, met
         account = Account.objects.get(tenant=bakery)
         assert account.pause_code == 190
         assert account.paused_at
+        assert AuditEvent.objects.filter(verb="account.paused").count() == 1
 
 
 def test_a_paused_template_pauses_the_source(bakery: Tenant, meta: Running, engine: Engine) -> None:

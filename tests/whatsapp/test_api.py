@@ -11,6 +11,7 @@ from tenants.scope import tenant_scope
 from tests import factories
 from tests.contacts.calls import Caller
 from whatsapp.models import Account, Number, Template
+from whatsapp.pausing import pause_account
 
 GIVEN = {
     "name": "fruehling",
@@ -155,6 +156,21 @@ def test_a_number_shows_its_health_and_no_secret(api: Caller, number: Number) ->
     assert shown == api.get(f"numbers/{number.uid}/").json()
     assert (shown["phone_number_id"], shown["throughput"], shown["daily_limit"]) == (number.phone_number_id, 1000, None)
     assert not [name for name in shown if "token" in name or "secret" in name]
+
+
+def test_a_number_shows_why_its_account_is_stopped_and_what_to_do(api: Caller, number: Number) -> None:
+    shown = api.get(f"numbers/{number.uid}/").json()
+    assert (shown["account"], shown["account_paused_at"]) == (str(number.account.uid), None)
+    assert (shown["account_pause_code"], shown["account_pause_text"]) == (None, "")
+    with tenant_scope(number.tenant):
+        pause_account(number.account, 190)
+
+    shown = api.get(f"numbers/{number.uid}/").json()
+
+    assert shown["account_paused_at"]
+    assert shown["account_pause_code"] == 190
+    assert shown["account_pause_text"].startswith("The access token has expired")
+    assert "connect_number" in shown["account_pause_text"]
 
 
 @pytest.mark.parametrize(

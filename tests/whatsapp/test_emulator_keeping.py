@@ -9,9 +9,11 @@ from django.core.management import CommandError, call_command
 from whatsapp.client import Client
 from whatsapp.emulator import Profile, running
 from whatsapp.emulator.state import DEFAULT_ACCOUNT
+from whatsapp.errors import Refused
 
 WABA, NUMBER = "1001", "2001"
 BODY = [{"type": "BODY", "text": "Der Frühling ist da, und wir haben geöffnet."}]
+PNG = b"\x89PNG\r\n\x1a\n" + b"bild" * 10
 
 
 def described(name: str) -> dict[str, object]:
@@ -43,6 +45,7 @@ def test_accounts_numbers_and_templates_outlive_the_process(state: Path) -> None
 
 def test_a_number_still_tells_about_its_own_account(state: Path) -> None:
     with running(state=state) as meta:
+        meta.add_account(WABA, is_subscribed=True)
         meta.add_number(NUMBER, WABA)
 
     with running(state=state) as meta:
@@ -75,6 +78,32 @@ def test_what_was_in_review_is_reviewed_after_the_restart(state: Path) -> None:
         status = {template["name"]: template["status"] for template in known.templates(WABA)}
 
     assert status == {"fruehling": "APPROVED", "sommer_pending": "PENDING"}
+
+
+def test_an_uploaded_file_can_still_be_sent_and_fetched(state: Path) -> None:
+    with running(state=state) as meta, client(meta.base_url) as known:
+        meta.add_number(NUMBER, WABA)
+        file_id = known.upload_media(NUMBER, PNG, "image/png", "bild.png")
+        gone = known.upload_media(NUMBER, PNG, "image/png", "anderes.png")
+        meta.emulator.keeper.write()
+        known.delete_media(gone)
+
+    with running(state=state) as meta, client(meta.base_url) as known:
+        url = known.media(file_id)["url"]
+        assert known.download_media(url) == PNG
+        with pytest.raises(Refused):
+            known.media(gone)
+
+
+def test_its_own_apps_secret_is_kept_for_our_eyes_only(state: Path) -> None:
+    with running(state=state) as meta:
+        meta.add_account(WABA, app_secret="geheim", is_subscribed=True)
+
+    with running(state=state) as meta:
+        account = meta.emulator.world.account(WABA)
+
+    assert (account.app_secret, account.is_subscribed) == ("geheim", True)
+    assert state.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_killed_sandbox_has_written_what_it_knew_a_second_before(state: Path) -> None:

@@ -52,6 +52,12 @@ class Rule:
         """Whether the sender may try again by itself."""
         return self.max_attempts > 1
 
+    def sentences(self, language: str) -> tuple[str, str]:
+        """Meaning and remedy, in German for a language such as "de" or "de-at", else in English."""
+        if language.startswith("de"):
+            return self.meaning_de, self.remedy_de
+        return self.meaning_en, self.remedy_en
+
     def with_code(self, code: int | None) -> "Rule":
         """The same rule for another code of its range."""
         return replace(self, code=code)
