@@ -85,7 +85,7 @@ class ConsentEvidenceAdmin(ReadOnlyAdmin):
     exclude = ("salt", "sealed")
     readonly_fields = ("state", "source", "occurred_at")
     search_fields = ("event_id",)
-    search_help_text = _("Event of a row of the ledger, complete.")
+    search_help_text = _("Id of the event, complete.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConsentEvidence]:
         """With what the proven row says, which the unique key (tenant, event) finds."""
@@ -104,11 +104,11 @@ class ConsentEvidenceAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"))
     def state(self, evidence: Any) -> str:
-        return State(evidence.row_state).label
+        return str(State(evidence.row_state).label)
 
     @admin.display(description=_("source"))
     def source(self, evidence: Any) -> str:
-        return Source(evidence.row_source).label
+        return str(Source(evidence.row_source).label)
 
     @admin.display(description=_("said at"))
     def occurred_at(self, evidence: Any) -> datetime:
