@@ -99,8 +99,10 @@ class ConsentEvidenceAdmin(ReadOnlyAdmin):
         """Exact finds only."""
         if not (term := search_term.strip()):
             return queryset, False
+        if not (event_id := _uuid(term)):
+            return queryset.none(), False
         tenants = list(Tenant.objects.values_list("pk", flat=True))
-        return queryset.filter(tenant__in=tenants, event_id=_uuid(term)), False
+        return queryset.filter(tenant__in=tenants, event_id=event_id), False
 
     @admin.display(description=_("state"))
     def state(self, evidence: Any) -> str:
