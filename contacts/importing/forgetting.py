@@ -32,5 +32,5 @@ def forget(*, older_than: timedelta) -> bool:
 
 
 def _forget_lines(model: type[RejectedRow] | type[NotedRow]) -> int:
-    lines = model.objects.filter(imported__file="").values("pk")[:MOST_LINES]
+    lines = list(model.objects.filter(imported__file="").values_list("pk", flat=True)[:MOST_LINES])
     return model.objects.filter(pk__in=lines).delete()[0]
