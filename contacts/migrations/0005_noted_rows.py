@@ -9,7 +9,7 @@ from tenants.isolation import IsolateTenant
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0003_index_email_addresses"),
+        ("contacts", "0004_unreachable"),
         ("tenants", "0002_walls"),
     ]
 
