@@ -1,14 +1,25 @@
 """Staff's view of consent: ledger, states, suppressions, wordings; to look at, because only declarations write."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from consent.models import ConsentEvent, ConsentHead, ConsentState, Suppression, Wording, WordingVersion
+from consent.models import (
+    ConsentEvent,
+    ConsentEvidence,
+    ConsentHead,
+    ConsentState,
+    Source,
+    State,
+    Suppression,
+    Wording,
+    WordingVersion,
+)
 from contacts import identities, phones
 from contacts.models import Contact, Identity
 from tenants.admin import ReadOnlyAdmin
@@ -63,6 +74,48 @@ class ConsentEventAdmin(PersonAdmin):
         if term.isdecimal() and not term.startswith("0") and len(term) < 10:
             return Q(seq=int(term))
         return super().meant(term)
+
+
+@admin.register(ConsentEvidence)
+class ConsentEvidenceAdmin(ReadOnlyAdmin):
+    """That there is a proof, and of which row of the ledger; what it says stays encrypted."""
+
+    list_display = ("event_id", "tenant", "state", "source", "occurred_at")
+    list_select_related = ("tenant",)
+    exclude = ("salt", "sealed")
+    readonly_fields = ("state", "source", "occurred_at")
+    search_fields = ("event_id",)
+    search_help_text = _("Id of the event, complete.")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ConsentEvidence]:
+        """With what the proven row says, which the unique key (tenant, event) finds."""
+        row = ConsentEvent.objects.filter(tenant=OuterRef("tenant"), event_id=OuterRef("event_id"))
+        said = {f"row_{name}": Subquery(row.values(name)) for name in ("state", "source", "occurred_at")}
+        return super().get_queryset(request).annotate(**said)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ConsentEvidence], search_term: str
+    ) -> tuple[QuerySet[ConsentEvidence], bool]:
+        """Exact finds only."""
+        if not (term := search_term.strip()):
+            return queryset, False
+        if not (event_id := _uuid(term)):
+            return queryset.none(), False
+        tenants = list(Tenant.objects.values_list("pk", flat=True))
+        return queryset.filter(tenant__in=tenants, event_id=event_id), False
+
+    @admin.display(description=_("state"))
+    def state(self, evidence: Any) -> str:
+        return str(State(evidence.row_state).label)
+
+    @admin.display(description=_("source"))
+    def source(self, evidence: Any) -> str:
+        return str(Source(evidence.row_source).label)
+
+    @admin.display(description=_("said at"))
+    def occurred_at(self, evidence: Any) -> datetime:
+        said_at: datetime = evidence.row_occurred_at
+        return said_at
 
 
 @admin.register(ConsentState)

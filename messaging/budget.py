@@ -81,14 +81,14 @@ class Budget:
         """Take room for these people; returns those who have none, and when the next place becomes free (UTC)."""
         if self.limit is None or not contact_ids:
             return set(), datetime.now(UTC)
-        refused, oldest = self._reserve(contact_ids)
+        refused, oldest = self._reserve(self.limit, contact_ids)
         free_at = datetime.fromtimestamp(float(oldest), UTC) + timedelta(seconds=DAY_S)
         return {int(contact_id) for contact_id in refused}, free_at
 
-    def _reserve(self, contact_ids: Sequence[int]) -> tuple[list[bytes], bytes]:
+    def _reserve(self, limit: int, contact_ids: Sequence[int]) -> tuple[list[bytes], bytes]:
         reserve = client().register_script(RESERVE)
         for _ in range(TRIES):
-            if (answer := reserve(keys=[self._key], args=[self.limit, *contact_ids])) is not None:
+            if (answer := reserve(keys=[self._key], args=[limit, *contact_ids])) is not None:
                 return answer
             self._rebuild()
         raise redis.RedisError("the people reached today are lost again and again")

@@ -234,8 +234,8 @@ class TenantViewSet(TenantView, GenericViewSet[Any]):
         return self.get_paginated_response(self.get_serializer(rows, many=True, **context).data)
 
     def _filters(self, queryset: QuerySet[Any]) -> list[str]:
-        declared = [backend().get_filterset_class(self, queryset) for backend in self.filter_backends]
-        return [name for filters in declared if filters for name in filters.base_filters]
+        declared = DjangoFilterBackend().get_filterset_class(self, queryset)
+        return list(declared.base_filters) if declared else []
 
 
 def form_of(request: HttpRequest) -> bytes:

@@ -70,7 +70,11 @@ PROCESSES: dict[str, Process] = {
     "receiving": _worker("receiving", concurrency=1),
     "default": _worker("default", concurrency=2),
     "beat": Process("-m celery -A config beat --schedule {base}/celerybeat-schedule --pidfile="),
-    "emulator": Process("manage.py emulator --port {port} --webhook-url {door}/webhooks/whatsapp/", port=0, health="/"),
+    "emulator": Process(
+        "manage.py emulator --port {port} --webhook-url {door}/webhooks/whatsapp/ --state {base}/emulator.json",
+        port=0,
+        health="/",
+    ),
 }
 # The sandbox stands in for Meta only where somebody asked for it.
 UNASKED = tuple(name for name in PROCESSES if name != "emulator")

@@ -1,11 +1,11 @@
-"""Deletes uploaded files and the lines they rejected once their time is over; the import stays, with its counts."""
+"""Deletes uploaded files and what is kept of single lines once their time is over; imports stay, with their counts."""
 
 from datetime import timedelta
 
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from contacts.models import Import, RejectedRow
+from contacts.models import Import, NotedRow, RejectedRow
 from tenants.scope import across_tenants
 
 WORKING = (Import.State.CHECKING, Import.State.RUNNING)
@@ -27,6 +27,10 @@ def forget(*, older_than: timedelta) -> bool:
         imported.file.delete(save=False)
     with across_tenants("imports of every tenant grow old"):
         idle.filter(pk__in=[imported.pk for imported in old]).update(file="")
-        lines = RejectedRow.objects.filter(imported__file="").values("pk")[:MOST_LINES]
-        deleted, _by_model = RejectedRow.objects.filter(pk__in=lines).delete()
-    return len(old) == MOST_FILES or deleted == MOST_LINES
+        deleted = [_forget_lines(model) for model in (RejectedRow, NotedRow)]
+    return len(old) == MOST_FILES or MOST_LINES in deleted
+
+
+def _forget_lines(model: type[RejectedRow] | type[NotedRow]) -> int:
+    lines = list(model.objects.filter(imported__file="").values_list("pk", flat=True)[:MOST_LINES])
+    return model.objects.filter(pk__in=lines).delete()[0]

@@ -5,13 +5,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from consent.models import ConsentEvent, ConsentState, Suppression
+from consent.models import ConsentEvent, ConsentEvidence, ConsentState, Suppression
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import PHONE, agree, person, stop
 
-PAGES = ("consentevent", "consentstate", "suppression", "consenthead", "wording", "wordingversion")
+PAGES = ("consentevent", "consentevidence", "consentstate", "suppression", "consenthead", "wording", "wordingversion")
 
 
 @pytest.fixture
@@ -55,6 +55,24 @@ def test_a_row_shows_its_hashes_and_refuses_changes(staff: Client, anna: Contact
     assert bytes(row.row_hash).hex() in page
     assert bytes(row.prev_hash).hex() in page
     assert staff.post(url, {"state": "granted"}).status_code == 403
+
+
+def test_a_proof_is_found_by_its_event_and_never_shown(staff: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        agree(bakery, person(bakery), evidence={"form": "Blatt 12 im Ordner"})
+        agree(bakery, person(bakery), evidence={"form": "Blatt 13 im Ordner"})
+        proof = ConsentEvidence.objects.order_by("pk")[0]
+        row = ConsentEvent.objects.get(event_id=proof.event_id)
+
+    assert shown(staff, "consentevidence", str(row.event_id)) == 1
+    assert shown(staff, "consentevidence", str(row.subject_id)) == 0
+    assert shown(staff, "consentevidence", "Blatt") == 0
+    for path in ("", f"{proof.pk}/change/"):
+        page = staff.get(f"/admin/consent/consentevidence/{path}").content.decode()
+        assert str(row.event_id) in page
+        assert row.get_source_display() in page
+        for secret in ("Blatt", proof.sealed, bytes(proof.salt).hex(), str(bytes(proof.salt))):
+            assert secret not in page
 
 
 def test_the_suppression_list_shows_no_whole_hash(staff: Client, anna: Contact, bakery: Tenant) -> None:

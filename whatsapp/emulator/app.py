@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from whatsapp.emulator import administration, files
 from whatsapp.emulator.answers import Answer, Failure, refusal
 from whatsapp.emulator.control import Control
+from whatsapp.emulator.keeping import Keeper
 from whatsapp.emulator.people import People
 from whatsapp.emulator.profile import Profile
 from whatsapp.emulator.routes import Graph, Request
@@ -24,14 +26,20 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Emulator:
-    """One emulated Meta: an ASGI app with its world, its people and its webhooks."""
+    """One emulated Meta: an ASGI app with its world, its people and its webhooks.
 
-    def __init__(self, profile: Profile | None = None, webhook_url: str = "", app_secret: str = "") -> None:
+    What was registered is kept in the file `state`, if one is named; raises `Unreadable` for any other file.
+    """
+
+    def __init__(
+        self, profile: Profile | None = None, webhook_url: str = "", app_secret: str = "", state: Path | None = None
+    ) -> None:
         self.world = World(profile or Profile(), webhook_url, app_secret)
         self.webhooks = Webhooks(self.world)
         self.people = People(self.world, self.webhooks)
         self.graph = Graph(self.world, self.people, Sending(self.world, self.people))
         self.control = Control(self.world, self.people, self.webhooks)
+        self.keeper = Keeper(self.world, self.people, state) if state else None
         self._running: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,12 +51,15 @@ class Emulator:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._running = [asyncio.create_task(self.people.run()), asyncio.create_task(self.webhooks.run())]
+        works = [self.people.run(), self.webhooks.run(), *([self.keeper.run()] if self.keeper else [])]
+        self._running = [asyncio.create_task(work) for work in works]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        if self.keeper:
+            self.keeper.write()
         await self.people.clicker.close()
         await self.webhooks.close()
         await send({"type": "lifespan.shutdown.complete"})

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import uvicorn
 
@@ -49,13 +50,15 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def running(profile: Profile | None = None, *, webhook_url: str = "", app_secret: str = "") -> Iterator[Running]:
+def running(
+    profile: Profile | None = None, *, webhook_url: str = "", app_secret: str = "", state: Path | None = None
+) -> Iterator[Running]:
     """An emulator on a free port of this machine, stopped at the end of the block.
 
     Without `webhook_url` webhooks are kept: fetch them with `take_webhooks`. The default profile is
-    `Profile.perfect()`: everything delivered and read at once, no limits.
+    `Profile.perfect()`: everything delivered and read at once, no limits. `state` is the file that outlives it.
     """
-    emulator = Emulator(profile or Profile.perfect(), webhook_url, app_secret)
+    emulator = Emulator(profile or Profile.perfect(), webhook_url, app_secret, state)
     server = uvicorn.Server(_config(emulator))
     with listening("127.0.0.1", 0) as listener:
         base_url = emulator.world.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"

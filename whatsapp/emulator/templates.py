@@ -52,9 +52,14 @@ def create(world: World, people: People, account_id: str, raw: bytes) -> Answer:
     _refuse_faults(definition)
     _refuse_deleted(world, account_id, definition)
     template = register(world, account_id, definition)
+    await_review(people, template)
+    return ok({"id": template.id, "status": template.status, "category": template.category})
+
+
+def await_review(people: People, template: Template) -> None:
+    """Have it reviewed, unless its name says that it is to stay in review."""
     if not template.name.endswith("_pending"):
         people.review(template)
-    return ok({"id": template.id, "status": template.status, "category": template.category})
 
 
 def _refuse_deleted(world: World, account_id: str, definition: Json) -> None:

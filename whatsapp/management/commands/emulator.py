@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from whatsapp.emulator import Emulator, Profile, serve
+from whatsapp.emulator.keeping import Unreadable
 from whatsapp.emulator.state import Number
 
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         # From the environment by default, so that it never shows in the list of processes.
         secret = os.environ.get("WHATSAPP_APP_SECRET", "")
         parser.add_argument("--app-secret", default=secret, help="signs the webhooks; default WHATSAPP_APP_SECRET")
+        parser.add_argument("--state", type=Path, help="a file that keeps accounts, numbers and templates")
         parser.add_argument("--profile", default="", help="JSON, or a file of JSON, with fields of Profile")
         parser.add_argument("--perfect", action="store_true", help="no limits, all delivered and read at once")
         parser.add_argument("--seed", type=int, help="another seed gives other people")
@@ -40,7 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build the emulator and serve it."""
-        emulator = Emulator(_profile(options), options["webhook_url"], options["app_secret"])
+        emulator = _emulator(options)
         for line in options["number"]:
             number = _number(line)
             emulator.world.account(number.account_id)
@@ -51,6 +53,13 @@ class Command(BaseCommand):
             serve(emulator, host=options["host"], port=options["port"])
         except OSError as error:
             raise CommandError(f"cannot listen on port {options['port']}: {error.strerror}") from None
+
+
+def _emulator(options: dict[str, Any]) -> Emulator:
+    try:
+        return Emulator(_profile(options), options["webhook_url"], options["app_secret"], options["state"])
+    except (OSError, Unreadable) as error:
+        raise CommandError(f"--state: {error}") from None
 
 
 def _profile(options: dict[str, Any]) -> Profile:
