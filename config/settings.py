@@ -260,8 +260,9 @@ WHATSAPP_API_URL = env.str("WHATSAPP_API_URL", default="https://graph.facebook.c
 WHATSAPP_API_VERSION = env.str("WHATSAPP_API_VERSION", default="v25.0")
 WHATSAPP_APP_SECRET = env.str("WHATSAPP_APP_SECRET", default="")
 WHATSAPP_VERIFY_TOKEN = env.str("WHATSAPP_VERIFY_TOKEN", default="")
-# Proves with each call that the token is used by the app it was made for; a stub that is not Meta need not know it.
-WHATSAPP_APPSECRET_PROOF = env.bool("WHATSAPP_APPSECRET_PROOF", default=WHATSAPP_API_URL.endswith(".facebook.com"))
+# Proves with each call that the token is used by the app it was made for. None: to Meta, and to no stub, which may
+# compare addresses with their query.
+WHATSAPP_APPSECRET_PROOF: bool | None = env.bool("WHATSAPP_APPSECRET_PROOF", default=None)
 WHATSAPP_TIMEOUT_S = env.float("WHATSAPP_TIMEOUT_S", default=30.0)
 # A claim without an answer is called uncertain after this; longer than any answer may take.
 MESSAGING_CLAIM_GRACE_S = env.float("MESSAGING_CLAIM_GRACE_S", default=WHATSAPP_TIMEOUT_S + 30)

@@ -70,7 +70,10 @@ class Account(models.Model):
     @property
     def proof_secret(self) -> str:
         """The app secret that proves our right to the token with each call; empty where no proof is wanted."""
-        return (self.app_secret or settings.WHATSAPP_APP_SECRET) if settings.WHATSAPP_APPSECRET_PROOF else ""
+        is_wanted = settings.WHATSAPP_APPSECRET_PROOF
+        if is_wanted is None:
+            is_wanted = settings.WHATSAPP_API_URL.endswith(".facebook.com")
+        return (self.app_secret or settings.WHATSAPP_APP_SECRET) if is_wanted else ""
 
     def _read(self, stored: str, field: str) -> str:
         return decrypt(stored, binding=self._binding(field)) if stored else ""

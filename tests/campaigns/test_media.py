@@ -151,7 +151,7 @@ def test_only_what_is_scheduled_or_has_begun_keeps_its_files_fresh(number: Numbe
         ({"meta_id": ""}, "on its way"),
         ({"meta_id": "", "error": "zu klein (131053)"}, "zu klein (131053)"),
         ({"expires_at": now() - timedelta(days=1)}, "30 days"),
-        ({"mime_type": "video/mp4"}, "another kind"),
+        ({"mime_type": "video/mp4"}, "needs an image"),
         ({"number_id": None}, "template's WhatsApp account"),
     ],
 )

@@ -26,7 +26,10 @@ def emulator(live_server: Any) -> Iterator[Running]:
 
 def give_own_app(emulator: Running, live_server: Any, number: Number, secret: str) -> None:
     emulator.add_account(
-        number.account.waba_id, app_url=f"{live_server}{meta.PATH}{number.account.uid}/", app_secret=secret
+        number.account.waba_id,
+        app_url=f"{live_server}{meta.PATH}{number.account.uid}/",
+        app_secret=secret,
+        is_subscribed=True,
     )
     emulator.add_number(number.phone_number_id, number.account.waba_id)
 
@@ -43,6 +46,7 @@ def received() -> list[tuple[str, bool]]:
 def test_each_app_signs_and_posts_for_its_own_accounts(
     emulator: Running, live_server: Any, number: Number, shop_number: Number, bakery: Tenant, shop: Tenant
 ) -> None:
+    emulator.add_account(number.account.waba_id, is_subscribed=True)
     emulator.add_number(number.phone_number_id, number.account.waba_id)
     give_own_app(emulator, live_server, shop_number, "the shop's secret")
 

@@ -82,6 +82,13 @@ def test_messages_prove_with_the_accounts_own_secret_or_else_the_shared_one(
     assert factories.states(source) == {state: 1}
 
 
+@pytest.mark.parametrize(("url", "secret"), [("https://graph.facebook.com", "app"), ("http://127.0.0.1:9", "")])
+def test_meta_gets_a_proof_and_a_stub_none(bakery: Tenant, settings: Settings, url: str, secret: str) -> None:
+    settings.WHATSAPP_API_URL, settings.WHATSAPP_APP_SECRET = url, "app"
+
+    assert factories.number(bakery).account.proof_secret == secret
+
+
 def test_who_withdrew_after_the_freeze_gets_nothing(bakery: Tenant, meta: Running, engine: Engine) -> None:
     people = factories.contacts(bakery, 3)
     source = factories.source(factories.number(bakery), people)
