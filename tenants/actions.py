@@ -4,15 +4,19 @@ import base64
 import hashlib
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants.encryption import encrypt
 from tenants.models import ApiKey, AuditEvent, Membership, Tenant, User
-from tenants.roles import Role
+from tenants.roles import ALL, EVERYTHING, Role
 from tenants.scope import request_id, tenant_scope
 
 Actor = User | ApiKey | None  # None is the product itself: a schedule, a webhook, a command.
@@ -40,25 +44,45 @@ def create_tenant(*, slug: str, name: str, owner_email: str, password: str | Non
     )
     with tenant_scope(tenant):
         Membership.objects.create(tenant=tenant, user=user, role=Role.OWNER)
-        _, secret = issue_key(tenant=tenant, name="Full access", scopes=["*"], by=user)
+        _key, secret = issue_key(tenant=tenant, name="Full access", scopes=[ALL], by=user)
         audit(tenant=tenant, by=user, verb="tenant.created", subject=tenant)
     return NewTenant(tenant, user, secret)
 
 
 @transaction.atomic
-def issue_key(*, tenant: Tenant, name: str, scopes: list[str], by: Actor) -> tuple[ApiKey, str]:
-    """A new API key and its secret; the secret is shown once, only its SHA-256 is stored (256 random bits)."""
+def issue_key(
+    *, tenant: Tenant, name: str, scopes: Sequence[str], by: Actor, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """A new API key and its secret; the secret is shown once, only its SHA-256 is stored (256 random bits).
+
+    `scopes` are permissions of tenants.roles, or "*" for all. Raises ValidationError for an unknown scope, no scope, an
+    impossible name, or an end in the past.
+    """
+    _refuse_key(scopes, expires_at)
     prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
-    key = ApiKey.objects.create(
+    key = ApiKey(
         tenant=tenant,
         name=name,
         prefix=prefix,
         digest=hashlib.sha256(secret.encode()).hexdigest(),
-        scopes=scopes,
+        scopes=list(scopes),
         created_by=by if isinstance(by, User) else None,
+        expires_at=expires_at,
     )
-    audit(tenant=tenant, by=by, verb="api_key.issued", subject=key, changes={"scopes": scopes})
+    key.full_clean(exclude=["tenant"])
+    key.save()
+    audit(tenant=tenant, by=by, verb="api_key.issued", subject=key, changes={"scopes": key.scopes})
     return key, f"zu_{prefix}_{secret}"
+
+
+def _refuse_key(scopes: Sequence[str], expires_at: datetime | None) -> None:
+    unknown = [scope for scope in scopes if scope != ALL and scope not in EVERYTHING]
+    if unknown or not scopes:
+        told = _("Unknown scope “%(scope)s”. Known: %(known)s.")
+        known = ", ".join([ALL, *sorted(EVERYTHING)])
+        raise ValidationError({"scopes": told % {"scope": ", ".join(unknown), "known": known}})
+    if expires_at is not None and expires_at <= timezone.now():
+        raise ValidationError({"expires_at": _("Choose a time in the future.")})
 
 
 @transaction.atomic

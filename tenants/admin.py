@@ -96,7 +96,7 @@ class MembershipAdmin(BigTableAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """Keys can be looked at and revoked; a new one is issued in the dashboard, where its secret can be shown once."""
+    """Keys can be looked at and revoked; `manage.py create_api_key` issues one, because its secret is shown once."""
 
     list_display = ("name", "prefix", "tenant", "scopes", "last_used_at", "expires_at", "revoked_at")
     list_select_related = ("tenant", "created_by")

@@ -4,10 +4,11 @@ import re
 import uuid
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -65,7 +66,7 @@ class TenantMiddleware:
         request.membership = membership  # type: ignore[attr-defined]
         request.tenant = membership.tenant  # type: ignore[attr-defined]
         with tenant_scope(membership.tenant), timezone.override(membership.tenant.timezone):
-            return _rendered(view(request, *args, **kwargs))
+            return _explained(request, _rendered(view(request, *args, **kwargs)))
 
 
 def _to_login(request: HttpRequest, slug: str) -> HttpResponse:
@@ -77,6 +78,15 @@ def _to_login(request: HttpRequest, slug: str) -> HttpResponse:
         back = asked if asked.startswith(f"/{slug}/") else f"/{slug}/"
     login = redirect_to_login(back)
     return HttpResponseClientRedirect(login.url) if request.headers.get("HX-Request") else login
+
+
+def _explained(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """What is meant for a button and opened by hand gets a page that says so, and leads back to the button."""
+    if response.status_code != 405 or request.method != "GET" or request.headers.get("HX-Request"):
+        return response
+    page = render(request, "405.html", {"back": urljoin(request.path, "..")}, status=405)
+    page["Allow"] = response["Allow"]
+    return page
 
 
 def _rendered(response: HttpResponse) -> HttpResponse:

@@ -16,6 +16,8 @@ class Role(models.TextChoices):
 READS = {"contacts:read", "segments:read", "templates:read", "campaigns:read", "reports:read"}
 WRITES = {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "events:write"}
 CONSENT = {"consent:read", "consent:write"}
+# Stands for every permission, those of later versions too.
+ALL = "*"
 EVERYTHING = READS | WRITES | CONSENT | {"inbox:read", "inbox:write", "settings:write", "audit:read"}
 
 PERMISSIONS: dict[str, set[str]] = {
@@ -30,5 +32,5 @@ PERMISSIONS: dict[str, set[str]] = {
 
 
 def allows(granted: set[str], permission: str) -> bool:
-    """Whether a set of permissions, in which "*" stands for all, contains this one."""
-    return "*" in granted or permission in granted
+    """Whether a set of permissions, in which ALL stands for every one, contains this one."""
+    return ALL in granted or permission in granted

@@ -1,5 +1,7 @@
 """The way in: login, workspaces, language, friendly errors."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -7,6 +9,7 @@ from tenants.actions import NewTenant
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
 from tenants.scope import tenant_scope
+from tests.campaigns.cast import draft, stored
 from tests.conftest import PASSWORD
 
 
@@ -81,6 +84,26 @@ def test_what_a_role_does_not_allow_answers_403_in_plain_words(
     assert refused.status_code == 403
     assert "Ihre Rolle" in refused.content.decode()
     assert client.get("/bakery/").status_code == 200
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_an_address_that_belongs_to_a_button_explains_itself_and_changes_nothing(
+    alice: Client, bakery: Tenant, language: str
+) -> None:
+    campaign = draft(bakery, [])
+    buttons = [f"/bakery/campaigns/{campaign.uid}/{verb}/" for verb in ("pause", "resume", "cancel", "edit/template")]
+    told = {"de": "Diese Adresse lässt sich nicht öffnen", "en": "This address cannot be opened"}[language]
+
+    for button in [*buttons, f"/bakery/imports/{campaign.uid}/run/"]:
+        page = alice.get(button, headers={"Accept-Language": language})
+
+        assert (page.status_code, page["Allow"]) == (405, "POST")
+        assert told in page.content.decode()
+        [back] = re.findall(r'<a class="btn btn-primary" href="([^"]+)"', page.content.decode())
+        assert button.startswith(back)
+        assert back.count("/") == button.count("/") - 1
+    assert stored(campaign).state == "draft"
+    assert alice.get(buttons[0], headers={"HX-Request": "true"}).content == b""
 
 
 def test_the_language_switch_turns_the_product_english_and_says_so_to_screen_readers(alice: Client) -> None:
