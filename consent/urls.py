@@ -14,6 +14,7 @@ urlpatterns = [
     path("imports/<uuid:uid>/run/", views.run, name="import_run"),
     path("imports/<uuid:uid>/cancel/", views.cancel, name="import_cancel"),
     path("imports/<uuid:uid>/rejected/", views.rejected, name="import_rejected"),
+    path("imports/<uuid:uid>/notes/", views.notes, name="import_notes"),
 ]
 
 api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls]

@@ -1,7 +1,7 @@
 """The import screens: all imports, a new file, and one import from its columns to its result."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -17,8 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from consent.actions import imports as actions
 from consent.forms import ColumnsForm, UploadForm
-from contacts.importing import escaping, mapping, progress, reasons, sampling
+from contacts.importing import escaping, mapping, noting, progress, reasons, sampling
 from contacts.models import Import
+from tenants.models import Tenant
 from tenants.pages import STOP_POLLING, TenantRequest, page_of, requires
 
 State = Import.State
@@ -108,13 +109,26 @@ def cancel(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @requires("contacts:read")
 def rejected(request: TenantRequest, uid: uuid.UUID) -> HttpResponseBase:
     """The rejected lines as CSV, with line number, reason and column: to be corrected and uploaded again."""
+    return _download(request, uid, _("rejected lines of %(file)s.csv"), progress.rejected_rows)
+
+
+@require_GET
+@requires("contacts:read")
+def notes(request: TenantRequest, uid: uuid.UUID) -> HttpResponseBase:
+    """The imported lines whose claimed consent was not recorded, as CSV, with line number and the reason."""
+    return _download(request, uid, _("lines without consent of %(file)s.csv"), noting.noted_rows)
+
+
+def _download(
+    request: TenantRequest, uid: uuid.UUID, name: str, rows: Callable[[Tenant, Import], Iterator[list[str]]]
+) -> HttpResponseBase:
     imported = _import(request, uid)
     if imported.is_forgotten:
-        messages.info(request, _("The rejected lines were deleted 30 days after the import; its counts stay."))
+        messages.info(request, _("The file and its lines were deleted 30 days after the import; the counts stay."))
         return _to(request, imported)
-    name = _("rejected lines of %(file)s.csv") % {"file": imported.filename.rsplit(".", 1)[0]}
+    name = name % {"file": imported.filename.rsplit(".", 1)[0]}
     return StreamingHttpResponse(
-        escaping.csv_lines(progress.rejected_rows(request.tenant, imported)),
+        escaping.csv_lines(rows(request.tenant, imported)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or "attachment"},
     )
@@ -196,6 +210,7 @@ def _context(request: TenantRequest, imported: Import, form: ColumnsForm | None)
         "reasons": reasons.rejected(imported.reasons),
         "warnings": reasons.left_out(imported.reasons),
         "consents": reasons.consent(imported.consent_counts, is_ahead=imported.is_dry_run),
+        "has_notes": imported.noted_rows.exists() and not imported.is_forgotten,
         "unproven": imported.consent_counts.get("no_proof", 0),
         "asks_consent": any(target.startswith("consent.") for target in imported.mapping.values()),
         "names_people": mapping.names_people(imported.mapping),

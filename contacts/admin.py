@@ -18,6 +18,7 @@ from contacts.models import (
     Identity,
     Import,
     ListMember,
+    NotedRow,
     RejectedRow,
     StagedRow,
     Tag,
@@ -139,4 +140,10 @@ class StagedRowAdmin(ReadOnlyAdmin):
 @admin.register(RejectedRow)
 class RejectedRowAdmin(ReadOnlyAdmin):
     list_display = ("imported", "line", "reason", "column", "tenant")
+    list_select_related = ("imported", "tenant")
+
+
+@admin.register(NotedRow)
+class NotedRowAdmin(ReadOnlyAdmin):
+    list_display = ("imported", "line", "reason", "tenant")
     list_select_related = ("imported", "tenant")

@@ -291,3 +291,18 @@ class RejectedRow(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"
+
+
+class NotedRow(models.Model):
+    """A line that was imported while the consent it claims was not recorded, with the reason; kept 30 days."""
+
+    tenant = owner("noted_rows", db_index=False)
+    imported = TenantForeignKey(Import, on_delete=models.CASCADE, related_name="noted_rows")
+    line = models.IntegerField()
+    reason = models.CharField(max_length=30)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "imported", "line"], name="noted_line_once")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

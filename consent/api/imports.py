@@ -1,12 +1,12 @@
-"""Imports over the REST API: upload, check, run, watch, cancel, download what was rejected."""
+"""Imports over the REST API: upload, check, run, watch, cancel, download what was rejected or got no consent."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -16,9 +16,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from consent.actions import imports
-from contacts.importing import escaping, layout, progress, reasons
+from contacts.importing import escaping, layout, noting, progress, reasons
 from contacts.models import ContactList, Import
+from tenants.models import Tenant
 from tenants.rest import Conflict, StrictSerializer, TenantViewSet
+
+# What a download reads its lines with, the header first.
+Download = Callable[[Tenant, Import], Iterator[list[str]]]
 
 
 class Gone(exceptions.APIException):
@@ -198,19 +202,30 @@ class ImportViewSet(TenantViewSet):
         return self._answer(_now(imports.cancel, imported=self.get_object(), by=self.key))
 
     @extend_schema(responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY)})
-    def rejected(self, request: Request, uid: UUID) -> HttpResponse | StreamingHttpResponse:
+    def rejected(self, request: Request, uid: UUID) -> StreamingHttpResponse:
         """The rejected lines as CSV with line number, reason and column; correct it and upload it again.
 
         They are deleted 30 days after the import is over: 410.
         """
+        return self._download("rejected", progress.rejected_rows)
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY)})
+    def notes(self, request: Request, uid: UUID) -> StreamingHttpResponse:
+        """The imported lines whose claimed consent was not recorded, as CSV with line number and the reason.
+
+        As many as `consent` counts with the codes no_proof, wording_without_whatsapp, wording_not_uniform and
+        skipped_suppressed; after a dry run those that would get none. Deleted 30 days after the import is over: 410.
+        """
+        return self._download("notes", noting.noted_rows)
+
+    def _download(self, name: str, rows: Download) -> StreamingHttpResponse:
         imported = self.get_object()
         if imported.is_forgotten:
-            raise Gone(_("The rejected lines were deleted 30 days after the import; its counts stay."))
-        lines = escaping.csv_lines(progress.rejected_rows(self.tenant, imported))
+            raise Gone(_("The file and its lines were deleted 30 days after the import; the counts stay."))
         return StreamingHttpResponse(
-            lines,
+            escaping.csv_lines(rows(self.tenant, imported)),
             content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="rejected-{imported.uid}.csv"'},
+            headers={"Content-Disposition": f'attachment; filename="{name}-{imported.uid}.csv"'},
         )
 
     def _answer(self, imported: Import, status: int = 200) -> Response:
@@ -247,4 +262,5 @@ api_urls = [
     path("imports/<uuid:uid>/run/", ImportViewSet.as_view({"post": "run"}), name="import-run"),
     path("imports/<uuid:uid>/cancel/", ImportViewSet.as_view({"post": "cancel"}), name="import-cancel"),
     path("imports/<uuid:uid>/rejected/", ImportViewSet.as_view({"get": "rejected"}), name="import-rejected"),
+    path("imports/<uuid:uid>/notes/", ImportViewSet.as_view({"get": "notes"}), name="import-notes"),
 ]

@@ -20,7 +20,7 @@ from consent.ledger.folding import ENDS_WITH_MARKETING, GRANTS
 from consent.ledger.subjects import stranger
 from consent.models import Authority, Channel, ConsentState, Purpose, Source, State, Suppression
 from contacts import identities
-from contacts.importing import staging, upserting
+from contacts.importing import noting, reasons, staging, upserting
 from contacts.models import Import
 from tenants.models import Tenant
 
@@ -94,7 +94,8 @@ class Line:
 def declare(imported: Import, tenant: Tenant) -> Counter[str]:
     """Record what the lines of `import_batch` say about consent; returns how many people by `reasons.CONSENT` code.
 
-    In the caller's transaction, after the contacts are written. A dry run writes nothing and counts the same.
+    In the caller's transaction, after the contacts are written. Claims that were not recorded are noted by line. A dry
+    run counts and notes the same, and writes nothing else.
     """
     lines = _lines(imported, tenant)
     if not lines:
@@ -105,7 +106,10 @@ def declare(imported: Import, tenant: Tenant) -> Counter[str]:
     states = _states(tenant, lines)
     opted_out = [line for line in lines if line.said.get("optout")]
     claims = [line for line in lines if line.is_claim and not line.said.get("optout") and not line.is_rejected]
-    return _withdraw(imported, tenant, opted_out, states) + _grant(imported, tenant, claims, states)
+    withdrawn = _withdraw(imported, tenant, opted_out, states)
+    became = _grant(imported, tenant, claims, states)
+    noting.note(imported, {line: code for line, code in became.items() if code in reasons.NOTED})
+    return withdrawn + Counter(became.values())
 
 
 def _lines(imported: Import, tenant: Tenant) -> list[Line]:
@@ -175,7 +179,8 @@ def _suppressions(imported: Import, tenant: Tenant, lines: Sequence[Line]) -> It
             )
 
 
-def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dict[UUID, str]) -> Counter[str]:
+def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dict[UUID, str]) -> dict[int, str]:
+    """Record the claims that hold; returns what became of each line."""
     wordings = agreed(
         tenant,
         (line.said["wording"] for line in claims if line.is_proven),
@@ -183,16 +188,17 @@ def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dic
         is_dry_run=imported.is_dry_run,
     )
     suppressed = _suppressed(imported, tenant, claims)
-    counts: Counter[str] = Counter()
+    became: dict[int, str] = {}
     fit: list[tuple[Line, Agreed]] = []
     for line in claims:
         wording = wordings.get(line.said.get("wording", ""), "no_proof")
         reason = _obstacle(line, wording, states, suppressed)
         if isinstance(wording, str) or reason:
-            counts[reason] += 1
+            became[line.number] = reason
         else:
             fit.append((line, wording))
-    return counts + (Counter(granted=len(fit)) if imported.is_dry_run else _appended(imported, tenant, fit))
+    ahead = {line.number: "granted" for line, _wording in fit}
+    return became | (ahead if imported.is_dry_run else _appended(imported, tenant, fit))
 
 
 def _obstacle(line: Line, wording: Agreed | str, states: dict[UUID, str], suppressed: set[int]) -> str:
@@ -226,15 +232,15 @@ def _suppressed(imported: Import, tenant: Tenant, claims: Sequence[Line]) -> set
     return set().union(*numbers) | {line.number for line in claims if line.subject_id in blocked}
 
 
-def _appended(imported: Import, tenant: Tenant, fit: Sequence[tuple[Line, Agreed]]) -> Counter[str]:
-    """Append one yes per covered pair; a person counts once."""
+def _appended(imported: Import, tenant: Tenant, fit: Sequence[tuple[Line, Agreed]]) -> dict[int, str]:
+    """Append one yes per covered pair; returns what became of each line."""
     entries = [(line, entry) for line, wording in fit for entry in _yeses(imported, line, wording)]
     results = ledger.append(tenant, [entry for _line, entry in entries])
     became: dict[int, str] = {}
     for (line, _entry), result in zip(entries, results, strict=True):
         code = "granted" if result.seq else SKIPPED[result.skipped]
         became[line.number] = "granted" if "granted" in (code, became.get(line.number)) else code
-    return Counter(became.values())
+    return became
 
 
 SKIPPED = {"duplicate": "already_granted", "suppressed": "skipped_suppressed", "not_permitted": "skipped_suppressed"}

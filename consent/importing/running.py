@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent.importing import declaring
-from contacts.importing import deduplicating, staging, upserting
+from contacts.importing import deduplicating, noting, staging, upserting
 from contacts.models import Import
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
@@ -99,6 +99,10 @@ def _leased(tenant: Tenant, import_id: int) -> Import | None:
 
 
 def _work(tenant: Tenant, imported: Import, file: BinaryIO) -> None:
+    if not imported.rows_staged:
+        with _held(tenant, imported) as imported:
+            # Not where the run was asked for: there can be a million, and a request must not wait for them.
+            noting.forget(imported)
     is_lost = _is_staging_lost(tenant, imported)
     if is_lost:
         imported = _stage_again(tenant, imported)

@@ -1,11 +1,13 @@
-"""Deletes uploaded files and the lines they rejected once their time is over; the import stays, with its counts."""
+"""Deletes uploaded files and what is kept of single lines once their time is over; imports stay, with their counts."""
 
 from datetime import timedelta
+from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from contacts.models import Import, RejectedRow
+from contacts.models import Import, NotedRow, RejectedRow
 from tenants.scope import across_tenants
 
 WORKING = (Import.State.CHECKING, Import.State.RUNNING)
@@ -27,6 +29,10 @@ def forget(*, older_than: timedelta) -> bool:
         imported.file.delete(save=False)
     with across_tenants("imports of every tenant grow old"):
         idle.filter(pk__in=[imported.pk for imported in old]).update(file="")
-        lines = RejectedRow.objects.filter(imported__file="").values("pk")[:MOST_LINES]
-        deleted, _by_model = RejectedRow.objects.filter(pk__in=lines).delete()
-    return len(old) == MOST_FILES or deleted == MOST_LINES
+        deleted = [_forget_lines(rows) for rows in (RejectedRow.objects.all(), NotedRow.objects.all())]
+    return len(old) == MOST_FILES or MOST_LINES in deleted
+
+
+def _forget_lines(rows: QuerySet[Any]) -> int:
+    some = rows.filter(imported__file="").values("pk")[:MOST_LINES]
+    return rows.filter(pk__in=some).delete()[0]

@@ -47,6 +47,8 @@ CONSENT: dict[str, Promise] = {
     "already_withdrawn": _("The opt-out was already there."),
 }
 
+# Those of CONSENT that leave an imported line without the consent it claims: they are told line by line.
+NOTED = ("no_proof", "wording_without_whatsapp", "wording_not_uniform", "skipped_suppressed")
 
 CONSENT_AHEAD: dict[str, Promise] = {
     "granted": _("Consent with complete proof will be recorded."),

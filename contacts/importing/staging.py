@@ -3,7 +3,7 @@
 import datetime
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import BinaryIO
@@ -119,9 +119,8 @@ def forget(imported: Import) -> None:
         )
 
 
-def cells_of(imported: Import, file: BinaryIO, lines: Sequence[int]) -> dict[int, list[str]]:
-    """The cells of some lines, read again from the file, because staging keeps clean values only."""
-    wanted, found = set(lines), {}
+def lines(imported: Import, file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+    """Every line of the file with its number and cells, read again, because staging keeps clean values only."""
     rows = reading.records(
         file,
         encoding=imported.encoding,
@@ -129,10 +128,16 @@ def cells_of(imported: Import, file: BinaryIO, lines: Sequence[int]) -> dict[int
         start=_first_byte(imported, file),
         width=len(imported.headers),
     )
-    for line, record in enumerate(rows, start=2):
-        if line in wanted:
-            found[line] = record.cells
-            if len(found) == len(wanted):
+    return ((line, record.cells) for line, record in enumerate(rows, start=2))
+
+
+def cells_of(imported: Import, file: BinaryIO, wanted: Sequence[int]) -> dict[int, list[str]]:
+    """The cells of some lines."""
+    left, found = set(wanted), {}
+    for line, cells in lines(imported, file):
+        if line in left:
+            found[line] = cells
+            if len(found) == len(left):
                 break
     return found
 

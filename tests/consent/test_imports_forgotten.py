@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from consent import tasks
 from consent.actions import imports
 from contacts.importing import forgetting
-from contacts.models import Import, RejectedRow
+from contacts.models import Import, NotedRow, RejectedRow
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -59,6 +59,17 @@ def test_file_and_rejected_lines_are_deleted_after_thirty_days_and_counts_stay(
     assert (fresh(old).state, fresh(old).created, fresh(old).rejected, fresh(old).reasons) == (
         "finished", 1, 2, {"invalid_phone": 2},
     )  # fmt: skip
+
+
+def test_what_was_noted_of_single_lines_goes_with_the_file(bakery: Tenant) -> None:
+    claims = "Handy;WhatsApp-Einwilligung\n0151 23456780;ja\n"
+    old, young = aged(done(bakery, claims)), done(bakery, claims)
+
+    tasks.forget_imports()
+
+    with tenant_scope(bakery):
+        assert list(NotedRow.objects.values_list("imported", flat=True)) == [young.pk]
+    assert fresh(old).consent_counts == {"no_proof": 1}
 
 
 def test_one_that_nobody_went_on_with_is_forgotten_too(bakery: Tenant, uploads: Path) -> None:

@@ -91,6 +91,19 @@ def test_claims_without_proof_are_explained(alice: Client) -> None:
 
     assert "nothing will be recorded" in page
     assert "2 contacts cannot be written to yet" in page
+    assert f'href="{at(imported, "notes/")}"' in page
+    response = alice.get(at(imported, "notes/"))
+    content = b"".join(response.streaming_content).decode("utf-8-sig")
+    assert response["Content-Disposition"] == 'attachment; filename="lines without consent of kunden.csv"'
+    assert [row[0] for row in csv.reader(io.StringIO(content), delimiter=";")] == [
+        "Handy", "0151 23456780", "0151 23456781",
+    ]  # fmt: skip
+
+
+def test_nobody_without_consent_means_no_download(alice: Client) -> None:
+    imported = checked(alice, (ROOT / "static" / "kontakte-beispiel.csv").read_bytes())
+
+    assert "notes/" not in shown(alice, at(imported))
 
 
 def test_a_running_import_is_polled_until_it_is_over(alice: Client) -> None:
