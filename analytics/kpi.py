@@ -18,7 +18,8 @@ REPLY_WINDOW_HOURS = 72
 class Counts:
     """What the formulas divide: messages by state now, messages and contacts that ever got this far, and money.
 
-    `revenue` is net of refunds, in the tenant's currency.
+    `revenue` is net of refunds. Both it and `cost` are in the tenant's currency. The cost is in no KPI table:
+    analytics.queries.costs works it out, and it is None where nobody did or no price is known.
     """
 
     in_queued: int = 0
@@ -44,6 +45,7 @@ class Counts:
     orders: int = 0
     converted: int = 0
     revenue: Decimal = Decimal(0)
+    cost: Decimal | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Counts":
@@ -66,15 +68,18 @@ class Counts:
         return self.in_queued + self.in_claimed
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in COLUMNS})
+        known = [counts.cost for counts in (self, other) if counts.cost is not None]
+        sums = {name: getattr(self, name) + getattr(other, name) for name in COLUMNS}
+        return Counts(**sums, cost=sum(known, Decimal(0)) if known else None)
 
 
-COLUMNS = tuple(field.name for field in fields(Counts))
+# What the KPI tables have columns for.
+COLUMNS = tuple(field.name for field in fields(Counts) if field.name != "cost")
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One KPI. `unit` is "share" (0.25 is 25 %), "money" in the tenant's currency, or "count"."""
+    """One KPI. `unit` is "share" (0.25 is 25 %), "money" in the tenant's currency, "factor" (2.5 times), or "count"."""
 
     key: str
     name: str | Promise
@@ -183,5 +188,26 @@ DEFINITIONS = (
         _("Revenue by last click, minus refunds, ÷ sent messages."),
         "money",
         lambda c: ratio(c.revenue, c.sent),
+    ),
+    Definition(
+        "cost",
+        _("Cost"),
+        _("Meta's list price of every delivered message, by market, price class and day, without discounts."),
+        "money",
+        lambda c: c.cost,
+    ),
+    Definition(
+        "cost_per_order",
+        _("Cost per order"),
+        _("Cost ÷ orders within 14 days after the contact's last click."),
+        "money",
+        lambda c: None if c.cost is None else ratio(c.cost, c.orders),
+    ),
+    Definition(
+        "roas",
+        _("Revenue per cost (ROAS)"),
+        _("Revenue by last click, minus refunds, ÷ cost. 5 means: each euro of fees was followed by five of revenue."),
+        "factor",
+        lambda c: ratio(c.revenue, c.cost or 0),
     ),
 )

@@ -110,6 +110,35 @@ class ReasonKpi(models.Model):
         return f"{self.source_id} {self.reason or self.error_code}"
 
 
+class CostKpi(models.Model):
+    """What Meta charges for: messages delivered in one hour (UTC) by market and price class, priced when read.
+
+    A delivery is what Meta bills (whatsapp-cloud-api § 8.1); type and category are empty where its status named none.
+    """
+
+    tenant = owner("cost_kpis", db_constraint=False, db_index=False)
+    source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="cost_kpis")
+    variant = models.SmallIntegerField()
+    hour = models.DateTimeField()
+    market = models.CharField(max_length=24, db_default="")
+    price_type = models.CharField(max_length=24, db_default="")
+    price_category = models.CharField(max_length=32, db_default="")
+    shard = models.SmallIntegerField()
+    messages = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "source", "variant", "hour", "market", "price_type", "price_category", "shard"],
+                name="cost_kpi_row",
+            )
+        ]
+        indexes = [models.Index(fields=["tenant", "hour"], name="cost_kpi_by_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.source_id}/{self.variant} {self.market} {self.price_category}"
+
+
 class OrderCredit(models.Model):
     """An order or refund credited to the message whose click came last before it (within 14 days).
 

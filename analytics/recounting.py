@@ -130,7 +130,19 @@ REASON_KPI = Recount(
         ),
     ),
 )
-RECOUNTS = (KPI, HOURLY_KPI, REASON_KPI)
+COST_KPI = Recount(
+    "analytics_costkpi",
+    ("source_id", "variant", "hour", "market", "price_type", "price_category"),
+    ("messages",),
+    (
+        Part(
+            f"messaging_message x WHERE {OWN_ROWS} AND x.delivered_at IS NOT NULL",
+            {"messages": "count(*)"},
+            {"hour": _hour("x.delivered_at")},
+        ),
+    ),
+)
+RECOUNTS = (KPI, HOURLY_KPI, REASON_KPI, COST_KPI)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Who a campaign reaches, as SQL: included by lists and segments, and for everyone else the reason why not."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,19 +12,26 @@ from campaigns.models import Audience, Campaign
 from consent import rules
 from messaging.rendering import FIELDS
 from segments import compiling
+from whatsapp.markets import NOT_IN_THE_US, PREFIX_LENGTH, market_of
 
 WORK_MEM = "128MB"
+# Meta delivers no marketing there (whatsapp-cloud-api § 6.4).
+IN_THE_US = (
+    "(c.phone LIKE '+1%%' AND substr(c.phone, 3, 3) NOT IN ({codes}) OR c.phone IS NULL AND c.bsuid LIKE 'US.%%')"
+).format(codes=", ".join(f"'{code}'" for code in NOT_IN_THE_US))
 IN_LIST = (
     "EXISTS (SELECT 1 FROM contacts_listmember lm"
     " WHERE lm.tenant_id = c.tenant_id AND lm.contact_id = c.id AND lm.list_id = %s)"
 )
 
 
+# Reachable people also by what their market is known by: the beginning of the number, else the country of the BSUID.
 COUNT = """
-SELECT r.reason, count(*)
+SELECT r.reason, CASE WHEN r.reason IS NULL THEN left(c.phone, {prefix}) END,
+       CASE WHEN r.reason IS NULL AND c.phone IS NULL THEN left(c.bsuid, 2) END, count(*)
 FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
 WHERE c.tenant_id = %s AND ({included})
-GROUP BY 1
+GROUP BY 1, 2, 3
 """
 # Some of the audience, and of these the first who can be reached.
 ANYONE = """
@@ -49,9 +57,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class Counted:
-    """How many people the audience has, by reason; None stands for the reachable ones."""
+    """How many people the audience has, by reason (None stands for the reachable ones); and these by market."""
 
     by_reason: dict[str | None, int]
+    by_market: dict[str, int]
 
     @property
     def audience(self) -> int:
@@ -65,12 +74,19 @@ class Counted:
 def count(campaign: Campaign) -> Counted:
     """What freezing would give right now, without writing anything."""
     chosen = selection(campaign)
+    parts = {"joins": chosen.joins, "reason": chosen.reason, "included": chosen.included, "prefix": PREFIX_LENGTH}
+    by_reason: Counter[str | None] = Counter()
+    by_market: Counter[str] = Counter()
     with as_a_set(), connection.cursor() as cursor:
         cursor.execute(
-            COUNT.format(joins=chosen.joins, reason=chosen.reason, included=chosen.included),
+            COUNT.format(**parts),
             [*chosen.joins_params, *chosen.reason_params, campaign.tenant_id, *chosen.included_params],
         )
-        return Counted(dict(cursor.fetchall()))
+        for reason, phone, bsuid, people in cursor.fetchall():
+            by_reason[reason] += people
+            if reason is None:
+                by_market[market_of(phone, bsuid)] += people
+    return Counted(by_reason, by_market)
 
 
 def reaches_some(campaign: Campaign) -> bool:
@@ -127,6 +143,7 @@ def selection(campaign: Campaign) -> Selection:
         WHEN {excluded} THEN 'excluded'
         WHEN c.bsuid IS NULL AND c.phone IS NULL THEN 'no_number'
         WHEN c.bsuid IS NULL AND c.phone_invalid_at IS NOT NULL THEN 'unreachable'
+        WHEN {IN_THE_US if campaign.purpose == "marketing" else "false"} THEN 'us_marketing'
         ELSE {refusal.reason} END"""
     return Selection(
         joins=refusal.joins,

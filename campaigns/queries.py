@@ -1,9 +1,12 @@
 """Reads that prepare a campaign: how many it reaches and why not more, whether it is ready, what it looks like."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 from django.utils.formats import number_format
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 
 from campaigns import audience
@@ -14,7 +17,9 @@ from messaging import reasons, rendering
 from messaging.rendering import Person, Preview, TemplateText
 from segments import queries as segments
 from segments.rules import InvalidRule
+from whatsapp.markets import market_name
 from whatsapp.models import Media, Number, Template
+from whatsapp.queries import price_list
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,43 @@ class Check:
 
 
 @dataclass(frozen=True)
+class MarketCost:
+    """The reachable people of one market and what one message to each costs; None where no price is known."""
+
+    market: str
+    name: str
+    people: int
+    price: Decimal | None
+
+    @property
+    def cost(self) -> Decimal | None:
+        return None if self.price is None else self.price * self.people
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Meta's list price for the reachable, in the currency of the WhatsApp account, if all of them are reached.
+
+    `as_of` is the day of the newest price in the list.
+    """
+
+    currency: str
+    as_of: date | None
+    markets: list[MarketCost]
+
+    @property
+    def total(self) -> Decimal | None:
+        """None if no price at all is known."""
+        known = [market.cost for market in self.markets if market.cost is not None]
+        return sum(known, Decimal(0)) if known or not self.markets else None
+
+    @property
+    def unpriced(self) -> int:
+        """People whose market has no known price; the total leaves them out."""
+        return sum(market.people for market in self.markets if market.price is None)
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The audience before launch: `reasons` is (code, sentence, people), largest first; `seconds` to send all."""
 
@@ -35,6 +77,7 @@ class Estimate:
     reachable: int
     reasons: list[tuple[str, str, int]]
     seconds: int
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -55,7 +98,21 @@ def estimate(campaign: Campaign) -> Estimate:
         reachable=counted.reachable,
         reasons=sorted(rows, key=lambda row: -row[2]),
         seconds=-(-counted.reachable // rate),
+        cost=_cost(campaign, counted.by_market),
     )
+
+
+def _cost(campaign: Campaign, by_market: Mapping[str, int]) -> Cost:
+    """What these people cost today; without a template yet, as marketing."""
+    currency = campaign.number.account.currency if campaign.number else campaign.tenant.currency
+    prices = price_list(currency)
+    template = campaign.variants.exclude(template=None).order_by("number").values_list("template__category").first()
+    category = (template[0] if template else Template.Category.MARKETING).lower()
+    markets = [
+        MarketCost(market, market_name(market), people, prices.price(market, category, localdate()))
+        for market, people in by_market.items()
+    ]
+    return Cost(currency, prices.as_of, sorted(markets, key=lambda m: (-(m.cost or 0), -m.people, m.name)))
 
 
 def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:

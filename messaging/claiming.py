@@ -14,6 +14,7 @@ from messaging.models import Content, Message, Source
 from messaging.rendering import Person, TemplateText
 from tenants.encryption import seal
 from tenants.scope import tenant_scope
+from whatsapp.markets import market_of
 from whatsapp.models import Number
 from whatsapp.payloads import InvalidPayload
 
@@ -72,8 +73,8 @@ WHERE c.tenant_id = %s AND c.id = ANY(%s)
 
 TAKE = """
 UPDATE messaging_message m SET queue = 1, state = 1, attempt = m.attempt + 1, claimed_at = now(),
-       consent_seq = v.seq, reason = '', error_code = NULL
-FROM unnest(%s::bigint[], %s::bigint[]) AS v(id, seq) WHERE m.tenant_id = %s AND m.id = v.id
+       consent_seq = v.seq, market = v.market, reason = '', error_code = NULL
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS v(id, seq, market) WHERE m.tenant_id = %s AND m.id = v.id
 """
 
 SKIP = """
@@ -112,7 +113,7 @@ def claim(*, number: Number, source_id: int, most: int, budget: Budget) -> list[
         candidates = _candidates(source, most)
         candidates = _within_budget(number, candidates, budget)
         outgoing, skipped = _rendered(source, candidates)
-        _take([(c.message_id, c.consent_seq) for c, _ in outgoing], number.tenant_id)
+        _take([c for c, _ in outgoing], number.tenant_id)
         _skip(skipped, number.tenant_id)
     return [Outgoing(c.message_id, c.attempt + 1, source_id, content) for c, content in outgoing]
 
@@ -229,10 +230,13 @@ def release(tenant_id: int, messages: Sequence[Outgoing], *, is_unspent: bool = 
         return cursor.rowcount
 
 
-def _take(claimed: Sequence[tuple[int, int | None]], tenant_id: int) -> None:
+def _take(claimed: Sequence[Candidate], tenant_id: int) -> None:
     if claimed:
+        markets = [market_of(c.person.phone, c.person.bsuid) for c in claimed]
         with connection.cursor() as cursor:
-            cursor.execute(TAKE, [[c[0] for c in claimed], [c[1] for c in claimed], tenant_id])
+            cursor.execute(
+                TAKE, [[c.message_id for c in claimed], [c.consent_seq for c in claimed], markets, tenant_id]
+            )
 
 
 def _skip(skipped: Sequence[tuple[int, int, str]], tenant_id: int) -> None:

@@ -129,6 +129,8 @@ class Message(models.Model):
     clicked_at = models.DateTimeField(null=True)
     replied_at = models.DateTimeField(null=True)
     opted_out_at = models.DateTimeField(null=True)
+    # What Meta charges by: the recipient's market (whatsapp.markets) and the class that its status names.
+    market = models.CharField(max_length=24, blank=True, db_default="")
     price_type = models.CharField(max_length=24, blank=True, db_default="")
     price_category = models.CharField(max_length=32, blank=True, db_default="")
     created_at = models.DateTimeField(default=now, db_default=Now())

@@ -13,7 +13,7 @@ from django.utils import timezone
 from tenants.encryption import encrypt
 from tenants.models import ApiKey, AuditEvent, Membership, Tenant, User
 from tenants.roles import Role
-from tenants.scope import tenant_scope
+from tenants.scope import request_id, tenant_scope
 
 Actor = User | ApiKey | None  # None is the product itself: a schedule, a webhook, a command.
 
@@ -88,4 +88,5 @@ def audit(
         object_uid=str(getattr(subject, "uid", subject.pk)),
         object_name=str(getattr(subject, "audit_name", subject))[:200],
         changes=changes or {},
+        request_id=request_id(),
     )

@@ -104,11 +104,14 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     exclude = ("digest",)
     actions = ("revoke",)
 
-    @admin.action(description=_("Revoke selected keys"), permissions=["view"])
+    @admin.action(description=_("Revoke selected keys"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         for key in keys:
             actions.revoke_key(key=key, by=request.user)  # type: ignore[arg-type]
         self.message_user(request, _("The keys were revoked."), messages.SUCCESS)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("tenants.change_apikey")
 
 
 @admin.register(AuditEvent)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from tenants import queries
-from tenants.scope import across_tenants, tenant_scope
+from tenants.scope import across_tenants, named_request, tenant_scope
 
 View = Callable[..., HttpResponse]
 SAFE_REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{8,40}$")
@@ -27,7 +27,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
         request.request_id = given if SAFE_REQUEST_ID.match(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with named_request(request.request_id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
 

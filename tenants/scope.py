@@ -1,17 +1,21 @@
 """The second wall between tenants: opens PostgreSQL's row-level-security context for one transaction.
 
+Also remembers which request is being answered, so that the audit trail can name it.
+
 Every tenant table has a forced policy that shows rows of `app.tenant_id` only. Without an open scope no tenant row
 can be read or written, whatever the query says. `SET LOCAL` (not `SET`) keeps it safe behind PgBouncer.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import connection, transaction
 
 from tenants.models import Tenant
 
 SETTINGS = ("app.tenant_id", "app.across")
+_REQUEST_ID = ContextVar("request_id", default="")
 
 
 @contextmanager
@@ -55,3 +59,18 @@ def _set(tenant_id: str, across: str) -> None:
         cursor.execute(
             "SELECT set_config('app.tenant_id', %s, true), set_config('app.across', %s, true)", [tenant_id, across]
         )
+
+
+@contextmanager
+def named_request(name: str) -> Iterator[None]:
+    """Everything inside is done for the request of this id."""
+    token = _REQUEST_ID.set(name)
+    try:
+        yield
+    finally:
+        _REQUEST_ID.reset(token)
+
+
+def request_id() -> str:
+    """The id of the request being answered; empty in workers and commands."""
+    return _REQUEST_ID.get()

@@ -1,5 +1,7 @@
-"""What can be done with a tenant's WhatsApp side: connect a number, sync and manage templates, mend a pause."""
+"""What can be done with a tenant's WhatsApp side: connect a number, manage templates, mend a pause; read prices."""
 
+import csv
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,12 +12,13 @@ from django.utils.translation import gettext as _
 
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
-from whatsapp import tasks
-from whatsapp.models import Account, Number, Template
+from whatsapp import markets, tasks
+from whatsapp.models import Account, Number, Rate, Template
 from whatsapp.payloads import Problem, lint
 
 STATUS = Template.Status
 EDITABLE = (STATUS.DRAFT, STATUS.REJECTED)
+RATE_COLUMNS = ("currency", "market", "category", "valid_from", "price", "source")
 
 
 @transaction.atomic
@@ -154,3 +157,39 @@ def delete_template(*, template: Template, by: Actor) -> None:
             meta_id=template.meta_id,
         )
     template.delete()
+
+
+@transaction.atomic
+def import_rates(lines: Iterable[str]) -> int:
+    """Add the prices of a CSV file (currency,market,category,valid_from,price,source), replacing those it names again.
+
+    An empty price says that it changed on that day to one nobody told us. Returns how many rows there were. Raises
+    ValidationError naming line and remedy, and then nothing was stored.
+    """
+    reader = csv.DictReader(lines)
+    missing = {"currency", "market", "category", "valid_from", "price"} - set(reader.fieldnames or ())
+    if missing:
+        raise ValidationError(
+            _("The first line must name the columns %(names)s.") % {"names": ", ".join(sorted(missing))}
+        )
+    rates = [_rate(row, line) for line, row in enumerate(reader, start=2)]
+    Rate.objects.bulk_create(
+        {(r.currency, r.market, r.category, r.valid_from): r for r in rates}.values(),
+        update_conflicts=True,
+        unique_fields=["currency", "market", "category", "valid_from"],
+        update_fields=["price", "source"],
+    )
+    return len(rates)
+
+
+def _rate(row: dict[str, str | None], line: int) -> Rate:
+    values = {name: (value or "").strip() for name, value in row.items() if name in RATE_COLUMNS}
+    rate = Rate(**{**values, "price": values["price"] or None})
+    try:
+        rate.clean_fields()
+        if not markets.is_market(rate.market):
+            raise ValidationError({"market": _("Unknown market “%(market)s”.") % {"market": rate.market}})
+    except ValidationError as error:
+        told = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())
+        raise ValidationError(_("Line %(line)s: %(problems)s") % {"line": line, "problems": told}) from None
+    return rate

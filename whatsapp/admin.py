@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from tenants.admin import ReadOnlyAdmin
+from tenants.admin import BigTableAdmin, ReadOnlyAdmin
 from tenants.models import User
 from whatsapp import actions
-from whatsapp.models import Account, Media, Number, Template
+from whatsapp.models import Account, Media, Number, Rate, Template
 
 
 @admin.register(Account)
@@ -79,3 +79,13 @@ class MediaAdmin(ReadOnlyAdmin):
     list_display = ("filename", "mime_type", "number", "tenant", "meta_id", "expires_at")
     list_select_related = ("number", "tenant")
     search_fields = ("sha256__exact", "meta_id__exact")
+
+
+@admin.register(Rate)
+class RateAdmin(BigTableAdmin):
+    """Meta's prices; `manage.py import_rates` reads whole lists."""
+
+    list_display = ("currency", "market", "category", "valid_from", "price", "source")
+    list_filter = ("currency", "category")
+    search_fields = ("market__exact",)
+    ordering = ("-valid_from",)

@@ -1,4 +1,4 @@
-"""A tenant's WhatsApp Business accounts, numbers, templates and uploaded media."""
+"""A tenant's WhatsApp Business accounts, numbers, templates and uploaded media; and Meta's prices, everybody's."""
 
 import uuid
 
@@ -184,3 +184,29 @@ class Media(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+
+class Rate(models.Model):
+    """What Meta charges for one delivered message from a day on: one cell of its price list (whatsapp-cloud-api § 8).
+
+    Belongs to no tenant. `manage.py import_rates` reads new lists; the first one came with the migration.
+    """
+
+    currency = models.CharField(max_length=3)
+    # A market of whatsapp.markets.
+    market = models.CharField(max_length=24)
+    # As in the webhooks' pricing.category: marketing, utility, authentication, service.
+    category = models.CharField(max_length=32)
+    valid_from = models.DateField()
+    # Null where Meta changed the price on that day and nobody told us to what.
+    price = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    source = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["currency", "market", "category", "valid_from"], name="one_rate_per_day"),
+            models.CheckConstraint(name="rate_is_not_negative", condition=models.Q(price__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.category} {self.valid_from:%Y-%m-%d} {self.currency}"

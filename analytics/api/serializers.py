@@ -46,13 +46,16 @@ class KpiSerializer(serializers.Serializer[Any]):
     """One KPI: null where there is nothing to divide by. A share of 0.25 is 25 %."""
 
     value = serializers.DecimalField(max_digits=24, decimal_places=6, allow_null=True)
-    unit = serializers.ChoiceField(choices=["share", "money", "count"], source="definition.unit")
+    unit = serializers.ChoiceField(choices=["share", "money", "factor", "count"], source="definition.unit")
     name = serializers.CharField(source="definition.name")
     definition = serializers.CharField(source="definition.sentence")
 
 
 class CountsSerializer(serializers.Serializer[Any]):
-    """Messages that ever got this far, contacts who clicked, replied and ordered, and net revenue."""
+    """Messages that ever got this far, contacts who clicked, replied and ordered, net revenue and Meta's fees.
+
+    The cost is null where it was not worked out or no price is known.
+    """
 
     accepted = serializers.IntegerField()
     sent = serializers.IntegerField()
@@ -65,6 +68,7 @@ class CountsSerializer(serializers.Serializer[Any]):
     orders = serializers.IntegerField()
     converted = serializers.IntegerField()
     revenue = serializers.DecimalField(max_digits=20, decimal_places=2)
+    cost = serializers.DecimalField(max_digits=24, decimal_places=6, allow_null=True)
 
 
 class ExclusionSerializer(serializers.Serializer[Any]):
@@ -147,6 +151,28 @@ class WaitingSerializer(serializers.Serializer[Any]):
     remedy = serializers.CharField()
 
 
+class CostLineSerializer(serializers.Serializer[Any]):
+    """Delivered messages of one market and price class at one price; null where no price is known."""
+
+    market = serializers.CharField()
+    market_name = serializers.CharField()
+    category = serializers.CharField()
+    price_type = serializers.CharField()
+    messages = serializers.IntegerField()
+    price = serializers.DecimalField(max_digits=12, decimal_places=6, allow_null=True)
+    cost = serializers.DecimalField(max_digits=24, decimal_places=6, allow_null=True)
+
+
+class CostsSerializer(serializers.Serializer[Any]):
+    """Meta's list prices over what was delivered, in the currency of the WhatsApp account."""
+
+    currency = serializers.CharField()
+    total = serializers.DecimalField(max_digits=24, decimal_places=6, source="total.amount")
+    unpriced = serializers.IntegerField(source="total.unpriced", help_text="Messages that the total leaves out.")
+    as_of = serializers.DateField(allow_null=True, help_text="Day of the newest price in the list.")
+    lines = CostLineSerializer(many=True)
+
+
 class ReportSerializer(serializers.Serializer[Any]):
     """A campaign in numbers; `audience` is the sum of `states`."""
 
@@ -165,6 +191,7 @@ class ReportSerializer(serializers.Serializer[Any]):
     hours = HourSerializer(many=True)
     timing = TimingSerializer()
     links = LinkReportSerializer(many=True)
+    costs = CostsSerializer()
 
 
 class RecipientSerializer(serializers.Serializer[Any]):

@@ -12,7 +12,9 @@ from django.utils.timezone import now
 from django.utils.translation import get_language, gettext
 
 from analytics.kpi import Counts, Kpi, measure, ratio, total
+from analytics.queries import costs as costing
 from analytics.queries.attention import Attention, standstill
+from analytics.queries.costs import Costs
 from analytics.queries.sums import Hour, Reason, VariantSum, by_hour, by_reason, by_variant
 from analytics.queries.timing import Timing, timing
 from campaigns.models import Campaign
@@ -96,6 +98,7 @@ class Report:
     hours: list[Hour]
     timing: Timing
     links: list[LinkReport]
+    costs: Costs
 
     @property
     def audience(self) -> int:
@@ -114,25 +117,27 @@ class Report:
 def report(campaign: Campaign, *, at: datetime | None = None) -> Report:
     """The report of a campaign, a draft's being all zeros and n/a; needs the tenant's scope.
 
-    `at` is the moment from which the end is forecast, now by default. At most eight queries.
+    `at` is the moment from which the end is forecast, now by default. At most ten queries.
     """
-    tenant_id, source_id = campaign.tenant_id, campaign.source_id
+    tenant_id, source_id, currency = campaign.tenant_id, campaign.source_id, campaign.tenant.currency
     variants = by_variant(tenant_id, source_id) if source_id else []
+    costs = costing.of_campaign(campaign)
     why = by_reason(tenant_id, source_id) if source_id else []
-    counts = total(variant.counts for variant in variants)
+    counts = costs.added_to(total(variant.counts for variant in variants), costs.total, currency)
     return Report(
         campaign=campaign,
-        currency=campaign.tenant.currency,
+        currency=currency,
         counts=counts,
         kpis=measure(counts),
         exclusions=_exclusions(why),
         waiting=standstill(campaign),
         funnel=_funnel(counts, sum(reason.messages for reason in why if _was_unreachable(reason))),
         failures=[_failure(reason) for reason in why if reason.state not in NEVER_SENT],
-        variants=_variants(campaign, variants) if source_id else [],
+        variants=_variants(campaign, variants, costs) if source_id else [],
         hours=by_hour(tenant_id, source_id) if source_id else [],
         timing=timing(campaign, variants, counts, at=at or now()),
         links=_links(campaign) if source_id else [],
+        costs=costs,
     )
 
 
@@ -182,20 +187,22 @@ def _funnel(counts: Counts, excluded: int) -> list[Step]:
     ]
 
 
-def _variants(campaign: Campaign, sums: list[VariantSum]) -> list[VariantReport]:
+def _variants(campaign: Campaign, sums: list[VariantSum], costs: Costs) -> list[VariantReport]:
     contents = Content.objects.filter(tenant=campaign.tenant_id, source=campaign.source_id).select_related("template")
     templates = {content.variant: str(content.template or "") for content in contents}
     counts = {each.variant: each.counts for each in sums}
     return [
-        VariantReport(
-            number=number,
-            letter=chr(65 + number),
-            template=templates.get(number, ""),
-            counts=counts.get(number, Counts()),
-            kpis=measure(counts.get(number, Counts())),
+        _variant(
+            number,
+            templates.get(number, ""),
+            costs.added_to(counts.get(number, Counts()), costs.by_variant[number], campaign.tenant.currency),
         )
         for number in sorted(templates.keys() | counts.keys())
     ]
+
+
+def _variant(number: int, template: str, counts: Counts) -> VariantReport:
+    return VariantReport(number, chr(65 + number), template, counts, measure(counts))
 
 
 def _links(campaign: Campaign) -> list[LinkReport]:

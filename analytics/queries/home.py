@@ -1,6 +1,6 @@
 """The home screen: a period in numbers beside the period before it, what runs, and what needs attention."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from django.db.models.functions import TruncDate
 
 from analytics.kpi import COLUMNS, Counts, Kpi, measure, total
 from analytics.models import HourlyKpi
+from analytics.queries import costs
 from analytics.queries.attention import Attention, attention
 from analytics.queries.sums import HOURLY, by_source
 from campaigns.models import Campaign
@@ -19,7 +20,7 @@ from tenants.models import Tenant
 # What hourly rows can tell; who converted is known per campaign only.
 SHOWN = (
     *("delivery_rate", "read_rate", "click_rate", "reply_rate", "opt_out_rate"),
-    *("orders", "revenue", "revenue_per_message"),
+    *("orders", "revenue", "revenue_per_message", "cost", "cost_per_order", "roas"),
 )
 RUNNING_SHOWN = 20
 
@@ -68,7 +69,7 @@ def overview(tenant: Tenant, since: date, until: date) -> Overview:
     """Campaign messages of the days `since` to `until` (included, in the tenant's zone); needs the tenant's scope.
 
     Everything counts on the day it happened, so reads of the first day may belong to deliveries of the day before.
-    The period before has the same length. Tests and replies are left out. At most nine queries.
+    The period before has the same length. Tests and replies are left out. At most eleven queries.
     """
     length = until - since + timedelta(days=1)
     days = _days(tenant, since - length, until)
@@ -85,18 +86,15 @@ def overview(tenant: Tenant, since: date, until: date) -> Overview:
 
 def _days(tenant: Tenant, since: date, until: date) -> dict[date, Counts]:
     zone = ZoneInfo(tenant.timezone)
+    start, end = (datetime.combine(day, time.min, zone) for day in (since, until + timedelta(days=1)))
     rows = (
-        HourlyKpi.objects.filter(
-            tenant=tenant,
-            source__kind=Source.Kind.CAMPAIGN,
-            hour__gte=datetime.combine(since, time.min, zone),
-            hour__lt=datetime.combine(until + timedelta(days=1), time.min, zone),
-        )
+        HourlyKpi.objects.filter(tenant=tenant, source__kind=Source.Kind.CAMPAIGN, hour__gte=start, hour__lt=end)
         .values(day=TruncDate("hour", tzinfo=zone))
         .annotate(**{name: Sum(name) for name in HOURLY if name in COLUMNS})
         .order_by()
     )
-    return {row["day"]: Counts.of(row) for row in rows}
+    bills = costs.by_day(tenant, start, end)
+    return {row["day"]: replace(Counts.of(row), cost=bills[row["day"]].known) for row in rows}
 
 
 def _period(days: dict[date, Counts], since: date, until: date) -> Period:

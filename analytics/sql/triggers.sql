@@ -1,6 +1,6 @@
 -- Keeps the KPI tables right in the transaction that changes a message, click, order or credit, whoever writes it.
 --
---   messaging_message     → analytics_kpi, analytics_hourlykpi, analytics_reasonkpi
+--   messaging_message     → analytics_kpi, analytics_hourlykpi, analytics_reasonkpi, analytics_costkpi
 --   messaging_click       → analytics_kpi.clicks, and credits of orders that were already there
 --   contacts_event        → analytics_ordercredit (last click within 14 days; refunds follow their order)
 --   analytics_ordercredit → orders, converted and revenue in analytics_kpi and analytics_hourlykpi
@@ -16,6 +16,7 @@ CREATE TYPE analytics_tally AS (
     tenant_id bigint, source_id bigint, variant smallint, state smallint, reason varchar, error_code integer,
     accepted timestamptz, sent timestamptz, delivered timestamptz, read timestamptz, failed timestamptz,
     clicked timestamptz, replied timestamptz, opted_out timestamptz,
+    market varchar, price_type varchar, price_category varchar,
     messages bigint, first_accepted_at timestamptz, last_accepted_at timestamptz
 );
 
@@ -50,8 +51,11 @@ BEGIN
                 date_bin('1 hour', delivered_at, 'epoch'), date_bin('1 hour', read_at, 'epoch'),
                 date_bin('1 hour', failed_at, 'epoch'), date_bin('1 hour', clicked_at, 'epoch'),
                 date_bin('1 hour', replied_at, 'epoch'), date_bin('1 hour', opted_out_at, 'epoch'),
+                CASE WHEN delivered_at IS NOT NULL THEN market END,
+                CASE WHEN delivered_at IS NOT NULL THEN price_type END,
+                CASE WHEN delivered_at IS NOT NULL THEN price_category END,
                 count(*), min(accepted_at), max(accepted_at)
-            FROM new_rows GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+            FROM new_rows GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
         ) t;
     ELSIF TG_OP = 'DELETE' THEN
         SELECT array_agg(ROW(t.*)::analytics_tally) INTO tallies FROM (
@@ -60,8 +64,11 @@ BEGIN
                 date_bin('1 hour', delivered_at, 'epoch'), date_bin('1 hour', read_at, 'epoch'),
                 date_bin('1 hour', failed_at, 'epoch'), date_bin('1 hour', clicked_at, 'epoch'),
                 date_bin('1 hour', replied_at, 'epoch'), date_bin('1 hour', opted_out_at, 'epoch'),
+                CASE WHEN delivered_at IS NOT NULL THEN market END,
+                CASE WHEN delivered_at IS NOT NULL THEN price_type END,
+                CASE WHEN delivered_at IS NOT NULL THEN price_category END,
                 -count(*), NULL::timestamptz, NULL::timestamptz
-            FROM old_rows GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+            FROM old_rows GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
         ) t;
     ELSE
         -- The join keeps only rows in which something countable changed; each leaves one tally and enters another.
@@ -71,22 +78,32 @@ BEGIN
                 date_bin('1 hour', m.delivered_at, 'epoch'), date_bin('1 hour', m.read_at, 'epoch'),
                 date_bin('1 hour', m.failed_at, 'epoch'), date_bin('1 hour', m.clicked_at, 'epoch'),
                 date_bin('1 hour', m.replied_at, 'epoch'), date_bin('1 hour', m.opted_out_at, 'epoch'),
+                CASE WHEN m.delivered_at IS NOT NULL THEN m.market END,
+                CASE WHEN m.delivered_at IS NOT NULL THEN m.price_type END,
+                CASE WHEN m.delivered_at IS NOT NULL THEN m.price_category END,
                 sum(m.sign), min(m.accepted_at) FILTER (WHERE m.sign = 1), max(m.accepted_at) FILTER (WHERE m.sign = 1)
             FROM old_rows o
             JOIN new_rows n ON n.id = o.id
             CROSS JOIN LATERAL (VALUES
                 (-1, o.tenant_id, o.source_id, o.variant, o.state, o.reason, o.error_code, o.accepted_at, o.sent_at,
-                 o.delivered_at, o.read_at, o.failed_at, o.clicked_at, o.replied_at, o.opted_out_at),
+                 o.delivered_at, o.read_at, o.failed_at, o.clicked_at, o.replied_at, o.opted_out_at, o.market,
+                 o.price_type, o.price_category),
                 (1, n.tenant_id, n.source_id, n.variant, n.state, n.reason, n.error_code, n.accepted_at, n.sent_at,
-                 n.delivered_at, n.read_at, n.failed_at, n.clicked_at, n.replied_at, n.opted_out_at)
+                 n.delivered_at, n.read_at, n.failed_at, n.clicked_at, n.replied_at, n.opted_out_at, n.market,
+                 n.price_type, n.price_category)
             ) m (sign, tenant_id, source_id, variant, state, reason, error_code, accepted_at, sent_at,
-                 delivered_at, read_at, failed_at, clicked_at, replied_at, opted_out_at)
+                 delivered_at, read_at, failed_at, clicked_at, replied_at, opted_out_at, market,
+                 price_type, price_category)
             WHERE (o.source_id, o.variant, o.state, o.reason, o.error_code, o.accepted_at, o.sent_at, o.delivered_at,
                    o.read_at, o.failed_at, o.clicked_at, o.replied_at, o.opted_out_at)
                 IS DISTINCT FROM
                   (n.source_id, n.variant, n.state, n.reason, n.error_code, n.accepted_at, n.sent_at, n.delivered_at,
                    n.read_at, n.failed_at, n.clicked_at, n.replied_at, n.opted_out_at)
-            GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+                -- Only what was delivered costs something.
+                OR n.delivered_at IS NOT NULL
+                    AND (o.market, o.price_type, o.price_category)
+                        IS DISTINCT FROM (n.market, n.price_type, n.price_category)
+            GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
         ) t;
     END IF;
     IF tallies IS NOT NULL THEN
@@ -181,6 +198,18 @@ BEGIN
     HAVING sum(messages) <> 0
     ORDER BY 1, 2, 3, 4, 5, 6
     ON CONFLICT (tenant_id, source_id, variant, state, reason, error_code, shard) DO UPDATE SET
+        messages = k.messages + excluded.messages;
+
+    INSERT INTO analytics_costkpi AS k (
+        tenant_id, source_id, variant, hour, market, price_type, price_category, shard, messages
+    )
+    SELECT tenant_id, source_id, variant, delivered, market, price_type, price_category, own_shard, sum(messages)
+    FROM unnest(tallies)
+    WHERE delivered IS NOT NULL
+    GROUP BY tenant_id, source_id, variant, delivered, market, price_type, price_category
+    HAVING sum(messages) <> 0
+    ORDER BY 1, 2, 3, 4, 5, 6, 7
+    ON CONFLICT (tenant_id, source_id, variant, hour, market, price_type, price_category, shard) DO UPDATE SET
         messages = k.messages + excluded.messages;
 END $$;
 

@@ -1,6 +1,9 @@
 """Names and colours of message states and reasons in tables."""
 
+from typing import Any
+
 from django import template
+from django.utils.translation import gettext as _
 
 from messaging import reasons
 from messaging.models import Message
@@ -25,3 +28,21 @@ def state_tone(name: str) -> str:
 def reason_label(code: str) -> str:
     """The sentence of a reason code."""
     return reasons.label(code)
+
+
+@register.filter
+def price_class(line: Any) -> str:
+    """How Meta classed the messages of a cost line, in words; its own word for a class we do not know."""
+    names = {
+        "marketing": _("Marketing"),
+        "marketing_lite": _("Marketing"),
+        "utility": _("Utility"),
+        "authentication": _("Authentication"),
+        "service": _("Service"),
+        "": _("not classed by Meta"),
+    }
+    if line.price_type == "free_entry_point":
+        return _("Free: came from an ad")
+    if line.price_type == "free_customer_service":
+        return _("Free: inside the service window")
+    return names.get(line.category, line.category)

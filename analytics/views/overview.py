@@ -20,9 +20,9 @@ from tenants.templatetags.formats import day, number, short_day
 from whatsapp.models import Template
 
 PERIODS = (7, 30, 90)
-TILES = ("delivery_rate", "read_rate", "click_rate", "revenue", "opt_out_rate")
+TILES = ("delivery_rate", "read_rate", "click_rate", "opt_out_rate", "revenue", "cost", "roas")
 # Of these a smaller number is the good news.
-LESS_IS_BETTER = {"opt_out_rate"}
+LESS_IS_BETTER = {"opt_out_rate", "cost"}
 
 
 @require_GET

@@ -29,6 +29,10 @@ TILES = (
     ("opt_out_rate", "opted_out", "delivered", "reached=opted_out"),
     ("orders", "", "", ""),
     ("revenue", "", "", ""),
+    ("cost", "", "", ""),
+    ("cost_per_order", "", "", ""),
+    ("revenue_per_message", "", "", ""),
+    ("roas", "", "", ""),
 )
 # Which recipients stand behind a step of the funnel.
 FUNNEL_LINKS = {

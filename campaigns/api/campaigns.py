@@ -73,13 +73,12 @@ class CampaignViewSet(TenantViewSet):
 
     @extend_schema(request=None, responses={200: EstimateOut})
     def estimate(self, request: Request, uid: UUID) -> Response:
-        """How many people it reaches now, why not the others, how long it takes, and what is missing for launch."""
+        """How many people it reaches now, why not the others, what it takes and costs, and what launch still needs."""
         campaign = self.get_object()
         found = queries.estimate(campaign)
         checks = queries.preflight(campaign, found)
         reasons = [{"code": code, "text": text, "people": people} for code, text, people in found.reasons]
-        body = {"audience": found.audience, "reachable": found.reachable, "reasons": reasons, "seconds": found.seconds}
-        return Response(EstimateOut({**body, "checks": checks}).data)
+        return Response(EstimateOut({**vars(found), "reasons": reasons, "checks": checks}).data)
 
     @extend_schema(request=TestIn, responses={202: OpenApiResponse(description="The test message is queued.")})
     def test_send(self, request: Request, uid: UUID) -> Response:

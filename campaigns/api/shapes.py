@@ -193,9 +193,30 @@ class CheckOut(serializers.Serializer[Any]):
     field = serializers.CharField()
 
 
+class MarketCostOut(serializers.Serializer[Any]):
+    """The reachable people of one market; null where no price is known."""
+
+    market = serializers.CharField()
+    name = serializers.CharField()
+    people = serializers.IntegerField()
+    price = serializers.DecimalField(max_digits=12, decimal_places=6, allow_null=True)
+    cost = serializers.DecimalField(max_digits=24, decimal_places=6, allow_null=True)
+
+
+class CostOut(serializers.Serializer[Any]):
+    """Meta's list price if everybody is reached, in the currency of the WhatsApp account."""
+
+    currency = serializers.CharField()
+    total = serializers.DecimalField(max_digits=24, decimal_places=6, allow_null=True)
+    unpriced = serializers.IntegerField(help_text="People whose market has no known price; the total leaves them out.")
+    as_of = serializers.DateField(allow_null=True, help_text="Day of the newest price in the list.")
+    markets = MarketCostOut(many=True)
+
+
 class EstimateOut(serializers.Serializer[Any]):
     audience = serializers.IntegerField()
     reachable = serializers.IntegerField()
     reasons = ReasonOut(many=True)
     seconds = serializers.IntegerField(help_text="To send all at the number's rate.")
+    cost = CostOut()
     checks = CheckOut(many=True)

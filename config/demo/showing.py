@@ -68,6 +68,8 @@ def _value(kpi: Kpi, currency: str) -> str:
             return format_percent(kpi.value, "#,##0.0 %", locale=LOCALE)
         case "money":
             return format_currency(kpi.value, currency, locale=LOCALE)
+        case "factor":
+            return format_decimal(kpi.value, "#,##0.0", locale=LOCALE)
     return number(int(kpi.value))
 
 

@@ -37,6 +37,15 @@ def money(value: Number | None, currency: str = "EUR") -> str:
 
 
 @register.filter
+def price(value: Number | None, currency: str = "EUR") -> str:
+    """0.1131 → 0,1131 €, for prices of single messages; a dash for None."""
+    if value is None:
+        return NONE
+    pattern = Locale.parse(_locale()).currency_formats["standard"].pattern.replace("0.00", "0.0000")
+    return numbers.format_currency(value, currency, pattern, locale=_locale(), currency_digits=False)
+
+
+@register.filter
 def day(value: date | datetime | None) -> str:
     """21.11.2026, in the tenant's zone; a dash for None."""
     return NONE if value is None else _day(_local(value))
@@ -126,10 +135,12 @@ def _locale() -> str:
 
 @register.filter
 def kpi_value(value: Number | None, unit_and_currency: str) -> str:
-    """A KPI as its unit is written: "share", "money:EUR" or "count"."""
+    """A KPI as its unit is written: "share", "money:EUR", "factor" or "count"."""
     unit, _colon, currency = unit_and_currency.partition(":")
     if unit == "share":
         return percent(value)
+    if unit == "factor":
+        return NONE if value is None else numbers.format_decimal(value, format="#,##0.0", locale=_locale())
     return money(value, currency or "EUR") if unit == "money" else number(value)
 
 

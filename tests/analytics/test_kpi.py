@@ -42,8 +42,21 @@ def test_with_nothing_delivered_every_rate_is_not_available() -> None:
     assert {key for key, kpi in kpis.items() if kpi.value is None} == {
         *("delivery_rate", "read_rate", "click_rate", "click_rate_of_read"),
         *("reply_rate", "conversion_rate", "opt_out_rate", "revenue_per_message"),
+        *("cost", "cost_per_order", "roas"),
     }
     assert kpis["revenue"].value == 0
+
+
+def test_a_cost_that_nobody_worked_out_is_not_zero() -> None:
+    known = Counts(orders=2, revenue=Decimal(50), cost=Decimal("12.5"))
+
+    assert [measure(known)[key].value for key in ("cost", "cost_per_order", "roas")] == [
+        *(Decimal("12.5"), Decimal("6.25"), Decimal(4)),
+    ]
+    assert measure(replace(known, cost=None))["cost_per_order"].value is None
+    assert measure(replace(known, cost=Decimal(0)))["roas"].value is None
+    assert (known + Counts()).cost == Decimal("12.5")
+    assert (Counts() + Counts()).cost is None
 
 
 def test_refunds_can_turn_revenue_per_message_negative() -> None:

@@ -212,7 +212,7 @@ def test_a_report_costs_the_same_for_any_audience(
     messages_of(campaign.source, 50, variant=1, state=State.FAILED, error_code=131049)
 
     campaign = Campaign.objects.select_related("number__account").get()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         queries.report(campaign)
 
 
@@ -333,5 +333,5 @@ def test_the_overview_costs_the_same_for_any_number_of_campaigns(
     for name in ("A", "B", "C"):
         messages_of(campaign_of(in_bakery, source_of(in_bakery, name)).source, 2)
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         queries.overview(in_bakery, DAY - timedelta(days=29), DAY)

@@ -29,6 +29,7 @@ changes = st.one_of(
     st.tuples(st.just("state"), st.sets(numbers), st.sampled_from(list(State))),
     st.tuples(st.just("time"), st.sets(numbers), step, st.none() | offsets),
     st.tuples(st.just("reason"), st.sets(numbers), st.sampled_from(["", "withdrawn"]), st.sampled_from([None, 131026])),
+    st.tuples(st.just("bill"), st.sets(numbers), st.sampled_from(["DE", "AT"]), st.sampled_from(["", "marketing"])),
     st.tuples(st.just("delete"), st.sets(numbers, max_size=2)),
     st.tuples(st.just("add"), st.integers(1, 3), st.integers(0, 2)),
     st.tuples(st.just("click"), numbers, offsets, st.booleans()),
@@ -65,6 +66,9 @@ class Play:
 
     def reason(self, numbers: set[int], reason: str, code: int | None) -> None:
         self.some(numbers).update(reason=reason, error_code=code)
+
+    def bill(self, numbers: set[int], market: str, category: str) -> None:
+        self.some(numbers).update(market=market, price_type=category and "regular", price_category=category)
 
     def delete(self, numbers: set[int]) -> None:
         self.some(numbers).delete()

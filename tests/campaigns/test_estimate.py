@@ -1,5 +1,7 @@
 """The estimate says how many people a campaign reaches and, for all others, why not; the freeze finds the same."""
 
+from datetime import date
+
 import pytest
 from django.utils.timezone import now
 
@@ -14,6 +16,7 @@ from tests import factories
 from tests.campaigns.cast import draft, launch, listed, messages
 from tests.consent.factories import stop
 from tests.contacts.calls import Caller
+from whatsapp.models import Rate
 
 
 @pytest.fixture
@@ -115,3 +118,38 @@ def test_the_next_doors_people_are_never_counted(bakery: Tenant, shop: Tenant, a
         actions.set_audience(campaign=campaign, by=None, include_segments=[segment])
 
     assert api.get(f"campaigns/{campaign.uid}/estimate/").json()["audience"] == 2
+
+
+def test_the_estimate_says_what_the_reachable_cost_by_country(bakery: Tenant, api: Caller) -> None:
+    people = factories.contacts(bakery, 5)
+    with tenant_scope(bakery):
+        Contact.objects.filter(pk=people[3].pk).update(phone="+436601234567")
+        Contact.objects.filter(pk=people[4].pk).update(phone=None, bsuid="FR.1234567")
+    Rate.objects.all().delete()
+    for market, price in (("DE", "0.10"), ("rest_of_western_europe", "0.04")):
+        Rate.objects.create(
+            currency="EUR", market=market, category="marketing", valid_from=date(2026, 1, 1), price=price
+        )
+
+    cost = api.get(f"campaigns/{draft(bakery, people).uid}/estimate/").json()["cost"]
+
+    assert (cost["total"], cost["currency"], cost["unpriced"], cost["as_of"]) == ("0.340000", "EUR", 1, "2026-01-01")
+    assert [(row["market"], row["people"], row["cost"]) for row in cost["markets"]] == [
+        *(("DE", 3, "0.300000"), ("rest_of_western_europe", 1, "0.040000"), ("FR", 1, None)),
+    ]
+
+
+def test_people_in_the_united_states_are_left_out_because_meta_delivers_them_no_marketing(
+    bakery: Tenant, api: Caller
+) -> None:
+    people = factories.contacts(bakery, 4)
+    numbers = {"phone": "+12125550100"}, {"phone": "+14165550100"}, {"phone": "+18095550100"}
+    with tenant_scope(bakery):
+        for person, values in zip(people, numbers, strict=False):
+            Contact.objects.filter(pk=person.pk).update(**values)
+        Contact.objects.filter(pk=people[3].pk).update(phone=None, bsuid="US.1234567")
+
+    found = api.get(f"campaigns/{draft(bakery, people).uid}/estimate/").json()
+
+    assert [(row["code"], row["people"]) for row in found["reasons"]] == [("us_marketing", 2)]
+    assert found["reachable"] == 2

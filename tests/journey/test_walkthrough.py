@@ -179,10 +179,8 @@ def test_from_an_empty_database_to_a_report_with_a_strangers_meta(product: Fleet
 
 
 @pytest.mark.skipif(not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="needs bash, curl and openssl")
-def test_the_walkthrough_in_the_documentation_works_as_it_stands(product: Fleet, meta_port: int) -> None:
-    blocks = re.findall(
-        r"^```bash\n(.*?)^```", (ROOT / "docs" / "walkthrough.md").read_text(), re.DOTALL | re.MULTILINE
-    )
+def test_the_walkthrough_in_the_readme_works_as_it_stands(product: Fleet, meta_port: int) -> None:
+    blocks = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     environment = {
         **product.environment,
         "WEB": product.url("web"),

@@ -7,7 +7,7 @@ import pytest
 
 from messaging import delivery
 from messaging.delivery import StatusChange
-from messaging.models import Message, Source
+from messaging.models import Message
 from tenants.encryption import seal
 from tenants.models import Tenant
 from tests import factories
@@ -176,9 +176,7 @@ def test_a_passing_failure_is_tried_again_once_however_often_it_is_reported(sent
     assert (sent.state, sent.queue, sent.failed_at) == (Message.State.QUEUED, 0, None)
 
 
-def test_a_personal_limit_is_not_retried_within_the_campaigns_day(sent: Message) -> None:
-    Source.objects.filter(pk=sent.source_id).update(expires_at=T0 + timedelta(hours=24))
-
+def test_a_personal_limit_is_not_retried_by_the_campaign(sent: Message) -> None:
     delivery.apply(sent.tenant_id, [change(sent, "failed", 2, error_code=131049)])
 
     sent.refresh_from_db()

@@ -58,6 +58,7 @@ def test_the_message_carries_values_image_and_a_tracked_link(bakery: Tenant, met
         message = Message.objects.get(tenant=bakery)
     assert message.wamid
     assert message.accepted_at
+    assert message.market == "DE"
     assert message.consent_seq
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from tenants import actions
 from tenants.actions import NewTenant
-from tenants.models import Membership, Tenant, User
+from tenants.models import AuditEvent, Membership, Tenant, User
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 
@@ -26,6 +26,16 @@ def test_a_sensible_id_of_the_caller_is_kept(client: Client, db: None) -> None:
 @pytest.mark.parametrize("given", ["short", "x" * 41, "a b c d e f g h", "<script>alert</script>", "12345678\u00fc"])
 def test_anything_else_is_replaced(client: Client, db: None, given: str) -> None:
     assert client.get("/healthz", headers={"X-Request-Id": given})["X-Request-Id"] != given
+
+
+def test_the_audit_trail_names_the_request(bakery_made: NewTenant) -> None:
+    headers = {"Authorization": f"Bearer {bakery_made.api_key}", "X-Request-Id": "trace-12345678"}
+
+    Client(headers=headers).post("/api/v1/campaigns/", {"name": "Frühling"}, content_type="application/json")
+
+    with tenant_scope(bakery_made.tenant):
+        trail = dict(AuditEvent.objects.values_list("verb", "request_id"))
+    assert (trail["campaign.created"], trail["tenant.created"]) == ("trace-12345678", "")
 
 
 def test_who_is_not_logged_in_is_sent_to_the_login_and_back(client: Client, bakery: Tenant) -> None:

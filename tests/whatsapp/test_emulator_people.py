@@ -9,7 +9,7 @@ from whatsapp.client import Client
 from whatsapp.emulator import Profile, Running, running
 from whatsapp.emulator.fate import FAILS, fate_of
 from whatsapp.errors import UnknownOutcome
-from whatsapp.payloads import Recipient, parts, templates
+from whatsapp.payloads import Recipient, messages, parts, templates
 
 ACCOUNT, NUMBER, SECRET = "102290129340398", "106540352242922", "app-secret"
 SALE = {
@@ -89,6 +89,17 @@ def test_a_magic_recipient_fails_by_webhook(client: Client, meta: Running, magic
 
     (status,) = told(meta)
     assert (status.status, status.error.code, status.callback) == ("failed", code, f"m:{magic}")
+
+
+@pytest.mark.parametrize("magic", [code for code, fails in FAILS.items() if fails in (130472, 131049, 131050)])
+def test_what_holds_back_advertising_holds_back_nothing_else(client: Client, meta: Running, magic: int) -> None:
+    meta.say(NUMBER, f"493023125{magic}", "Hallo")
+    assert meta.settle()
+    meta.take_webhooks()
+
+    client.send(NUMBER, messages.text(Recipient(phone=f"+493023125{magic}"), "Gern", callback="r:1"))
+
+    assert statuses(told(meta)) == ["sent", "delivered"]
 
 
 def test_a_status_names_the_message_the_attempt_and_the_price(client: Client, meta: Running) -> None:

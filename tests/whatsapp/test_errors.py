@@ -74,10 +74,10 @@ def test_only_a_person_who_stopped_marketing_is_suppressed() -> None:
     assert [code for code, rule in errors.RULES.items() if rule.suppress_marketing] == [131050]
 
 
-def test_enough_marketing_is_retried_once_and_a_day_later() -> None:
+def test_enough_marketing_is_not_sent_again_by_itself() -> None:
     rule = rule_for(131049)
 
-    assert (rule.retry_after_s, rule.max_attempts) == (86_400, 2)
+    assert (rule.retry_after_s, rule.max_attempts) == (86_400, 1)
 
 
 @pytest.mark.parametrize("code", [2388299, 2388019])

@@ -19,6 +19,8 @@ WINDOW_S = 86_400.0
 MOST_PER_TURN = 500
 MOST_RECALLED = 20_000
 SENT, DELIVERED, READ, ACT, REVIEW = range(5)
+# Reasons for which Meta holds back advertising and nothing else.
+MARKETING_ONLY = frozenset((130472, 131049, 131050))
 
 
 class People:
@@ -117,6 +119,8 @@ class People:
             fate.fails = 131050
         elif message.category == "closed":
             fate.fails = 131047
+        elif not is_marketing and fate.fails in MARKETING_ONLY:
+            fate.fails = 0
         return fate
 
     def _leave(self, number: Number, message: Acceptance, fate: Fate) -> None:

@@ -58,10 +58,10 @@ RULES: tuple[Rule, ...] = (
         Scope.PAIR,
         "WhatsApp hat die Werbenachricht nicht zugestellt, weil dieser Mensch gerade genug Werbung erhält.",
         "WhatsApp did not deliver the marketing message because this person gets enough marketing already.",
-        "Nichts zu tun: Zusage versucht es frühestens nach 24 Stunden und höchstens einmal erneut.",
-        "Nothing to do: Zusage tries again after 24 hours at the earliest and at most once.",
+        "Nichts zu tun: In dieser Kampagne versucht Zusage es nicht erneut, weil Meta rasche Wiederholungen bestraft.",
+        "Nothing to do: Zusage does not try again in this campaign, because Meta punishes quick repetitions.",
         retry_after_s=_DAY,
-        max_attempts=2,
+        max_attempts=1,
     ),
     Rule(
         131050,
