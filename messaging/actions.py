@@ -2,16 +2,20 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.timezone import now
 
 from contacts.models import Contact
 from messaging import links, tasks
 from messaging.models import Content, Link, Message, Source
 from tenants.models import Tenant
 from whatsapp.models import Media, Number, Template
+
+# Whoever tests is looking at the phone; later the message would only surprise.
+TEST_LASTS = timedelta(hours=1)
 
 
 @transaction.atomic
@@ -97,10 +101,10 @@ def pause_sources_of(*, template: Template, code: int) -> int:
     ).update(state=Source.State.PAUSED, pause_code=code)
 
 
-def resume_source(*, source: Source) -> bool:
-    """Claim from a paused source again; returns whether it was paused."""
+def resume_source(*, source: Source, expires_at: datetime) -> bool:
+    """Claim from a paused source again, until `expires_at`; returns whether it was paused."""
     resumed = Source.objects.filter(pk=source.pk, state=Source.State.PAUSED).update(
-        state=Source.State.OPEN, pause_code=None
+        state=Source.State.OPEN, pause_code=None, expires_at=expires_at
     )
     ring()
     return bool(resumed)
@@ -135,7 +139,7 @@ def cancel_pending(*, tenant: Tenant, contact_ids: Sequence[int], purpose: str, 
 
 @transaction.atomic
 def queue_test(*, number: Number, contact: Contact, template: Template, variables: Mapping[str, Any]) -> Message:
-    """Queue one test message ahead of campaigns; consent is checked like for any other."""
+    """Queue one test message ahead of campaigns, for an hour; consent is checked like for any other."""
     source = open_source(
         tenant=number.tenant,
         kind=Source.Kind.TEST,
@@ -143,6 +147,7 @@ def queue_test(*, number: Number, contact: Contact, template: Template, variable
         number=number,
         purpose="marketing" if template.category == Template.Category.MARKETING else "transactional",
         priority=1,
+        expires_at=now() + TEST_LASTS,
     )
     add_content(source=source, variant=0, template=template, variables=variables)
     message = Message.objects.create(tenant=number.tenant, source=source, contact=contact)
@@ -151,10 +156,12 @@ def queue_test(*, number: Number, contact: Contact, template: Template, variable
 
 
 @transaction.atomic
-def queue_reply(*, tenant: Tenant, number: Number, contact: Contact, text: str, dedupe: str) -> Message | None:
+def queue_reply(
+    *, tenant: Tenant, number: Number, contact: Contact, text: str, dedupe: str, expires_at: datetime
+) -> Message | None:
     """Queue one free-form answer into an open conversation; None if `dedupe` was answered before.
 
-    Service messages need no opt-in, only that the person wrote within 24 hours, which the caller knows.
+    Service messages need no opt-in, only that the person wrote within 24 hours: the caller knows when that ends.
     """
     name = "reply:" + hashlib.sha256(dedupe.encode()).hexdigest()
     # Two receivers of the same inbound message wait for each other here, and the second finds the first's reply.
@@ -162,7 +169,15 @@ def queue_reply(*, tenant: Tenant, number: Number, contact: Contact, text: str, 
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [name, tenant.pk])
     if Source.objects.filter(tenant=tenant, kind=Source.Kind.REPLY, name=name).exists():
         return None
-    source = open_source(tenant=tenant, kind=Source.Kind.REPLY, name=name, number=number, purpose="service", priority=1)
+    source = open_source(
+        tenant=tenant,
+        kind=Source.Kind.REPLY,
+        name=name,
+        number=number,
+        purpose="service",
+        priority=1,
+        expires_at=expires_at,
+    )
     Content.objects.create(
         tenant=tenant, source=source, free_form={"type": "text", "text": {"body": text, "preview_url": False}}
     )
