@@ -1,6 +1,6 @@
 """Measures the product beside what it replaces and beside the best that is possible, in one run on one machine.
 
-Each module with a function `measure()` is a benchmark; `python -m benchmarks` runs them.
+Each module with a function `measure(people)` is a benchmark; `python -m benchmarks` runs them.
 """
 
 from dataclasses import asdict, dataclass

@@ -1,7 +1,7 @@
 """The command line: run the benchmarks on an empty database of their own, print a table, keep the numbers as JSON.
 
     python -m benchmarks
-    python -m benchmarks --only exactly_once
+    python -m benchmarks --only exactly_once --people 5000
 
 Exits with 1 if something that is promised does not hold.
 """
@@ -30,23 +30,26 @@ def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; returns the exit code."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    chosen = _chosen(arguments)
+    chosen, sizes = _chosen(arguments)
     measured: list[Measured] = []
     for name in chosen:
         print(f"· {name}", flush=True)
         with _empty_database():
-            measured += importlib.import_module(f"benchmarks.{name}").measure()
+            measured += importlib.import_module(f"benchmarks.{name}").measure(*sizes)
     _print(measured)
     _keep(measured)
     return 0 if all(row.met for row in measured) else 1
 
 
-def _chosen(arguments: Sequence[str]) -> list[str]:
+def _chosen(arguments: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The benchmarks' names, and how many people, if the command line says so."""
     modules = [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__"]
     known = [name for name in modules if hasattr(importlib.import_module(f"benchmarks.{name}"), "measure")]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=known, action="append", help="repeatable; all of them without it")
-    return parser.parse_args(arguments).only or known
+    parser.add_argument("--people", type=int, help="how many; without it as many as each promises its bars for")
+    options = parser.parse_args(arguments)
+    return options.only or known, [options.people] if options.people else []
 
 
 @contextmanager

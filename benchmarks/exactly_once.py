@@ -1,7 +1,8 @@
 """Kills workers while a campaign runs, and counts from Meta's side who got the message twice and who never.
 
 Everything is real: workers, beat, door, PostgreSQL, Redis, HTTP. The emulator refuses, answers HTTP 500, hangs and
-resets connections; senders, receivers and the door are ended with SIGKILL, Redis is emptied and drops its clients.
+resets connections; senders, receivers, the door, beat and Redis are ended with SIGKILL. Redis stays away for seconds
+and comes back empty, as another run; it is also emptied while it runs, and drops its clients.
 """
 
 import io
@@ -16,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from benchmarks import Measured
-from benchmarks.fleet import Fleet, TookTooLong, wait_until
+from benchmarks.fleet import BROKER, Fleet, TookTooLong, wait_until
 from campaigns import actions as campaigns
 from campaigns.models import Campaign
 from contacts.actions import lists
@@ -32,9 +32,12 @@ from tests import factories
 from whatsapp.emulator.profile import Profile
 from whatsapp.emulator.remote import Remote
 
-PROCESSES = ("emulator", "door", "sending-1", "sending-2", "receiving", "default", "beat")
+PEOPLE = 20_000
+PROCESSES = (BROKER, "emulator", "door", "sending-1", "sending-2", "receiving", "default", "beat")
 # Senders most often: they are the ones who could send twice.
 VICTIMS = ("sending-1", "sending-2", "sending-1", "sending-2", "receiving", "door", "default", "beat")
+# How long a killed Redis stays away.
+AWAY_S = (1.0, 2.0)
 # Short enough for a test: an attempt without answer is given up after 2 s, and settled 10 s after its claim.
 PATIENCE = {"WHATSAPP_TIMEOUT_S": "2", "MESSAGING_CLAIM_GRACE_S": "4", "MESSAGING_SETTLE_S": "10"}
 FAULTS = {
@@ -54,10 +57,11 @@ ENDED = REACHED | {Message.State.SKIPPED, Message.State.FAILED, Message.State.CA
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is sent and how much goes wrong; `throughput` is in messages a second."""
+    """How much is sent and how much goes wrong; `throughput` is in messages a second, `restarts` are Redis'."""
 
     recipients: int
     kills: int
+    restarts: int
     throughput: int
     deadline_s: float
     seed: int = 1
@@ -78,6 +82,7 @@ class Outcome:
     uncertain: int
     disagreed: int
     kills: int
+    restarts: int
     seconds: float
     drifted: str = ""
     states: dict[str, int] = field(default_factory=dict)
@@ -91,15 +96,16 @@ class Outcome:
     def __str__(self) -> str:
         return (
             f"recipients={self.recipients} accepted={self.accepted} twice={self.twice} lost={self.lost}"
-            f" uncertain={self.uncertain} disagreed={self.disagreed} kills={self.kills} seconds={self.seconds:.0f}"
-            f" {self.drifted} {self.states} {self.reasons}"
+            f" uncertain={self.uncertain} disagreed={self.disagreed} kills={self.kills}"
+            f" restarts={self.restarts} seconds={self.seconds:.0f} {self.drifted} {self.states} {self.reasons}"
         )
 
 
-def measure() -> list[Measured]:
-    """20,000 recipients, 24 kills; needs an empty database, which `python -m benchmarks` provides."""
+def measure(people: int = PEOPLE) -> list[Measured]:
+    """24 kills and 4 restarts of Redis; needs an empty database, which `python -m benchmarks` provides."""
+    plan = Plan(recipients=people, kills=24, restarts=4, throughput=400, deadline_s=900)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        found = run(Plan(recipients=20_000, kills=24, throughput=400, deadline_s=900), Path(folder))
+        found = run(plan, Path(folder))
     print(found)
     return [
         Measured("exactly_once", "people reached twice or lost", found.twice + found.lost, met=found.is_right),
@@ -108,8 +114,6 @@ def measure() -> list[Measured]:
 
 def run(plan: Plan, folder: Path) -> Outcome:
     """Send one campaign while processes die; logs go to `folder`. Raises TookTooLong if it does not finish."""
-    broker = redis.Redis.from_url(settings.REDIS_URL)
-    broker.flushdb()
     campaign = prepared(plan.recipients, plan.throughput)
     secret = secrets.token_hex(16)
     with (
@@ -121,7 +125,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         started_at = time.monotonic()
         launch(campaign)
         try:
-            _wreck(plan, fleet, meta, broker)
+            _wreck(plan, fleet, meta)
             wait_until(lambda: is_over(campaign, meta), "the campaign", plan.deadline_s)
         except TookTooLong as error:
             error.add_note(str(_judged(plan, campaign, meta, time.monotonic() - started_at)))
@@ -133,7 +137,8 @@ def prepared(recipients: int, throughput: int) -> Campaign:
     """A draft of a new tenant to that many people who said yes, ready for `launch`."""
     mark = secrets.token_hex(4)
     tenant = create_tenant(slug=f"einmal-{mark}", name="Einmal", owner_email=f"{mark}@example.com").tenant
-    number = factories.number(tenant, throughput=throughput)
+    # With a daily limit, because every claim asks Redis for it.
+    number = factories.number(tenant, throughput=throughput, daily_limit=recipients)
     template = factories.template(tenant)
     factories.contacts(tenant, recipients)
     with tenant_scope(tenant):
@@ -147,9 +152,10 @@ def prepared(recipients: int, throughput: int) -> Campaign:
 
 
 def connect(campaign: Campaign, meta: Remote) -> None:
-    """Tell the emulator which account the campaign's number belongs to, which its webhooks name."""
+    """Tell the emulator the account of the campaign's number, which its webhooks name, and that we subscribed."""
     with tenant_scope(campaign.tenant_id):
         number = campaign.tenant.numbers.select_related("account").get()
+    meta.add_account(number.account.waba_id, is_subscribed=True)
     meta.add_number(number.phone_number_id, number.account.waba_id)
 
 
@@ -159,11 +165,12 @@ def launch(campaign: Campaign) -> None:
         campaigns.launch(campaign=campaign, by=None)
 
 
-def _wreck(plan: Plan, fleet: Fleet, meta: Remote, broker: "redis.Redis") -> None:
+def _wreck(plan: Plan, fleet: Fleet, meta: Remote) -> None:
     """Let bad things happen at random degrees of progress, which a faster or slower machine does not change."""
     dice = random.Random(plan.seed)
     deeds = [_killing(fleet, VICTIMS[n % len(VICTIMS)]) for n in range(plan.kills)]
-    deeds += [broker.flushdb, lambda: broker.client_kill_filter(_type="normal", skipme=True)]
+    deeds += [_killing(fleet, BROKER, away_s=dice.uniform(*AWAY_S)) for _ in range(plan.restarts)]
+    deeds += [lambda: _redis(fleet).flushdb(), lambda: _redis(fleet).client_kill_filter(_type="normal", skipme=True)]
     dice.shuffle(deeds)
     moments = sorted(dice.uniform(0.02, 0.85) for _ in deeds)
     for moment, deed in zip(moments, deeds, strict=True):
@@ -172,8 +179,13 @@ def _wreck(plan: Plan, fleet: Fleet, meta: Remote, broker: "redis.Redis") -> Non
         deed()
 
 
-def _killing(fleet: Fleet, name: str) -> Callable[[], None]:
-    return lambda: fleet.kill(name)
+def _killing(fleet: Fleet, name: str, *, away_s: float = 0.0) -> Callable[[], object]:
+    return lambda: fleet.kill(name, away_s=away_s)
+
+
+def _redis(fleet: Fleet) -> "redis.Redis":
+    # A new client each time: the last one's connection may belong to a server that was killed since.
+    return redis.Redis.from_url(fleet.redis_url)
 
 
 def is_over(campaign: Campaign, meta: Remote) -> bool:
@@ -210,6 +222,7 @@ def _judged(plan: Plan, campaign: Campaign, meta: Remote, seconds: float) -> Out
         uncertain=len(uncertain),
         disagreed=len(reached ^ taken.keys()),
         kills=plan.kills,
+        restarts=plan.restarts,
         seconds=seconds,
         drifted=_drifted(campaign.tenant.slug),
         states=dict(Counter(Message.State(state).name for _, state, _, _ in rows)),

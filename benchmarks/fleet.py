@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -16,11 +17,14 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.db import connection
 
+from config.localservices import ports, valkey
 from config.localservices.base import ROOT
 from config.localservices.processes import PROCESSES, Place
 from config.localservices.supervisor import end_with_parent
 
 POLL_S = 0.1
+# The one name that is not in the table of processes.
+BROKER = "valkey"
 
 
 class TookTooLong(Exception):
@@ -41,19 +45,26 @@ class Fleet:
 
     A name may be followed by a number ("sending-2") to have several of a kind. Listening sockets are held here, so
     that a killed process refuses nobody, as under the supervisor. `environment` is what the processes see.
+    With "valkey", named first, they have a Redis of their own that can be killed too; the caller's bells ring
+    unheard then, in its own Redis, and beat finds the work.
     """
 
     def __init__(self, folder: Path, names: Sequence[str], **environment: str) -> None:
         self.folder = folder
         self._names = names
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._places = {name: Place(port) for name in names if (port := PROCESSES[_kind(name)].port) is not None}
+        self._broker = valkey.Server(folder, ports.free(), secrets.token_hex(16)) if BROKER in names else None
+        self._places = {
+            name: Place(port) for name in names if name != BROKER and (port := PROCESSES[_kind(name)].port) is not None
+        }
         addresses = {
             variable: self.url(name)
             for variable, name in (("WHATSAPP_API_URL", "emulator"), ("PUBLIC_URL", "web"))
             if name in self._places
         }
-        self.environment = {**os.environ, **_servers(), **addresses, **environment, "PYTHONUNBUFFERED": "1"}
+        self.redis_url = self._broker.url if self._broker else settings.REDIS_URL
+        servers = {"DATABASE_URL": _database(), "REDIS_URL": self.redis_url}
+        self.environment = {**os.environ, **servers, **addresses, **environment, "PYTHONUNBUFFERED": "1"}
 
     def __enter__(self) -> Self:
         try:
@@ -73,15 +84,19 @@ class Fleet:
         """Where a process listens."""
         return self._places[name].url
 
-    def kill(self, name: str) -> None:
-        """End a process and its pool with SIGKILL, without warning, and start it again."""
-        self._end(name)
+    def kill(self, name: str, *, away_s: float = 0.0) -> None:
+        """End a process and its pool with SIGKILL, without warning, and start it again after so many seconds.
+
+        "valkey" comes back on its port with nothing in it and as a new run, and is up when this returns.
+        """
+        self.end(name)
+        time.sleep(away_s)
         self._start(name)
 
     def stop(self) -> None:
         """End everything; nothing is left behind."""
         for name in list(self._running):
-            self._end(name)
+            self.end(name)
         for place in self._places.values():
             if place.listener:
                 place.listener.close()
@@ -89,9 +104,14 @@ class Fleet:
     def _is_up(self, name: str) -> bool:
         if self._running[name].poll() is not None:
             raise RuntimeError(f"{name} did not start: see {self.folder / name}.log")
-        return _answers(self.url(name))
+        return self._broker.answers() if name == BROKER and self._broker else _answers(self.url(name))
 
     def _start(self, name: str) -> None:
+        self._spawn(name)
+        if name == BROKER:
+            wait_until(lambda: self._is_up(name), f"the start of {name}", 60)
+
+    def _spawn(self, name: str) -> None:
         place = self._places.get(name)
         handed = (place.listener.fileno(),) if place and place.listener else ()
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -109,6 +129,8 @@ class Fleet:
             )
 
     def _arguments(self, name: str, handed: Sequence[int], place: Place | None) -> list[str]:
+        if name == BROKER and self._broker:
+            return self._broker.command()
         door = self._places.get("door")
         filled = {
             "base": str(self.folder),
@@ -120,7 +142,8 @@ class Fleet:
         parts = [part.format_map(filled).replace(f"{kind}@", f"{name}@") for part in PROCESSES[kind].arguments.split()]
         return [sys.executable, *parts]
 
-    def _end(self, name: str) -> None:
+    def end(self, name: str) -> None:
+        """End a process and its pool with SIGKILL, for good."""
         process = self._running.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -131,11 +154,10 @@ def _kind(name: str) -> str:
     return name.partition("-")[0]
 
 
-def _servers() -> Mapping[str, str]:
+def _database() -> str:
     """This process' own database, which in tests is not the one that the environment names."""
-    database = quote(str(connection.settings_dict["NAME"]))
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
-    return {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL}
+    name = quote(str(connection.settings_dict["NAME"]))
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 def _answers(url: str) -> bool:

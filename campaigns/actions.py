@@ -21,6 +21,7 @@ from contacts.models import Contact, ContactList
 from messaging import actions as outbox
 from messaging.models import Message
 from segments.models import Segment
+from tenants import waking
 from tenants.actions import Actor, audit
 from tenants.models import Tenant, User
 from whatsapp.models import Number, Template
@@ -176,7 +177,7 @@ def launch(*, campaign: Campaign, by: Actor) -> Campaign:
     Raises CannotLaunch with every problem at once, WrongState for a finished or cancelled campaign.
     """
     launched = launching.start(campaign=campaign, by=by)
-    tasks.freeze.delay_on_commit(tenant_id=launched.tenant_id, campaign_id=launched.pk)
+    waking.wake(tasks.freeze, tenant_id=launched.tenant_id, campaign_id=launched.pk)
     return launched
 
 
@@ -200,7 +201,7 @@ def resume(*, campaign: Campaign, by: Actor) -> Campaign:
         if campaign.frozen_at:
             outbox.resume_source(source=campaign.source, expires_at=now() + Campaign.SENDS_FOR)
         else:
-            tasks.freeze.delay_on_commit(tenant_id=campaign.tenant_id, campaign_id=campaign.pk)
+            waking.wake(tasks.freeze, tenant_id=campaign.tenant_id, campaign_id=campaign.pk)
         audit(tenant=campaign.tenant, by=by, verb="campaign.resumed", subject=campaign)
     elif campaign.state != STATE.RUNNING:
         raise WrongState(_("Only paused campaigns can be resumed."))

@@ -142,7 +142,7 @@ def selection(campaign: Campaign) -> Selection:
     reason = f"""CASE
         WHEN {excluded} THEN 'excluded'
         WHEN c.bsuid IS NULL AND c.phone IS NULL THEN 'no_number'
-        WHEN c.bsuid IS NULL AND c.phone_invalid_at IS NOT NULL THEN 'unreachable'
+        WHEN c.bsuid IS NULL AND c.phone_invalid_at IS NOT NULL OR c.unreachable_since IS NOT NULL THEN 'unreachable'
         WHEN {IN_THE_US if campaign.purpose == "marketing" else "false"} THEN 'us_marketing'
         ELSE {refusal.reason} END"""
     return Selection(

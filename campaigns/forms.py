@@ -225,6 +225,9 @@ class ContentForm(forms.Form):
         self.fields[f"{key}_text"] = forms.CharField(
             label=_("Text"), required=False, max_length=500, initial=chosen.get("text", "")
         )
+        if key.startswith("body_"):
+            told = _("Web addresses in it are sent as links whose clicks are counted.")
+            self.fields[f"{key}_text"].help_text = told
         self.fields[f"{key}_fallback"] = forms.CharField(
             label=_("If the contact has no value"), required=False, max_length=500, initial=chosen.get("fallback", "")
         )

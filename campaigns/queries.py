@@ -9,17 +9,16 @@ from django.utils.formats import number_format
 from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 
-from campaigns import audience
+from campaigns import audience, contents
 from campaigns.models import Campaign, Variant
 from contacts.models import Contact
-from messaging import actions as outbox
 from messaging import reasons, rendering
 from messaging.models import Message
-from messaging.rendering import Person, Preview, TemplateText
+from messaging.rendering import Person, Preview
 from segments import queries as segments
 from segments.rules import InvalidRule
 from whatsapp.markets import market_name
-from whatsapp.models import Media, Number, Template
+from whatsapp.models import Number, Template
 from whatsapp.queries import price_list
 
 
@@ -226,11 +225,16 @@ def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
         text = _("The template “%(name)s” belongs to another WhatsApp account than the number.")
         return [Check("template_account", text % {"name": template.name}, False, "template")]
     checks = [Check("template", _("The template is approved."), True, "template"), _category_check(campaign, template)]
-    problems = variable_problems(template, variant)
-    checks.extend(Check("variables", text, False, "variables") for text in problems)
+    checks.extend(_content_checks(template, variant))
     if template.category == Template.Category.MARKETING:
         checks.append(_opt_out_check(template))
     return checks
+
+
+def _content_checks(template: Template, variant: Variant) -> list[Check]:
+    if obstacles := contents.obstacles(template):
+        return [Check("template_parts", text, False, "template") for text in obstacles]
+    return [Check("variables", text, False, "variables") for text in contents.problems(template, variant.variables)]
 
 
 def _category_check(campaign: Campaign, template: Template) -> Check:
@@ -243,14 +247,7 @@ def _category_check(campaign: Campaign, template: Template) -> Check:
 
 def _opt_out_check(template: Template) -> Check:
     """CG-23: every marketing message shows the way out."""
-    words = " ".join(
-        [
-            _text_of(template, "BODY"),
-            _text_of(template, "FOOTER"),
-            *[str(b.get("text", "")) for b in _buttons(template)],
-        ]
-    ).lower()
-    ok = any(word in words for word in ("stop", "abmeld", "abbestell", "unsubscribe", "opt out", "opt-out"))
+    ok = contents.says_how_to_opt_out(template)
     text = (
         _("The message says how to opt out.")
         if ok
@@ -259,82 +256,12 @@ def _opt_out_check(template: Template) -> Check:
     return Check("opt_out", text, ok, "template")
 
 
-def variable_problems(template: Template, variant: Variant) -> list[str]:
-    """What is wrong between a template's variables and the values given for them."""
-    given = {str(v.get("name", n)): v for n, v in enumerate(variant.variables.get("body", []), start=1)}
-    wanted = rendering.variables_in(_text_of(template, "BODY"))
-    problems = [_("The variable {{%(name)s}} has no value.") % {"name": name} for name in wanted if name not in given]
-    problems += [
-        _("The template has no variable {{%(name)s}}.") % {"name": name} for name in given if name not in wanted
-    ]
-    problems += [
-        _("The variable {{%(name)s}} needs a fallback for people without a value.") % {"name": name}
-        for name, value in given.items()
-        if name in wanted and not _is_safe(value)
-    ]
-    return problems + _header_problems(template, variant) + _button_problems(template, variant)
-
-
-def _is_safe(value: dict[str, str]) -> bool:
-    return bool(value.get("text") if value.get("from", "text") == "text" else value.get("fallback"))
-
-
-def _header_problems(template: Template, variant: Variant) -> list[str]:
-    header = text_of(template).part("HEADER")
-    kind = str((header or {}).get("format", "")).lower()
-    chosen = variant.variables.get("header") or {}
-    if kind in ("image", "video", "document") and not (chosen.get("link") or chosen.get("media")):
-        return [_("The header needs an image, video or document.")]
-    if chosen.get("media") and not _is_uploaded(template, str(chosen["media"])):
-        return [_("The header's file is not uploaded to Meta. Choose another one.")]
-    if kind == "text" and rendering.variables_in(str((header or {}).get("text", ""))) and not chosen.get("value"):
-        return [_("The header's variable has no value.")]
-    return []
-
-
-def _is_uploaded(template: Template, uid: str) -> bool:
-    return Media.objects.filter(tenant=template.tenant_id, uid=uid).exclude(meta_id="").exists()
-
-
-def _button_problems(template: Template, variant: Variant) -> list[str]:
-    given = {int(b["index"]): str(b.get("url", "")) for b in variant.variables.get("buttons", [])}
-    wanted = [(index, b) for index, b in enumerate(_buttons(template)) if "{{" in str(b.get("url", ""))]
-    problems = [
-        _("The button “%(label)s” needs a destination.") % {"label": button.get("text", "")}
-        for index, button in wanted
-        if not given.get(index)
-    ]
-    # Behind our own link any address may stand, so it must be a complete one; else Meta completes it.
-    return problems + [
-        _("The destination of the button “%(label)s” must begin with https://.") % {"label": button.get("text", "")}
-        for index, button in wanted
-        if outbox.is_tracked_button(template, index)
-        and given.get(index)
-        and not given[index].startswith(("https://", "http://"))
-    ]
-
-
-def text_of(template: Template) -> TemplateText:
-    """What rendering needs to know of a template."""
-    return TemplateText(
-        template.name, template.language, template.components, template.parameter_format.upper() == "NAMED"
-    )
-
-
-def _text_of(template: Template, kind: str) -> str:
-    return str((text_of(template).part(kind) or {}).get("text", ""))
-
-
-def _buttons(template: Template) -> list[dict[str, str]]:
-    return [dict(button) for button in text_of(template).buttons]
-
-
 def preview(campaign: Campaign, contact: Contact | None, variant: int = 0) -> Preview | None:
     """The message as this contact will read it; None while no template is chosen."""
     row = campaign.variants.select_related("template").filter(number=variant).first()
     if row is None or row.template is None:
         return None
-    return rendering.preview(text_of(row.template), row.variables, person_of(contact))
+    return rendering.preview(contents.text_of(row.template), row.variables, person_of(contact))
 
 
 def person_of(contact: Contact | None) -> Person:

@@ -1,10 +1,11 @@
-"""Celery doorways of campaigns: freezing, scheduled launches, finishing."""
+"""Celery doorways of campaigns: freezing, scheduled launches, finishing, renewing files."""
 
 from typing import Any
 
 from celery import shared_task
 
-from campaigns import finishing, freezing, launching
+from campaigns import finishing, freezing, launching, renewing
+from whatsapp import tasks as whatsapp
 
 
 @shared_task(ignore_result=True)
@@ -25,3 +26,10 @@ def launch_due(**_: Any) -> None:
 def finish_done(**_: Any) -> None:
     """Finish campaigns that have nothing left to send, and show those paused that Meta's errors stopped."""
     finishing.finish_done()
+
+
+@shared_task(ignore_result=True, expires=3600)
+def renew_files(**_: Any) -> None:
+    """Bring files of scheduled and running campaigns to Meta again before it forgets them."""
+    for tenant_id, media_id in renewing.due():
+        whatsapp.upload_media.delay(tenant_id=tenant_id, media_id=media_id)

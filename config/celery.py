@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -16,6 +17,18 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 PR_SET_PDEATHSIG = 1
+
+
+@worker_init.connect
+def refuse_without_wall(**_: Any) -> None:
+    """A worker that would see every tenant's rows ends with one sentence; Celery would only log an exception."""
+    # Not at the top: the local services load this package without any app.
+    from tenants import wall
+
+    try:
+        wall.insist()
+    except ImproperlyConfigured as fault:
+        sys.exit(str(fault))
 
 
 @worker_process_init.connect

@@ -2,8 +2,10 @@
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, JsonResponse
+
+from tenants import wall
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -12,19 +14,21 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 while the database and Redis answer too, else 503 with the name of what does not."""
-    checks = {"database": _database_answers(), "redis": _redis_answers()}
-    status = 200 if all(checks.values()) else 503
-    return JsonResponse({"status": "ok" if status == 200 else "unavailable", "checks": checks}, status=status)
+    """200 while the database and Redis answer and tenants are kept apart, else 503 with what is not so and why."""
+    fault = _wall_fault()
+    checks = {"database": fault is not None, "tenant_wall": fault == "", "redis": _redis_answers()}
+    is_ready = all(checks.values())
+    reason = {"reason": fault} if fault else {}
+    answer = {"status": "ok" if is_ready else "unavailable", "checks": checks, **reason}
+    return JsonResponse(answer, status=200 if is_ready else 503)
 
 
-def _database_answers() -> bool:
+def _wall_fault() -> str | None:
+    """None when the database does not answer."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        return True
+        return wall.fault()
     except DatabaseError:
-        return False
+        return None
 
 
 def _redis_answers() -> bool:

@@ -147,9 +147,11 @@ REDIS_URL = required(
 )
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.RedisOrMemory",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "zusage",
+        # A request waits for it.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
     }
 }
 
@@ -163,7 +165,14 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_ANNOTATIONS = {"messaging.tasks.send": {"acks_late": False}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_connect_timeout": 2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_connect_timeout": 2,
+    # Without it whoever rings waits for ever on a broker that takes connections and says nothing.
+    "socket_timeout": 10,
+    # Whoever rings tries once, because beat finds the work; workers and beat themselves try until they are connected.
+    "max_retries": 0,
+}
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -174,6 +183,7 @@ CELERY_TASK_ROUTES = {
     "campaigns.tasks.*": {"queue": "default"},
     "whatsapp.tasks.*": {"queue": "default"},
     "analytics.tasks.*": {"queue": "default"},
+    "tenants.tasks.*": {"queue": "default"},
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "wake senders of due messages": {"task": "messaging.tasks.wake", "schedule": 1.0},
@@ -184,6 +194,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "go on with imports that lost their worker": {"task": "consent.tasks.resume_imports", "schedule": 10.0},
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
+    "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
+    "bring files to Meta that were left behind": {"task": "whatsapp.tasks.upload_left_behind", "schedule": 60.0},
+    "renew files before Meta forgets them": {"task": "campaigns.tasks.renew_files", "schedule": 3600.0},
+    "submit templates that no worker has taken": {"task": "whatsapp.tasks.submit_due", "schedule": 10.0},
     "compare templates with Meta": {"task": "whatsapp.tasks.sync_all_templates", "schedule": 3600.0},
 }
 
@@ -217,7 +231,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "tenants.rest.problem",
+    "EXCEPTION_HANDLER": "tenants.problems.problem",
     "UNAUTHENTICATED_USER": None,
 }
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
@@ -237,6 +251,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CampaignState": "campaigns.models.Campaign.State",
         "ImportState": "contacts.models.Import.State",
+        "MediaState": "whatsapp.models.Media.State",
         "MessageState": "analytics.api.serializers.STATES",
     },
 }
@@ -245,6 +260,8 @@ WHATSAPP_API_URL = env.str("WHATSAPP_API_URL", default="https://graph.facebook.c
 WHATSAPP_API_VERSION = env.str("WHATSAPP_API_VERSION", default="v25.0")
 WHATSAPP_APP_SECRET = env.str("WHATSAPP_APP_SECRET", default="")
 WHATSAPP_VERIFY_TOKEN = env.str("WHATSAPP_VERIFY_TOKEN", default="")
+# Proves with each call that the token is used by the app it was made for; a stub that is not Meta need not know it.
+WHATSAPP_APPSECRET_PROOF = env.bool("WHATSAPP_APPSECRET_PROOF", default=WHATSAPP_API_URL.endswith(".facebook.com"))
 WHATSAPP_TIMEOUT_S = env.float("WHATSAPP_TIMEOUT_S", default=30.0)
 # A claim without an answer is called uncertain after this; longer than any answer may take.
 MESSAGING_CLAIM_GRACE_S = env.float("MESSAGING_CLAIM_GRACE_S", default=WHATSAPP_TIMEOUT_S + 30)

@@ -18,7 +18,7 @@ import segments.urls
 import tenants.urls
 import whatsapp.urls
 from config.health import healthz, readyz
-from tenants import rest
+from tenants import problems
 
 api_urls: list[URLPattern | URLResolver] = [
     *contacts.urls.api_urls,
@@ -27,7 +27,7 @@ api_urls: list[URLPattern | URLResolver] = [
     *whatsapp.urls.api_urls,
     *campaigns.urls.api_urls,
     *analytics.urls.api_urls,
-    re_path("", rest.no_such_path),
+    re_path("", problems.no_such_path),
 ]
 
 dashboard_urls: list[URLPattern | URLResolver] = [
@@ -51,4 +51,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:tenant_slug>/", include(dashboard_urls)),
 ]
 
-handler500 = "tenants.rest.failed"
+handler400 = "tenants.problems.malformed"
+handler500 = "tenants.problems.failed"

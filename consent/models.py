@@ -93,7 +93,10 @@ class Wording(models.Model):
 
 
 class WordingVersion(models.Model):
-    """One version of a wording; immutable once published, because people agreed to exactly this text."""
+    """One version of a wording, because people agreed to exactly this text.
+
+    A trigger refuses to change or delete it once it is published; it may be retired or marked invalid.
+    """
 
     tenant = owner("wording_versions")
     wording = TenantForeignKey(Wording, on_delete=models.CASCADE, related_name="versions")
@@ -104,7 +107,13 @@ class WordingVersion(models.Model):
     covers = models.JSONField(default=list)
     policy_url = models.URLField(blank=True)
     policy_version = models.CharField(max_length=40, blank=True)
+    policy_sha256 = models.CharField(max_length=64, blank=True, default="")
+    # Of texts and covers: consent.ledger.wordings.
     sha256 = models.CharField(max_length=64)
+    # Outlives the user's row, as in the audit trail.
+    published_by = models.ForeignKey(
+        "tenants.User", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
     published_at = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)
     invalid_reason = models.TextField(blank=True)
@@ -151,6 +160,7 @@ class ConsentEvent(models.Model):
     language = models.CharField(max_length=5, blank=True)
     policy_url = models.CharField(max_length=200, blank=True)
     policy_version = models.CharField(max_length=40, blank=True)
+    policy_sha256 = models.CharField(max_length=64, blank=True, default="")
     incentive_id = models.CharField(max_length=60, blank=True)
     age_confirmed = models.BooleanField(null=True)
     source = models.CharField(max_length=20, choices=Source.choices)

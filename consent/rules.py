@@ -69,10 +69,12 @@ REASON = """
         WHEN consent_state.age_confirmed IS FALSE THEN 'minor'
     END
 """
+# The subjects are looked up once and not joined: a tenant that PostgreSQL's statistics do not know yet looks empty to
+# them, and a join then compares all of its contacts with all of its states, for every claim.
 LOCK = """
-    SELECT s.id FROM contacts_contact c
-    JOIN consent_consentstate s ON s.tenant_id = c.tenant_id AND s.subject_id = c.subject_id
-    WHERE c.tenant_id = %s AND s.tenant_id = %s AND c.id = ANY(%s) AND s.channel = %s AND s.purpose = ANY(%s)
+    SELECT s.id FROM consent_consentstate s
+    WHERE s.tenant_id = %s AND s.channel = %s AND s.purpose = ANY(%s) AND s.subject_id = ANY(ARRAY(
+        SELECT c.subject_id FROM contacts_contact c WHERE c.tenant_id = %s AND c.id = ANY(%s)))
     ORDER BY s.subject_id, s.channel, s.purpose
     FOR SHARE OF s
 """
@@ -121,4 +123,4 @@ def lock_states(tenant_id: int, contact_ids: list[int], channel: str, purpose: s
     """
     purposes = {str(purpose)} | ({Purpose.MARKETING.value} if purpose == Purpose.TRANSACTIONAL else set())
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [tenant_id, tenant_id, contact_ids, str(channel), sorted(purposes)])
+        cursor.execute(LOCK, [tenant_id, str(channel), sorted(purposes), tenant_id, contact_ids])

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from consent import views
-from consent.api import consents, imports
+from consent.api import consents, imports, people
 
 urlpatterns = [
     path("imports/", views.imports, name="imports"),
@@ -16,4 +16,4 @@ urlpatterns = [
     path("imports/<uuid:uid>/rejected/", views.rejected, name="import_rejected"),
 ]
 
-api_urls: list[URLPattern] = [*consents.api_urls, *imports.api_urls]
+api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls]

@@ -27,7 +27,15 @@ from tenants.models import User
 
 NAMING = ("tenant", "uid", "subject_id", "phone", "bsuid", "email", "external_id")
 EDITABLE = ("first_name", "last_name", "language", "country", "postcode", "birthday")
-TOLD = ("attributes", "restricted_at", "phone_invalid_at", "created_at", "updated_at")
+TOLD = (
+    "attributes",
+    "restricted_at",
+    "phone_invalid_at",
+    "undelivered",
+    "unreachable_since",
+    "created_at",
+    "updated_at",
+)
 
 
 class ContactForm(forms.ModelForm):

@@ -1,6 +1,7 @@
 """People and what they did: contacts, their identities, tags, lists, events, and imports."""
 
 import uuid
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -34,8 +35,12 @@ class Contact(models.Model):
     attributes = models.JSONField(_("attributes"), default=dict, blank=True, db_default={})
     # Art. 18 GDPR: storage only; excluded from campaigns and exports.
     restricted_at = models.DateTimeField(null=True, blank=True)
-    # Set when the number turned out to be unreachable (131026) or was given away (number change).
+    # Set when the number was given away (number change).
     phone_invalid_at = models.DateTimeField(null=True, blank=True)
+    # Messages in a row that could not be delivered (131026); from the third on the person gets no more, until something
+    # arrives all the same or they write.
+    undelivered = models.SmallIntegerField(default=0, db_default=0, editable=False)
+    unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
     updated_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
 
@@ -57,7 +62,10 @@ class Contact(models.Model):
         ]
         # E-mails are stored in lower case. An index over lower(email) would never be used: lower() is not leakproof, so
         # row-level security keeps it out of index conditions.
-        indexes = [models.Index(fields=["tenant", "email"], name="contact_by_email_address")]
+        indexes = [
+            models.Index(fields=["tenant", "email"], name="contact_by_email_address"),
+            models.Index(fields=["tenant", "id"], name="contact_not_delivered_to", condition=Q(undelivered__gt=0)),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.phone or self.email or self.external_id or str(self.uid)
@@ -66,6 +74,11 @@ class Contact(models.Model):
     def name(self) -> str:
         """First and last name, else the name the person goes by in WhatsApp, else ""."""
         return f"{self.first_name} {self.last_name}".strip() or str(self.attributes.get("whatsapp_name", ""))
+
+    @property
+    def not_reached_since(self) -> datetime | None:
+        """Since when messages to the number are known not to reach the person, if they do not."""
+        return self.phone_invalid_at or self.unreachable_since
 
     @property
     def audit_name(self) -> str:
@@ -266,6 +279,7 @@ class StagedRow(models.Model):
     values = models.JSONField(default=dict)
     consent = models.JSONField(null=True)
     contact_id = models.BigIntegerField(null=True)
+    # "rejected" on lines that cannot be imported but say no: only that counts. Empty on all others.
     outcome = models.CharField(max_length=30, db_default="")
 
     class Meta:

@@ -11,8 +11,10 @@ from django.utils.timezone import now
 from contacts.models import Contact
 from messaging import links, tasks
 from messaging.models import Content, Link, Message, Source
+from tenants import waking
 from tenants.models import Tenant
-from whatsapp.models import Media, Number, Template
+from whatsapp.models import Number, Template
+from whatsapp.payloads.messages import TEXT_LIMIT
 
 # Whoever tests is looking at the phone; later the message would only surprise.
 TEST_LASTS = timedelta(hours=1)
@@ -46,14 +48,14 @@ def open_source(
 
 @transaction.atomic
 def add_content(*, source: Source, variant: int, template: Template, variables: Mapping[str, Any]) -> Content:
-    """Freeze what a variant says; URL buttons of tracked templates get a Link, uploaded headers their media id."""
+    """Freeze what a variant says; URL buttons of tracked templates get a Link.
+
+    So do http(s) addresses in fixed texts of the body. Those in a contact's attributes and in fallbacks stay as they
+    are, for they differ by person; those in a header too, whose 60 characters a tracked address alone exceeds.
+    """
     frozen: dict[str, Any] = dict(variables)
     frozen["buttons"] = [_frozen_button(source, variant, template, dict(b)) for b in variables.get("buttons", [])]
-    header = dict(variables.get("header") or {})
-    if header.get("media"):
-        header["meta_id"] = Media.objects.get(tenant=source.tenant_id, uid=header["media"]).meta_id
-    if header:
-        frozen["header"] = header
+    frozen["body"] = _frozen_values(source, variant, variables.get("body", []))
     return Content.objects.create(
         tenant_id=source.tenant_id, source=source, variant=variant, template=template, variables=frozen
     )
@@ -87,6 +89,26 @@ def _frozen_button(source: Source, variant: int, template: Template, button: dic
     return button
 
 
+def _frozen_values(source: Source, variant: int, values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    frozen = [dict(value) for value in values]
+    fixed = [value for value in frozen if value.get("from", "text") == "text" and value.get("text")]
+    for value, pieces in zip(fixed, _linked(source, variant, [str(v["text"]) for v in fixed]), strict=True):
+        if len(pieces) > 1:
+            value["pieces"] = pieces
+    return frozen
+
+
+def _linked(source: Source, variant: int, texts: Sequence[str]) -> list[list[str | int]]:
+    """Each text in pieces, with the id of a Link in place of each tracked address; the same address is one Link."""
+    cut = [links.split(text) for text in texts]
+    made = Link.objects.bulk_create(
+        Link(tenant_id=source.tenant_id, source=source, variant=variant, url=address, label=links.label(address))
+        for address in dict.fromkeys(address for pieces in cut for address in pieces[1::2])
+    )
+    ids = {link.url: link.pk for link in made}
+    return [[ids[piece] if place % 2 else piece for place, piece in enumerate(pieces)] for pieces in cut]
+
+
 def pause_source(*, source: Source, code: int | None = None) -> bool:
     """Stop claiming from a source; returns whether it was open. `code` is Meta's error code, if that is why."""
     return bool(
@@ -104,7 +126,7 @@ def pause_sources_of(*, template: Template, code: int) -> int:
 def resume_source(*, source: Source, expires_at: datetime) -> bool:
     """Claim from a paused source again, until `expires_at`; returns whether it was paused."""
     resumed = Source.objects.filter(pk=source.pk, state=Source.State.PAUSED).update(
-        state=Source.State.OPEN, pause_code=None, expires_at=expires_at
+        state=Source.State.OPEN, pause_code=None, resumed_at=now(), expires_at=expires_at
     )
     ring()
     return bool(resumed)
@@ -162,6 +184,7 @@ def queue_reply(
     """Queue one free-form answer into an open conversation; None if `dedupe` was answered before.
 
     Service messages need no opt-in, only that the person wrote within 24 hours: the caller knows when that ends.
+    Addresses in the text are tracked, unless it would grow over Meta's limit: the answer matters more than its clicks.
     """
     name = "reply:" + hashlib.sha256(dedupe.encode()).hexdigest()
     # Two receivers of the same inbound message wait for each other here, and the second finds the first's reply.
@@ -178,9 +201,10 @@ def queue_reply(
         priority=1,
         expires_at=expires_at,
     )
-    Content.objects.create(
-        tenant=tenant, source=source, free_form={"type": "text", "text": {"body": text, "preview_url": False}}
-    )
+    free_form: dict[str, Any] = {"type": "text", "text": {"body": text, "preview_url": False}}
+    if text != links.as_sent(text) and len(links.as_sent(text)) <= TEXT_LIMIT:
+        free_form["pieces"] = _linked(source, 0, [text])[0]
+    Content.objects.create(tenant=tenant, source=source, free_form=free_form)
     message = Message.objects.create(tenant=tenant, source=source, contact=contact)
     ring()
     return message
@@ -188,4 +212,4 @@ def queue_reply(
 
 def ring() -> None:
     """Wake a sender once the caller's transaction has committed; beat rings every second anyway."""
-    tasks.wake.delay_on_commit()
+    waking.wake(tasks.wake)

@@ -14,7 +14,7 @@ from messaging.models import Content, Message, Source
 from messaging.rendering import Person, TemplateText
 from tenants.encryption import seal
 from tenants.scope import tenant_scope
-from whatsapp.markets import market_of
+from whatsapp.markets import country_of, market_of
 from whatsapp.models import Number
 from whatsapp.payloads import InvalidPayload
 
@@ -67,7 +67,7 @@ SELECT c.id, c.phone, c.bsuid, c.first_name, c.last_name, c.email, c.postcode, c
        c.birthday, c.attributes, c.phone_invalid_at IS NOT NULL,
        EXISTS (SELECT 1 FROM consent_consentstate t WHERE t.tenant_id = c.tenant_id AND t.subject_id = c.subject_id
                AND t.channel = 'whatsapp' AND t.purpose = 'tracking' AND t.state IN ('granted', 'renewed')),
-       {reason}, {seq}
+       {reason}, {seq}, c.unreachable_since IS NOT NULL
 FROM contacts_contact c {joins}
 WHERE c.tenant_id = %s AND c.id = ANY(%s)
 """
@@ -145,10 +145,10 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
         refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
         joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
     cursor.execute(WHO.format(joins=joins, reason=reason, seq=seq), [*params, source.tenant_id, list(contact_ids)])
-    return {row[0]: _person(row) for row in cursor.fetchall()}
+    return {row[0]: _person(row, source) for row in cursor.fetchall()}
 
 
-def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
+def _person(row: tuple[Any, ...], source: Source) -> tuple[Person, bool, str, int | None]:
     fields = dict(
         zip(
             ("first_name", "last_name", "email", "postcode", "country", "language", "external_id"),
@@ -160,9 +160,21 @@ def _person(row: tuple[Any, ...]) -> tuple[Person, bool, str, int | None]:
     attributes = orjson.loads(row[11]) if isinstance(row[11], str) else row[11]
     is_phone_dead, is_tracked, reason, seq = row[12:16]
     phone = None if is_phone_dead else row[1]
-    if not reason and not phone and not row[2]:
-        reason = "unreachable" if is_phone_dead else "no_number"
-    return Person(phone, row[2], fields, attributes), is_tracked, reason or "", seq
+    reason = reason or _obstacle(source, row[1], row[2], is_phone_dead=is_phone_dead, is_unreachable=row[16])
+    return Person(phone, row[2], fields, attributes), is_tracked, reason, seq
+
+
+def _obstacle(
+    source: Source, phone: str | None, bsuid: str | None, *, is_phone_dead: bool, is_unreachable: bool
+) -> str:
+    """Why nothing can arrive, if so; a test is sent to the unreachable all the same, to see whether that is over."""
+    if is_unreachable and source.kind != Source.Kind.TEST:
+        return "unreachable"
+    if not bsuid and (is_phone_dead or not phone):
+        return "unreachable" if is_phone_dead else "no_number"
+    if source.refused_countries and country_of(phone, bsuid) in source.refused_countries:
+        return "country_refused"
+    return ""
 
 
 def _within_budget(number: Number, candidates: list[Candidate], budget: Budget) -> list[Candidate]:
@@ -177,7 +189,7 @@ def _within_budget(number: Number, candidates: list[Candidate], budget: Budget) 
 def _rendered(
     source: Source, candidates: list[Candidate]
 ) -> tuple[list[tuple[Candidate, bytes]], list[tuple[int, int, str]]]:
-    contents = {c.variant: c for c in Content.objects.select_related("template").filter(source=source)}
+    contents = {content.variant: content for content in queries.contents(source)}
     outgoing: list[tuple[Candidate, bytes]] = []
     skipped: list[tuple[int, int, str]] = []
     for candidate in candidates:
@@ -198,23 +210,21 @@ def _rendered(
 def body(tenant_id: int, content: Content, candidate: Candidate) -> bytes:
     """The bytes that Meta gets for this recipient; the attempt's name travels in biz_opaque_callback_data."""
     callback = seal("callback", tenant_id, candidate.message_id, candidate.attempt + 1)
+    said = content.variables if content.template else content.free_form or {}
+    message_id = candidate.message_id if candidate.is_tracked else None
+    tokens = {
+        link_id: links.token(tenant_id=tenant_id, link_id=link_id, message_id=message_id)
+        for link_id in rendering.link_ids(said)
+    }
     if content.template is None:
-        return orjson.dumps(rendering.free_form(content.free_form or {}, candidate.person, callback=callback))
+        return orjson.dumps(rendering.free_form(said, candidate.person, link_tokens=tokens, callback=callback))
     template = TemplateText(
         content.template.name,
         content.template.language,
         content.template.components,
         content.template.parameter_format.upper() == "NAMED",
     )
-    message_id = candidate.message_id if candidate.is_tracked else None
-    tokens = {
-        button["link"]: links.token(tenant_id=tenant_id, link_id=button["link"], message_id=message_id)
-        for button in content.variables.get("buttons", [])
-        if "link" in button
-    }
-    return orjson.dumps(
-        rendering.body(template, content.variables, candidate.person, link_tokens=tokens, callback=callback)
-    )
+    return orjson.dumps(rendering.body(template, said, candidate.person, link_tokens=tokens, callback=callback))
 
 
 def release(tenant_id: int, messages: Sequence[Outgoing], *, is_unspent: bool = True) -> int:

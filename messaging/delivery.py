@@ -7,10 +7,14 @@ delivery, a failure never undoes a delivery, and times keep the earliest value; 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 
-from messaging import queries
+from contacts import actions as contacts
+from messaging import braking, queries
+from messaging.braking import Failure
+from messaging.models import Message
 from tenants.encryption import BadToken, unseal
 from tenants.scope import tenant_scope
 from whatsapp.errors import rule_for
@@ -35,6 +39,19 @@ class Applied:
 
     matched: int
     unmatched: int
+
+
+class Changed(NamedTuple):
+    """A message that a batch changed: as it is now, and what the batch said about failure and delivery."""
+
+    message_id: int
+    source_id: int
+    contact_id: int
+    state: int
+    error_code: int | None
+    claimed_at: datetime
+    failed_at: datetime | None
+    delivered_at: datetime | None
 
 
 @dataclass
@@ -110,6 +127,8 @@ WHERE m.tenant_id = %s AND m.id = v.id AND (m.state NOT IN (9, 10) OR m.accepted
        OR v.read_at IS NOT NULL AND (m.read_at IS NULL OR m.read_at > v.read_at)
        OR {FAILS} AND m.failed_at IS NULL
        OR v.price_type <> '' AND m.price_type = '' OR m.wamid IS NULL OR m.state IN (0, 1, 2, 3, 7))
+RETURNING m.id, m.source_id, m.contact_id, m.state, m.error_code, coalesce(m.claimed_at, m.created_at), v.failed_at,
+  v.delivered_at
 """
 
 
@@ -120,10 +139,11 @@ def apply(tenant_id: int, changes: Sequence[StatusChange]) -> Applied:
         again = _passing(fates)
         if again:
             _hold_sources(tenant_id, [message_id for message_id, *_ in again])
-        if fates:
-            _update(tenant_id, fates)
+        changed = _update(tenant_id, fates) if fates else []
         if again:
             _retry(tenant_id, again)
+        braking.brake(tenant_id, _failures(changed))
+        contacts.note_reached(tenant_id=tenant_id, contact_ids={c.contact_id for c in changed if c.delivered_at})
         return Applied(len(changes) - unmatched, unmatched)
 
 
@@ -163,7 +183,7 @@ def _ids_of(tenant_id: int, wamids: Sequence[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _update(tenant_id: int, fates: Sequence[Fate]) -> None:
+def _update(tenant_id: int, fates: Sequence[Fate]) -> list[Changed]:
     rows = [
         (
             f.message_id,
@@ -181,6 +201,16 @@ def _update(tenant_id: int, fates: Sequence[Fate]) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(APPLY, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
+        return [Changed(*row) for row in cursor.fetchall()]
+
+
+def _failures(changed: Iterable[Changed]) -> list[Failure]:
+    """What failed by this batch, and not already before."""
+    return [
+        Failure(c.message_id, c.source_id, rule_for(c.error_code), c.claimed_at, c.failed_at, is_late=True)
+        for c in changed
+        if c.state == Message.State.FAILED and c.failed_at and c.error_code is not None
+    ]
 
 
 def _passing(fates: Sequence[Fate]) -> list[tuple[int, int | None, int, int]]:

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -37,6 +38,10 @@ class Source(models.Model):
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
     # Why it was paused by the product: Meta's error code, e.g. 132015 template paused.
     pause_code = models.IntegerField(null=True, blank=True)
+    # Failures of what was under way before somebody resumed it stop it no more.
+    resumed_at = models.DateTimeField(null=True, blank=True)
+    # ISO countries whose people Meta does not let the account write to (130497): they are skipped.
+    refused_countries = ArrayField(models.CharField(max_length=2), default=list, blank=True)
     # Transactional sources are served before campaigns of the same number.
     priority = models.SmallIntegerField(default=5)
     # Nothing is sent later; messaging.sweeping says what becomes of messages that wait then.

@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 from django.db import connection
 
+from messaging.models import Content, Source
 from tenants.scope import across_tenants
-from whatsapp.models import Number
+from whatsapp.models import Media, Number
 
 NUMBERS_DUE = """
 SELECT DISTINCT s.number_id FROM messaging_source s
@@ -26,6 +27,19 @@ def numbers_with_due_messages() -> list[Number]:
             cursor.execute(NUMBERS_DUE)
             ids = [row[0] for row in cursor.fetchall()]
         return list(Number.objects.select_related("account", "tenant").filter(pk__in=ids)) if ids else []
+
+
+def contents(source: Source) -> list[Content]:
+    """What a source says, its header's file under the id by which Meta knows it now: files are renewed."""
+    found = list(Content.objects.select_related("template").filter(source=source))
+    headers = [header for content in found if (header := content.variables.get("header") or {}).get("media")]
+    if headers:
+        uids = {str(header["media"]) for header in headers}
+        media = Media.objects.filter(tenant=source.tenant_id, uid__in=uids).values_list("uid", "meta_id")
+        known = {str(uid): meta_id for uid, meta_id in media}
+        for header in headers:
+            header["meta_id"] = known.get(str(header["media"]).lower())
+    return found
 
 
 def hold_sources(tenant_id: int, source_ids: Collection[int]) -> None:

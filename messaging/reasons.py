@@ -23,6 +23,7 @@ LABELS: dict[str, str | Promise] = {
     "no_number": _("No WhatsApp number"),
     "unreachable": _("Number not reachable on WhatsApp"),
     "us_marketing": _("US number: Meta delivers no marketing there"),
+    "country_refused": _("WhatsApp lets this account send no messages to this country"),
     "missing_value": _("A template variable has no value"),
     "too_long": _("Text too long with the inserted values"),
     "campaign_cancelled": _("Campaign cancelled"),

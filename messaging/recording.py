@@ -3,22 +3,23 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
 from consent.actions import declarations
 from contacts.models import Contact
-from messaging import queries
-from messaging.models import Message, Source
+from messaging import braking, queries
+from messaging.braking import Failure
+from messaging.models import Message
 from tenants.scope import tenant_scope
 from whatsapp.client import Accepted
-from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, Scope, UnknownOutcome
+from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, UnknownOutcome, rule_for
 from whatsapp.models import Number
-from whatsapp.pausing import pause_account
 
 log = logging.getLogger(__name__)
 STATE, QUEUE = Message.State, Message.Queue
+TEMPLATE_PAUSED = 132015
 Answer = Accepted | Refused | NotSent | UnknownOutcome
 
 
@@ -98,16 +99,17 @@ def _record(number: Number, outcomes: Sequence[Outcome]) -> None:
             number.tenant_id, {outcome.source_id for outcome, v in verdicts if v.queue == QUEUE.WAITING}
         )
         _update(number.tenant_id, verdicts)
-        for outcome in outcomes:
-            if isinstance(outcome.answer, Refused):
-                _beyond_the_message(number, outcome, outcome.answer.rule)
+        _beyond_the_message(number, outcomes)
 
 
 def verdict(outcome: Outcome) -> Verdict:
     """What an answer means for its row, by the class of Meta's code (whatsapp-cloud-api § 7)."""
     match outcome.answer:
-        case Accepted(wamid=wamid, message_status=status):
-            return Verdict(STATE.HELD if status == "held_for_quality_assessment" else STATE.ACCEPTED, QUEUE.OUT, wamid)
+        case Accepted(wamid=wamid) as accepted:
+            # Also under a paused template Meta has the message and may still release it: sending it again could
+            # double it, so it waits there, and only what follows waits here.
+            is_held = accepted.is_held or accepted.is_paused
+            return Verdict(STATE.HELD if is_held else STATE.ACCEPTED, QUEUE.OUT, wamid)
         case NotSent():
             # Nothing left this machine, so sending again cannot double it.
             return _again(outcome, None, wait_s=min(2**outcome.attempt, 300))
@@ -157,19 +159,21 @@ def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> None
         cursor.execute(RECORD, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
 
 
-def _beyond_the_message(number: Number, outcome: Outcome, rule: Rule) -> None:
-    """Pause what the code speaks about: the source for its template, the number, or the whole account."""
-    if rule.suppress_marketing:
-        _stopped_in_whatsapp(number, outcome)
-    elif rule.error_class is ErrorClass.TEMPLATE:
-        Source.objects.filter(pk=outcome.source_id, state=Source.State.OPEN).update(
-            state=Source.State.PAUSED, pause_code=rule.code
-        )
-    elif rule.error_class is ErrorClass.ACCOUNT and rule.scope is Scope.NUMBER:
-        until = datetime.now(UTC) + timedelta(seconds=rule.retry_after_s or 3600)
-        Number.objects.filter(pk=number.pk).update(paused_until=until, pause_code=rule.code)
-    elif rule.error_class is ErrorClass.ACCOUNT:
-        pause_account(number.account, rule.code)
+def _beyond_the_message(number: Number, outcomes: Sequence[Outcome]) -> None:
+    """Stop what Meta's answers speak about, and record who stopped our marketing."""
+    told = [(outcome, rule) for outcome in outcomes if (rule := _rule_of(outcome.answer))]
+    for outcome, rule in told:
+        if rule.suppress_marketing:
+            _stopped_in_whatsapp(number, outcome)
+    braking.brake(
+        number.tenant_id, [Failure(o.message_id, o.source_id, rule, claimed_at=o.at, at=o.at) for o, rule in told]
+    )
+
+
+def _rule_of(answer: Answer) -> Rule | None:
+    if isinstance(answer, Refused):
+        return answer.rule
+    return rule_for(TEMPLATE_PAUSED) if isinstance(answer, Accepted) and answer.is_paused else None
 
 
 def _stopped_in_whatsapp(number: Number, outcome: Outcome) -> None:

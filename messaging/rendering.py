@@ -7,6 +7,8 @@ Shape of `variables` (Content.variables, campaigns' Variant.variables):
              {"index": 1, "kind": "quick_reply", "payload": "optout:campaign"},
              {"index": 0, "kind": "copy_code", "value": Value}]}
 Value = {"name": "1" | "first_name", "from": a field | "attribute:<key>" | "text", "text": …, "fallback": …}
+
+Freezing adds "pieces" to a fixed text of the body that holds tracked addresses: ["Mehr: ", <Link id>, " bis Sonntag"].
 """
 
 import re
@@ -14,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from messaging import links
 from whatsapp.payloads import Recipient, parts, templates
 from whatsapp.payloads.recipient import envelope
 
@@ -91,26 +94,39 @@ def body(
 ) -> dict[str, Any]:
     """The complete body for POST …/messages.
 
-    `link_tokens` maps a Link id to its token for this message. Raises MissingValue, TooLong, and
+    `link_tokens` maps each of `link_ids` to its token for this message. Raises MissingValue, TooLong, and
     whatsapp.payloads.InvalidPayload for values Meta would refuse.
     """
-    texts = body_values(variables, person)
+    texts = body_values(variables, person, link_tokens)
     check_length(template.body, texts)
     return templates.template(
         Recipient(person.phone, person.bsuid),
         template.name,
         template.language,
         header=_header(variables.get("header"), person),
-        body=texts if template.is_named else list(texts.values()),
+        body=texts if template.is_named else [texts[name] for name in sorted(texts, key=_number)],
         buttons=[b for b in (_button(b, person, link_tokens) for b in variables.get("buttons", [])) if b],
         callback=callback,
     )
 
 
-def free_form(content: Variables, person: Person, *, callback: str) -> dict[str, Any]:
-    """The complete body of a free-form message ({"type": "text", "text": {"body": …}}) in an open conversation."""
+def free_form(content: Variables, person: Person, *, link_tokens: Mapping[int, str], callback: str) -> dict[str, Any]:
+    """The complete body of a free-form message ({"type": "text", "text": {"body": …}}) in an open conversation.
+
+    A text with tracked addresses has "pieces" beside it, as values of templates have.
+    """
     kind = str(content["type"])
-    return envelope(Recipient(person.phone, person.bsuid), kind, content[kind], callback=callback)
+    said = content[kind]
+    if "pieces" in content:
+        said = {**said, "body": _linked(content["pieces"], link_tokens)}
+    return envelope(Recipient(person.phone, person.bsuid), kind, said, callback=callback)
+
+
+def link_ids(content: Variables) -> list[int]:
+    """The Links that frozen variables or a free-form content lead to, of buttons and of texts."""
+    buttons = [int(button["link"]) for button in content.get("buttons", []) if "link" in button]
+    texts = [content, *content.get("body", [])]
+    return buttons + [piece for text in texts for piece in text.get("pieces", []) if isinstance(piece, int)]
 
 
 def preview(template: TemplateText, variables: Variables, person: Person) -> Preview:
@@ -124,22 +140,25 @@ def preview(template: TemplateText, variables: Variables, person: Person) -> Pre
     return Preview(
         header_kind=str(header.get("format", "")).lower(),
         header=str(chosen.get("link", "")) or header_text,
-        body=_filled(template.body, {v.get("name", ""): _shown(v, person) for v in variables.get("body", [])}),
+        body=_filled(template.body, {name: _shown(value, person) for name, value in _by_name(variables)}),
         footer=str(footer.get("text", "")),
         buttons=[str(b.get("text", "")) for b in template.buttons],
     )
 
 
-def body_values(variables: Variables, person: Person) -> dict[str, str]:
+def body_values(variables: Variables, person: Person, link_tokens: Mapping[int, str] | None = None) -> dict[str, str]:
     """The body's values by variable name, in order; raises MissingValue."""
-    return {str(v.get("name", n)): value_of(v, person) for n, v in enumerate(variables.get("body", []), start=1)}
+    return {name: value_of(value, person, link_tokens) for name, value in _by_name(variables)}
 
 
-def value_of(value: Mapping[str, Any], person: Person) -> str:
-    """One variable's text for this person: the contact's value, else the fallback; raises MissingValue."""
+def value_of(value: Mapping[str, Any], person: Person, link_tokens: Mapping[int, str] | None = None) -> str:
+    """One variable's text for this person: the contact's value, else the fallback; raises MissingValue.
+
+    With `link_tokens` a frozen text's addresses are our `/r/<token>`, without it those that somebody entered.
+    """
     source = str(value.get("from", "text"))
     if source == "text":
-        found = value.get("text")
+        found = _linked(value["pieces"], link_tokens) if link_tokens and "pieces" in value else value.get("text")
     elif source.startswith("attribute:"):
         found = person.attributes.get(source.removeprefix("attribute:"))
     else:
@@ -155,6 +174,20 @@ def check_length(text: str, values: Mapping[str, str]) -> None:
     """Raise TooLong if the text with its values exceeds Meta's limit for bodies."""
     if len(_filled(text, values)) > BODY_LIMIT:
         raise TooLong
+
+
+def _linked(pieces: Sequence[str | int], link_tokens: Mapping[int, str]) -> str:
+    return "".join(piece if isinstance(piece, str) else links.prefix() + link_tokens[piece] for piece in pieces)
+
+
+def _by_name(variables: Variables) -> list[tuple[str, Variables]]:
+    """The body's values; those without a name are numbered as they come."""
+    return [(str(value.get("name", n)), value) for n, value in enumerate(variables.get("body", []), start=1)]
+
+
+def _number(name: str) -> tuple[int, str]:
+    """Sorts "2" before "10"."""
+    return len(name), name
 
 
 def _header(chosen: Variables | None, person: Person) -> dict[str, Any] | None:

@@ -128,8 +128,15 @@ class Lane:
         self.sender, self.number = sender, number
         self.bucket = Bucket(sender.cache, number_id=number.pk, rate=number.throughput, run=sender.redis_run)
         self.budget = Budget(number)
-        self.url = f"{settings.WHATSAPP_API_URL}/{settings.WHATSAPP_API_VERSION}/{number.phone_number_id}/messages"
-        self.headers = bulk.headers_for(number.account.token)
+        token = number.account.token
+        self.url = bulk.url_for(
+            settings.WHATSAPP_API_URL,
+            settings.WHATSAPP_API_VERSION,
+            number.phone_number_id,
+            token,
+            number.account.proof_secret,
+        )
+        self.headers = bulk.headers_for(token)
         # A third of a second's worth: with the next batch claimed ahead, less than one second is claimed and unsent.
         self.batch = max(1, min(CLAIM_MOST, number.throughput // 3))
         self.outcomes: list[Outcome] = []
@@ -163,9 +170,9 @@ class Lane:
         if time.monotonic() >= self.sender.ends_at:
             return 0, []
         await self.sender.cache.expire(f"zusage:lane:{self.number.pk}", LEASE_S)
-        return time.monotonic(), await self.sender.in_thread(self._claim_now)
+        return await self.sender.in_thread(self._claim_now)
 
-    def _claim_now(self) -> list[Outgoing]:
+    def _claim_now(self) -> tuple[float, list[Outgoing]]:
         # A batch whose recipients were all skipped is empty though more is waiting, so ask until nothing is due.
         while sources := claiming.due_sources(self.number):
             self.turn += 1
@@ -173,8 +180,10 @@ class Lane:
             source_id = most_urgent[self.turn % len(most_urgent)]
             batch = claiming.claim(number=self.number, source_id=source_id, most=self.batch, budget=self.budget)
             if batch or time.monotonic() >= self.sender.ends_at:
-                return batch
-        return []
+                # From its commit on, for which opt-outs have waited: a database that needs longer than a claim lasts
+                # must not keep everybody from ever getting their message.
+                return time.monotonic(), batch
+        return 0, []
 
     async def _put_back(self, ahead: "asyncio.Task[tuple[float, list[Outgoing]]]") -> None:
         """Release what was claimed ahead when sending broke off, for example because Redis is away."""
@@ -231,9 +240,15 @@ class Lane:
         except Exception as error:
             log.exception("an attempt of source %s ended unexpectedly", message.source_id)
             answer = UnknownOutcome(type(error).__name__)
-        if isinstance(answer, NotSent) or (isinstance(answer, Refused) and answer.code == THROTTLED):
-            await self.bucket.brake(1)
+        # Before anything else is asked of Redis: what Meta said must not get lost with it.
         self.outcomes.append(Outcome(message.message_id, message.attempt, message.source_id, answer, datetime.now(UTC)))
+        if isinstance(answer, NotSent) or (isinstance(answer, Refused) and answer.code == THROTTLED):
+            await self._brake()
+
+    async def _brake(self) -> None:
+        # Without Redis no token is granted either.
+        with contextlib.suppress(redis.RedisError):
+            await self.bucket.brake(1)
 
     async def _record_until_done(self) -> None:
         gives_up_at = float("inf")

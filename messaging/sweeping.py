@@ -35,7 +35,8 @@ WHERE queue = 1 AND state = 1 AND claimed_at < %(before)s
 # An uncertain attempt may be repeated once its own status would have come: statuses of messages claimed about then or
 # later from the same source have arrived, and none is missing of what Meta accepted around the same time (a webhook
 # that failed comes again later, out of order). While some are missing it waits, up to four times as long. Without that
-# evidence it is given up: rather not sent than sent twice.
+# evidence it is given up: rather not sent than sent twice. MATERIALIZED, so that a source's messages are read once and
+# not for every unclear one.
 SETTLE = """
 WITH unclear AS (
   SELECT m.id, m.tenant_id, m.source_id, m.claimed_at FROM messaging_message m
@@ -46,16 +47,16 @@ WITH unclear AS (
   SELECT s.tenant_id, s.id AS source_id, s.state, s.expires_at FROM messaging_source s
   WHERE (s.tenant_id, s.id) IN (SELECT tenant_id, source_id FROM unclear)
   ORDER BY s.id FOR SHARE
-), heard AS (
+), heard AS MATERIALIZED (
   SELECT u.tenant_id, u.source_id,
     (SELECT max(l.claimed_at) FROM messaging_message l
      WHERE l.tenant_id = u.tenant_id AND l.source_id = u.source_id AND l.sent_at IS NOT NULL) AS until
   FROM sources u
-), unheard AS (
+), unheard AS MATERIALIZED (
   SELECT DISTINCT l.source_id, date_trunc('minute', l.claimed_at) AS minute
   FROM sources u JOIN messaging_message l ON l.tenant_id = u.tenant_id AND l.source_id = u.source_id
   WHERE l.state = 2 AND l.accepted_at < now() - %(settle)s / 2 * interval '1 second'
-), decided AS (
+), decided AS MATERIALIZED (
   SELECT u.id,
     u.claimed_at < now() - 4 * %(settle)s * interval '1 second' AS is_over,
     EXISTS (SELECT 1 FROM unheard x WHERE x.source_id = u.source_id AND x.minute

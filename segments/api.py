@@ -17,7 +17,8 @@ from segments import actions, queries
 from segments.models import Segment
 from segments.queries import Preview
 from segments.rules import InvalidRule
-from tenants.rest import Conflict, StrictSerializer, TenantViewSet
+from tenants.problems import Conflict
+from tenants.rest import StrictSerializer, TenantViewSet
 
 RULE_HELP = """A tree of groups and conditions; {} is everyone.
 Group: {"op": "and" | "or" | "not", "rules": [...]}; "not" holds when none of its rules does.

@@ -78,6 +78,46 @@ class AppendOnly(IsolateTenant):
         )
 
 
+class FrozenOnce(IsolateTenant):
+    """Refuse DELETE, TRUNCATE and changes of a row by trigger, whoever asks, once its column `since` is set.
+
+    Only the columns named as `free` may change afterwards; a column that is added later is frozen with the others.
+    """
+
+    def __init__(self, model_name: str, since: str, free: tuple[str, ...]) -> None:
+        super().__init__(model_name)
+        self.since, self.free = since, free
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        schema_editor.execute(FREEZE)
+        schema_editor.execute(
+            f"CREATE OR REPLACE TRIGGER frozen_once BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW"
+            f" EXECUTE FUNCTION zusage_refuse_thaw('{self.since}', '{{{','.join(self.free)}}}')"
+        )
+        schema_editor.execute(
+            f"CREATE OR REPLACE TRIGGER never_truncated BEFORE TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION zusage_refuse_change()"
+        )
+
+    def describe(self) -> str:
+        return f"Freeze {self.model_name} once {self.since} is set"
+
+
+FREEZE = """
+    CREATE OR REPLACE FUNCTION zusage_refuse_thaw() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF to_jsonb(OLD) ->> TG_ARGV[0] IS NOT NULL AND (TG_OP = 'DELETE'
+            OR to_jsonb(NEW) - TG_ARGV[1]::text[] <> to_jsonb(OLD) - TG_ARGV[1]::text[]) THEN
+            RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is frozen once ' || TG_ARGV[0] || ' is set';
+        END IF;
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    END $$
+"""
+
+
 def force_policy(schema_editor: BaseDatabaseSchemaEditor, table: str, condition: str) -> None:
     """Enable and force row-level security with one policy for reading and writing."""
     schema_editor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")

@@ -156,7 +156,7 @@ class AuditEvent(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The answer given to a POST with an Idempotency-Key, so that a repeat gets the same answer."""
+    """The answer given to a POST with an Idempotency-Key, so that a repeat within a day gets the same answer."""
 
     tenant = owner("idempotency_keys")
     key = models.CharField(max_length=255)
@@ -167,6 +167,7 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="one_answer_per_idempotency_key")]
+        indexes = [models.Index(fields=["created_at"], name="answer_by_age")]
 
     def __str__(self) -> str:
         return self.key

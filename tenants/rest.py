@@ -1,47 +1,37 @@
-"""The house rules of the REST API: who calls, what errors and pages look like, and answering a repeated POST once."""
+"""The house rules of the REST API: who calls, how much, what pages look like, and answering a repeated POST once."""
 
 import hashlib
 import hmac
 import time
-from typing import Any
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, cast
 
 import orjson
 from django.conf import settings
 from django.core.cache import cache
-from django.core.exceptions import PermissionDenied
-from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
-from django.urls import resolve
 from django.utils.translation import gettext as _
-from django.views import defaults
-from django.views.decorators.csrf import csrf_exempt
+from django.utils.translation import gettext_noop
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions, pagination, permissions, serializers, throttling
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView, exception_handler
+from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from tenants import actions, queries
-from tenants.models import ApiKey, IdempotencyKey, Tenant
+from tenants import actions, queries, repeating
+from tenants.models import ApiKey, Tenant
+from tenants.problems import problem_response
 from tenants.scope import tenant_scope
 
 METHOD_VERB = {"GET": "read", "HEAD": "read", "OPTIONS": "read"}
-
-
-class Conflict(exceptions.APIException):
-    """The request contradicts the current state, e.g. launching a finished campaign."""
-
-    status_code = 409
-    default_detail = "Conflict"
-    default_code = "conflict"
 
 
 class Json(BaseParser):
@@ -51,7 +41,8 @@ class Json(BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            return orjson.loads(stream.read())
+            # Not the stream: Django refuses to read a body that is larger than DATA_UPLOAD_MAX_MEMORY_SIZE.
+            return orjson.loads(parser_context["request"].body)
         except orjson.JSONDecodeError as error:
             raise exceptions.ParseError(_("This is not JSON: %(error)s.") % {"error": error}) from None
 
@@ -108,7 +99,11 @@ class KeyThrottle(throttling.BaseThrottle):
         key = f"throttle:{request.auth.tenant_id}:{request.auth.pk}:{minute}"
         cache.add(key, 0, timeout=120)
         self.retry_after = 60 - second
-        return cache.incr(key) <= settings.API_REQUESTS_PER_MINUTE
+        try:
+            return cache.incr(key) <= settings.API_REQUESTS_PER_MINUTE
+        except ValueError:
+            # Redis was emptied, or went away, since the line above: nobody knows the count, and this call is no crime.
+            return True
 
     def wait(self) -> float:
         return self.retry_after
@@ -148,15 +143,16 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
-            unknown = set(data) - set(self.fields)
-            if unknown:
-                raise serializers.ValidationError(
-                    {
-                        name: [_("Unknown field. Known: %(known)s.") % {"known": ", ".join(self.fields)}]
-                        for name in unknown
-                    }
-                )
+            refuse_unknown(data, self.fields, gettext_noop("Unknown field. Known: %(known)s."))
         return super().to_internal_value(data)
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str], text: str) -> None:
+    """Raise a ValidationError that says this of each unknown name; `text` may name the %(known)s ones."""
+    unknown = set(given) - set(known)
+    if unknown:
+        told = _(text) % {"known": ", ".join(known)}
+        raise serializers.ValidationError({name: [told] for name in unknown})
 
 
 class TenantView(APIView):
@@ -197,36 +193,26 @@ class TenantView(APIView):
         return response
 
     def body_of(self, request: HttpRequest) -> bytes:
-        """What makes a repeated request the same; a view of uploads compares fields and files instead."""
+        """What makes a repeated request the same; a view of uploads gives `form_of` instead."""
         return request.body
 
     def _once(self, tenant: Tenant, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer a POST that carries an Idempotency-Key exactly once; repeats get the stored answer."""
         name = request.headers.get("Idempotency-Key")
         if request.method != "POST" or not name:
-            return _rendered(super().dispatch(request, *args, **kwargs))
+            return self._dispatched(request, *args, **kwargs)
         # The key is part of it: an answer goes to nobody else, whatever that one's scopes.
         caller = f"{request.api_key.pk}\n{request.get_full_path()}\n"  # type: ignore[attr-defined]
         digest = hashlib.sha256(caller.encode() + self.body_of(request)).hexdigest()
-        # Two equal requests at the same time: the second waits here until the first has committed.
-        _lock(f"{tenant.pk}:{name}")
-        known = tenant.idempotency_keys.filter(key=name[:255]).first()
-        if known is None:
-            response = _rendered(super().dispatch(request, *args, **kwargs))
-            if response.status_code < 400:
-                IdempotencyKey.objects.create(
-                    tenant=tenant,
-                    key=name[:255],
-                    request_digest=digest,
-                    status=response.status_code,
-                    body=getattr(response, "content", b""),
-                )
-            return response
-        if known.request_digest != digest:
-            return problem_response(
-                request, 422, "idempotency_key_reused", _("This Idempotency-Key was used for another request.")
-            )
-        return HttpResponse(bytes(known.body), status=known.status, content_type="application/json")
+        answer = partial(self._dispatched, request, *args, **kwargs)
+        try:
+            return repeating.once(tenant=tenant, name=name, digest=digest, answer=answer)
+        except repeating.UsedForAnother:
+            told = _("This Idempotency-Key was used for another request.")
+            return problem_response(request, 422, "idempotency_key_reused", told)
+
+    def _dispatched(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return _rendered(super().dispatch(request, *args, **kwargs))
 
 
 class TenantViewSet(TenantView, GenericViewSet[Any]):
@@ -241,9 +227,24 @@ class TenantViewSet(TenantView, GenericViewSet[Any]):
     lookup_value_converter = "uuid"
 
     def page(self, queryset: QuerySet[Any], **context: Any) -> Response:
-        """One page of the filtered queryset through the view's serializer."""
+        """One page of the filtered queryset through the view's serializer; refuses parameters it does not know."""
+        known = [*self._filters(queryset), "cursor", "page_size"]
+        refuse_unknown(self.request.query_params, known, gettext_noop("Unknown parameter. Known: %(known)s."))
         rows = self.paginate_queryset(self.filter_queryset(queryset))
         return self.get_paginated_response(self.get_serializer(rows, many=True, **context).data)
+
+    def _filters(self, queryset: QuerySet[Any]) -> list[str]:
+        declared = DjangoFilterBackend().get_filterset_class(self, queryset)
+        return list(declared.base_filters) if declared else []
+
+
+def form_of(request: HttpRequest) -> bytes:
+    """Fields and files: every repeat of a form has another boundary, and a file exceeds the limit of a body."""
+    if request.content_type != MultiPartParser.media_type:
+        return request.body
+    fields = sorted((name, values) for name, values in request.POST.lists())
+    files = [hashlib.file_digest(cast(Any, file), "sha256").hexdigest() for file in request.FILES.values()]
+    return repr((fields, files)).encode()
 
 
 def key_of(request: HttpRequest) -> ApiKey | None:
@@ -257,80 +258,6 @@ def key_of(request: HttpRequest) -> ApiKey | None:
     if not hmac.compare_digest(digest, key.digest if key else "0" * 64) or key is None:
         return None
     return key
-
-
-def problem(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every error as application/problem+json with errors by field and a request id."""
-    if isinstance(error, DjangoValidationError):
-        error = exceptions.ValidationError(serializers.as_serializer_error(error))
-    elif isinstance(error, IntegrityError):
-        # The database's words may quote another row's values.
-        error = Conflict(_("This conflicts with what is already stored."))
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied(*error.args)
-    response = exception_handler(error, context)
-    if response is None:
-        return None
-    body = _problem_body(context["request"], response.status_code, error, response.data)
-    headers = {name: response[name] for name in ("Retry-After", "WWW-Authenticate") if response.has_header(name)}
-    return Response(body, status=response.status_code, headers=headers, content_type="application/problem+json")
-
-
-def _problem_body(request: Any, status: int, error: Exception, data: Any) -> dict[str, Any]:
-    is_validation = isinstance(error, exceptions.ValidationError)
-    detail = _("Some fields are invalid; see “errors”.") if is_validation else _detail_of(error, data)
-    code = getattr(error, "default_code", None) or ("not_found" if isinstance(error, Http404) else "error")
-    errors = (data if isinstance(data, dict) else {"non_field_errors": data}) if is_validation else {}
-    return _described(getattr(request, "_request", request), status, str(code), detail, errors)
-
-
-def _detail_of(error: Exception, data: Any) -> str:
-    detail = data.get("detail") if isinstance(data, dict) else None
-    return str(detail or error)
-
-
-def problem_response(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
-    """A problem+json answer outside a DRF view."""
-    body = _described(request, status, code, detail, {})
-    return HttpResponse(orjson.dumps(body), status=status, content_type="application/problem+json")
-
-
-def _described(request: HttpRequest, status: int, code: str, detail: str, errors: Any) -> dict[str, Any]:
-    return {
-        "type": f"urn:zusage:problem:{code}",
-        "title": code,
-        "status": status,
-        "detail": detail,
-        "errors": errors,
-        "request_id": getattr(request, "request_id", ""),
-    }
-
-
-@csrf_exempt
-def no_such_path(request: HttpRequest) -> HttpResponse:
-    """Stands behind every route of the API, for any method; a GET that lacks only the last slash is sent on."""
-    if request.method in METHOD_VERB and resolve(f"{request.path}/").func is not no_such_path:
-        return redirect(request.get_full_path(force_append_slash=True), permanent=True)
-    return problem_response(
-        request, 404, "not_found", _("There is no such path. Paths end with a slash; /api/docs/ lists them all.")
-    )
-
-
-def failed(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: the API answers a problem that tells nothing of what went wrong, the dashboard its page."""
-    if not request.path.startswith("/api/"):
-        return defaults.server_error(request)
-    return problem_response(
-        request,
-        500,
-        "error",
-        _("An error of ours; it has been recorded. Please try again; if it stays, tell us the request id."),
-    )
-
-
-def _lock(name: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [name])
 
 
 def _rendered(response: HttpResponseBase) -> HttpResponseBase:

@@ -1,20 +1,24 @@
-"""What can be done with a tenant's WhatsApp side: connect a number, manage templates, mend a pause; read prices."""
+"""What can be done with a tenant's WhatsApp side: connect a number, files, templates, mend a pause; read prices."""
 
 import csv
+import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
+from django.core.files import File
 from django.db import transaction
+from django.template.defaultfilters import filesizeformat
 from django.utils.timezone import now
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from tenants import waking
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
-from whatsapp import markets, tasks
-from whatsapp.models import Account, Number, Rate, Template
-from whatsapp.payloads import Problem, lint
+from whatsapp import markets, samples, tasks
+from whatsapp.models import Account, Media, Number, Rate, Template
+from whatsapp.payloads import Problem, files, lint
 
 STATUS = Template.Status
 EDITABLE = (STATUS.DRAFT, STATUS.REJECTED)
@@ -131,18 +135,78 @@ def submit_template(*, template: Template, by: Actor) -> None:
     problems: dict[str, list[str]] = {}
     for problem in problems_of(template):
         problems.setdefault(problem.field, []).append(told(problem))
+    if text := _problem_of_samples(template):
+        problems.setdefault("header.example", []).append(text)
     if problems:
         raise ValidationError(problems)
-    moved = Template.objects.filter(pk=template.pk, status__in=EDITABLE).update(status=STATUS.PENDING, updated_at=now())
+    moved = Template.objects.filter(pk=template.pk, status__in=EDITABLE).update(
+        status=STATUS.PENDING, submit_due_at=now(), updated_at=now()
+    )
     if not moved:
         raise ValidationError({"status": _("This template was submitted already.")})
     audit(tenant=template.tenant, by=by, verb="template.submitted", subject=template)
-    tasks.submit_template.delay_on_commit(tenant_id=template.tenant_id, template_id=template.pk)
+    waking.wake(tasks.submit_template, tenant_id=template.tenant_id, template_id=template.pk)
+
+
+def _problem_of_samples(template: Template) -> str:
+    known = samples.of(template)
+    if set(known) != samples.uids_in(template.components):
+        return _("There is no uploaded file with this uid.")
+    if any(media.mime_type not in files.SAMPLES for media in known.values()):
+        return _("A sample must be a JPEG, PNG, MP4 or PDF file.")
+    if not all(media.is_kept for media in known.values()):
+        return _("The file is no longer here. Upload it again.")
+    return ""
+
+
+@transaction.atomic
+def add_media(*, tenant: Tenant, number: Number, file: File, filename: str, mime_type: str, by: Actor) -> Media:
+    """Keep a file and bring it to Meta for this number (in a worker); the same file again is brought there once.
+
+    One that Meta refused or forgot is brought there again. Raises ValidationError for what Meta would not take.
+    """
+    mime_type = files.plain_type(mime_type)
+    _check_file(file, mime_type)
+    file.seek(0)
+    digest = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+    known = Media.objects.filter(tenant=tenant, number=number, sha256=digest).first()
+    if known is not None and known.state == Media.State.READY:
+        return known
+    media = known or Media(tenant=tenant, number=number, sha256=digest)
+    media.filename, media.mime_type = filename[-200:], mime_type
+    media.meta_id, media.error, media.created_at = "", "", now()
+    if not media.is_kept:
+        media.file.save(filename, file, save=False)
+    media.save()
+    audit(tenant=tenant, by=by, verb="media.added", subject=media)
+    tasks.upload_media.delay_on_commit(tenant_id=tenant.pk, media_id=media.pk)
+    return media
+
+
+def _check_file(file: File, mime_type: str) -> None:
+    # Whoever compared it with an earlier upload has read it to its end.
+    file.seek(0)
+    head = file.read(files.HEAD)
+    rule = files.rule_for(mime_type, head)
+    if rule is None:
+        text = _(
+            "WhatsApp takes no files of the type %(type)s: send images as JPEG or PNG, videos as MP4 or 3GP, audio as"
+            " AAC, AMR, MP3, M4A or OGG, documents as PDF, text or Office files, stickers as WebP."
+        )
+        raise ValidationError({"file": text % {"type": mime_type or "?"}})
+    if not file.size:
+        raise ValidationError({"file": _("The file is empty.")})
+    if file.size > rule.most:
+        text = _("The file has %(size)s; WhatsApp takes at most %(most)s of this kind.")
+        raise ValidationError({"file": text % {"size": filesizeformat(file.size), "most": filesizeformat(rule.most)}})
+    if not files.looks_like(mime_type, head):
+        text = _("The file is not what its type %(type)s says. Save it in this format and upload it again.")
+        raise ValidationError({"file": text % {"type": mime_type}})
 
 
 def sync_templates(*, account: Account) -> None:
     """Fetch an account's templates from Meta, in a worker."""
-    tasks.sync_account.delay_on_commit(tenant_id=account.tenant_id, account_id=account.pk)
+    waking.wake(tasks.sync_account, tenant_id=account.tenant_id, account_id=account.pk)
 
 
 @transaction.atomic
@@ -150,7 +214,9 @@ def delete_template(*, template: Template, by: Actor) -> None:
     """Remove a template, at Meta too (in a worker); raises ProtectedError while a campaign uses it."""
     audit(tenant=template.tenant, by=by, verb="template.deleted", subject=template)
     if template.meta_id and template.status != STATUS.DELETED:
-        tasks.delete_template.delay_on_commit(
+        # If nobody hears it, the next sync shows the template again.
+        waking.wake(
+            tasks.delete_template,
             tenant_id=template.tenant_id,
             account_id=template.account_id,
             name=template.name,

@@ -1,21 +1,24 @@
-"""Templates, numbers and accounts over the REST API."""
+"""Templates, files, numbers and accounts over the REST API."""
 
+import mimetypes
 from typing import Any
 from uuid import UUID
 
 from django.db.models import ProtectedError, QuerySet
+from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
-from rest_framework import serializers, status
+from rest_framework import parsers, serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tenants.rest import Conflict, StrictSerializer, TenantViewSet
+from tenants.problems import Conflict
+from tenants.rest import StrictSerializer, TenantViewSet, form_of
 from whatsapp import actions
 from whatsapp.errors import rule_for
-from whatsapp.models import Account, Number, Template
+from whatsapp.models import Account, Media, Number, Template
 from whatsapp.payloads import Problem
 
 # A carousel holds cards, a card components, a component buttons.
@@ -54,7 +57,10 @@ class TemplateIn(StrictSerializer):
     language = serializers.CharField(max_length=10, help_text="de, en_US, …")
     category = serializers.ChoiceField(choices=Template.Category.choices)
     parameter_format = serializers.ChoiceField(choices=["POSITIONAL", "NAMED"], default="POSITIONAL")
-    components = ComponentsIn(help_text="HEADER, BODY, FOOTER, BUTTONS as in Meta's template API")
+    components = ComponentsIn(
+        help_text="HEADER, BODY, FOOTER, BUTTONS as in Meta's template API. In `example.header_handle` of a header the"
+        " `uid` of a file from `POST media/` may stand: submitting brings it to Meta as sample."
+    )
 
 
 class TemplateOut(serializers.Serializer[Template]):
@@ -202,3 +208,81 @@ class NumberViewSet(TenantViewSet):
     def retrieve(self, request: Request, uid: UUID) -> Response:
         """One number."""
         return Response(NumberOut(self.get_object()).data)
+
+
+class MediaIn(StrictSerializer):
+    """A file, as multipart/form-data."""
+
+    file = serializers.FileField(
+        allow_empty_file=True,
+        help_text="JPEG, PNG (5 MB), MP4, 3GP, audio (16 MB), PDF, text, Office (100 MB), WebP sticker (100 KB, 500 KB"
+        " animated).",
+    )
+    number = serializers.UUIDField(required=False, help_text="uid; the tenant's first number without it")
+
+
+class MediaOut(serializers.Serializer[Media]):
+    uid = serializers.UUIDField()
+    number = serializers.UUIDField(source="number.uid")
+    kind = serializers.CharField(help_text="image, video, audio, document, sticker")
+    filename = serializers.CharField()
+    mime_type = serializers.CharField()
+    state = serializers.ChoiceField(choices=Media.State.choices, help_text="Campaigns can send what is ready.")
+    error = serializers.CharField(help_text="Why Meta refused it.")
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="What scheduled and running campaigns need is renewed before."
+    )
+    created_at = serializers.DateTimeField()
+
+
+class MediaViewSet(TenantViewSet):
+    """Files for the headers of messages, and samples for templates."""
+
+    scope_noun = "templates"
+    serializer_class = MediaOut
+    parser_classes = [parsers.MultiPartParser]
+
+    def get_queryset(self) -> QuerySet[Media]:
+        media: QuerySet[Media] = self.tenant.media.select_related("number")
+        return media
+
+    def body_of(self, request: HttpRequest) -> bytes:
+        """The form, so that a repeated upload is answered once."""
+        return form_of(request)
+
+    def list(self, request: Request) -> Response:
+        """All files, newest first."""
+        return self.page(self.get_queryset())
+
+    def retrieve(self, request: Request, uid: UUID) -> Response:
+        """One file, and whether it can be sent."""
+        return Response(MediaOut(self.get_object()).data)
+
+    @extend_schema(request={"multipart/form-data": MediaIn}, responses={201: MediaOut})
+    def create(self, request: Request) -> Response:
+        """Upload a file; it is brought to Meta in the background, and `state` becomes "ready".
+
+        The same file for the same number keeps its uid; one that Meta refused or forgot is brought there again.
+        """
+        given = MediaIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        file = given.validated_data["file"]
+        declared = file.content_type or ""
+        guessed = mimetypes.guess_type(file.name)[0] or declared
+        media = actions.add_media(
+            tenant=self.tenant,
+            number=self._number(given.validated_data.get("number")),
+            file=file,
+            filename=file.name,
+            mime_type=guessed if declared in ("", "application/octet-stream") else declared,
+            by=self.key,
+        )
+        return Response(MediaOut(media).data, status=status.HTTP_201_CREATED)
+
+    def _number(self, uid: UUID | None) -> Number:
+        numbers: QuerySet[Number] = self.tenant.numbers.order_by("id")
+        number = numbers.filter(uid=uid).first() if uid else numbers.first()
+        if number is None:
+            text = _("There is no number with this uid.") if uid else _("Connect a WhatsApp number first.")
+            raise ValidationError({"number": [text]})
+        return number

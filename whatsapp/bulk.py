@@ -15,6 +15,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from whatsapp.client import Accepted, read_answer
 from whatsapp.errors import NotSent, UnknownOutcome
+from whatsapp.signature import app_secret_proof
 
 CONNECTIONS = 256
 TIMEOUT_S = 30.0
@@ -56,6 +57,12 @@ def headers_for(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
 
+def url_for(base_url: str, version: str, phone_number_id: str, token: str, app_secret: str = "") -> httpx.URL:
+    """Where a number sends with this token, `app_secret` adding its proof; build it once, not per message."""
+    url = httpx.URL(f"{base_url}/{version}/{phone_number_id}/messages")
+    return url.copy_set_param("appsecret_proof", app_secret_proof(app_secret, token)) if app_secret else url
+
+
 def encode(body: Mapping[str, Any]) -> bytes:
     """A body of `whatsapp.payloads` as the bytes `send` takes."""
     return orjson.dumps(body)
@@ -63,12 +70,12 @@ def encode(body: Mapping[str, Any]) -> bytes:
 
 async def send(
     client: httpx.AsyncClient,
-    url: str,
+    url: httpx.URL | str,
     headers: Mapping[str, str],
     content: bytes,
     timeout: float = TIMEOUT_S,
 ) -> Accepted:
-    """POST one message to `{base_url}/{version}/{phone number id}/messages`.
+    """POST one message to the address of `url_for`.
 
     Raises `Refused` (Meta said no), `NotSent` (no connection was made: safe to send again) or
     `UnknownOutcome` (time-out, reset, unreadable answer: never send again blindly). `timeout` is in seconds.

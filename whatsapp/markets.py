@@ -54,6 +54,15 @@ def market_of(phone: str | None, bsuid: str | None = None) -> str:
     return _MARKETS.get(bsuid[:2], OTHER) if bsuid else ""
 
 
+def country_of(phone: str | None, bsuid: str | None = None) -> str:
+    """The ISO country of a number in E.164, or of a BSUID without one; "" if neither tells.
+
+    Countries that share a calling code count as its main one, but for those behind +1.
+    """
+    country = _country_of(phone) if phone else (bsuid or "")[:2]
+    return country if len(country) == 2 else ""
+
+
 def _country_of(phone: str) -> str:
     digits = phone.lstrip("+")
     if digits.startswith("1"):

@@ -1,13 +1,16 @@
 """A tenant's WhatsApp Business accounts, numbers, templates and uploaded media; and Meta's prices, everybody's."""
 
+import mimetypes
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from tenants.encryption import decrypt, encrypt
 from tenants.fields import TenantForeignKey, owner
+from whatsapp.payloads import files
 
 
 class Account(models.Model):
@@ -63,6 +66,11 @@ class Account(models.Model):
     @verify_token.setter
     def verify_token(self, value: str) -> None:
         self.verify_token_encrypted = encrypt(value, binding=self._binding("verify_token")) if value else ""
+
+    @property
+    def proof_secret(self) -> str:
+        """The app secret that proves our right to the token with each call; empty where no proof is wanted."""
+        return (self.app_secret or settings.WHATSAPP_APP_SECRET) if settings.WHATSAPP_APPSECRET_PROOF else ""
 
     def _read(self, stored: str, field: str) -> str:
         return decrypt(stored, binding=self._binding(field)) if stored else ""
@@ -143,6 +151,8 @@ class Template(models.Model):
     quality = models.CharField(max_length=10, choices=Number.Quality.choices, default=Number.Quality.UNKNOWN)
     rejected_reason = models.TextField(blank=True)
     previous_category = models.CharField(max_length=20, blank=True)
+    # Set while it waits for a worker that takes it to Meta; beat finds it where no bell was heard.
+    submit_due_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now)
 
@@ -153,7 +163,12 @@ class Template(models.Model):
                 fields=["tenant", "account", "name", "language"], name="one_template_per_name_and_language"
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "meta_id"], name="template_by_meta_id")]
+        indexes = [
+            models.Index(fields=["tenant", "meta_id"], name="template_by_meta_id"),
+            models.Index(
+                fields=["submit_due_at"], name="template_to_submit", condition=models.Q(submit_due_at__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.language})"
@@ -163,18 +178,33 @@ class Template(models.Model):
         return self.status == self.Status.APPROVED
 
 
+def media_path(media: "Media", filename: str) -> str:
+    """Where a file is kept: below its tenant, under a name that nobody can guess."""
+    suffix = mimetypes.guess_extension(media.mime_type) or ""
+    return f"media/{media.tenant_id}/{media.uid}{suffix}"
+
+
 class Media(models.Model):
-    """A file uploaded to Meta for one number; its id is valid for 30 days."""
+    """A file of a tenant for one number, which Meta knows by an id for 30 days at a time."""
+
+    class State(models.TextChoices):
+        UPLOADING = "uploading", _("on its way to Meta")
+        READY = "ready", _("ready")
+        EXPIRED = "expired", _("expired")
+        FAILED = "failed", _("refused by Meta")
 
     tenant = owner("media")
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
     number = TenantForeignKey(Number, on_delete=models.CASCADE, related_name="media")
-    file = models.FileField(upload_to="media/%Y/%m/")
+    file = models.FileField(upload_to=media_path, max_length=200)
     filename = models.CharField(max_length=200)
-    mime_type = models.CharField(max_length=60)
+    mime_type = models.CharField(max_length=100)
     sha256 = models.CharField(max_length=64)
     meta_id = models.CharField(max_length=60, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    # Why Meta refused the last upload.
+    error = models.CharField(max_length=500, blank=True, default="")
+    created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         constraints = [
@@ -184,6 +214,26 @@ class Media(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def kind(self) -> str:
+        """What it is in a message: image, video, audio, document or sticker."""
+        rule = files.rule_for(self.mime_type)
+        return rule.kind if rule else ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the file is still here, to be brought to Meta again."""
+        return bool(self.file.name and self.file.storage.exists(self.file.name))
+
+    @property
+    def state(self) -> str:
+        """Whether it can be sent now, and if not, why."""
+        if self.meta_id and self.expires_at and self.expires_at > now():
+            return self.State.READY
+        if self.error:
+            return self.State.FAILED
+        return self.State.EXPIRED if self.meta_id else self.State.UPLOADING
 
 
 class Rate(models.Model):

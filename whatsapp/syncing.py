@@ -1,30 +1,39 @@
-"""Brings templates and numbers as Meta describes them into our tables, and submits drafts to Meta."""
+"""Brings accounts, numbers and templates as Meta has them into our tables, submits drafts, subscribes to webhooks."""
 
+import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.timezone import now
-from django.utils.translation import gettext as _
 
 from tenants.scope import across_tenants, tenant_scope
+from whatsapp import samples
 from whatsapp.client import Client
-from whatsapp.errors import ErrorClass, NotSent, Refused, Scope, UnknownOutcome
+from whatsapp.errors import ErrorClass, NotSent, Refused, Scope, UnknownOutcome, WhatsAppError
 from whatsapp.models import Account, Number, Template
 from whatsapp.pausing import pause_account
 
+log = logging.getLogger(__name__)
 # Meta's subcode for a template that it does not have.
 NOT_FOUND = 2593002
 # A submission without an answer after this got none.
 ANSWERED_WITHIN = timedelta(minutes=10)
+# Management calls have an hourly quota (whatsapp-cloud-api § 1.4).
+SUBMITTED_AGAIN_AFTER = timedelta(minutes=10)
+CURRENCY = re.compile(r"[A-Z]{3}")
 LIMITS = {"TIER_250": 250, "TIER_2K": 2000, "TIER_10K": 10000, "TIER_100K": 100000, "TIER_UNLIMITED": None}
 
 
 def client_for(account: Account) -> Client:
     """Meta's API with this account's token; use it as a context manager, outside any transaction."""
-    return Client(settings.WHATSAPP_API_URL, settings.WHATSAPP_API_VERSION, account.token)
+    return Client(
+        settings.WHATSAPP_API_URL, settings.WHATSAPP_API_VERSION, account.token, app_secret=account.proof_secret
+    )
 
 
 @contextmanager
@@ -51,34 +60,77 @@ def accounts() -> list[tuple[int, int]]:
 
 
 def sync(tenant_id: int, account_id: int) -> int:
-    """Fetch an account's templates and numbers and store what changed; returns how many templates Meta has.
+    """Fetch an account, its templates and numbers, and store what changed; returns how many templates Meta has.
 
-    Raises WhatsAppError if Meta cannot be asked; the account is stopped if that is why. No transaction is open while
-    the network is slow.
+    An account without a subscription to webhooks gets one. Raises WhatsAppError if Meta cannot be asked; the account
+    is stopped if that is why. No transaction is open while the network is slow.
     """
     with tenant_scope(tenant_id):
         account = Account.objects.get(tenant=tenant_id, pk=account_id)
         number_ids = list(account.numbers.values_list("phone_number_id", flat=True))
     asked_at = now()
     with _asking(account) as client:
+        _keep_subscribed(client, account)
         templates = list(client.templates(account.waba_id))
+        described = _described(client, account.waba_id)
         numbers = [(number_id, client.number(number_id)) for number_id in number_ids]
     with tenant_scope(tenant_id):
         store_templates(account, templates, asked_at)
-        for number_id, described in numbers:
-            _store_number(account, number_id, described)
-        Account.objects.filter(pk=account.pk).update(templates_synced_at=now())
+        for number_id, number in numbers:
+            _store_number(account, number_id, number)
+        Account.objects.filter(pk=account.pk).update(templates_synced_at=now(), **_account(described))
     return len(templates)
+
+
+def _described(client: Client, waba_id: str) -> Mapping[str, Any]:
+    """What Meta says about an account, nothing where it says nothing: templates and numbers matter more."""
+    try:
+        return client.account(waba_id)
+    except (Refused, UnknownOutcome):
+        return {}
+
+
+def _account(described: Mapping[str, Any]) -> dict[str, str]:
+    """The account's fields that Meta knows better: the name, and the currency it charges in."""
+    name, currency = str(described.get("name") or "")[:200], str(described.get("currency") or "").upper()
+    found = {"name": name} if name else {}
+    return found | ({"currency": currency} if CURRENCY.fullmatch(currency) else {})
+
+
+def subscribe(account: Account) -> None:
+    """Have Meta tell our app about this account; before that no status, reply or opt-out arrives.
+
+    Source: whatsapp-cloud-api § 3.2. Raises WhatsAppError if Meta refuses or is away.
+    """
+    with client_for(account) as client:
+        client.subscribe(account.waba_id)
+
+
+def _keep_subscribed(client: Client, account: Account) -> None:
+    try:
+        if _is_untold(account, client.subscriptions(account.waba_id)):
+            client.subscribe(account.waba_id)
+    except WhatsAppError as error:
+        log.warning("account %s cannot be subscribed to webhooks: %s", account.pk, error)
+
+
+def _is_untold(account: Account, apps: Sequence[Mapping[str, Any]]) -> bool:
+    # Meta does not say which app is ours, so until something has arrived another one's subscription does not count;
+    # an address of its own does, because subscribing again would end it.
+    if account.webhook_seen_at is None:
+        return not any("override_callback_uri" in app for app in apps)
+    return not apps
 
 
 def store_templates(account: Account, described: Sequence[Mapping[str, Any]], asked_at: datetime) -> None:
     """Upsert templates from Meta's list in one statement; what Meta no longer lists becomes DELETED.
 
     `asked_at` (UTC) is when Meta was asked: what was submitted since cannot be missing from its answer. What somebody
-    is changing here (a draft of a template that Meta knows) stays as it is.
+    is changing here (a draft of a template that Meta knows, also one that waits to be submitted) stays as it is.
     """
     known = Template.objects.filter(tenant=account.tenant_id, account=account)
-    changing = set(known.filter(status=Template.Status.DRAFT).exclude(meta_id="").values_list("meta_id", flat=True))
+    here = Q(status=Template.Status.DRAFT) | Q(submit_due_at__isnull=False)
+    changing = set(known.filter(here).exclude(meta_id="").values_list("meta_id", flat=True))
     rows = [_template(account, d) for d in described if str(d["id"]) not in changing]
     Template.objects.bulk_create(
         rows,
@@ -94,24 +146,9 @@ def store_templates(account: Account, described: Sequence[Mapping[str, Any]], as
     known.filter(updated_at__lt=asked_at).exclude(meta_id__in=listed).exclude(meta_id="").update(
         status=Template.Status.DELETED, updated_at=now()
     )
-
-
-def unsubmitted(tenant_id: int, account_id: int) -> list[int]:
-    """Ids of templates to submit again, each given out once: submitted, without an answer that counts, not listed.
-
-    Call it after a sync: what Meta lists has its id there, so Meta has not got these.
-    """
-    with tenant_scope(tenant_id):
-        waiting = Template.objects.select_for_update(skip_locked=True).filter(
-            tenant=tenant_id,
-            account=account_id,
-            status=Template.Status.PENDING,
-            meta_id="",
-            updated_at__lt=now() - ANSWERED_WITHIN,
-        )
-        ids = [template.pk for template in waiting]
-        Template.objects.filter(pk__in=ids).update(updated_at=now())
-    return ids
+    # Submitted, never answered and not listed either: Meta has not got it, so it is submitted again.
+    unanswered = known.filter(status=Template.Status.PENDING, meta_id="", submit_due_at=None)
+    unanswered.filter(updated_at__lt=asked_at - ANSWERED_WITHIN).update(submit_due_at=now(), updated_at=now())
 
 
 def _template(account: Account, described: Mapping[str, Any]) -> Template:
@@ -147,14 +184,22 @@ def _store_number(account: Account, phone_number_id: str, described: Mapping[str
         Number.objects.filter(tenant=account.tenant_id, phone_number_id=phone_number_id).update(**changes)
 
 
-def submit(tenant_id: int, template_id: int) -> None:
-    """Send a draft to Meta for review and store the answer, a refusal with its reason too.
+def to_submit() -> list[tuple[int, int]]:
+    """(tenant id, template id) of templates that wait to be taken to Meta, the longest waiting first."""
+    with across_tenants("any tenant's template may wait"):
+        waiting = Template.objects.filter(submit_due_at__lte=now(), tenant__is_active=True)
+        return list(waiting.order_by("submit_due_at").values_list("tenant_id", "id")[:100])
 
-    If Meta cannot be reached it is a draft again; after an unknown outcome the next sync tells. Rejected is only what
-    Meta says about the template.
+
+def submit(tenant_id: int, template_id: int) -> None:
+    """Send a draft that waits for it to Meta for review and store the answer, a refusal with its reason too.
+
+    If Meta cannot be reached it is a draft again; what Meta could not take just now is submitted later, and after an
+    unknown outcome the next sync tells. Rejected is only what Meta says about the template.
     """
-    with tenant_scope(tenant_id):
-        template = Template.objects.select_related("account").get(tenant=tenant_id, pk=template_id)
+    template = _taken(tenant_id, template_id)
+    if template is None:
+        return
     known: dict[str, Any] = {}
     try:
         answer = _submitted(template)
@@ -168,7 +213,7 @@ def submit(tenant_id: int, template_id: int) -> None:
             "rejected_reason": "",
         }
     except Refused as error:
-        verdict = _refused(template, error)
+        verdict = _refused(error)
     except NotSent:
         verdict = {"status": Template.Status.DRAFT}
     except UnknownOutcome:
@@ -180,30 +225,39 @@ def submit(tenant_id: int, template_id: int) -> None:
         rows.filter(status=Template.Status.PENDING).update(**verdict)
 
 
-def _refused(template: Template, error: Refused) -> dict[str, Any]:
+def _taken(tenant_id: int, template_id: int) -> Template | None:
+    """The template, if it still waited; the second of two workers gets None, so that Meta is asked once."""
+    with tenant_scope(tenant_id):
+        rows = Template.objects.filter(tenant=tenant_id, pk=template_id)
+        if not rows.filter(submit_due_at__isnull=False).update(submit_due_at=None, updated_at=now()):
+            return None
+        return rows.select_related("account").get()
+
+
+def _refused(error: Refused) -> dict[str, Any]:
     """Status and reason after a refusal, in the product's own language, because the reason is stored."""
     rule = error.rule
     meaning, remedy = rule.sentences(settings.LANGUAGE_CODE)
+    reason = f"{meaning} {remedy}"
+    verdict: dict[str, Any] = {"status": Template.Status.DRAFT}
     if rule.error_class in (ErrorClass.TEMPLATE, ErrorClass.INPUT):
-        status, reason = Template.Status.REJECTED, error.user_msg or error.user_title or meaning
-    elif rule.is_retryable and not template.meta_id:
-        # It stays submitted: the next sync finds that Meta has not got it and tries again.
-        status, reason = Template.Status.PENDING, meaning
+        verdict = {"status": Template.Status.REJECTED}
+        reason = error.user_msg or error.user_title or meaning
     elif rule.is_retryable:
-        # A sync would put Meta's older text in the place of an edit that waits, but leaves drafts alone.
-        again = _("Please submit the template again later.")
-        status, reason = Template.Status.DRAFT, f"{meaning} {again}"
-    else:
-        status, reason = Template.Status.DRAFT, f"{meaning} {remedy}"
-    return {"status": status, "rejected_reason": f"{reason} ({error.code})"}
+        wait = max(timedelta(seconds=rule.retry_after_s or 0), SUBMITTED_AGAIN_AFTER)
+        verdict, reason = {"status": Template.Status.PENDING, "submit_due_at": now() + wait}, meaning
+    return {**verdict, "rejected_reason": f"{reason} ({error.code})"}
 
 
 def _submitted(template: Template) -> Mapping[str, Any]:
     """Meta's answer; a template that it rejected before keeps its id and is edited there."""
+    with tenant_scope(template.tenant_id):
+        files = samples.of(template)
     with _asking(template.account) as client:
+        components = samples.with_handles(client, template.components, files)
         if not template.meta_id:
-            return client.create_template(template.account.waba_id, definition(template))
-        client.edit_template(template.meta_id, {"category": template.category, "components": template.components})
+            return client.create_template(template.account.waba_id, definition(template) | {"components": components})
+        client.edit_template(template.meta_id, {"category": template.category, "components": components})
         return {"id": template.meta_id}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from whatsapp import syncing
+from whatsapp import syncing, uploading
 from whatsapp.errors import WhatsAppError
 
 log = logging.getLogger(__name__)
@@ -20,19 +20,23 @@ def sync_all_templates(**_: Any) -> None:
 
 @shared_task(ignore_result=True)
 def sync_account(*, tenant_id: int, account_id: int, **_: Any) -> None:
-    """Fetch one account's templates and numbers; submit again what Meta turns out not to have got."""
+    """Fetch one account's templates and numbers."""
     try:
         syncing.sync(tenant_id, account_id)
     except WhatsAppError as error:
         log.warning("account %s cannot be synced: %s", account_id, error)
-        return
-    for template_id in syncing.unsubmitted(tenant_id, account_id):
+
+
+@shared_task(ignore_result=True, expires=10)
+def submit_due(**_: Any) -> None:
+    """Hand every template whose time has come to a worker, which takes it to Meta."""
+    for tenant_id, template_id in syncing.to_submit():
         submit_template.delay(tenant_id=tenant_id, template_id=template_id)
 
 
 @shared_task(ignore_result=True)
 def submit_template(*, tenant_id: int, template_id: int, **_: Any) -> None:
-    """Send one draft to Meta for review."""
+    """Send one draft to Meta for review; does nothing if that was done."""
     syncing.submit(tenant_id, template_id)
 
 
@@ -43,3 +47,16 @@ def delete_template(*, tenant_id: int, account_id: int, name: str, meta_id: str,
         syncing.delete(tenant_id, account_id, name, meta_id)
     except WhatsAppError as error:
         log.warning("a template of account %s cannot be deleted: %s", account_id, error)
+
+
+@shared_task(ignore_result=True)
+def upload_media(*, tenant_id: int, media_id: int, **_: Any) -> None:
+    """Bring one file to Meta."""
+    uploading.upload(tenant_id, media_id)
+
+
+@shared_task(ignore_result=True, expires=60)
+def upload_left_behind(**_: Any) -> None:
+    """Bring files to Meta whose worker was lost, or for whom Meta was away."""
+    for tenant_id, media_id in uploading.left_behind():
+        upload_media.delay(tenant_id=tenant_id, media_id=media_id)

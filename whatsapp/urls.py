@@ -1,8 +1,8 @@
-"""Routes of templates and numbers."""
+"""Routes of templates, files and numbers."""
 
 from django.urls import URLPattern, path
 
-from whatsapp.api import NumberViewSet, TemplateViewSet
+from whatsapp.api import MediaViewSet, NumberViewSet, TemplateViewSet
 
 ONE = "templates/<uuid:uid>/"
 
@@ -15,7 +15,9 @@ api_urls: list[URLPattern] = [
         name="template",
     ),
     path(f"{ONE}submit/", TemplateViewSet.as_view({"post": "submit"}), name="template-submit"),
-    path(f"{ONE}lint/", TemplateViewSet.as_view({"get": "lint"}), name="template-lint"),
+    path(f"{ONE}lint/", TemplateViewSet.as_view({"get": "lint"}, pagination_class=None), name="template-lint"),
+    path("media/", MediaViewSet.as_view({"get": "list", "post": "create"}), name="media"),
+    path("media/<uuid:uid>/", MediaViewSet.as_view({"get": "retrieve"}), name="one-media"),
     path("numbers/", NumberViewSet.as_view({"get": "list"}), name="numbers"),
     path("numbers/<uuid:uid>/", NumberViewSet.as_view({"get": "retrieve"}), name="number"),
 ]

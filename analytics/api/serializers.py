@@ -143,14 +143,6 @@ class LinkReportSerializer(serializers.Serializer[Any]):
     anonymous = serializers.IntegerField()
 
 
-class WaitingSerializer(serializers.Serializer[Any]):
-    """Why a campaign sends nothing at the moment though nobody paused it, and what to do about it."""
-
-    kind = serializers.ChoiceField(choices=["account", "number", "campaign"])
-    text = serializers.CharField()
-    remedy = serializers.CharField()
-
-
 class CostLineSerializer(serializers.Serializer[Any]):
     """Delivered messages of one market and price class at one price; null where no price is known."""
 
@@ -171,6 +163,14 @@ class CostsSerializer(serializers.Serializer[Any]):
     unpriced = serializers.IntegerField(source="total.unpriced", help_text="Messages that the total leaves out.")
     as_of = serializers.DateField(allow_null=True, help_text="Day of the newest price in the list.")
     lines = CostLineSerializer(many=True)
+
+
+class WaitingSerializer(serializers.Serializer[Any]):
+    """Why a campaign sends nothing at the moment though nobody paused it, and what to do about it."""
+
+    kind = serializers.ChoiceField(choices=["account", "number", "campaign"])
+    text = serializers.CharField()
+    remedy = serializers.CharField()
 
 
 class ReportSerializer(serializers.Serializer[Any]):

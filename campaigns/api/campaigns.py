@@ -18,7 +18,8 @@ from campaigns.api.shapes import CampaignIn, CampaignOut, CampaignPatchIn, Estim
 from campaigns.models import Campaign
 from campaigns.queries import Check
 from tenants.models import Tenant
-from tenants.rest import Conflict, TenantViewSet
+from tenants.problems import Conflict
+from tenants.rest import TenantViewSet
 
 
 class CampaignViewSet(TenantViewSet):

@@ -11,9 +11,8 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import queries
+from campaigns import contents, queries
 from campaigns.api.shapes import VARIABLES_HELP, VariablesField
-from campaigns.models import Variant
 from contacts.models import Contact
 from messaging import rendering
 from tenants.rest import StrictSerializer, TenantView
@@ -52,8 +51,8 @@ class TemplatePreview(TenantView):
         given.is_valid(raise_exception=True)
         variables = given.validated_data.get("variables", {})
         person = queries.person_of(self._contact(given.validated_data.get("contact")))
-        shown = rendering.preview(queries.text_of(template), variables, person)
-        problems = queries.variable_problems(template, Variant(variables=variables))
+        shown = rendering.preview(contents.text_of(template), variables, person)
+        problems = contents.problems(template, variables)
         return Response(TemplatePreviewOut({**vars(shown), "problems": problems}).data)
 
     def _contact(self, uid: UUID | None) -> Contact | None:

@@ -18,11 +18,12 @@ VALUE_SOURCES = rf"^(text|attribute:.{{1,100}}|{'|'.join(FIELDS)})$"
 # What a button of each kind cannot do without.
 BUTTON_NEEDS = {"url": "url", "quick_reply": "payload", "copy_code": "value"}
 VARIABLES_HELP = """Where the template's values come from:
-{"header": {"kind": "image", "link": "https://…"},
+{"header": {"kind": "image", "link": "https://…"} or {"kind": "image", "media": "<uid of POST media/>"},
 "body": [{"name": "1", "from": "first_name", "fallback": "du"}, {"name": "2", "from": "text", "text": "Sonntag"}],
 "buttons": [{"index": 0, "kind": "url", "url": "https://shop.example/aktion"}]}.
 `from` is a contact field, "attribute:<key>" or "text".
-A button of a template with the url <PUBLIC_URL>/r/{{1}} counts clicks."""
+A button of a template with the url <PUBLIC_URL>/r/{{1}} counts clicks,
+and so does every http(s) address in a fixed text of the body: it is sent as <PUBLIC_URL>/r/<token>."""
 
 
 class ValueIn(StrictSerializer):

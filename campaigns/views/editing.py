@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from campaigns import actions, queries
+from campaigns import actions, contents, queries
 from campaigns.forms import AudienceForm, ContentForm, NameForm, TemplateForm
 from campaigns.models import Campaign, Variant
 from tenants.models import Tenant
@@ -152,10 +152,12 @@ def editable(request: TenantRequest, uid: uuid.UUID) -> Campaign:
 
 
 def _message_context(request: TenantRequest, campaign: Campaign, form: ContentForm | None) -> dict[str, Any]:
+    chosen = getattr(_variant(campaign), "template", None)
     return {
         "form": form,
         "templates": _templates(campaign),
-        "chosen": getattr(_variant(campaign), "template", None),
+        "chosen": chosen,
+        "obstacles": contents.obstacles(chosen) if chosen else [],
         **_preview(request, campaign),
     }
 

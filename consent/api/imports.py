@@ -1,6 +1,5 @@
 """Imports over the REST API: upload, check, run, watch, cancel, download what was rejected."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any, cast
 from uuid import UUID
@@ -18,7 +17,8 @@ from rest_framework.response import Response
 from consent.actions import imports
 from contacts.importing import escaping, layout, progress, reasons
 from contacts.models import ContactList, Import
-from tenants.rest import Conflict, StrictSerializer, TenantViewSet
+from tenants.problems import Conflict
+from tenants.rest import Json, StrictSerializer, TenantViewSet, form_of
 
 
 class Gone(exceptions.APIException):
@@ -134,15 +134,11 @@ class ImportViewSet(TenantViewSet):
 
     def get_parsers(self) -> list[parsers.BaseParser]:
         is_upload = self.request and self.request.method == "POST" and "uid" not in self.kwargs
-        return [parsers.MultiPartParser()] if is_upload else [parsers.JSONParser()]
+        return [parsers.MultiPartParser()] if is_upload else [Json()]
 
     def body_of(self, request: HttpRequest) -> bytes:
-        """Fields and files: every repeat of a form has another boundary, and a file exceeds the limit of a body."""
-        if not request.FILES:
-            return super().body_of(request)
-        fields = sorted((name, values) for name, values in request.POST.lists())
-        files = [hashlib.file_digest(cast(Any, file), "sha256").hexdigest() for file in request.FILES.values()]
-        return repr((fields, files)).encode()
+        """The form, so that a repeated upload is answered once."""
+        return form_of(request)
 
     def list(self, request: Request) -> Response:
         """All imports, newest first."""

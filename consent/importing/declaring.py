@@ -6,7 +6,7 @@ A yes needs time, source, wording and proof, and never goes over a no; a no need
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +17,14 @@ from consent import ledger
 from consent.importing.wordings import MARKETING, Agreed, agreed
 from consent.ledger import Entry, suppressing
 from consent.ledger.folding import ENDS_WITH_MARKETING, GRANTS
+from consent.ledger.subjects import stranger
 from consent.models import Authority, Channel, ConsentState, Purpose, Source, State, Suppression
 from contacts import identities
-from contacts.importing import upserting
+from contacts.importing import staging, upserting
 from contacts.models import Import
 from tenants.models import Tenant
 
 PROOF = ("at", "source", "wording", "proof")
-ENTRIES_PER_APPEND = 5000
 # States over which an import cannot grant.
 RESTRICTED = frozenset(
     state.value
@@ -38,20 +38,25 @@ RESTRICTED = frozenset(
         State.ERASED,
     )
 )
-# A line that names two contacts is rejected, but its opt-out counts for both.
+# A rejected line changes no contact, but its opt-out counts for every one that it names; its e-mail address, which
+# families share, only where it names nobody better. Whoever is unknown comes without a contact.
 LINES = """
     SELECT DISTINCT b.line, c.subject_id, c.restricted_at IS NOT NULL, b.phone, b.bsuid, b.email, b.consent,
-        b.outcome = ANY(%(refusals)s)
+        b.outcome = ANY(%(refused)s)
     FROM (
         SELECT line, phone, bsuid, email, consent, outcome, unnest(CASE
-            WHEN outcome = ANY(%(refusals)s) THEN ARRAY[by_phone, by_external_id, by_bsuid, contact_id]
-            ELSE ARRAY[contact_id] END) AS contact_id
+            WHEN outcome <> ALL(%(refused)s) THEN ARRAY[contact_id]
+            WHEN contact_id IS NOT NULL THEN ARRAY[by_phone, by_external_id, by_bsuid, contact_id]
+            ELSE coalesce(nullif(ARRAY(SELECT e.id FROM contacts_contact e
+                WHERE e.tenant_id = %(tenant)s AND e.email = import_batch.email), '{}'), ARRAY[NULL::bigint])
+            END) AS contact_id, contact_id IS NULL AS is_unmatched
         FROM import_batch WHERE consent IS NOT NULL
     ) b
     LEFT JOIN contacts_contact c ON c.tenant_id = %(tenant)s AND c.id = b.contact_id
-    WHERE c.id IS NOT NULL OR b.outcome = 'created'
+    WHERE c.id IS NOT NULL OR b.is_unmatched
     ORDER BY b.line
 """
+REFUSED = [*upserting.REFUSALS, staging.REJECTED]
 STORED = """
     SELECT c.subject_id, i.kind, i.digest FROM unnest(%s::uuid[]) AS wanted(subject_id)
     JOIN contacts_contact c ON c.tenant_id = %s AND c.subject_id = wanted.subject_id
@@ -61,7 +66,10 @@ STORED = """
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line with something about consent; `subject_id` is None for a contact a dry run would create."""
+    """One line with something about consent; `subject_id` is None for a contact a dry run would create.
+
+    On a rejected line only an opt-out counts; somebody unknown gets the subject that a stranger's STOPP would have.
+    """
 
     number: int
     subject_id: UUID | None
@@ -88,7 +96,7 @@ def declare(imported: Import, tenant: Tenant) -> Counter[str]:
 
     In the caller's transaction, after the contacts are written. A dry run writes nothing and counts the same.
     """
-    lines = _lines(imported)
+    lines = _lines(imported, tenant)
     if not lines:
         return Counter()
     if not imported.is_dry_run:
@@ -100,13 +108,22 @@ def declare(imported: Import, tenant: Tenant) -> Counter[str]:
     return _withdraw(imported, tenant, opted_out, states) + _grant(imported, tenant, claims, states)
 
 
-def _lines(imported: Import) -> list[Line]:
+def _lines(imported: Import, tenant: Tenant) -> list[Line]:
     with connection.cursor() as cursor:
-        cursor.execute(LINES, {"tenant": imported.tenant_id, "refusals": list(upserting.REFUSALS)})
-        return [
+        cursor.execute(LINES, {"tenant": imported.tenant_id, "refused": REFUSED})
+        found = [
             Line(number, subject, is_restricted, phone, bsuid, email, orjson.loads(said), is_rejected)
             for number, subject, is_restricted, phone, bsuid, email, said, is_rejected in cursor.fetchall()
         ]
+    return [named for line in found if (named := _named(tenant, line))]
+
+
+def _named(tenant: Tenant, line: Line) -> Line | None:
+    """The line with its subject; None for a rejected one that names nobody who could be recognised later."""
+    if line.subject_id or not line.is_rejected:
+        return line
+    digests = list(_digests(tenant, line))
+    return replace(line, subject_id=stranger(tenant, digests)) if digests else None
 
 
 def _states(tenant: Tenant, lines: Iterable[Line]) -> dict[UUID, str]:
@@ -118,11 +135,13 @@ def _states(tenant: Tenant, lines: Iterable[Line]) -> dict[UUID, str]:
 
 def _withdraw(imported: Import, tenant: Tenant, lines: Sequence[Line], states: dict[UUID, str]) -> Counter[str]:
     """Write withdrawals and put every identity of these people on the suppression list."""
-    known = {State.WITHDRAWN.value, State.OBJECTED.value}
-    new = [line for line in lines if line.subject_id is None or states.get(line.subject_id) not in known]
-    counts = Counter({"withdrawn": len(new), "already_withdrawn": len(lines) - len(new)})
+    noes = {State.WITHDRAWN.value, State.OBJECTED.value}
+    new = [line for line in lines if line.subject_id is None or states.get(line.subject_id) not in noes]
+    # Two rejected lines may name one contact; people are counted, and each says no once.
+    people = {line.subject_id or line.number: line for line in new}
+    counts = Counter({"withdrawn": len(people), "already_withdrawn": len(lines) - len(people)})
     if not imported.is_dry_run:
-        _append(tenant, [entry for line in new for entry in _withdrawals(imported, line)])
+        ledger.append(tenant, [entry for line in people.values() for entry in _withdrawals(imported, line)])
         suppressing.suppress(tenant, _suppressions(imported, tenant, new))
     return counts
 
@@ -141,7 +160,10 @@ def _withdrawals(imported: Import, line: Line) -> Iterator[Entry]:
 
 
 def _suppressions(imported: Import, tenant: Tenant, lines: Sequence[Line]) -> Iterator[suppressing.Suppressed]:
-    names = {line.subject_id: set(_digests(tenant, line)) for line in lines if line.subject_id}
+    names: dict[UUID, set[tuple[str, bytes]]] = {}
+    for line in lines:
+        assert line.subject_id
+        names.setdefault(line.subject_id, set()).update(_digests(tenant, line))
     with connection.cursor() as cursor:
         cursor.execute(STORED, [[str(subject) for subject in names], tenant.pk])
         for subject, kind, digest in cursor.fetchall():
@@ -155,7 +177,10 @@ def _suppressions(imported: Import, tenant: Tenant, lines: Sequence[Line]) -> It
 
 def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dict[UUID, str]) -> Counter[str]:
     wordings = agreed(
-        tenant, (line.said["wording"] for line in claims if line.is_proven), is_dry_run=imported.is_dry_run
+        tenant,
+        (line.said["wording"] for line in claims if line.is_proven),
+        by=imported.created_by,
+        is_dry_run=imported.is_dry_run,
     )
     suppressed = _suppressed(imported, tenant, claims)
     counts: Counter[str] = Counter()
@@ -204,7 +229,7 @@ def _suppressed(imported: Import, tenant: Tenant, claims: Sequence[Line]) -> set
 def _appended(imported: Import, tenant: Tenant, fit: Sequence[tuple[Line, Agreed]]) -> Counter[str]:
     """Append one yes per covered pair; a person counts once."""
     entries = [(line, entry) for line, wording in fit for entry in _yeses(imported, line, wording)]
-    results = _append(tenant, [entry for _line, entry in entries])
+    results = ledger.append(tenant, [entry for _line, entry in entries])
     became: dict[int, str] = {}
     for (line, _entry), result in zip(entries, results, strict=True):
         code = "granted" if result.seq else SKIPPED[result.skipped]
@@ -229,6 +254,7 @@ def _yeses(imported: Import, line: Line, wording: Agreed) -> Iterator[Entry]:
             wording_sha256=wording.sha256,
             policy_url=wording.policy_url,
             policy_version=wording.policy_version,
+            policy_sha256=wording.policy_sha256,
         )
 
 
@@ -251,13 +277,6 @@ def _entry(imported: Import, line: Line, **said: Any) -> Entry:
         },
         **said,
     )
-
-
-def _append(tenant: Tenant, entries: Sequence[Entry]) -> list[ledger.Appended]:
-    done: list[ledger.Appended] = []
-    for start in range(0, len(entries), ENTRIES_PER_APPEND):
-        done += ledger.append(tenant, entries[start : start + ENTRIES_PER_APPEND])
-    return done
 
 
 def _key(imported: Import, line: Line) -> str:

@@ -130,7 +130,10 @@ def _bare(file: Any) -> BinaryIO:
 
 def _is_staging_lost(tenant: Tenant, imported: Import) -> bool:
     """Staged lines live in an unlogged table, which PostgreSQL empties when it recovers from a crash."""
-    if not imported.rows_staged or imported.rejected == imported.rows_total:
+    if not imported.rows_staged:
+        return False
+    if imported.rejected == imported.rows_total and "optout" not in imported.mapping.values():
+        # Then nothing was staged; of rejected lines only those that say no are.
         return False
     with tenant_scope(tenant):
         return not imported.staged_rows.exists()

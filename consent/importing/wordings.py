@@ -1,15 +1,15 @@
 """Finds or stores the wordings that imported consents refer to: a text of the file, or a version we already have."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.utils import timezone
 
+from consent.ledger import wordings
 from consent.ledger.folding import Pair
 from consent.models import Channel, Purpose, Wording, WordingVersion
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 
 MARKETING: Pair = (Channel.WHATSAPP.value, Purpose.MARKETING.value)
 # More different texts among 5,000 lines hold something personal, which must not become a wording: wordings, unlike
@@ -27,9 +27,10 @@ class Agreed:
     pairs: tuple[Pair, ...]
     policy_url: str = ""
     policy_version: str = ""
+    policy_sha256: str = ""
 
 
-def agreed(tenant: Tenant, texts: Iterable[str], *, is_dry_run: bool) -> dict[str, Agreed | str]:
+def agreed(tenant: Tenant, texts: Iterable[str], *, by: User | None, is_dry_run: bool) -> dict[str, Agreed | str]:
     """What each cell of the wording column stands for, or the `reasons.CONSENT` code of why it is no wording.
 
     A cell "<name of a wording> v<number>" means that published version. Any other text must name WhatsApp (CG-03,
@@ -37,12 +38,12 @@ def agreed(tenant: Tenant, texts: Iterable[str], *, is_dry_run: bool) -> dict[st
     """
     distinct = set(texts)
     found: dict[str, Agreed | str] = dict(_referred(tenant, distinct))
-    new = {text: hashlib.sha256(text.encode()).hexdigest() for text in distinct if text not in found}
+    new = {text: wordings.digest({"de": text}, [MARKETING]) for text in distinct if text not in found}
     found |= dict.fromkeys((text for text in new if "whatsapp" not in text.lower()), "wording_without_whatsapp")
     new = {text: sha for text, sha in new.items() if text not in found}
     if len(new) > MAX_NEW:
         return found | dict.fromkeys(new, "wording_not_uniform")
-    versions = {} if is_dry_run else _stored(tenant, new)
+    versions = {} if is_dry_run else _stored(tenant, new, by)
     return found | {text: Agreed(versions.get(sha), sha, (MARKETING,)) for text, sha in new.items()}
 
 
@@ -67,10 +68,11 @@ def _of(version: WordingVersion) -> Agreed | str:
     pairs = tuple((str(channel), str(purpose)) for channel, purpose in version.covers)
     if not any(channel in (Channel.WHATSAPP, Channel.ALL) for channel, _purpose in pairs):
         return "wording_without_whatsapp"
-    return Agreed(version.pk, version.sha256, pairs, version.policy_url, version.policy_version)
+    policy = (version.policy_url, version.policy_version, version.policy_sha256)
+    return Agreed(version.pk, version.sha256, pairs, *policy)
 
 
-def _stored(tenant: Tenant, texts: dict[str, str]) -> dict[str, int]:
+def _stored(tenant: Tenant, texts: dict[str, str], by: User | None) -> dict[str, int]:
     """{hash: version id} of imported texts, made where they are new, in three statements however many there are."""
     names = {_name(text, sha): (text, sha) for text, sha in texts.items()}
     Wording.objects.bulk_create([Wording(tenant=tenant, name=name) for name in sorted(names)], ignore_conflicts=True)
@@ -83,6 +85,7 @@ def _stored(tenant: Tenant, texts: dict[str, str]) -> dict[str, int]:
             covers=[list(MARKETING)],
             sha256=names[wording.name][1],
             published_at=timezone.now(),
+            published_by=by,
         )
         for wording in Wording.objects.filter(tenant=tenant, name__in=names)
     ]

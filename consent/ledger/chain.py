@@ -24,6 +24,7 @@ COLUMNS = {
     "language": "text",
     "policy_url": "text",
     "policy_version": "text",
+    "policy_sha256": "text",
     "incentive_id": "text",
     "age_confirmed": "boolean",
     "source": "text",
@@ -39,6 +40,8 @@ COLUMNS = {
     "valid_until": "timestamptz",
     "evidence_digest": "text",
 }
+# Columns that came later stand in the text only where they say something, so that older rows keep their hash.
+LATER = ("policy_sha256",)
 MOMENTS = ("occurred_at", "recorded_at", "valid_until")
 
 
@@ -49,7 +52,7 @@ def genesis(tenant: Tenant) -> bytes:
 
 def canonical(row: Mapping[str, Any]) -> str:
     """The text of a row that is hashed: JSON with sorted keys, no floats, times in UTC with microseconds."""
-    plain = dict(row)
+    plain = {name: value for name, value in row.items() if value or name not in LATER}
     for name in MOMENTS:
         moment: datetime | None = plain[name]
         plain[name] = moment and moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

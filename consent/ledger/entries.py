@@ -36,6 +36,7 @@ class Entry:
     language: str = ""
     policy_url: str = ""
     policy_version: str = ""
+    policy_sha256: str = ""
     incentive_id: str = ""
     age_confirmed: bool | None = None
     phone_number_id: str = ""

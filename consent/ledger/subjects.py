@@ -1,5 +1,6 @@
 """Whom a declaration is about: a contact, or somebody known by number or BSUID only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -34,7 +35,12 @@ def person(
         return Person(contact.subject_id, sorted({*digests, *identities(contact)}), contact)
     if not digests:
         raise ValueError("a declaration needs a contact, a phone or a BSUID")
-    return Person(UUID(bytes=digest(tenant, "subject", digests[0][1].hex())[:16], version=4), digests, None)
+    return Person(stranger(tenant, digests), digests, None)
+
+
+def stranger(tenant: Tenant, digests: Sequence[Digest]) -> UUID:
+    """The subject of somebody who is no contact, derived from the first thing that names them."""
+    return UUID(bytes=digest(tenant, "subject", digests[0][1].hex())[:16], version=4)
 
 
 def _known(tenant: Tenant, phone: str | None, bsuid: str | None) -> Contact | None:

@@ -1,6 +1,6 @@
 """The list of people who must not be messaged, known only by keyed hash, so that it outlives the person's data."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -128,14 +128,14 @@ def _end(tenant: Tenant, rows: Sequence[Suppression], seq: int) -> None:
     )
 
 
-def spread(tenant: Tenant, sources: Sequence[Digest], targets: Sequence[Digest]) -> None:
-    """Carry every live entry of some hashes over to others: the same person under another number or id."""
-    live = Suppression.objects.filter(tenant=tenant, digest__in=[key for _, key in sources], lifted_at=None)
+def spread(tenant: Tenant, targets: Mapping[bytes, Sequence[Digest]]) -> None:
+    """Carry every live entry of some hashes over to others each: the same person under another number or id."""
+    live = Suppression.objects.filter(tenant=tenant, digest__in=list(targets), lifted_at=None)
     suppress(
         tenant,
         [
             Suppressed(kind, digest, row.channel, row.purpose, row.reason, row.since, row.phone_number_id)
             for row in live
-            for kind, digest in targets
+            for kind, digest in targets[bytes(row.digest)]
         ],
     )

@@ -1,9 +1,9 @@
 """What can be done with contacts, their tags and lists, and the events they leave."""
 
-from contacts.actions.batches import Upserted
+from contacts.actions.batches import Moved, Upserted
 from contacts.actions.events import EventData, Recorded, record_events
 from contacts.actions.lists import ListInUse, add_members, create_list, delete_list, remove_members, update_list
-from contacts.actions.numbers import find_or_create_for_whatsapp, move_number
+from contacts.actions.numbers import count_undelivered, find_or_create_for_whatsapp, move_number, note_reached
 from contacts.actions.people import delete, patch, upsert
 from contacts.actions.tags import add_tags, create_tag, delete_tag, remove_tags, rename_tag
 from contacts.actions.values import ContactData
@@ -12,10 +12,12 @@ __all__ = [
     "ContactData",
     "EventData",
     "ListInUse",
+    "Moved",
     "Recorded",
     "Upserted",
     "add_members",
     "add_tags",
+    "count_undelivered",
     "create_list",
     "create_tag",
     "delete",
@@ -23,6 +25,7 @@ __all__ = [
     "delete_tag",
     "find_or_create_for_whatsapp",
     "move_number",
+    "note_reached",
     "patch",
     "record_events",
     "remove_members",

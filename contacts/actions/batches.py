@@ -1,8 +1,7 @@
 """Rows being put into contacts: found and locked with one query, changed in memory, stored by set."""
 
 import json
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +31,8 @@ COLUMNS = {
     "attributes": "jsonb",
     "subject_id": "uuid",
     "phone_invalid_at": "timestamptz",
+    "undelivered": "smallint",
+    "unreachable_since": "timestamptz",
     "updated_at": "timestamptz",
 }
 
@@ -45,21 +46,38 @@ class Upserted:
     errors: Errors = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Moved:
+    """A contact that messages go to another number or BSUID for from now on, with those it had before."""
+
+    contact: Contact
+    phone: str | None
+    bsuid: str | None
+
+
+# Records what a change of numbers means for consent, of which this app knows nothing; in the caller's transaction.
+Recorder = Callable[[Sequence[Moved]], None]
+
+
 def rejected(*names: str, because: str) -> Upserted:
     """The answer to a row that cannot be stored."""
     return Upserted(None, "rejected", {name: [because] for name in names})
 
 
 class Batch:
-    """Contacts of one transaction; `put` and `change` decide, `store` writes."""
+    """Contacts of one transaction; `put` and `change` decide, `store` writes.
 
-    def __init__(self, tenant: Tenant, rows: Iterable[ContactData]) -> None:
-        self.tenant = tenant
+    Whoever was reached by a number gets another one only where `moved` records it; else the row is rejected.
+    """
+
+    def __init__(self, tenant: Tenant, rows: Iterable[ContactData], moved: Recorder | None = None) -> None:
+        self.tenant, self._record = tenant, moved
         # Locked in the order of ids, so that two batches cannot wait for each other.
         self.directory = queries.Directory(queries.naming(tenant, [row.values for row in rows]).select_for_update())
         self._new: list[Contact] = []
         self._changed: dict[int, Contact] = {}
         self._renamed: dict[int, Contact] = {}
+        self._before: dict[int, Moved] = {}
         self._tagged: list[tuple[Contact, str, Upserted]] = []
 
     def put(self, data: ContactData) -> Upserted:
@@ -82,6 +100,8 @@ class Batch:
         values = {name: value for name, value in data.values.items() if getattr(contact, name) != value}
         if not any(values.get(name, getattr(contact, name)) for name in IDENTITIES):
             return rejected(*values, because=_("Keep one of phone, e-mail, customer number or BSUID."))
+        if self._record is None and _leaves(contact, values):
+            return rejected("phone", because=_("A known number is not changed here, because its consent ends with it."))
         attributes = _merged(contact.attributes, data)
         # Compared as JSON, where 1 and true differ.
         if not values and _json(attributes) == _json(contact.attributes):
@@ -100,16 +120,22 @@ class Batch:
         for contact, _tag, answer in self._tagged:
             if contact.pk in newly_tagged and answer.outcome == "unchanged":
                 answer.outcome = "updated"
+        # Several rows may have led a contact to another number and back again.
+        moved = [old for old in self._before.values() if _is_left(old, old.contact.phone, old.contact.bsuid)]
+        if self._record and moved:
+            self._record(moved)
 
     def _set(self, contact: Contact, values: dict[str, Any], attributes: dict[str, Any]) -> None:
         self.directory.remove(contact)
-        if "phone" in values and contact.phone:
-            # Whoever edits a number cannot bring the old number's consent along (consent-gdpr § 8). Suppressions
-            # still hold: the old identities stay with the contact.
-            contact.subject_id, contact.phone_invalid_at = uuid.uuid4(), None
+        if contact.pk and not values.keys().isdisjoint(("phone", "bsuid")):
+            self._before.setdefault(contact.pk, Moved(contact, contact.phone, contact.bsuid))
+        if "phone" in values:
+            contact.phone_invalid_at = None
         for name, value in values.items():
             setattr(contact, name, value)
         contact.attributes, contact.updated_at = attributes, timezone.now()
+        if "phone" in values:
+            contact.undelivered, contact.unreachable_since = 0, None
         self.directory.add(contact)
         if contact.pk:
             self._changed[contact.pk] = contact
@@ -120,6 +146,17 @@ class Batch:
         answer = Upserted(contact, outcome)
         self._tagged += [(contact, tag, answer) for tag in data.tags]
         return answer
+
+
+def _leaves(contact: Contact, values: dict[str, Any]) -> bool:
+    old = Moved(contact, contact.phone, contact.bsuid)
+    return _is_left(old, values.get("phone", old.phone), values.get("bsuid", old.bsuid))
+
+
+def _is_left(old: Moved, phone: str | None, bsuid: str | None) -> bool:
+    """Whether messages went to a number, or for want of one to a BSUID, that is the contact's no longer."""
+    address = old.phone or old.bsuid
+    return address is not None and address not in (phone, bsuid)
 
 
 def _conflict(named: dict[str, Contact], keys: dict[str, Any]) -> Upserted | None:

@@ -1,8 +1,9 @@
-"""What WhatsApp tells about people: who they are by phone and BSUID, and that they changed their number."""
+"""What WhatsApp tells about people: who they are by phone and BSUID, that they moved, whether messages reach them."""
 
 import uuid
+from collections.abc import Collection, Sequence
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -10,6 +11,22 @@ from contacts import identities
 from contacts.models import Contact
 from tenants.actions import audit
 from tenants.models import Tenant
+
+# In the order of ids, so that two who count the same people never wait for each other crosswise.
+COUNT_UNDELIVERED = """
+UPDATE contacts_contact c SET undelivered = least(c.undelivered + v.more, 100), unreachable_since = CASE
+    WHEN c.undelivered + v.more >= 3 THEN coalesce(c.unreachable_since, now()) ELSE c.unreachable_since END
+FROM (SELECT l.id, g.more FROM contacts_contact l
+      JOIN (SELECT id, count(*) AS more FROM unnest(%s::bigint[]) AS id GROUP BY id) g ON g.id = l.id
+      WHERE l.tenant_id = %s ORDER BY l.id FOR NO KEY UPDATE OF l) v
+WHERE c.tenant_id = %s AND c.id = v.id
+"""
+FORGET_UNDELIVERED = """
+UPDATE contacts_contact SET undelivered = 0, unreachable_since = NULL
+WHERE tenant_id = %s AND id IN (
+    SELECT id FROM contacts_contact WHERE tenant_id = %s AND id = ANY(%s) AND undelivered > 0
+    ORDER BY id FOR NO KEY UPDATE)
+"""
 
 
 @transaction.atomic
@@ -51,13 +68,31 @@ def move_number(*, contact: Contact, new_phone: str | None, new_bsuid: str | Non
     if (new_phone or contact.phone, new_bsuid or contact.bsuid) == (contact.phone, contact.bsuid):
         return contact
     if new_phone and new_phone != contact.phone:
-        contact.phone_invalid_at = None
+        contact.phone_invalid_at = contact.unreachable_since = None
+        contact.undelivered = 0
         # WhatsApp makes a new BSUID with a new number; the old one would name nobody.
         contact.bsuid = new_bsuid
     contact.phone, contact.bsuid = new_phone or contact.phone, new_bsuid or contact.bsuid
     _save(contact)
     audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
     return contact
+
+
+def count_undelivered(*, tenant_id: int, contact_ids: Sequence[int]) -> None:
+    """Count a message that could not be delivered (131026) for each time a contact is named.
+
+    From the third in a row on the person is unreachable (whatsapp-cloud-api § 7.4).
+    """
+    if contact_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(COUNT_UNDELIVERED, [list(contact_ids), tenant_id, tenant_id])
+
+
+def note_reached(*, tenant_id: int, contact_ids: Collection[int]) -> None:
+    """Forget what could not be delivered to these people: something arrived, or they wrote."""
+    if contact_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET_UNDELIVERED, [tenant_id, tenant_id, list(contact_ids)])
 
 
 def _known(tenant: Tenant, phone: str | None, bsuid: str | None, besides: int = 0) -> list[Contact]:
@@ -101,5 +136,5 @@ def _left_behind(contact: Contact, known: list[Contact]) -> Contact:
 
 def _save(contact: Contact) -> None:
     contact.updated_at = timezone.now()
-    contact.save(update_fields=["phone", "bsuid", "phone_invalid_at", "updated_at"])
+    contact.save(update_fields=["phone", "bsuid", "phone_invalid_at", "undelivered", "unreachable_since", "updated_at"])
     identities.record(contact.tenant, [contact])

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from contacts.actions import tags
-from contacts.actions.batches import Batch, Upserted
+from contacts.actions.batches import Batch, Recorder, Upserted
 from contacts.actions.values import ContactData, cleaned
 from contacts.models import Contact
 from tenants.actions import Actor, audit
@@ -19,32 +19,41 @@ ATTEMPTS = 3
 
 
 @transaction.atomic
-def upsert(*, tenant: Tenant, rows: Sequence[ContactData], by: Actor) -> list[Upserted]:
+def upsert(*, tenant: Tenant, rows: Sequence[ContactData], by: Actor, moved: Recorder | None = None) -> list[Upserted]:
     """Create or change the contacts that the rows name by phone, external_id or bsuid; one answer per row, in order.
 
     At most MAX_ROWS rows, else ValidationError. Rows that change nothing write nothing. A row with invalid values, or
     whose keys name two different contacts, is rejected; the others are stored. Several rows may name the same
-    contact: they take effect one after another.
+    contact: they take effect one after another. `moved` is called with those who get another number than they were
+    reached by, so that their consent ends in the same transaction; without it such rows are rejected.
     """
     if len(rows) > MAX_ROWS:
         raise ValidationError(_("Send at most %(limit)s rows at once.") % {"limit": MAX_ROWS})
     for _attempt in range(ATTEMPTS - 1):
         try:
             with transaction.atomic():
-                return _upsert_once(tenant, rows, by)
+                return _upsert_once(tenant, rows, by, moved)
         except IntegrityError:
             continue
-    return _upsert_once(tenant, rows, by)
+    return _upsert_once(tenant, rows, by, moved)
 
 
 @transaction.atomic
-def patch(*, contact: Contact, data: ContactData, by: Actor, replaces_tags: bool = False) -> Contact:
+def patch(
+    *,
+    contact: Contact,
+    data: ContactData,
+    by: Actor,
+    replaces_tags: bool = False,
+    moved: Recorder | None = None,
+) -> Contact:
     """Change one contact and return it as stored; with `replaces_tags` the given tags are all it has afterwards.
 
-    Raises ValidationError by field: invalid values, a phone or number that another contact has, or no identity left.
+    Raises ValidationError by field: invalid values, a phone or number that another contact has, no identity left, or
+    another number while `moved` is missing, which `upsert` explains.
     """
     data, errors = cleaned(contact.tenant, data)
-    batch = Batch(contact.tenant, [data])
+    batch = Batch(contact.tenant, [data], moved)
     current = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
     for key, other in batch.directory.named(data.values):
         if other.pk != contact.pk:
@@ -69,9 +78,9 @@ def delete(*, contact: Contact, by: Actor) -> None:
     contact.delete()
 
 
-def _upsert_once(tenant: Tenant, rows: Sequence[ContactData], by: Actor) -> list[Upserted]:
+def _upsert_once(tenant: Tenant, rows: Sequence[ContactData], by: Actor, moved: Recorder | None) -> list[Upserted]:
     checked = [cleaned(tenant, row) for row in rows]
-    batch = Batch(tenant, [data for data, _errors in checked])
+    batch = Batch(tenant, [data for data, _errors in checked], moved)
     answers = [Upserted(None, "rejected", errors) if errors else batch.put(data) for data, errors in checked]
     batch.store()
     if len(rows) == 1:

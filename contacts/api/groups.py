@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from contacts import actions, queries
 from contacts.api.shapes import Members, MembersChanged
 from contacts.models import Contact, ContactList, Tag
-from tenants.rest import Conflict, StrictSerializer, TenantViewSet
+from tenants.problems import Conflict
+from tenants.rest import StrictSerializer, TenantViewSet
 
 DELETED = {204: OpenApiResponse(description="Deleted.")}
 

@@ -68,7 +68,9 @@ class ContactOut(serializers.Serializer[Contact]):
     tags = serializers.SerializerMethodField()
     is_restricted = serializers.SerializerMethodField(help_text="Stored only, never messaged (Art. 18 GDPR).")
     phone_invalid_at = serializers.DateTimeField(
-        allow_null=True, help_text="When WhatsApp told that the number is unreachable or was given away."
+        source="not_reached_since",
+        allow_null=True,
+        help_text="When WhatsApp told that the number was given away, or that three messages in a row did not arrive.",
     )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()

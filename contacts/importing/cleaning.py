@@ -2,13 +2,17 @@
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from contacts import phones
 from contacts.importing import cells, dates, limits
-from contacts.importing.mapping import ATTRIBUTE
+from contacts.importing.mapping import ATTRIBUTE, IDENTITIES
+
+# All that is read of a rejected line; the country says where its number belongs.
+TELL_OF_A_NO = frozenset({*IDENTITIES, "country", "optout"})
 
 
 class Unusable(Exception):
@@ -53,6 +57,7 @@ class Plan:
 
     steps: list[tuple[int, str, str, Step]]
     customs: Customs
+    width: int
 
 
 def plan(
@@ -71,7 +76,7 @@ def plan(
     steps = [(at, header, target, _step_for(target)) for at, header, target in used if target]
     # The country says where the phone number belongs, so it comes first.
     steps.sort(key=lambda step: step[2] != "country")
-    return Plan(steps, Customs(country, zone, now, now.astimezone(zone).date(), month_first))
+    return Plan(steps, Customs(country, zone, now, now.astimezone(zone).date(), month_first), len(headers))
 
 
 def clean(how: Plan, row: Sequence[str]) -> Person:
@@ -84,9 +89,29 @@ def clean(how: Plan, row: Sequence[str]) -> Person:
             step(person, cell, target, customs)
         except Unusable as fault:
             raise Unusable(fault.reason, header) from None
-    if not (person.phone or person.external_id or person.bsuid or person.email):
+    if not _is_named(person):
         raise Unusable("invalid_email" if "invalid_email" in person.dropped else "no_identity")
     return person
+
+
+def opted_out(how: Plan, row: Sequence[str]) -> Person | None:
+    """Who says no on a line that is rejected for another cell, with what names them; None when nobody does.
+
+    A no needs nothing and always holds. Cells are believed only where there are as many as headers: else nobody knows
+    which column they belong to.
+    """
+    if len(row) != how.width:
+        return None
+    person = Person(country=how.customs.country)
+    for at, _header, target, step in how.steps:
+        if target in TELL_OF_A_NO and (cell := cells.tidy(row[at])):
+            with suppress(Unusable):
+                step(person, cell, target, how.customs)
+    return person if person.consent and _is_named(person) else None
+
+
+def _is_named(person: Person) -> bool:
+    return bool(person.phone or person.external_id or person.bsuid or person.email)
 
 
 def _step_for(target: str) -> Step:

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ ZIP = b"PK\x03\x04"
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 IN_MEMORY = 5 * 1024 * 1024
+_QUOTED = re.compile(rb'"[^"]*"')
+_LONE_CR = re.compile(rb"\r(?!\n)")
 
 
 @contextmanager
@@ -37,11 +40,17 @@ def as_csv(file: BinaryIO) -> Iterator[BinaryIO]:
             _from_spreadsheet(file, target)
         elif start.startswith(UTF_16):
             _rewrite(file, "utf-16", target, "utf-8")
-        elif b"\r" in start and b"\n" not in start:
+        elif _ends_lines_as_old_macs_did(start):
             _rewrite(file, "latin-1", target, "latin-1")
         else:
             target = file
         yield target
+
+
+def _ends_lines_as_old_macs_did(start: bytes) -> bool:
+    """Whether lines end with CR alone, as in Excel for Mac; a line break inside a cell is an LF there too."""
+    between_cells = _QUOTED.sub(b"", start)
+    return len(_LONE_CR.findall(between_cells)) > between_cells.count(b"\n")
 
 
 def _from_spreadsheet(file: BinaryIO, target: BinaryIO) -> None:

@@ -1,7 +1,8 @@
 """Finds staged lines that name the same person, keeps the last of them, and matches people known by e-mail only.
 
 The later line wins because exports append: it is the newer one. An opt-out of an earlier line is carried over to the
-line that wins, because a no must not get lost among duplicates.
+line that wins, because a no must not get lost among duplicates; that of a rejected line goes to the good ones about
+the same person.
 """
 
 from collections import Counter
@@ -17,7 +18,7 @@ STRONG = ("phone", "external_id", "bsuid")
 BY_KEY = """
     SELECT line, consent, row_number() OVER w AS place, first_value(line) OVER w AS winner
     FROM contacts_stagedrow
-    WHERE tenant_id = %(tenant)s AND imported_id = %(imported)s AND {key} IS NOT NULL
+    WHERE tenant_id = %(tenant)s AND imported_id = %(imported)s AND outcome = '' AND {key} IS NOT NULL
     WINDOW w AS (PARTITION BY {key} ORDER BY line DESC)
 """
 # Only lines without any stronger key go; families may share an address.
@@ -26,7 +27,7 @@ BY_EMAIL = """
         first_value(line) OVER w AS winner
     FROM (
         SELECT *, coalesce(phone, external_id, bsuid) IS NULL AS is_weak FROM contacts_stagedrow
-        WHERE tenant_id = %(tenant)s AND imported_id = %(imported)s AND email IS NOT NULL
+        WHERE tenant_id = %(tenant)s AND imported_id = %(imported)s AND outcome = '' AND email IS NOT NULL
     ) s
     WINDOW w AS (PARTITION BY email ORDER BY is_weak, line DESC)
 """
@@ -34,7 +35,7 @@ MATCHES = " UNION ".join(
     f"""
     SELECT s.line, s.consent, c.id FROM contacts_stagedrow s
     JOIN contacts_contact c ON c.tenant_id = %(tenant)s AND c.{key} = s.{key}
-    WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s
+    WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.outcome = ''
 """
     for key in STRONG
 )
@@ -61,6 +62,28 @@ REMOVE = """
     SELECT %(tenant)s, %(imported)s, line, 'duplicate_in_file', '', '[]' FROM gone
     ON CONFLICT (tenant_id, imported_id, line) DO NOTHING
 """
+# A rejected line hands its no to the good lines that one of its keys names, and leaves the key out, so that nobody is
+# counted twice; likewise to a later rejected one. An address counts only where the line has nothing better.
+CARRY = """
+    WITH noes AS MATERIALIZED (
+        SELECT line, {key} AS name FROM contacts_stagedrow
+        WHERE tenant_id = %(tenant)s AND imported_id = %(imported)s AND outcome = 'rejected' AND {key} IS NOT NULL
+            AND ({is_strong} OR coalesce(phone, external_id, bsuid) IS NULL)
+    ), twins AS MATERIALIZED (
+        SELECT n.line AS no, s.line, s.outcome FROM noes n JOIN contacts_stagedrow s ON s.{key} = n.name
+        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND (s.outcome = '' OR s.line > n.line)
+    ), told AS (
+        UPDATE contacts_stagedrow s SET consent = coalesce(s.consent, '{{}}') || '{{"optout": true}}'
+        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s
+            AND s.line IN (SELECT line FROM twins WHERE outcome = '')
+    )
+    UPDATE contacts_stagedrow s SET {emptied}
+    WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line IN (SELECT no FROM twins)
+"""
+CARRIED = """
+    DELETE FROM contacts_stagedrow WHERE tenant_id = %(tenant)s AND imported_id = %(imported)s
+        AND outcome = 'rejected' AND coalesce(phone, external_id, bsuid, email) IS NULL
+"""
 # lower() is not leakproof, so under row-level security it finds no index: once for the whole file, by hash join.
 BY_ADDRESS = f"""
     WITH strong AS MATERIALIZED ({MATCHES}),
@@ -73,7 +96,7 @@ BY_ADDRESS = f"""
         FROM contacts_stagedrow s
         JOIN known k ON k.email = s.email
         JOIN contacts_contact c ON c.id = k.id
-        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line > %(done)s
+        WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line > %(done)s AND s.outcome = ''
             AND NOT EXISTS (SELECT 1 FROM strong WHERE strong.line = s.line)
             AND NOT EXISTS (SELECT 1 FROM strong WHERE strong.id = k.id)
             AND (c.phone IS NULL OR s.phone IS NULL)
@@ -84,7 +107,7 @@ BY_ADDRESS = f"""
         WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line = f.line
             AND f.contacts = 1 AND f.place = 1
     ), unclear AS (
-        DELETE FROM contacts_stagedrow s USING found f
+        UPDATE contacts_stagedrow s SET outcome = 'rejected' FROM found f
         WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line = f.line
             AND f.contacts > 1 AND f.is_weak
         RETURNING s.line
@@ -102,10 +125,12 @@ def settle(imported: Import) -> None:
     """
     with connection.cursor() as cursor:
         # Freshly filled, the table has no statistics, and a nested loop over a million lines never ends.
-        cursor.execute("ANALYZE contacts_stagedrow (tenant_id, imported_id, line, phone, email, external_id)")
+        cursor.execute("ANALYZE contacts_stagedrow (tenant_id, imported_id, line, phone, email, external_id, outcome)")
         cursor.execute("SET LOCAL enable_nestloop = off")
     targets = set(imported.mapping.values())
     keys = [key for key in STRONG if key in targets]
+    if "optout" in targets:
+        _carry_noes(imported, targets)
     for key in keys:
         _count(imported, "duplicate_in_file", _execute(imported, REMOVE.format(ranked=BY_KEY.format(key=key))))
     if len(keys) > 1:
@@ -115,6 +140,14 @@ def settle(imported: Import) -> None:
         _count(imported, "ambiguous_email", _execute(imported, BY_ADDRESS))
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = on")
+
+
+def _carry_noes(imported: Import, targets: set[str]) -> None:
+    for key in (*STRONG, "email"):
+        if key in targets:
+            emptied = "email = NULL" if key == "email" else f"{key} = NULL, email = NULL"
+            _execute(imported, CARRY.format(key=key, is_strong=key in STRONG, emptied=emptied))
+    _execute(imported, CARRIED)
 
 
 def without_cells(imported: Import, limit: int) -> list[int]:

@@ -29,7 +29,10 @@ _COLUMNS = {
     "external_id": "text",
     "values": "jsonb",
     "consent": "jsonb",
+    "outcome": "text",
 }
+# The fate of a staged line that is rejected all the same: it is there only because the person says no.
+REJECTED = "rejected"
 
 
 @dataclass
@@ -149,12 +152,18 @@ def _take(batch: Batch, record: reading.Record, plan: cleaning.Plan) -> None:
         person = cleaning.clean(plan, record.cells)
     except cleaning.Unusable as fault:
         batch.rejected.append((batch.lines + 1, fault.reason, fault.column, record.cells))
+        if objector := cleaning.opted_out(plan, record.cells):
+            _stage(batch, objector, REJECTED)
         return
     if person.dropped:
         batch.dropped.update(person.dropped)
+    _stage(batch, person)
+
+
+def _stage(batch: Batch, person: cleaning.Person, outcome: str = "") -> None:
     names = (_text(person.phone), _text(person.bsuid), _text(person.email), _text(person.external_id))
     consent = _escaped(person.consent) if person.consent else r"\N"
-    batch.staged.append("\t".join((str(batch.lines + 1), *names, _escaped(person.values), consent)))
+    batch.staged.append("\t".join((str(batch.lines + 1), *names, _escaped(person.values), consent, outcome)))
 
 
 def _copy(imported: Import, rows: Sequence[str]) -> None:

@@ -31,7 +31,7 @@ OLD = [f"c.{name}" for name in NEW]
 # expression, PostgreSQL would read all contacts for every range.
 MATCH = """
     CREATE TEMP TABLE import_matches ON COMMIT DROP AS
-    SELECT s.line, s.phone, s.bsuid, s.email, s.external_id, s.values, s.consent,
+    SELECT s.line, s.phone, s.bsuid, s.email, s.external_id, s.values, s.consent, s.outcome AS fate,
         p.id AS by_phone, e.id AS by_external_id, b.id AS by_bsuid,
         coalesce(p.id, e.id, b.id, s.contact_id) AS contact_id
     FROM contacts_stagedrow s
@@ -47,6 +47,7 @@ DECIDE = f"""
         c.id IS NULL OR (m.phone IS NOT NULL AND c.phone IS NULL) OR (m.bsuid IS NOT NULL AND c.bsuid IS NULL)
             OR m.email <> c.email OR (m.email IS NOT NULL AND c.email IS NULL) AS is_named_anew,
         CASE
+            WHEN m.fate <> '' THEN m.fate
             WHEN m.by_phone <> m.by_external_id OR m.by_phone <> m.by_bsuid OR m.by_external_id <> m.by_bsuid
                 THEN 'conflict_with_base'
             WHEN c.phone <> m.phone OR c.bsuid <> m.bsuid THEN 'identity_changed'
@@ -84,10 +85,12 @@ INSERT = f"""
     FROM import_batch m WHERE m.outcome = 'created' ORDER BY m.phone, m.external_id, m.bsuid
     ON CONFLICT DO NOTHING
 """
-# In the order of ids, so that two writers of the same contacts cannot wait for each other in a circle.
+# In the order of ids, so that two writers of the same contacts cannot wait for each other in a circle. Somebody may
+# have given one of them a number meanwhile, which an import must not replace: consent hangs on it.
 LOCK = """
-    SELECT count(*) FROM (
-        SELECT c.id FROM contacts_contact c JOIN import_batch m ON m.contact_id = c.id
+    SELECT count(*) FILTER (WHERE is_renumbered) FROM (
+        SELECT c.phone <> m.phone OR c.bsuid <> m.bsuid AS is_renumbered
+        FROM contacts_contact c JOIN import_batch m ON m.contact_id = c.id
         WHERE c.tenant_id = %(tenant)s AND m.differs AND m.outcome = 'updated' ORDER BY c.id FOR UPDATE OF c
     ) locked
 """
@@ -121,14 +124,15 @@ REFUSED = """
 
 
 class Raced(Exception):
-    """Somebody else created one of the contacts between our look and our insert: do the range again."""
+    """Somebody else created or renumbered one of the contacts between our look and our write: do the range again."""
 
 
 def decide(imported: Import, upto: int) -> Counter[str]:
     """Compare the lines after `rows_done` up to data line `upto` with the contacts; returns how many of each outcome.
 
     Leaves the temporary table `import_batch` (line, contact_id, outcome, consent, …) until the transaction ends.
-    Outcomes: created, updated, unchanged, and the rejections of REFUSALS. Writes no contact.
+    Outcomes: created, updated, unchanged, the rejections of REFUSALS, and "rejected" for lines that were rejected
+    before and are here only for their no. Writes no contact.
     """
     _execute(imported, "DROP TABLE IF EXISTS import_matches, import_batch, import_tags")
     _execute(imported, MATCH, after=imported.rows_done + 1, upto=upto + 1)
@@ -161,7 +165,8 @@ def write(imported: Import, tenant: Tenant, outcomes: Counter[str]) -> None:
             raise Raced
         _name_new(tenant)
     if outcomes["updated"]:
-        _execute(imported, LOCK)
+        if _count(imported, LOCK):
+            raise Raced
         _execute(imported, UPDATE)
         _name_changed(tenant)
     if imported.list_id:
@@ -206,12 +211,16 @@ def _has_tags(imported: Import) -> bool:
 
 
 def _execute(imported: Import, sql: str, **more: Any) -> int:
-    parameters: dict[str, Any] = {
-        "tenant": imported.tenant_id,
-        "imported": imported.pk,
-        "list": imported.list_id,
-        **more,
-    }
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        cursor.execute(sql, _parameters(imported) | more)
         return cursor.rowcount
+
+
+def _count(imported: Import, sql: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, _parameters(imported))
+        return int(cursor.fetchone()[0])
+
+
+def _parameters(imported: Import) -> dict[str, Any]:
+    return {"tenant": imported.tenant_id, "imported": imported.pk, "list": imported.list_id}

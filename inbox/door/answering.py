@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 
 from inbox import recording
 from inbox.door.bell import Bell
 from inbox.door.committing import Committer
 from inbox.recording import App, Refused
+from tenants import wall
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -47,9 +49,20 @@ class Door:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 await self._committer.finish()
+            elif fault := await self._fault():
+                await send({"type": "lifespan.startup.failed", "message": fault})
+                return
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
+
+    async def _fault(self) -> str:
+        """Why the door must stay shut: it would store bodies behind no wall."""
+        try:
+            await self._committer.in_thread(wall.insist)
+        except ImproperlyConfigured as fault:
+            return str(fault)
+        return ""
 
     async def _answer(self, scope: Message, receive: Receive) -> tuple[int, bytes]:
         try:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from consent import keywords
 from consent.keywords import Recognised
+from contacts import actions as contacts
 from contacts.models import Contact
 from inbox import queries
 from inbox.models import InboundMessage
@@ -46,6 +47,7 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
             for w, answer in zip(new, answered, strict=True)
         ]
     )
+    contacts.note_reached(tenant_id=tenant.pk, contact_ids={w.contact.pk for w in new if w.contact.undelivered})
     delivery.mark_replied(tenant.pk, [(a.id, w.event.at) for w, a in zip(new, answered, strict=True) if a])
     opt_outs.apply(
         tenant,

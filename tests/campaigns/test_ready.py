@@ -144,6 +144,7 @@ def test_an_uploaded_picture_is_as_good_as_a_link(api: Caller, ready: Campaign) 
             mime_type="image/jpeg",
             sha256="0" * 64,
             meta_id="4711",
+            expires_at=now() + timedelta(days=1),
         )
     content(ready, header={"kind": "image", "media": str(media.uid)})
 

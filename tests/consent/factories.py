@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from consent import ledger
 from consent.actions import declarations
-from consent.ledger import Appended, Entry
-from consent.models import Authority, Source
+from consent.ledger import Appended, Entry, wordings
+from consent.models import Authority, Source, Wording, WordingVersion
 from contacts import identities
 from contacts.models import Contact
 from tenants.models import Tenant
@@ -46,6 +46,16 @@ def entry(subject: UUID | None = None, **fields: Any) -> Entry:
         "key": uuid4().hex,
     }
     return Entry(**{**defaults, **fields})
+
+
+def published(tenant: Tenant, number: int = 1, **fields: Any) -> WordingVersion:
+    """A version of the bakery's sign-up form that people have agreed to."""
+    wording, _is_new = Wording.objects.get_or_create(tenant=tenant, name="Ladenformular")
+    texts = {"de": f"Ja, ich möchte per WhatsApp Angebote erhalten ({number}).", "en": f"Yes, please ({number})."}
+    covers = [["whatsapp", "marketing"], ["whatsapp", "tracking"]]
+    given = {"texts": texts, "covers": covers, "published_at": NOON, **fields}
+    sha256 = wordings.digest(given["texts"], given["covers"])
+    return WordingVersion.objects.create(tenant=tenant, wording=wording, number=number, **{"sha256": sha256, **given})
 
 
 def say(tenant: Tenant, contact: Contact, state: str, **fields: Any) -> Appended:

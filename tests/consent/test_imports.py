@@ -62,6 +62,20 @@ def test_a_german_excel_file_keeps_its_umlauts_and_counts_every_reason(bakery: T
         assert Contact.objects.get(external_id="K-2").phone == "+4915123456784"
 
 
+def test_a_file_of_excel_for_mac_is_read_also_with_line_breaks_inside_its_cells(bakery: Tenant) -> None:
+    imported = done(bakery, fixture("excel_mac.csv"))
+
+    assert (imported.encoding, imported.headers) == ("mac-roman", ["Kundennummer", "Vorname", "Handy", "Notiz"])
+    assert counts(imported) == (3, 0, 0, 0)
+    with tenant_scope(bakery):
+        found = Contact.objects.order_by("external_id").values_list("first_name", "phone", "attributes__note")
+        assert list(found) == [
+            ("Jürgen", "+4915123456780", "mag Brot\nund Käse"),
+            ("Käthe", "+4915123456781", "ruft „später“ an"),
+            ("Bernd", "+4915123456782", "eins\nzwei\ndrei"),
+        ]
+
+
 def test_a_shopify_export_is_understood_without_help(bakery: Tenant) -> None:
     imported = done(bakery, fixture("shopify.csv"))
 

@@ -1,12 +1,12 @@
 """Consent in imports: only with its proof, never over a no, and an opt-out always counts."""
 
 import pytest
-from django.utils import timezone
 
-from consent.models import ConsentEvent, ConsentState, Suppression, Wording, WordingVersion
+from consent.models import ConsentEvent, ConsentState, Suppression, WordingVersion
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.consent.factories import published
 from tests.consent.imports import counts, done
 
 SENTENCE = "Ja, ich möchte von Bäckerei Sonne per WhatsApp Angebote erhalten."
@@ -76,23 +76,15 @@ def test_a_wording_of_its_own_on_every_line_is_not_stored_because_it_may_name_pe
 
 def test_a_wording_column_may_name_a_published_version(bakery: Tenant) -> None:
     with tenant_scope(bakery):
-        wording = Wording.objects.create(tenant=bakery, name="Ladenformular")
-        version = WordingVersion.objects.create(
-            tenant=bakery,
-            wording=wording,
-            number=3,
-            texts={"de": SENTENCE},
-            covers=[["whatsapp", "marketing"], ["whatsapp", "tracking"]],
-            sha256="0" * 64,
-            published_at=timezone.now(),
-        )
+        version = published(bakery, 3, policy_version="5", policy_sha256="c0ffee")
 
     imported = done(bakery, PROVEN.replace(SENTENCE, "Ladenformular v3"))
 
     assert imported.consent_counts == {"granted": 1}
     with tenant_scope(bakery):
         rows = ConsentEvent.objects.order_by("seq").values_list("purpose", "wording_version_id", "wording_sha256")
-        assert list(rows) == [("marketing", version.pk, "0" * 64), ("tracking", version.pk, "0" * 64)]
+        assert list(rows) == [(purpose, version.pk, version.sha256) for purpose in ("marketing", "tracking")]
+        assert set(ConsentEvent.objects.values_list("policy_version", "policy_sha256")) == {("5", "c0ffee")}
 
 
 def test_a_no_in_the_consent_column_overrules_the_proof(bakery: Tenant) -> None:

@@ -17,9 +17,10 @@ from consent.models import ConsentEvent, ConsentEvidence, ConsentHead, ConsentSt
 from consent.queries import may_send
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import agree, entry, minutes, person, say, stop
+from tests.consent.factories import agree, entry, minutes, person, published, say, stop
 
 TABLE = "consent_consentevent"
+WORDINGS = "consent_wordingversion"
 
 
 def rows(tenant: Tenant) -> list[ConsentEvent]:
@@ -39,13 +40,13 @@ def broken(tenant: Tenant) -> str:
     return out.getvalue()
 
 
-def tamper(tenant: Tenant, sql: str) -> None:
+def tamper(tenant: Tenant, sql: str, table: str = TABLE) -> None:
     """Change the ledger as only the owner of the database can."""
     with tenant_scope(tenant), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         cursor.execute(sql)
-        cursor.execute(f"ALTER TABLE {TABLE} ENABLE TRIGGER USER")
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def test_the_chain_starts_at_the_tenant_and_links_every_row(in_bakery: Tenant) -> None:
@@ -71,6 +72,15 @@ def test_the_hashed_text_is_sorted_json_in_utc_that_names_nobody(in_bakery: Tena
     assert list(said) == sorted(said)
     assert said["occurred_at"] == "2026-11-20T12:00:00.000000Z"
     assert all(secret not in row.canonical for secret in ("23125777", "anna@example.com", "HBgM", str(anna.uid)))
+
+
+def test_a_column_that_came_later_stands_in_the_text_only_where_it_says_something(in_bakery: Tenant) -> None:
+    ledger.append(in_bakery, [entry(), entry(policy_sha256="c0ffee")])
+
+    older, newer = rows(in_bakery)
+
+    assert "policy_sha256" not in older.canonical
+    assert orjson.loads(newer.canonical)["policy_sha256"] == newer.policy_sha256 == "c0ffee"
 
 
 def test_evidence_is_encrypted_and_its_digest_stands_in_the_row(in_bakery: Tenant) -> None:
@@ -159,7 +169,8 @@ def test_the_database_refuses_to_change_the_ledger(in_bakery: Tenant, sql: str) 
 
 def test_verifying_an_untouched_ledger_succeeds(bakery: Tenant, shop: Tenant) -> None:
     with tenant_scope(bakery):
-        ledger.append(bakery, [entry(evidence={"n": n}, valid_until=minutes(n)) for n in range(20)])
+        entries = [entry(evidence={"n": n}, valid_until=minutes(n)) for n in range(10)]
+        ledger.append(bakery, [*entries, *(entry(policy_version="3", policy_sha256="c0ffee") for _ in range(10))])
 
     assert verify(bakery) == "bakery: 20 rows, chain intact\n"
     assert verify(shop) == "shop: 0 rows, chain intact\n"
@@ -174,6 +185,7 @@ def test_verifying_an_untouched_ledger_succeeds(bakery: Tenant, shop: Tenant) ->
         ("UPDATE {t} SET state = 'granted' WHERE seq = 3", 3),
         ("UPDATE {t} SET occurred_at = occurred_at + interval '1 microsecond' WHERE seq = 2", 2),
         ("UPDATE {t} SET canonical = replace(canonical, 'withdrawn', 'granted') WHERE seq = 4", 4),
+        ("UPDATE {t} SET policy_sha256 = 'c0ffee' WHERE seq = 2", 2),
         ("UPDATE {t} SET row_hash = sha256(row_hash) WHERE seq = 5", 5),
         ("DELETE FROM {t} WHERE seq = 2", 2),
         ("DELETE FROM {t} WHERE seq = 5", 5),
@@ -195,6 +207,31 @@ def test_verifying_names_the_first_row_that_was_tampered_with(bakery: Tenant, sq
     tamper(bakery, sql.format(t=TABLE))
 
     assert f"bakery: row {first_broken} is broken" in broken(bakery)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        """UPDATE {t} SET texts = '{{"de": "Ja zu allem"}}' WHERE number > 1""",
+        """UPDATE {t} SET covers = covers || '[["email", "marketing"]]' WHERE number > 1""",
+        "UPDATE {t} SET sha256 = repeat(number::text, 64) WHERE number > 1",
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_verifying_names_the_first_wording_that_was_changed(bakery: Tenant, shop: Tenant, sql: str) -> None:
+    for tenant in (bakery, shop):
+        with tenant_scope(tenant):
+            for number in (1, 2, 3):
+                published(tenant, number)
+            ledger.append(tenant, [entry()])
+    assert verify(bakery) == "bakery: 1 rows, chain intact\n"
+
+    tamper(bakery, sql.format(t=WORDINGS), WORDINGS)
+
+    told = broken(bakery)
+    assert "bakery: wording “Ladenformular” version 2 was changed after it was published" in told
+    assert "bakery: 1 rows, chain intact" in told
+    assert "chain intact" in verify(shop)
 
 
 def test_verifying_an_unknown_tenant_says_so(db: None) -> None:

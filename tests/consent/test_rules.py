@@ -12,7 +12,9 @@ from consent.queries import may_send
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests import factories
 from tests.consent.factories import NUMBER, agree, minutes, person, say, stop
+from tests.plans import rows_looked_at
 
 
 def reasons(tenant: Tenant, channel: str = "whatsapp", purpose: str = "marketing") -> dict[int, str | None]:
@@ -130,6 +132,15 @@ def test_the_neighbours_people_are_not_judged_here(bakery: Tenant, shop: Tenant)
 
     with tenant_scope(shop):
         assert reasons(shop) == reasons(bakery) == {}
+
+
+def test_locking_some_states_looks_at_everybody_once_even_where_statistics_know_nobody(in_bakery: Tenant) -> None:
+    everyone = factories.contacts(in_bakery, 400)
+
+    with rows_looked_at(by=rules.LOCK) as looked_at:
+        rules.lock_states(in_bakery.pk, [contact.pk for contact in everyone[:50]], "whatsapp", "marketing")
+
+    assert looked_at[0] < 4 * len(everyone)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -122,6 +122,18 @@ def test_utf16_and_old_mac_files_are_read_like_any_other() -> None:
             assert layout.first_rows(plain, found, 10) == [["Jürgen", "1"]]
 
 
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r\n"])
+@pytest.mark.parametrize("cell", ["x", '"eins\nzwei\ndrei\nvier"', '"eins\rzwei\rdrei\rvier"'])
+@pytest.mark.parametrize("rest", ["", "\n"])
+def test_lines_may_end_as_on_any_machine_whatever_cells_hold(end: str, cell: str, rest: str) -> None:
+    content = end.join(["Handy;Notiz", f"+4915123456789;{cell}", "+4915123456788;y", ""]) + rest
+
+    with converting.as_csv(io.BytesIO(content.encode())) as plain:
+        found = layout.detect(plain)
+        assert found.headers == ["Handy", "Notiz"]
+        assert [row[0] for row in layout.first_rows(plain, found, 10)] == ["+4915123456789", "+4915123456788"]
+
+
 def test_a_quoted_cell_may_hold_delimiters_quotes_and_line_breaks() -> None:
     records = read('a;"x;y"\nb;"say ""hi"""\nc;"two\r\nlines"\nd;e\n', 2)
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts import actions
-from contacts.actions import ContactData, Upserted
+from contacts.actions import ContactData, Moved, Upserted
 from contacts.models import Contact, Identity, Tag
 from tenants.models import AuditEvent, Tenant
 
@@ -170,16 +170,53 @@ def test_a_phone_without_country_code_belongs_to_the_rows_country(in_bakery: Ten
     assert set(Contact.objects.values_list("phone", flat=True)) == {"+436641234567", "+4915123456789"}
 
 
-def test_an_edited_number_does_not_inherit_the_old_numbers_consent(in_bakery: Tenant) -> None:
+def test_a_number_is_changed_only_where_somebody_records_what_that_means(in_bakery: Tenant) -> None:
     put(in_bakery, data(phone=PHONE, external_id="4711"))
-    subject = Contact.objects.get().subject_id
+    before = Contact.objects.get()
+    moved: list[Moved] = []
 
-    put(in_bakery, data(phone=PHONE, external_id="4711", first_name="Ada"))
-    assert Contact.objects.get().subject_id == subject
-    put(in_bakery, data(phone=OTHER, external_id="4711"))
+    [refused] = put(in_bakery, data(phone=OTHER, external_id="4711"))
+    actions.upsert(tenant=in_bakery, rows=[data(phone=OTHER, external_id="4711")], by=None, moved=moved.extend)
 
-    assert Contact.objects.get().subject_id != subject
+    assert (refused.outcome, list(refused.errors)) == ("rejected", ["phone"])
+    after = Contact.objects.get()
+    assert (after.phone, after.subject_id) == (OTHER, before.subject_id)
+    assert [(one.contact, one.phone) for one in moved] == [(after, PHONE)]
     assert Identity.objects.filter(kind="phone").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("known", "changes", "is_moved"),
+    [
+        ({"phone": PHONE}, {"first_name": "Ada"}, False),
+        ({"phone": PHONE}, {"phone": None}, True),
+        ({"phone": PHONE}, {"bsuid": "DE.1"}, False),
+        ({"phone": PHONE, "bsuid": "DE.1"}, {"bsuid": "DE.2"}, False),
+        ({"bsuid": "DE.1"}, {"bsuid": "DE.2"}, True),
+        ({"bsuid": "DE.1"}, {"phone": PHONE}, False),
+        ({}, {"phone": PHONE}, False),
+    ],
+)
+def test_moved_is_who_is_reached_elsewhere_than_before(
+    known: dict[str, str], changes: dict[str, str], is_moved: bool, in_bakery: Tenant
+) -> None:
+    put(in_bakery, data(external_id="4711", **known))
+    moved: list[Moved] = []
+
+    actions.upsert(tenant=in_bakery, rows=[data(external_id="4711", **changes)], by=None, moved=moved.extend)
+
+    assert bool(moved) == is_moved
+
+
+def test_several_rows_move_a_contact_once_and_back_again_not_at_all(in_bakery: Tenant) -> None:
+    put(in_bakery, data(phone=PHONE, external_id="1"), data(phone=OTHER, external_id="2"))
+    moved: list[Moved] = []
+
+    steps = [("1", "+493023125003"), ("1", "+493023125004"), ("2", "+493023125005"), ("2", OTHER)]
+    rows = [data(external_id=key, phone=number) for key, number in steps]
+    actions.upsert(tenant=in_bakery, rows=rows, by=None, moved=moved.extend)
+
+    assert [(one.contact.external_id, one.phone, one.contact.phone) for one in moved] == [("1", PHONE, "+493023125004")]
 
 
 def test_ten_thousand_rows_cost_a_bounded_number_of_statements(in_bakery: Tenant) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from django.utils.timezone import now
 
 from messaging import delivery
 from messaging.delivery import StatusChange
@@ -187,7 +188,7 @@ def test_a_personal_limit_is_not_retried_by_the_campaign(sent: Message) -> None:
 def test_a_passing_failure_past_the_end_is_tried_again_only_where_somebody_may_resume(
     sent: Message, stopped: str, queue: int
 ) -> None:
-    Source.objects.filter(pk=sent.source_id).update(state=stopped, expires_at=T0)
+    Source.objects.filter(pk=sent.source_id).update(state=stopped, expires_at=now() - timedelta(hours=1))
 
     delivery.apply(sent.tenant_id, [change(sent, "failed", 2, error_code=130429)])
 

@@ -83,6 +83,18 @@ def test_nothing_goes_back_into_the_queue_of_a_cancelled_campaign(number: Number
     assert answer(number, claimed, NotSent("no connection")) == (Message.State.CANCELLED, 2, "campaign_cancelled")
 
 
+def test_under_a_paused_template_the_message_waits_at_meta_and_the_rest_waits_here(
+    number: Number, claimed: Message
+) -> None:
+    assert answer(number, claimed, Accepted("wamid.A", "", "", "paused")) == (Message.State.HELD, 2, "")
+
+    source = Source.objects.get(pk=claimed.source_id)
+    assert (source.state, source.pause_code) == (Source.State.PAUSED, 132015)
+    status(claimed, "failed", 132015)
+    claimed.refresh_from_db()
+    assert claimed.state == Message.State.FAILED
+
+
 def test_an_answer_that_cannot_be_stored_takes_no_other_along(number: Number) -> None:
     source = factories.source(number, factories.contacts(number.tenant, 3))
     Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
@@ -94,3 +106,31 @@ def test_an_answer_that_cannot_be_stored_takes_no_other_along(number: Number) ->
     )
 
     assert factories.states(source) == {"CLAIMED": 1, "ACCEPTED": 2}
+
+
+@pytest.mark.parametrize(("refused", "stopped_by"), [(12, None), (13, 199_999)])
+def test_a_code_nobody_knows_stops_a_campaign_once_more_than_a_fifth_fails(
+    number: Number, refused: int, stopped_by: int | None
+) -> None:
+    source = factories.source(number, factories.contacts(number.tenant, 60))
+    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    ids = Message.objects.filter(source=source).order_by("-id").values_list("id", flat=True)
+
+    answers = [Refused(199_999, http_status=400)] * refused + [ACCEPTED] * (60 - refused)
+    recording.record(number, [Outcome(pk, 1, source.pk, answer, AT) for pk, answer in zip(ids, answers, strict=True)])
+
+    source.refresh_from_db()
+    assert source.pause_code == stopped_by
+
+
+def test_a_refused_country_is_remembered_once(number: Number) -> None:
+    source = factories.source(number, factories.contacts(number.tenant, 3))
+    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    first, *others = Message.objects.filter(source=source).values_list("id", flat=True)
+
+    recording.record(number, [Outcome(first, 1, source.pk, Refused(130497), AT)])
+    recording.record(number, [Outcome(pk, 1, source.pk, Refused(130497), AT) for pk in others])
+
+    source.refresh_from_db()
+    assert (source.refused_countries, source.state) == (["DE"], Source.State.OPEN)
+    assert factories.states(source) == {"FAILED": 3}

@@ -63,6 +63,26 @@ def test_the_message_carries_values_image_and_a_tracked_link(bakery: Tenant, met
     assert message.consent_seq
 
 
+@pytest.mark.parametrize(
+    ("shared", "own", "state"), [("app", "", "ACCEPTED"), ("x", "app", "ACCEPTED"), ("x", "", "FAILED")]
+)
+def test_messages_prove_with_the_accounts_own_secret_or_else_the_shared_one(
+    bakery: Tenant, meta: Running, engine: Engine, settings: Settings, shared: str, own: str, state: str
+) -> None:
+    settings.WHATSAPP_APPSECRET_PROOF, settings.WHATSAPP_APP_SECRET = True, shared
+    meta.point_webhooks("", "app")
+    number = factories.number(bakery)
+    meta.add_number(number.phone_number_id, number.account.waba_id)
+    with tenant_scope(bakery):
+        number.account.app_secret = own
+        number.account.save()
+
+    source = factories.source(number, factories.contacts(bakery, 1))
+    engine.run(5)
+
+    assert factories.states(source) == {state: 1}
+
+
 def test_who_withdrew_after_the_freeze_gets_nothing(bakery: Tenant, meta: Running, engine: Engine) -> None:
     people = factories.contacts(bakery, 3)
     source = factories.source(factories.number(bakery), people)

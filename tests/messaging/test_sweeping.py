@@ -14,6 +14,7 @@ from messaging.models import Message, Source
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests import factories
+from tests.plans import rows_looked_at
 
 
 @pytest.fixture
@@ -69,6 +70,19 @@ def test_before_the_time_to_settle_it_waits_for_its_status(source: Source) -> No
     sweeping.sweep()
 
     assert state(unclear) == (Message.State.UNCERTAIN, 1, "")
+
+
+def test_settling_many_reads_their_source_once_and_not_for_each(bakery: Tenant, settings: Settings) -> None:
+    settings.MESSAGING_SETTLE_S = 900
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 400))
+    with tenant_scope(bakery):
+        at = now() - timedelta(seconds=1000)
+        Message.objects.filter(source=source).update(queue=1, state=7, attempt=1, claimed_at=at)
+
+    with rows_looked_at(by=sweeping.SETTLE) as looked_at:
+        sweeping.sweep()
+
+    assert looked_at[0] < 20 * 400
 
 
 def end(source: Source, **fields: object) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import translation
 
 from tenants.actions import NewTenant
 from tenants.models import Tenant
@@ -13,7 +14,8 @@ from tests import factories
 
 
 def test_the_error_page_needs_neither_database_nor_session() -> None:
-    shown = render_to_string("500.html")
+    with translation.override("de"):
+        shown = render_to_string("500.html")
 
     assert "Etwas ist schiefgegangen" in shown
     assert "app.css" in shown

@@ -1,10 +1,12 @@
 """The house rules of the REST API: who may call, how errors and pages look, and that a repeated POST is done once."""
 
 import base64
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import path
@@ -256,6 +258,25 @@ def test_who_calls_too_often_waits_as_long_as_it_is_told(api: Caller, settings: 
     assert_problem(refused, 429)
     assert 1 <= int(refused["Retry-After"]) <= 60
     assert Caller(shop_made.api_key).get("campaigns/").status_code == 200
+
+
+def test_a_counter_that_is_emptied_meanwhile_lets_the_call_through(api: Caller, settings: Settings) -> None:
+    is_over = threading.Event()
+
+    def keep_emptying() -> None:
+        counters = redis.Redis.from_url(settings.REDIS_URL)
+        while not is_over.is_set():
+            counters.flushdb()
+
+    emptier = threading.Thread(target=keep_emptying)
+    emptier.start()
+    try:
+        answers = [api.get("numbers/").status_code for _ in range(100)]
+    finally:
+        is_over.set()
+        emptier.join()
+
+    assert set(answers) == {200}
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(api: Caller, bakery: Tenant) -> None:

@@ -15,7 +15,7 @@ from tenants.encryption import CannotDecrypt
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests import factories
-from whatsapp import actions
+from whatsapp import actions, syncing
 from whatsapp.emulator import Running, running
 from whatsapp.models import Account, Number, Template
 
@@ -149,8 +149,11 @@ def test_the_command_connects_and_fetches_templates_and_health(bakery: Tenant, m
         "number": str(number.uid),
         "account": str(number.account.uid),
         "webhook_path": f"/webhooks/whatsapp/{number.account.uid}/",
+        "subscribed": True,
         "templates": 1,
     }
+    with syncing.client_for(number.account) as client:
+        assert client.subscriptions(GIVEN["waba_id"])
     assert (number.verified_name, complaint) == ("Bäckerei Sonne", "")
 
 
@@ -165,8 +168,9 @@ def test_the_number_is_connected_even_if_meta_is_away(bakery: Tenant, settings: 
 
     told, complaint = command()
 
-    assert told["templates"] is None
+    assert (told["templates"], told["subscribed"]) == (None, False)
     assert "could not be fetched" in complaint
+    assert "does not send webhooks for account 102290129340398 yet" in complaint
     assert GIVEN["token"] not in complaint
     with tenant_scope(bakery):
         assert Number.objects.exists()

@@ -1,5 +1,7 @@
+import json
 from collections import Counter
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from whatsapp import events, signature
 from whatsapp.client import Client
 from whatsapp.emulator import Profile, Running, running
 from whatsapp.emulator.fate import FAILS, fate_of
-from whatsapp.errors import UnknownOutcome
+from whatsapp.errors import Refused, UnknownOutcome
 from whatsapp.payloads import Recipient, messages, parts, templates
 
 ACCOUNT, NUMBER, SECRET = "102290129340398", "106540352242922", "app-secret"
@@ -30,6 +32,7 @@ def emulator() -> Iterator[Running]:
 def meta(emulator: Running) -> Running:
     emulator.reset(everything=True)
     emulator.configure(Profile.perfect())
+    emulator.add_account(ACCOUNT, is_subscribed=True)
     emulator.add_number(NUMBER, ACCOUNT)
     return emulator
 
@@ -156,6 +159,114 @@ def test_stopped_marketing_fails_from_then_on_until_resumed(client: Client, meta
     assert "delivered" in statuses(told(meta))
 
 
+def test_who_blocked_the_number_gets_nothing_more_and_nobody_is_told(client: Client, meta: Running) -> None:
+    send(client, "019")
+    assert statuses(told(meta)) == ["sent", "delivered", "read"]
+
+    send(client, "019")
+    assert statuses(told(meta)) == ["sent"]
+
+    meta.say(NUMBER, "493023125019", "Doch wieder")
+    send(client, "019")
+    assert "delivered" in statuses(told(meta))
+
+
+def test_a_template_paused_while_pacing_says_so_in_the_answer(client: Client, meta: Running) -> None:
+    template_id = meta.add_template(ACCOUNT, SALE)
+    body = templates.template(Recipient(phone="+493023125009"), "sale", "de")
+
+    assert client.send(NUMBER, body).is_paused
+
+    pause, failed = told(meta)
+    assert (pause.event, pause.template_id) == ("PAUSED", template_id)
+    assert (failed.status, failed.error.code) == ("failed", 132015)
+    with pytest.raises(Refused):
+        client.send(NUMBER, body)
+
+
+def changes(meta: Running) -> list[dict[str, Any]]:
+    """The `value` objects of all webhooks, once nothing more is to come."""
+    assert meta.settle()
+    entries = [entry for body, _ in meta.take_webhooks() for entry in json.loads(body)["entry"]]
+    return [change["value"] for entry in entries for change in entry["changes"]]
+
+
+def test_a_status_introduces_whom_it_is_about_except_a_failure(client: Client, meta: Running) -> None:
+    meta.configure(batch_size=1)
+    for magic in ("001", "018", "126"):
+        send(client, magic)
+
+    found = {
+        (v["statuses"][0]["biz_opaque_callback_data"], v["statuses"][0]["status"]): v
+        for v in changes(meta)
+        if "statuses" in v
+    }
+
+    for status in ("sent", "delivered"):
+        (known,) = found["m:001", status]["contacts"]
+        assert known["wa_id"] == "493023125001"
+        assert known["user_id"] == found["m:001", status]["statuses"][0]["recipient_user_id"]
+    (hidden,) = found["m:018", "read"]["contacts"]
+    assert set(hidden) == {"user_id"}
+    assert "contacts" not in found["m:126", "failed"]
+
+
+def test_a_batch_introduces_each_person_once(client: Client, meta: Running) -> None:
+    meta.configure(batch_wait_s=0.2)
+    send(client, "002")
+    send(client, "001")
+
+    (value,) = changes(meta)
+
+    assert len(value["statuses"]) == 5
+    assert sorted(contact["wa_id"] for contact in value["contacts"]) == ["493023125001", "493023125002"]
+
+
+@pytest.mark.parametrize(
+    ("magic", "priced"), [("001", ["sent", "delivered"]), ("002", ["sent", "delivered"]), ("012", ["sent", "read"])]
+)
+def test_the_price_stands_on_sent_and_on_one_of_delivered_and_read(
+    client: Client, meta: Running, magic: str, priced: list[str]
+) -> None:
+    send(client, magic)
+
+    assert [event.status for event in told(meta) if event.pricing] == priced
+
+
+def test_inside_the_window_service_and_utility_messages_are_charged(client: Client, meta: Running) -> None:
+    meta.add_template(ACCOUNT, SALE | {"category": "UTILITY"})
+    meta.say(NUMBER, "493023125001", "Hallo")
+    told(meta)
+
+    client.send(NUMBER, messages.text(Recipient(phone="+493023125001"), "Guten Tag"))
+    client.send(NUMBER, templates.template(Recipient(phone="+493023125001"), "sale", "de"))
+
+    prices = {event.pricing for event in told(meta)}
+    assert prices == {events.Pricing("regular", "service", "PMP"), events.Pricing("regular", "utility", "PMP")}
+
+
+@pytest.mark.parametrize(("magic", "taken"), [("300", 0), ("301", 1), ("302", 1), ("303", 1), ("304", 0)])
+def test_an_answer_that_never_comes_hides_whether_the_message_was_taken(
+    client: Client, meta: Running, magic: str, taken: int
+) -> None:
+    meta.configure(hang_s=0.05)
+
+    with pytest.raises(UnknownOutcome):
+        send(client, magic)
+
+    assert len(meta.ledger) == taken
+
+
+def test_a_slow_answer_comes_in_the_end(client: Client, meta: Running) -> None:
+    meta.configure(slow_s=0.3)
+    began = monotonic()
+
+    send(client, "305")
+
+    assert monotonic() - began > 0.3
+    assert len(meta.ledger) == 1
+
+
 def test_a_time_out_after_acceptance_is_told_by_webhook(client: Client, meta: Running) -> None:
     with pytest.raises(UnknownOutcome):
         send(client, "303")
@@ -219,6 +330,7 @@ CROWD = Profile.perfect(
     replied=0.1,
     opted_out=0.05,
     stopped=0.05,
+    blocked=0.05,
     failures={"131026": 0.1},
     link="https://shop.example/r/{{1}}",
     seed=3,
@@ -236,6 +348,7 @@ def test_a_crowd_behaves_in_the_shares_of_its_profile(client: Client, meta: Runn
     assert 0.8 < found["delivered"] / found["sent"] < 0.98
     assert 0.7 < found["read"] / found["delivered"] < 0.9
     assert 0.12 < len(meta.clickers()) / found["read"] < 0.3
+    assert 0.02 < meta.stats()["did_block"] / found["read"] < 0.1
 
 
 def test_the_same_seed_gives_the_same_crowd_and_another_gives_another(client: Client, meta: Running) -> None:

@@ -316,9 +316,10 @@ def test_free_text_outside_the_window_fails_by_webhook_and_inside_is_delivered(c
 
 def test_every_kind_of_message_is_taken(client: Client, meta: Running) -> None:
     card = {"name": {"formatted_name": "Ada B", "first_name": "Ada"}}
+    uploaded = client.upload_media(NUMBER, b"\x89PNG\r\n\x1a\n", "image/png", "a.png")
     bodies = [
         messages.text(ADA, "Hallo"),
-        *(messages.media(ADA, kind, media_id="1") for kind in ("image", "video", "document", "audio", "sticker")),
+        *(messages.media(ADA, kind, media_id=uploaded) for kind in ("image", "video", "document", "audio", "sticker")),
         messages.location(ADA, 52.5, 13.4),
         messages.contacts(ADA, [card]),
         messages.reaction(ADA, "wamid.1", "👍"),

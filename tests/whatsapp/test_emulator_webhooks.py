@@ -80,6 +80,7 @@ def meta_telling(door: Door, **profile: object) -> Iterator[tuple[Running, Clien
         running(Profile.perfect(**profile), webhook_url=door.url, app_secret=SECRET) as meta,
         Client(meta.base_url, "v25.0", "token") as client,
     ):
+        meta.add_account(ACCOUNT, is_subscribed=True)
         meta.add_number(NUMBER, ACCOUNT)
         yield meta, client
 
@@ -161,6 +162,25 @@ def test_a_number_can_have_a_door_of_its_own(door: Door) -> None:
 
         assert {type(event) for event in own.events()} == {events.Status}
     assert {type(event) for event in door.events()} == {events.Preference}, "only messages follow the override"
+
+
+def test_nothing_is_told_about_an_account_without_a_subscription(door: Door) -> None:
+    with meta_telling(door) as (meta, client):
+        meta.add_account("4712")
+        meta.add_number("4711", "4712")
+        send_to(client, "+493090000001", number="4711")
+        client.unsubscribe(ACCOUNT)
+        send_to(client, "+493090000002")
+        meta.prefer(NUMBER, "493090000002")
+        assert meta.settle()
+        assert (door.bodies, meta.stats()["webhooks_without_subscription"]) == ([], 7)
+
+        client.subscribe("4712")
+        meta.add_account("4712", name="Umbenannt GmbH")
+        send_to(client, "+493090000001", number="4711")
+        assert meta.settle()
+
+    assert {event.status for event in door.events()} == {"sent", "delivered", "read"}  # type: ignore[union-attr]
 
 
 def test_a_click_is_a_preview_by_whatsapp_and_then_a_visit_by_a_phone(door: Door) -> None:

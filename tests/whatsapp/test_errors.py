@@ -4,7 +4,7 @@ import re
 import pytest
 
 from whatsapp import errors
-from whatsapp.errors import ErrorClass, Refused, Scope, rule_for
+from whatsapp.errors import ErrorClass, Refused, Scope, is_known, rule_for
 
 LISTED = [
     *(0, 1, 2, 3, 4, 10, 33, 100, 102, 104, 463, 190, 200, 250, 299, 368, 613, 803, 80007, 80008),
@@ -103,6 +103,15 @@ def test_an_unknown_code_follows_metas_hints_and_keeps_its_number(hints: dict, e
     rule = rule_for(987654, **hints)
 
     assert (rule.code, rule.error_class) == (987654, error_class)
+    assert "noch nicht kennen: 987654." in rule.meaning_de
+    assert "do not know yet: 987654." in rule.meaning_en
+    assert not is_known(987654)
+
+
+def test_codes_of_the_table_and_of_its_ranges_are_known() -> None:
+    assert is_known(131026)
+    assert is_known(207)
+    assert not is_known(None)
 
 
 def test_a_missing_code_is_no_crash() -> None:

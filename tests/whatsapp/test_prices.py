@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
-from whatsapp.markets import PREFIX_LENGTH, market_name, market_of
+from whatsapp.markets import PREFIX_LENGTH, country_of, market_name, market_of
 from whatsapp.models import Rate
 from whatsapp.queries import price_list
 
@@ -48,6 +48,24 @@ def test_a_person_without_a_number_belongs_to_the_country_of_the_bsuid() -> None
     assert [market_of(None, bsuid) for bsuid in ("DE.13491208655302741918", "AT.1", "US.1", "XX.1", None)] == [
         *("DE", "rest_of_western_europe", "north_america", "other", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("phone", "bsuid", "country"),
+    [
+        ("+4915112345678", None, "DE"),
+        ("+436601234567", "DE.1", "AT"),
+        (None, "CH.1", "CH"),
+        ("+18095550100", None, "DO"),
+        ("+12425550100", None, ""),
+        ("+80012345678", None, ""),
+        (None, None, ""),
+    ],
+)
+def test_a_person_has_the_country_of_the_number_else_of_the_bsuid(
+    phone: str | None, bsuid: str | None, country: str
+) -> None:
+    assert country_of(phone, bsuid) == country
 
 
 def test_markets_have_names_in_both_languages() -> None:

@@ -1,7 +1,10 @@
 """Templates and numbers follow what Meta says; what is submitted or edited here meanwhile is not overwritten."""
 
+import json
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from tenants.scope import tenant_scope
 from tests import factories
 from whatsapp import actions, syncing, tasks
 from whatsapp.emulator import Running, running
-from whatsapp.errors import WhatsAppError
+from whatsapp.errors import Refused, WhatsAppError
 from whatsapp.models import Account, Number, Template
 
 BODY = [{"type": "BODY", "text": "Der Frühling ist da, und wir haben geöffnet."}]
@@ -106,6 +109,74 @@ def test_metas_templates_and_the_numbers_health_are_stored(account: Account, met
         assert Account.objects.get().templates_synced_at
         assert Template.objects.get(name="angebot").components == BODY
     assert (number.verified_name, number.quality) == ("Bäckerei Sonne", "GREEN")
+
+
+def test_the_account_takes_metas_name_and_currency(account: Account, meta: Running) -> None:
+    meta.add_account(account.waba_id, name="Sonne GmbH", currency="CHF")
+
+    sync(account)
+
+    with tenant_scope(account.tenant):
+        account.refresh_from_db()
+    assert (account.name, account.currency) == ("Sonne GmbH", "CHF")
+
+
+def test_an_account_that_is_not_described_well_stays_as_it_is(account: Account, meta: Running) -> None:
+    meta.add_account(account.waba_id, name="", currency="francs")
+
+    sync(account)
+
+    with tenant_scope(account.tenant):
+        account.refresh_from_db()
+        assert account.templates_synced_at
+    assert (account.name, account.currency) == ("", "EUR")
+
+
+def test_syncing_proves_with_the_apps_secret(account: Account, meta: Running, settings: Settings) -> None:
+    settings.WHATSAPP_APPSECRET_PROOF, settings.WHATSAPP_APP_SECRET = True, "app"
+    meta.point_webhooks("", "app")
+    assert sync(account) == 0
+
+    meta.point_webhooks("", "another")
+
+    with pytest.raises(Refused):
+        sync(account)
+
+
+@pytest.fixture
+def stranger(settings: Settings) -> Iterator[None]:
+    """Somebody's own stub of Meta: it has one template and no idea of numbers and accounts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            knows = "/message_templates" in self.path
+            found = {"data": [described("fremd", id="7", status="APPROVED")]} if knows else {}
+            content = json.dumps(found).encode()
+            self.send_response(200 if knows or "phone" in self.path else 404)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    settings.WHATSAPP_API_URL = f"http://127.0.0.1:{server.server_port}"
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("stranger")
+def test_a_stranger_who_knows_no_accounts_is_asked_for_the_rest(bakery: Tenant) -> None:
+    account = factories.number(bakery, phone_number_id="phone").account
+
+    sync(account)
+
+    assert stored(account) == {"fremd": ("APPROVED", "7")}
 
 
 def test_a_second_sync_changes_rows_and_adds_none(account: Account, meta: Running) -> None:
@@ -244,44 +315,35 @@ def test_a_refusal_of_the_account_rejects_no_template_and_stops_the_account(
     assert (template.status, template.rejected_reason) == ("PENDING", "")
 
 
-def test_a_new_template_that_meets_metas_limit_is_submitted_again_after_a_later_sync(
-    account: Account, meta: Running, at_once: None
+@pytest.mark.parametrize("is_edit", [False, True])
+def test_what_meets_metas_limit_is_submitted_again_later_by_itself(
+    account: Account, meta: Running, at_once: None, is_edit: bool
 ) -> None:
+    if is_edit:
+        meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
+        sync(account)
+    template = mend(account) if is_edit else draft(account)
     meta.configure(calls_refused=80008)
-    template = draft(account)
+
     submit(template)
+    meta.configure(calls_refused=0)
+    # A sync meanwhile does not bring Meta's older text back.
+    sync(account)
+
     with tenant_scope(account.tenant):
         template.refresh_from_db()
-    assert (template.status, template.meta_id) == ("PENDING", "")
+    assert (template.status, template.components == BETTER) == ("PENDING", is_edit)
     assert "zu viele Verwaltungsanfragen" in template.rejected_reason
-    meta.configure(calls_refused=0)
-    tasks.sync_account(tenant_id=account.tenant_id, account_id=account.pk)
-    assert stored(account) == {"neu": ("PENDING", "")}
+    assert syncing.to_submit() == []
+
     with tenant_scope(account.tenant):
-        Template.objects.update(updated_at=now() - timedelta(minutes=11))
-
-    tasks.sync_account(tenant_id=account.tenant_id, account_id=account.pk)
-
-    [(status, meta_id)] = stored(account).values()
-    assert (status, bool(meta_id)) == ("PENDING", True)
-    with tenant_scope(account.tenant):
-        assert Account.objects.get().paused_at is None
-
-
-def test_an_edit_that_meets_metas_limit_stays_a_draft_with_its_new_text(account: Account, meta: Running) -> None:
-    meta_id = meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
-    sync(account)
-    template = mend(account)
-    meta.configure(calls_refused=80008)
-
-    submit(template)
-    meta.configure(calls_refused=0)
-    sync(account)
+        Template.objects.update(submit_due_at=now())
+    tasks.submit_due()
 
     with tenant_scope(account.tenant):
         template.refresh_from_db()
-    assert (template.status, template.meta_id, template.components) == ("DRAFT", meta_id, BETTER)
-    assert "später erneut" in template.rejected_reason
+        assert Account.objects.get().paused_at is None
+    assert (template.status, bool(template.meta_id), template.rejected_reason) == ("PENDING", True, "")
 
 
 def test_a_refused_sync_stops_the_account_once_and_tells_no_template(account: Account, meta: Running) -> None:
@@ -363,8 +425,48 @@ def test_only_a_submission_that_meta_never_got_is_repeated(account: Account, met
 
     sync(account)
 
-    assert syncing.unsubmitted(account.tenant_id, account.pk) == [lost.pk]
-    assert syncing.unsubmitted(account.tenant_id, account.pk) == []
+    assert syncing.to_submit() == [(account.tenant_id, lost.pk)]
+
+
+def test_a_template_that_no_worker_was_woken_for_is_found_and_submitted_once(account: Account, shop: Tenant) -> None:
+    template = draft(account)
+    with tenant_scope(account.tenant):
+        actions.submit_template(template=template, by=None)
+
+    assert syncing.to_submit() == [(account.tenant_id, template.pk)]
+    # Beat finds it until a worker has taken it, so several may be told of it.
+    for _ in range(2):
+        tasks.submit_template(tenant_id=account.tenant_id, template_id=template.pk)
+
+    [(status, meta_id)] = stored(account).values()
+    assert (status, bool(meta_id)) == ("PENDING", True)
+    assert syncing.to_submit() == []
+
+
+def test_nobody_submits_for_a_blocked_company(account: Account) -> None:
+    template = draft(account)
+    with tenant_scope(account.tenant):
+        actions.submit_template(template=template, by=None)
+    Tenant.objects.filter(pk=account.tenant_id).update(is_active=False)
+
+    assert syncing.to_submit() == []
+
+
+def test_a_sync_leaves_alone_what_still_waits_to_be_submitted(account: Account, meta: Running) -> None:
+    meta_id = meta.add_template(account.waba_id, described("angebot"), status="REJECTED")
+    sync(account)
+    with tenant_scope(account.tenant):
+        Template.objects.update(components=BODY * 2)
+        for template in (Template.objects.get(), draft(account)):
+            actions.submit_template(template=template, by=None)
+        # Workers were away for longer than an answer may take.
+        Template.objects.update(updated_at=now() - timedelta(hours=1))
+
+    sync(account)
+
+    assert stored(account) == {"angebot": ("PENDING", meta_id), "neu": ("PENDING", "")}
+    with tenant_scope(account.tenant):
+        assert Template.objects.get(name="angebot").components == BODY * 2
 
 
 def test_a_rejected_template_is_mended_under_its_old_id(account: Account, meta: Running) -> None:

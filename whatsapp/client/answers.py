@@ -25,6 +25,11 @@ class Accepted(NamedTuple):
         """Whether Meta holds the message back until it has seen how the template is received."""
         return self.message_status == "held_for_quality_assessment"
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether Meta paused the template for bad feedback; it may still deliver the message, or drop it."""
+        return self.message_status == "paused"
+
 
 class Usage(NamedTuple):
     """How much of Meta's management quota is used, in percent of the tightest limit."""

@@ -3,6 +3,7 @@
 from secrets import token_urlsafe
 from typing import Any
 
+from whatsapp.emulator import cards
 from whatsapp.emulator.answers import Answer, Failure, ok, success
 from whatsapp.emulator.content import need
 from whatsapp.emulator.sending import load
@@ -10,8 +11,8 @@ from whatsapp.emulator.state import Account, Number, World
 
 Json = dict[str, Any]
 
-BUSINESS_ID = "2729063490586005"
 APP_ID = "67084829067"
+MOST_QR_CODES = 2_000
 _HEALTH_OF_QUALITY = {"RED": "LIMITED"}
 
 
@@ -32,7 +33,7 @@ def number_json(world: World, number: Number) -> Json:
         "messaging_limit_tier": number.tier,
         "whatsapp_business_manager_messaging_limit": number.tier,
         "webhook_configuration": {"application": world.webhook_url, "phone_number": number.webhook_url},
-        "health_status": health(number.account_id, number),
+        "health_status": health(world.account(number.account_id), number),
     }
 
 
@@ -50,13 +51,13 @@ def account_json(account: Account) -> Json:
         "ownership_type": "SELF",
         "status": "ACTIVE",
         "marketing_messages_onboarding_status": "ONBOARDED",
-        "health_status": health(account.id, None),
+        "health_status": health(account, None),
     }
 
 
-def health(account_id: str, number: Number | None) -> Json:
+def health(account: Account, number: Number | None) -> Json:
     """The `health_status` object. Source: fact sheet section 6.6."""
-    entities = [("WABA", account_id, "AVAILABLE"), ("BUSINESS", BUSINESS_ID, "AVAILABLE")]
+    entities = [("WABA", account.id, "AVAILABLE"), ("BUSINESS", account.portfolio_id, "AVAILABLE")]
     entities.append(("APP", APP_ID, "AVAILABLE"))
     if number is not None:
         state = _HEALTH_OF_QUALITY.get(number.quality, "AVAILABLE") if number.is_registered else "BLOCKED"
@@ -125,7 +126,11 @@ def save_qr_code(world: World, number: Number, raw: bytes) -> Answer:
     code = str(body.get("code") or token_urlsafe(10).replace("-", "A").replace("_", "B").upper())
     if body.get("code") and code not in number.qr_codes:
         raise Failure(100, "The QR code does not exist.", status=404)
+    if not body.get("code") and len(number.qr_codes) >= MOST_QR_CODES:
+        raise Failure(100, f"A number has at most {MOST_QR_CODES} QR codes.")
     kind = str(body.get("generate_qr_image") or "SVG").lower()
+    if kind not in ("svg", "png"):
+        raise Failure(100, "Param generate_qr_image must be one of {SVG, PNG}.")
     number.qr_codes[code] = {
         "code": code,
         "prefilled_message": text,
@@ -133,6 +138,18 @@ def save_qr_code(world: World, number: Number, raw: bytes) -> Answer:
         "qr_image_url": f"{world.base_url}/_qr/{code}.{kind}",
     }
     return ok(number.qr_codes[code])
+
+
+def qr_image(world: World, name: str) -> Answer:
+    """GET of a `qr_image_url`, without token: a card that shows the short link and encodes nothing."""
+    code, _, kind = name.partition(".")
+    found = next((number.qr_codes[code] for number in world.numbers.values() if code in number.qr_codes), None)
+    if found is None or kind not in ("svg", "png"):
+        raise Failure(100, "The QR code does not exist.", status=404)
+    link = found["deep_link_url"]
+    return (
+        Answer(200, cards.png(link), b"image/png") if kind == "png" else Answer(200, cards.svg(link), b"image/svg+xml")
+    )
 
 
 def read_qr_codes(number: Number, code: str = "") -> Answer:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from whatsapp.emulator import files
+from whatsapp.emulator import administration, files
 from whatsapp.emulator.answers import Answer, Failure, refusal
 from whatsapp.emulator.control import Control
 from whatsapp.emulator.people import People
@@ -15,6 +16,7 @@ from whatsapp.emulator.routes import Graph, Request
 from whatsapp.emulator.sending import Sending
 from whatsapp.emulator.state import World
 from whatsapp.emulator.webhooks import Webhooks
+from whatsapp.signature import app_secret_proof
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -71,22 +73,38 @@ class Emulator:
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         if parts[0] == "_emulator":
             return await self.control.take(scope["method"], parts[1:], query, raw)
+        if parts[0] == "_qr" and len(parts) == 2:
+            return administration.qr_image(self.world, parts[1])
         headers = dict(scope["headers"])
-        self._authenticate(headers.get(b"authorization", b"").decode("latin-1"), query)
+        token = self._authenticate(headers.get(b"authorization", b"").decode("latin-1"), query)
         if parts[0][:1] == "v" and parts[0][1:2].isdigit():
             parts = parts[1:]
         if parts[0] == "_media" and len(parts) == 2:
             return files.download(self.world, parts[1])
+        if "appsecret_proof" in query:
+            self._check_proof(token, parts[0], query["appsecret_proof"])
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         return self.graph.take(Request(scope["method"], parts, query, content_type, raw))
 
-    def _authenticate(self, header: str, query: dict[str, str]) -> None:
+    def _authenticate(self, header: str, query: dict[str, str]) -> str:
         kind, _, token = header.partition(" ")
         if kind.lower() not in ("bearer", "oauth"):
             token = query.get("access_token", "")
         known = self.world.profile.tokens
         if not token or (known and token not in known):
             raise Failure(190, "Invalid OAuth access token - Cannot parse access token")
+        return token
+
+    def _check_proof(self, token: str, node: str, proof: str) -> None:
+        """Raise `Failure` 100, as Meta does, unless the secret of the app behind the node made the proof."""
+        secret = self.world.secret_for(node)
+        if secret and proof != _proof(secret, token):
+            raise Failure(100, "Invalid appsecret_proof provided in the API argument")
+
+
+@lru_cache(maxsize=1000)
+def _proof(secret: str, token: str) -> str:
+    return app_secret_proof(secret, token)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -1,6 +1,7 @@
 """Checks a message body as Meta would: required fields first, then lengths and counts."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from whatsapp.emulator.answers import Failure
@@ -54,6 +55,27 @@ def check_content(body: Json) -> Json | list[Any]:
     elif kind in _CHECKS:
         _CHECKS[kind](content)
     return content
+
+
+def media_in(kind: str, content: Any) -> Iterator[tuple[str, str]]:
+    """The media ids a checked message names, each with where it stands."""
+    if kind in MEDIA_KINDS and content.get("id"):
+        yield kind, str(content["id"])
+    elif kind == "template":
+        yield from _media_of_parts(content.get("components") or [])
+    elif kind == "interactive" and isinstance(content.get("header"), dict):
+        yield from _media_of_parts([{"type": "header", "parameters": [content["header"]]}])
+
+
+def _media_of_parts(parts: list[Any]) -> Iterator[tuple[str, str]]:
+    for part in parts:
+        for parameter in part.get("parameters") or ():
+            kind = str(parameter.get("type", ""))
+            file = parameter.get(kind)
+            if isinstance(file, dict) and file.get("id"):
+                yield kind, str(file["id"])
+        for card in part.get("cards") or ():
+            yield from _media_of_parts(card.get("components") or [])
 
 
 def need(content: Json, key: str, limit: int | None = None) -> str:

@@ -7,11 +7,13 @@ GET  /_emulator/clickers             followed links; after= is an index; `orders
 GET  /_emulator/settled?timeout=10   waits until nothing is left to happen or to post: {"settled": bool}
 GET  /_emulator/profile              the behaviour, all fields
 POST /_emulator/profile              change some fields; all or none are taken
-POST /_emulator/reset                forget messages, people, files, clicks; {"all": true} also the rest
+POST /_emulator/reset                forget messages, people, limits, files, clicks; {"all": true} also the rest
 POST /_emulator/webhook              {"url", "app_secret"}: where webhooks of the app go
 POST /_emulator/numbers              {"id", "account_id", "display"?, "name"?, "webhook_url"?, "quality"?,
                                      "tier"?, "throughput_per_s"?}
-POST /_emulator/accounts             {"id", "name"?, "currency"?, "refuses_marketing"?, "webhook_url"?}
+POST /_emulator/accounts             {"id", "name"?, "currency"?, "portfolio_id"?, "refuses_marketing"?, "webhook_url"?,
+                                     "app_url"?, "app_secret"?, "is_subscribed"?}: app_… are of the owner's own app;
+                                     webhooks come only once an app has subscribed
 POST /_emulator/templates            {"account_id", "status"?, …definition}: no review, no webhook
 POST /_emulator/templates/{id}       {"event": "PAUSED", "reason"?}: change its status and tell it
 POST /_emulator/say                  {"phone_number_id", "from", "text"}, or {…, "payload", "title"}, or
@@ -149,8 +151,9 @@ class Control:
         known = _known(Account, body)
         if not known.get("id"):
             raise Failure(100, "id is required.")
-        kept = self.world.account(known["id"]).templates
-        self.world.accounts[known["id"]] = Account(**known, templates=kept)
+        kept = self.world.account(known["id"])
+        known.setdefault("is_subscribed", kept.is_subscribed)
+        self.world.accounts[known["id"]] = Account(**known, templates=kept.templates, deleted_at=kept.deleted_at)
         return success()
 
     def _template(self, body: Json) -> Answer:
@@ -195,7 +198,7 @@ class Control:
 
 
 def _known(kind: type[Account] | type[Number], body: Json) -> Json:
-    names = {item.name for item in fields(kind)} - {"templates", "blocked", "qr_codes", "profile"}
+    names = {item.name for item in fields(kind)} - {"templates", "deleted_at", "blocked", "qr_codes", "profile"}
     strange = set(body) - names
     if strange:
         raise Failure(100, f"Unknown fields: {', '.join(sorted(strange))}")

@@ -12,7 +12,8 @@ one outcome each, whatever the profile says, unless `Profile.magic` is false:
     006  read and stops marketing          016  stops marketing, then resumes
     007  read and taps the first           017  read, clicked, orders
          quick reply                       018  known by BSUID only: read, replies
-    008  sent, never delivered
+    008  sent, never delivered             019  read, then blocks the number
+    009  its template is paused: answered `paused`, then fails with 132015
     010  held for quality, then read
 
     Accepted, then failed by webhook:      Refused in the answer:
@@ -66,6 +67,7 @@ class Fate:
     action: str = ""
     held: bool = False
     held_fails: bool = False
+    pauses: bool = False
     twice: bool = False
     reverse: bool = False
     orders: bool = False
@@ -150,17 +152,19 @@ def _oddities(profile: Profile, recipient: str, callback: str) -> tuple[bool, bo
 
 
 def _action(profile: Profile, recipient: str, callback: str) -> tuple[str, bool]:
-    if not (profile.clicked or profile.tapped or profile.replied or profile.opted_out or profile.stopped):
-        return "", False
-    rolls = dice(profile, "action", recipient, callback)
-    roll = rolls[0]
-    for action, share in (
+    shares = (
         ("click", profile.clicked),
         ("tap", profile.tapped),
         ("reply", profile.replied),
         ("opt_out", profile.opted_out),
         ("stop", profile.stopped),
-    ):
+        ("block", profile.blocked),
+    )
+    if not any(share for _, share in shares):
+        return "", False
+    rolls = dice(profile, "action", recipient, callback)
+    roll = rolls[0]
+    for action, share in shares:
         roll -= share
         if roll < 0:
             return action, action == "click" and rolls[1] < profile.ordered
@@ -176,6 +180,7 @@ _MAGIC_ACTIONS = {
     16: "stop_resume",
     17: "click",
     18: "reply",
+    19: "block",
 }
 
 
@@ -190,8 +195,9 @@ def _magic_fate(magic: int) -> Fate:
         read=magic != 1,
         told_delivered=magic != 12,
         action=_MAGIC_ACTIONS.get(magic, ""),
-        held=magic in (10, 11),
-        held_fails=magic == 11,
+        held=magic in (9, 10, 11),
+        held_fails=magic in (9, 11),
+        pauses=magic == 9,
         twice=magic == 13,
         reverse=magic == 14,
         orders=magic == 17,

@@ -8,26 +8,42 @@ from secrets import token_hex
 
 from whatsapp.emulator.answers import Answer, Failure, ok, success
 from whatsapp.emulator.state import File, World
+from whatsapp.payloads.files import SAMPLES, looks_like, rule_for
 
 MOST_KEPT = 200
-LIMITS = {"image": 5_000_000, "video": 16_000_000, "audio": 16_000_000, "application": 100_000_000}
 
 
-def upload(world: World, content_type: str, raw: bytes) -> Answer:
-    """POST /{phone number id}/media, multipart; answers `{"id"}`."""
+def upload(world: World, number_id: str, content_type: str, raw: bytes) -> Answer:
+    """POST /{phone number id}/media, multipart; answers `{"id"}`, good for the numbers of that account."""
     fields, found = _parts(content_type, raw)
     if fields.get("messaging_product") != "whatsapp":
         raise Failure(100, "The parameter messaging_product is required.")
     if found is None:
         raise Failure(100, "The parameter file is required.")
     mime_type, content = found
-    if len(content) > LIMITS.get(mime_type.partition("/")[0], 100_000_000) or not content:
-        raise Failure(131053, "Media upload error: the file is empty or too large.")
-    file = File(world.new_id(), mime_type, content)
+    _refuse_bad(mime_type, content)
+    file = File(world.new_id(), mime_type, content, world.number(number_id).account_id)
     world.files[file.id] = file
     while len(world.files) > MOST_KEPT:
         del world.files[next(iter(world.files))]
     return ok({"id": file.id})
+
+
+def _refuse_bad(mime_type: str, content: bytes) -> None:
+    rule = rule_for(mime_type, content)
+    if rule is None:
+        raise Failure(131053, f"Media upload error: files of type {mime_type} are not supported.")
+    if not content or len(content) > rule.most:
+        raise Failure(131053, f"Media upload error: a file of this type has 1 to {rule.most} bytes.")
+    if not looks_like(mime_type, content):
+        raise Failure(131053, f"Media upload error: the file is not of type {mime_type}.")
+
+
+def need(world: World, account_id: str, place: str, file_id: str) -> None:
+    """Raise `Failure` 100 unless the account uploaded this file, as Meta refuses strange and expired media ids."""
+    file = world.files.get(file_id)
+    if file is None or file.account_id != account_id:
+        raise Failure(100, f"Param {place}['id'] is not a valid whatsapp business account media attachment ID")
 
 
 def _parts(content_type: str, raw: bytes) -> tuple[dict[str, str], tuple[str, bytes] | None]:
@@ -78,6 +94,8 @@ def begin_sample(world: World, query: Mapping[str, str]) -> Answer:
     """POST /{app id}/uploads: open a resumable upload."""
     if not query.get("file_length", "").isdecimal() or not query.get("file_type"):
         raise Failure(100, "The parameters file_length and file_type are required.")
+    if query["file_type"] not in SAMPLES:
+        raise Failure(100, f"Param file_type must be one of {', '.join(sorted(SAMPLES))}.")
     session = f"upload:{token_hex(16)}"
     world.uploads[session] = {"length": int(query["file_length"]), "received": 0, "type": query["file_type"]}
     return ok({"id": session})

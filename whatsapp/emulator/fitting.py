@@ -11,6 +11,7 @@ Json = dict[str, Any]
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _LINK = re.compile(r"https?://[^\s<>\"]+")
+_SENTENCE_ENDS = ".,;:!?…)'*_~"
 _FORBIDDEN = re.compile(r"[\n\t\r]| {5,}")
 BODY_LIMIT = 1024
 
@@ -115,8 +116,7 @@ def link_of(template: Template | None, kind: str, content: Any, fallback: str) -
     `fallback` stands for the URL of an unregistered template's button, with {{1}} for the suffix.
     """
     if kind != "template":
-        found = _LINK.search(_plain_text(kind, content))
-        return found.group() if found else ""
+        return _link_in(_plain_text(kind, content))
     for part in content.get("components") or []:
         if _is_button(part) and str(part.get("sub_type", "")).lower() == "url":
             suffix = str((_parameters(part) or [{}])[0].get("text", ""))
@@ -124,9 +124,13 @@ def link_of(template: Template | None, kind: str, content: Any, fallback: str) -
     for button in buttons_of(template) if template else []:
         if button.get("url") and "{{" not in str(button["url"]):
             return str(button["url"])
-    values = " ".join(str(item.get("text", "")) for item in _body_values(content))
-    found = _LINK.search(values)
-    return found.group() if found else ""
+    return _link_in(" ".join(str(item.get("text", "")) for item in _body_values(content)))
+
+
+def _link_in(text: str) -> str:
+    """What a phone makes tappable; the end of a sentence is not part of it."""
+    found = _LINK.search(text)
+    return found.group().rstrip(_SENTENCE_ENDS) if found else ""
 
 
 def _fill(pattern: str, suffix: str) -> str:

@@ -1,11 +1,24 @@
 """Meta's sending limits: throughput of a number, pace towards one person, people in 24 hours."""
 
+from collections import defaultdict
+from typing import NamedTuple
+
 from whatsapp.emulator.answers import Failure
-from whatsapp.emulator.state import Number, World
+from whatsapp.emulator.profile import Profile
 
 PAIR_PACE_S = 6.0
 DAY_S = 86_400.0
+TIERS = {"TIER_250": 250, "TIER_2K": 2_000, "TIER_10K": 10_000, "TIER_100K": 100_000}
 _TIDY_ABOVE = 100_000
+
+
+class Allowance(NamedTuple):
+    """What one number may send: messages a second (0: any number), and people a day of its portfolio."""
+
+    number_id: str
+    portfolio_id: str
+    rate: float
+    tier: str
 
 
 class Limits:
@@ -14,22 +27,24 @@ class Limits:
     def __init__(self) -> None:
         self._numbers: dict[str, float] = {}
         self._pairs: dict[tuple[str, str], float] = {}
-        self._people: dict[str, float] = {}
+        # Per portfolio, the person written to longest ago first.
+        self._people: dict[str, dict[str, float]] = defaultdict(dict)
 
-    def check(self, world: World, number: Number, recipient: str, now: float, *, opens: bool) -> None:
+    def check(self, profile: Profile, allowed: Allowance, recipient: str, now: float, *, opens: bool) -> None:
         """Count one message; `opens` says it is sent outside the person's window. Raises `Failure`.
 
-        130429 for throughput, 131056 for the pair, `Profile.daily_code` for people in 24 hours.
+        130429 for throughput, 131056 for the pair, `Profile.daily_code` for people in 24 hours, which pass at the
+        profile's speed. `Profile.daily_people` takes the place of the tier; Meta counts deliveries, this acceptances.
         Source: fact sheet sections 6.1 to 6.3.
         """
-        profile = world.profile
-        rate = number.throughput_per_s if number.throughput_per_s is not None else profile.throughput_per_s
-        if rate > 0:
-            self._throughput(number.id, rate, now)
+        if allowed.rate > 0:
+            self._throughput(allowed.number_id, allowed.rate, now)
         if profile.pair_limit:
-            self._pair((number.id, recipient), profile.pair_burst, now)
-        if profile.daily_people and opens:
-            self._daily(recipient, profile.daily_people, profile.daily_code, now)
+            self._pair((allowed.number_id, recipient), profile.pair_burst, now)
+        most = profile.daily_people or TIERS.get(allowed.tier, 0)
+        if most and opens:
+            since = now - DAY_S / (profile.speed or 1.0)
+            self._daily(self._people[allowed.portfolio_id], recipient, most, profile.daily_code, since, now)
 
     def _throughput(self, number_id: str, rate: float, now: float) -> None:
         # A leaky bucket that holds one second's worth of messages.
@@ -46,9 +61,9 @@ class Limits:
         if len(self._pairs) > _TIDY_ABOVE:
             self._pairs = {key: until for key, until in self._pairs.items() if until > now}
 
-    def _daily(self, recipient: str, most: int, code: int, now: float) -> None:
-        if recipient not in self._people and len(self._people) >= most:
-            self._people = {key: at for key, at in self._people.items() if at > now - DAY_S}
-            if len(self._people) >= most:
-                raise Failure(code, "The messaging limit of the business portfolio has been reached.")
-        self._people[recipient] = now
+    def _daily(self, people: dict[str, float], recipient: str, most: int, code: int, since: float, now: float) -> None:
+        while people and people[oldest := next(iter(people))] <= since:
+            del people[oldest]
+        if people.pop(recipient, None) is None and len(people) >= most:
+            raise Failure(code, "The messaging limit of the business portfolio has been reached.")
+        people[recipient] = now

@@ -98,7 +98,7 @@ class People:
         number = self.world.number(message.phone_number_id)
         if step == SENT:
             self._leave(number, message, fate)
-        elif step == DELIVERED:
+        elif step == DELIVERED and (number.id, message.recipient) not in self.world.blockers:
             if fate.told_delivered and not fate.reverse:
                 self._tell(number, message, fate, "delivered")
             if fate.read:
@@ -108,7 +108,7 @@ class People:
                 self._tell(number, message, fate, status)
             if fate.action:
                 self._later(_between(self.world.profile.acted_after_s, fate.pace[3]), ACT, message.row)
-        else:
+        elif step == ACT:
             self._act(number, message, fate)
 
     def _fate(self, message: Acceptance) -> Fate:
@@ -138,15 +138,16 @@ class People:
     def _tell(self, number: Number, message: Acceptance, fate: Fate, status: str, error: Any = None) -> None:
         item: dict[str, Any] = {"id": message.wamid, "status": status, "timestamp": str(int(time.time()))}
         phone = "" if "." in message.recipient or fate.by_bsuid else message.recipient
+        bsuid = bsuid_of(message.recipient)
         if phone:
             item["recipient_id"] = phone
         if not phone or error is None:
-            item["recipient_user_id"] = bsuid_of(message.recipient)
+            item["recipient_user_id"] = bsuid
         if message.callback:
             item["biz_opaque_callback_data"] = message.callback
         if error is not None:
             item["errors"] = [error]
-        elif status in ("sent", "delivered"):
+        elif status in ("sent", "delivered") or not fate.told_delivered:
             item["pricing"] = {
                 "billable": True,
                 "pricing_model": "PMP",
@@ -154,8 +155,9 @@ class People:
                 "category": message.category,
             }
         self.world.tally(status)
+        contact = {"user_id": bsuid} | ({"wa_id": phone} if phone else {})
         for _ in range(2 if fate.twice else 1):
-            self.webhooks.add(number, "statuses", item)
+            self.webhooks.add(number, "statuses", item, contact if error is None else None)
 
     def _act(self, number: Number, message: Acceptance, fate: Fate) -> None:
         profile, row = self.world.profile, message.row
@@ -174,6 +176,9 @@ class People:
             body = profile.opt_out_text if fate.action == "opt_out" else words
             content = {"type": "text", "text": {"body": body}}
             self.say(number, message.recipient, content, answers=message, fate=fate)
+        elif fate.action == "block":
+            # As on Meta nobody is told: what follows stays `sent` for ever.
+            self.world.blockers.add((number.id, message.recipient))
         else:
             self.prefer(number, message.recipient, "stop")
             if fate.action == "stop_resume":
@@ -190,7 +195,7 @@ class People:
         fate: Fate | None = None,
         name: str = "",
     ) -> str:
-        """An inbound message of any type; opens the person's window. Returns its wamid."""
+        """An inbound message of any type; opens the person's window and lifts a block. Returns its wamid."""
         hides_phone = "." in recipient or bool(fate and fate.by_bsuid)
         wamid = self.world.ledger.wamid(recipient, 10**9 + next(self.world.serial))
         item: dict[str, Any] = {
@@ -206,6 +211,7 @@ class People:
         if answers:
             item["context"] = {"from": number.digits, "id": answers.wamid}
         self.world.windows[number.id, recipient] = time.time() + WINDOW_S
+        self.world.blockers.discard((number.id, recipient))
         self.webhooks.add(number, "messages", item, contact)
         self.world.tally("inbound")
         return wamid

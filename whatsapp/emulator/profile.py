@@ -9,10 +9,12 @@ class Profile:
     """One behaviour; every field can be given by name, over HTTP as JSON, or in a file.
 
     Shares lie between 0 and 1. `delivered` is a share of all accepted messages that do not fail, `read` of
-    the delivered, what a person does (click, tap, reply, opt out, stop) of the read, `ordered` of clickers.
+    the delivered, what a person does (click, tap, reply, opt out, stop, block) of the read, `ordered` of
+    clickers. Who blocked the number gets nothing more: later messages stay `sent`.
     Fates depend on `seed`, recipient and callback data, never on the order of calls.
     `refused` gives codes of sends with their shares, `calls_refused` one code for every other call (0: none).
     Delays are simulated seconds, divided by `speed` (60: a minute takes a second; 0: no delay at all).
+    `daily_people` is for every portfolio, whatever its tier; 0 leaves it to the tier of the number.
     """
 
     seed: int = 1
@@ -25,6 +27,7 @@ class Profile:
     replied: float = 0.04
     opted_out: float = 0.01
     stopped: float = 0.005
+    blocked: float = 0.002
     ordered: float = 0.25
     replies: tuple[str, ...] = ("Danke", "Wann habt ihr geöffnet?", "Gibt es das auch in Blau?", "👍")
     opt_out_text: str = "STOPP"
@@ -82,6 +85,7 @@ class Profile:
             replied=0,
             opted_out=0,
             stopped=0,
+            blocked=0,
             failures={},
             throughput_per_s=0,
             pair_limit=False,

@@ -60,7 +60,11 @@ class Remote:
         self._post("numbers", {"id": phone_number_id, "account_id": account_id, **fields})
 
     def add_account(self, account_id: str, **fields: Any) -> None:
-        """Register an account: `name`, `currency`, `refuses_marketing`, `webhook_url`."""
+        """Register an account: `name`, `currency`, `portfolio_id`, `refuses_marketing`, `webhook_url`, `is_subscribed`.
+
+        `app_url` and `app_secret` give it a Meta app of its owner's: where its webhooks go and what signs them.
+        As with Meta its webhooks come only once `POST /{WABA}/subscribed_apps` was called, or with `is_subscribed`.
+        """
         self._post("accounts", {"id": account_id, **fields})
 
     def add_template(self, account_id: str, definition: Mapping[str, Any], status: str = "APPROVED") -> str:

@@ -50,7 +50,7 @@ class Graph:
         return {
             "message_templates": self._templates,
             "unpause": self._unpause,
-            "media": lambda node, request: files.upload(self.world, request.content_type, request.raw),
+            "media": lambda node, request: files.upload(self.world, node, request.content_type, request.raw),
             "uploads": lambda node, request: files.begin_sample(self.world, request.query),
             "phone_numbers": lambda node, request: administration.numbers(self.world, node),
             "subscribed_apps": lambda node, request: administration.subscriptions(
@@ -99,7 +99,7 @@ class Graph:
         if template is not None:
             if method == "GET":
                 return ok(template.as_json())
-            return templates.edit(self.people, template, request.raw)
+            return templates.edit(world, self.people, template, request.raw)
         if node in world.files:
             file = world.files[node]
             return files.delete(world, file) if method == "DELETE" else files.describe(world, file)

@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from whatsapp.emulator import content, fitting
+from whatsapp.emulator import content, files, fitting
 from whatsapp.emulator.answers import Answer, Failure, ok, proxy_page, success
-from whatsapp.emulator.fate import answer_of, dice, magic_of
-from whatsapp.emulator.limits import Limits
+from whatsapp.emulator.fate import Fate, answer_of, dice, magic_of
 from whatsapp.emulator.people import People
 from whatsapp.emulator.state import Number, Template, World
 
@@ -35,7 +34,6 @@ class Sending:
     def __init__(self, world: World, people: People) -> None:
         self.world = world
         self.people = people
-        self.limits = Limits()
 
     def take(self, number_id: str, raw: bytes, *, as_marketing: bool = False) -> Answer:
         """Answer one send; raises `Failure`."""
@@ -85,10 +83,18 @@ class Sending:
             raise Failure(130403, "The user is on the block list of the business.")
         if phone and phone == number.digits:
             raise Failure(131021, "Recipient cannot be sender.")
+        for place, media_id in content.media_in(kind, found):
+            files.need(self.world, number.account_id, place, media_id)
         template = self._template(number, found) if kind == "template" else None
         category = self._category(number, recipient, kind, template, as_marketing)
         opens = self.world.windows.get((number.id, recipient), 0.0) < time.time()
-        self.limits.check(self.world, number, recipient, time.monotonic(), opens=opens and kind == "template")
+        self.world.limits.check(
+            self.world.profile,
+            self.world.allowance(number),
+            recipient,
+            time.monotonic(),
+            opens=opens and kind == "template",
+        )
         callback = body.get("biz_opaque_callback_data", "")
         return _Draft(number, phone, recipient, callback, kind, found, template, category, raw)
 
@@ -127,13 +133,20 @@ class Sending:
             self.world.taps[row] = fitting.tap_of(draft.template, draft.kind, draft.content)
         sent: Json = {"id": message.wamid}
         if draft.kind == "template":
-            sent["message_status"] = "held_for_quality_assessment" if fate.held else "accepted"
+            sent["message_status"] = self._pacing(draft, fate)
         if draft.phone:
             contact = {"input": f"+{draft.phone}", "wa_id": draft.phone}
         else:
             contact = {"input": draft.recipient, "user_id": draft.recipient}
         answer = ok({"messaging_product": "whatsapp", "contacts": [contact], "messages": [sent]})
         return answer._replace(wait_s=self.world.profile.latency_s)
+
+    def _pacing(self, draft: _Draft, fate: Fate) -> str:
+        if not fate.pauses:
+            return "held_for_quality_assessment" if fate.held else "accepted"
+        if draft.template is not None:
+            self.people.judge(draft.template, "PAUSED")
+        return "paused"
 
 
 def load(raw: bytes) -> Json:

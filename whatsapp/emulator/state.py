@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 from itertools import count
+from time import monotonic
 from typing import Any
 
 from whatsapp.emulator.ledger import Ledger
+from whatsapp.emulator.limits import Allowance, Limits
 from whatsapp.emulator.profile import Profile
 
 DEFAULT_ACCOUNT = "102290129340398"
+BUSINESS_ID = "2729063490586005"
 Json = dict[str, Any]
 
 
@@ -25,6 +28,8 @@ class Template:
     parameter_format: str = "POSITIONAL"
     quality: str = "UNKNOWN"
     rejected_reason: str = "NONE"
+    # When it was edited while approved, by the monotonic clock.
+    edited_at: list[float] = field(default_factory=list)
     extra: Json = field(default_factory=dict)
 
     def as_json(self) -> Json:
@@ -45,15 +50,21 @@ class Template:
 
 @dataclass(slots=True)
 class Account:
-    """A WhatsApp Business Account."""
+    """A WhatsApp Business Account; `app_url` and `app_secret` are of its owner's own Meta app, if it has one."""
 
     id: str
     name: str = "Emulator GmbH"
     currency: str = "EUR"
+    portfolio_id: str = BUSINESS_ID
     webhook_url: str = ""
-    is_subscribed: bool = True
+    app_url: str = ""
+    app_secret: str = ""
+    # Without a subscription of the app nothing about the account is told.
+    is_subscribed: bool = False
     refuses_marketing: bool = False
     templates: dict[str, Template] = field(default_factory=dict)
+    # Names and languages of approved templates with when they were deleted, by the monotonic clock.
+    deleted_at: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -65,7 +76,8 @@ class Number:
     display: str = "+49 30 901820"
     name: str = "Emulator GmbH"
     quality: str = "GREEN"
-    tier: str = "TIER_100K"
+    # How many people the portfolio may write to in 24 hours; enforced, so unlimited unless somebody wants it.
+    tier: str = "TIER_UNLIMITED"
     throughput_per_s: float | None = None
     webhook_url: str = ""
     is_registered: bool = True
@@ -81,11 +93,12 @@ class Number:
 
 @dataclass(slots=True)
 class File:
-    """An uploaded file."""
+    """An uploaded file; only the account that uploaded it can send it."""
 
     id: str
     mime_type: str
     content: bytes
+    account_id: str
 
 
 @dataclass(slots=True)
@@ -117,12 +130,14 @@ class World:
         self.forget()
 
     def forget(self) -> None:
-        """Drop messages, people, files and clicks; keep accounts, numbers and templates."""
+        """Drop messages, people, limits used up, files and clicks; keep accounts, numbers and templates."""
         self.ledger = Ledger()
+        self.limits = Limits()
         self.links: dict[int, str] = {}
         self.taps: dict[int, tuple[str, str]] = {}
         self.windows: dict[tuple[str, str], float] = {}
         self.stopped: set[tuple[str, str]] = set()
+        self.blockers: set[tuple[str, str]] = set()
         self.attempts: dict[tuple[str, str], int] = {}
         self.files: dict[str, File] = {}
         self.uploads: dict[str, Json] = {}
@@ -139,12 +154,34 @@ class World:
             self.accounts[account_id] = Account(account_id)
         return self.accounts[account_id]
 
+    def app_of(self, account_id: str) -> tuple[str, str]:
+        """Webhook address and secret of the Meta app that serves an account: its own, else the shared one."""
+        account = self.accounts.get(account_id)
+        if account is None:
+            return self.webhook_url, self.app_secret
+        return account.app_url or self.webhook_url, account.app_secret or self.app_secret
+
+    def secret_for(self, node: str) -> str:
+        """The secret of the app that calls about a number, an account, a template or a file; else empty."""
+        owned = self.numbers.get(node) or self.files.get(node) or self.template(node)
+        account_id = owned.account_id if owned else node
+        return self.app_of(account_id)[1] if account_id in self.accounts else ""
+
     def number(self, number_id: str) -> Number:
         """The number, made up in the default account on first use."""
         if number_id not in self.numbers:
             self.numbers[number_id] = Number(number_id, DEFAULT_ACCOUNT)
             self.account(DEFAULT_ACCOUNT)
         return self.numbers[number_id]
+
+    def ago(self, seconds: float) -> float:
+        """The moment so many simulated seconds ago, by the monotonic clock; without delays they are real ones."""
+        return monotonic() - seconds / (self.profile.speed or 1.0)
+
+    def allowance(self, number: Number) -> Allowance:
+        """What the limits of this number are now."""
+        rate = number.throughput_per_s if number.throughput_per_s is not None else self.profile.throughput_per_s
+        return Allowance(number.id, self.account(number.account_id).portfolio_id, rate, number.tier)
 
     def template(self, template_id: str) -> Template | None:
         """A template by its id, in whatever account."""

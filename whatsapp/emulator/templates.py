@@ -1,7 +1,10 @@
 """The emulated template API: create, list, read, edit, delete, unpause."""
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
+
+import orjson
 
 from whatsapp.emulator.answers import Answer, Failure, ok, success
 from whatsapp.emulator.people import People
@@ -11,7 +14,12 @@ from whatsapp.payloads import lint
 
 Json = dict[str, Any]
 
-_FILTERS = ("name", "language", "category", "status")
+_FILTERS = ("name", "language", "category", "status", "quality_score")
+_NEVER_APPROVED = ("PENDING", "REJECTED")
+DAY_S = 86_400.0
+NAME_BLOCKED_S = 30 * DAY_S
+EDITS_A_MONTH = 10
+MOST_DELETED = 100
 _SUBCODES = {"header": 2388047, "body": 2388072, "footer": 2388073}
 EDITABLE = ("APPROVED", "REJECTED", "PAUSED")
 
@@ -42,10 +50,18 @@ def create(world: World, people: People, account_id: str, raw: bytes) -> Answer:
     """POST /{WABA}/message_templates; the review follows by webhook."""
     definition = load(raw)
     _refuse_faults(definition)
+    _refuse_deleted(world, account_id, definition)
     template = register(world, account_id, definition)
     if not template.name.endswith("_pending"):
         people.review(template)
     return ok({"id": template.id, "status": template.status, "category": template.category})
+
+
+def _refuse_deleted(world: World, account_id: str, definition: Json) -> None:
+    name = (str(definition.get("name", "")), str(definition.get("language", "")).replace("-", "_"))
+    deleted_at = world.account(account_id).deleted_at.get(name)
+    if deleted_at is not None and deleted_at > world.ago(NAME_BLOCKED_S):
+        raise Failure(100, "A template of this name and language was deleted less than 30 days ago.", subcode=2388023)
 
 
 def _refuse_faults(definition: Json) -> None:
@@ -78,43 +94,79 @@ def listing(world: World, account_id: str, query: Mapping[str, str]) -> Answer:
 
 
 def _matches(template: Template, query: Mapping[str, str]) -> bool:
-    fields = template.as_json()
-    if query.get("name_or_content") and query["name_or_content"] not in template.name:
+    fields = template.as_json() | {"quality_score": template.quality}
+    text = _text_of(template)
+    if query.get("content", "").lower() not in text:
+        return False
+    if query.get("name_or_content", "").lower() not in f"{template.name}\n{text}":
         return False
     return all(str(fields[key]).lower() == query[key].lower() for key in _FILTERS if query.get(key))
 
 
-def edit(people: People, template: Template, raw: bytes) -> Answer:
-    """POST /{template id}: components are replaced as a whole and reviewed again."""
+def _text_of(template: Template) -> str:
+    return "\n".join(str(part.get("text", "")) for part in template.components).lower()
+
+
+def edit(world: World, people: People, template: Template, raw: bytes) -> Answer:
+    """POST /{template id}: components are replaced as a whole and reviewed again.
+
+    An approved one can be edited once in 24 hours and ten times in 30 days. Source: fact sheet section 4.6.
+    """
     changes = load(raw)
     if template.status not in EDITABLE:
         raise Failure(100, f"A template that is {template.status} cannot be edited.", subcode=2388039)
     category = str(changes.get("category", template.category)).upper()
     if template.status == "APPROVED" and category != template.category:
         raise Failure(100, "The category of an approved template cannot be changed.", subcode=2388039)
+    if "components" in changes:
+        _refuse_faults(template.as_json() | {"components": changes["components"]})
+    if template.status == "APPROVED":
+        _count_edit(world, template)
     template.category = category
     if "message_send_ttl_seconds" in changes:
         template.extra["message_send_ttl_seconds"] = changes["message_send_ttl_seconds"]
     if "components" in changes:
-        definition = template.as_json() | {"components": changes["components"]}
-        _refuse_faults(definition)
         template.components = changes["components"]
         template.status = "PENDING"
         people.review(template)
     return success()
 
 
+def _count_edit(world: World, template: Template) -> None:
+    template.edited_at = [at for at in template.edited_at if at > world.ago(30 * DAY_S)]
+    if len(template.edited_at) >= EDITS_A_MONTH or any(at > world.ago(DAY_S) for at in template.edited_at):
+        raise Failure(100, "An approved template can be edited once in 24 hours and ten times in 30 days.")
+    template.edited_at.append(monotonic())
+
+
 def delete(account: Account, query: Mapping[str, str]) -> Answer:
-    """DELETE /{WABA}/message_templates by `name`, or one language version by `hsm_id`."""
-    name, template_id = query.get("name", ""), query.get("hsm_id", "")
-    doomed = [
-        item.id for item in account.templates.values() if (item.id == template_id if template_id else item.name == name)
-    ]
+    """DELETE /{WABA}/message_templates by `name`, one language version by `hsm_id`, or up to 100 by `hsm_ids`."""
+    doomed = [item for item in account.templates.values() if _is_meant(item, query)]
     if not doomed:
         raise Failure(100, "Message template not found.", subcode=2593002, status=404)
-    for found in doomed:
-        del account.templates[found]
+    if any(item.status == "DISABLED" for item in doomed):
+        raise Failure(100, "A disabled template cannot be deleted.")
+    for item in doomed:
+        if item.status not in _NEVER_APPROVED:
+            account.deleted_at[item.name, item.language] = monotonic()
+        del account.templates[item.id]
     return success()
+
+
+def _is_meant(template: Template, query: Mapping[str, str]) -> bool:
+    if query.get("hsm_ids"):
+        return template.id in _ids_in(query["hsm_ids"])
+    if query.get("hsm_id"):
+        return template.id == query["hsm_id"]
+    return template.name == query.get("name")
+
+
+def _ids_in(text: str) -> list[str]:
+    """The ids of `hsm_ids`: a JSON list of strings or numbers."""
+    ids = orjson.loads(text)
+    if not isinstance(ids, list) or not 1 <= len(ids) <= MOST_DELETED:
+        raise Failure(100, f"Param hsm_ids must be a list of 1 to {MOST_DELETED} ids.")
+    return [str(item) for item in ids]
 
 
 def unpause(people: People, template: Template) -> Answer:

@@ -36,7 +36,7 @@ class _Item(NamedTuple):
 
 
 class Webhooks:
-    """The queue between what happens and who is told."""
+    """The queue between what happens and who is told; accounts that no app has subscribed to are passed over."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -54,15 +54,18 @@ class Webhooks:
 
     def add_change(self, account_id: str, field: str, value: Any) -> None:
         """Queue the value of another field; it goes to the app's address, never to an override."""
-        self._add(_Item(self.world.webhook_url, account_id, field, None, "", value, None))
+        self._add(_Item(self.world.app_of(account_id)[0], account_id, field, None, "", value, None))
 
     def _add(self, item: _Item) -> None:
+        if not self.world.account(item.account_id).is_subscribed:
+            self.world.tally("webhooks_without_subscription")
+            return
         self._items.append(item)
         self._bell.set()
 
     def _url(self, number: Number) -> str:
         account = self.world.account(number.account_id)
-        return number.webhook_url or account.webhook_url or self.world.webhook_url
+        return number.webhook_url or account.webhook_url or self.world.app_of(account.id)[0]
 
     @property
     def is_quiet(self) -> bool:
@@ -83,26 +86,26 @@ class Webhooks:
             await asyncio.sleep(self.world.profile.batch_wait_s)
             self._bell.clear()
             while self._items:
-                for url, batch in self._next_batches():
+                for url, secret, batch in self._next_batches():
                     await self._slots.acquire()
-                    task = asyncio.create_task(self._deliver(url, body_of(batch)))
+                    task = asyncio.create_task(self._deliver(url, secret, body_of(batch)))
                     self._posting.add(task)
                     task.add_done_callback(self._posting.discard)
                     task.add_done_callback(lambda _: self._slots.release())
 
-    def _next_batches(self) -> list[tuple[str, list[_Item]]]:
+    def _next_batches(self) -> list[tuple[str, str, list[_Item]]]:
         taken = [self._items.popleft() for _ in range(min(len(self._items), 4000))]
         profile = self.world.profile
         if profile.shuffled:
             self._dice.shuffle(taken)
-        by_url: dict[str, list[_Item]] = {}
+        by_app: dict[tuple[str, str], list[_Item]] = {}
         for item in taken:
-            by_url.setdefault(item.url, []).append(item)
+            by_app.setdefault((item.url, self.world.app_of(item.account_id)[1]), []).append(item)
         size = max(1, profile.batch_size)
-        return [(url, items[at : at + size]) for url, items in by_url.items() for at in range(0, len(items), size)]
+        return [(*app, items[at : at + size]) for app, items in by_app.items() for at in range(0, len(items), size)]
 
-    async def _deliver(self, url: str, body: bytes) -> None:
-        headers = self._headers(body)
+    async def _deliver(self, url: str, secret: str, body: bytes) -> None:
+        headers = _headers(secret, body)
         if not url:
             self.kept.append(Posted(body, headers))
             return
@@ -123,15 +126,10 @@ class Webhooks:
             return False
         return response.status_code == 200
 
-    def _headers(self, body: bytes) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "User-Agent": "facebookexternalua"}
-        if self.world.app_secret:
-            headers["X-Hub-Signature-256"] = sign(self.world.app_secret, body)
-        return headers
-
     async def post_raw(self, url: str, body: bytes) -> None:
-        """Sign and post any body, for injected payloads."""
-        await self._deliver(url or self.world.webhook_url, body)
+        """Sign and post any body, for injected payloads; the app is that of the first account it names."""
+        app_url, secret = self.world.app_of(_account_in(body))
+        await self._deliver(url or app_url, secret, body)
 
     async def close(self) -> None:
         """Stop what is on its way."""
@@ -142,10 +140,25 @@ class Webhooks:
             await self._client.aclose()
 
 
+def _headers(secret: str, body: bytes) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "User-Agent": "facebookexternalua"}
+    if secret:
+        headers["X-Hub-Signature-256"] = sign(secret, body)
+    return headers
+
+
+def _account_in(body: bytes) -> str:
+    try:
+        return str(orjson.loads(body)["entry"][0]["id"])
+    except (orjson.JSONDecodeError, TypeError, KeyError, IndexError):
+        return ""
+
+
 def body_of(batch: list[_Item]) -> bytes:
     """One webhook body for a batch; items of one number and kind share a change, as with Meta."""
     changes: dict[tuple[str, str, str], dict[str, Any]] = {}
     entries: dict[str, list[dict[str, Any]]] = {}
+    introduced: set[tuple[Any, ...]] = set()
     for item in batch:
         if item.number is None:
             entries.setdefault(item.account_id, []).append({"field": item.field, "value": item.item})
@@ -155,7 +168,9 @@ def body_of(batch: list[_Item]) -> bytes:
             changes[key] = _value(item.number)
             entries.setdefault(item.account_id, []).append({"field": "messages", "value": changes[key]})
         changes[key].setdefault(item.key, []).append(item.item)
-        if item.contact and item.contact not in changes[key].get("contacts", ()):
+        who = (*key, item.contact["user_id"], str(item.contact.get("profile"))) if item.contact else ()
+        if who and who not in introduced:
+            introduced.add(who)
             changes[key].setdefault("contacts", []).append(item.contact)
     return encode(
         {

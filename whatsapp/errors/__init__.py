@@ -2,7 +2,7 @@
 
 from whatsapp.errors.exceptions import NotSent, Refused, UnknownOutcome, WhatsAppError
 from whatsapp.errors.rules import ErrorClass, Rule, Scope
-from whatsapp.errors.table import RULES, rule_for
+from whatsapp.errors.table import RULES, is_known, rule_for
 
 __all__ = [
     "RULES",
@@ -13,5 +13,6 @@ __all__ = [
     "Scope",
     "UnknownOutcome",
     "WhatsAppError",
+    "is_known",
     "rule_for",
 ]

@@ -40,8 +40,8 @@ RULES: tuple[Rule, ...] = (
         "WhatsApp nennt den Grund nicht.",
         "The message cannot be delivered: the number is not on WhatsApp, the app is outdated or WhatsApp "
         "does not tell why.",
-        "Bitte die Nummer prüfen. Nach mehreren Fehlschlägen in Folge lässt Zusage den Kontakt aus.",
-        "Please check the number. After several failures in a row Zusage leaves the contact out.",
+        "Bitte die Nummer prüfen. Nach drei Fehlschlägen in Folge lässt Zusage den Kontakt aus.",
+        "Please check the number. After three failures in a row Zusage leaves the contact out.",
     ),
     Rule(
         131047,
@@ -108,8 +108,8 @@ RULES: tuple[Rule, ...] = (
         Scope.COUNTRY,
         "Ihr Konto darf keine Nachrichten in das Land dieses Kontakts senden.",
         "Your account may not send messages to the country of this contact.",
-        "Bitte Kontakte dieses Landes aus der Kampagne nehmen.",
-        "Please take contacts of this country out of the campaign.",
+        "Nichts zu tun: Zusage lässt die übrigen Kontakte dieses Landes in dieser Kampagne aus.",
+        "Nothing to do: Zusage leaves the other contacts of this country out of this campaign.",
     ),
     Rule(
         132005,

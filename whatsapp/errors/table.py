@@ -1,5 +1,7 @@
 """Finds the rule of a code; codes nobody has described yet fall back to Meta's hints."""
 
+from dataclasses import replace
+
 from whatsapp.errors import account, content, management, recipient, remedies, throttling
 from whatsapp.errors.rules import ErrorClass, Rule, Scope
 
@@ -26,8 +28,8 @@ _UNKNOWN = Rule(
     None,
     ErrorClass.RECIPIENT,
     Scope.MESSAGE,
-    "WhatsApp hat diese Nachricht mit einem Fehlercode abgelehnt, den wir noch nicht kennen.",
-    "WhatsApp refused this message with an error code that we do not know yet.",
+    "WhatsApp hat mit einem Fehlercode abgelehnt, den wir noch nicht kennen.",
+    "WhatsApp refused with an error code that we do not know yet.",
     *remedies.OUR_SUPPORT,
 )
 
@@ -43,7 +45,7 @@ def rule_for(
 
     A subcode of the template range (2388xxx) or of the token (463) says more than the code beside it.
     Unknown codes keep their number: transient, HTTP 5xx or 429 means retry soon, anything else is a failure
-    of this one message (the campaign's circuit breaker watches for the same unknown code on many).
+    of this one message, until the same code fails many of a campaign (messaging.braking).
     Source: Meta "Error codes", September 2026.
     """
     if subcode in RULES and (subcode // 1000 == 2388 or subcode == 463):
@@ -53,7 +55,22 @@ def rule_for(
         if known is not None:
             return known
     unavailable = http_status is not None and (http_status >= 500 or http_status == 429)
-    return (_UNKNOWN_TRANSIENT if is_transient or unavailable else _UNKNOWN).with_code(code)
+    return _naming(_UNKNOWN_TRANSIENT if is_transient or unavailable else _UNKNOWN, code)
+
+
+def _naming(rule: Rule, code: int | None) -> Rule:
+    """The rule with the code in its sentences: all that anybody can tell about it."""
+    if code is None:
+        return rule
+    meaning_de, meaning_en = (
+        f"{sentence.removesuffix('.')}: {code}." for sentence in (rule.meaning_de, rule.meaning_en)
+    )
+    return replace(rule, code=code, meaning_de=meaning_de, meaning_en=meaning_en)
+
+
+def is_known(code: int | None) -> bool:
+    """Whether the table describes this code."""
+    return code is not None and (code in RULES or _in_range(code) is not None)
 
 
 def _in_range(code: int) -> Rule | None:

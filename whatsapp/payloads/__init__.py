@@ -4,7 +4,7 @@ Read `recipient` first (whom), then `templates` with its `parts`, `messages`, `i
 template definitions. Source of shapes and limits: Meta "Send messages" and "Components", 2026.
 """
 
-from whatsapp.payloads import interactive, linting, messages, parts, templates
+from whatsapp.payloads import files, interactive, linting, messages, parts, templates
 from whatsapp.payloads.limits import InvalidPayload
 from whatsapp.payloads.linting import Problem, lint
 from whatsapp.payloads.recipient import Payload, Recipient
@@ -14,6 +14,7 @@ __all__ = [
     "Payload",
     "Problem",
     "Recipient",
+    "files",
     "interactive",
     "lint",
     "linting",

@@ -146,5 +146,6 @@ def _wording(version: WordingVersion | None, text: str, evidence: dict[str, Any]
         "wording_sha256": version.sha256,
         "policy_url": version.policy_url,
         "policy_version": version.policy_version,
+        "policy_sha256": version.policy_sha256,
         "evidence": evidence,
     }

@@ -1,20 +1,23 @@
 """Changes that concern the person, not one yes: restriction (Art. 18 GDPR), a new number, two contacts that are one."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
 
 from consent import ledger
 from consent.actions.declarations.writing import EVERYTHING, audit_written, write
-from consent.ledger import Appended, suppressing
+from consent.ledger import Appended, Entry, suppressing
 from consent.ledger.folding import BY_NUMBER, NOES, Pair
 from consent.ledger.suppressing import Digest
 from consent.models import Authority, ConsentState, Purpose, Source, State
-from contacts.identities import digest
+from contacts.actions import Moved
+from contacts.identities import digest, digests_of
 from contacts.models import Contact
 from tenants.actions import Actor
-from tenants.models import Tenant
+from tenants.models import ApiKey, Tenant
 
 
 def restrict(*, tenant: Tenant, contact: Contact, dedupe: str, source: str = Source.AGENT, by: Actor) -> list[Appended]:
@@ -86,9 +89,40 @@ def moved(
         evidence=evidence,
         by=by,
     )
-    suppressing.spread(tenant, _digests(tenant, old_phone, old_bsuid), suppressing.identities(contact))
+    left = [key for _kind, key in _digests(tenant, old_phone, old_bsuid)]
+    suppressing.spread(tenant, dict.fromkeys(left, suppressing.identities(contact)))
     audit_written(tenant, by, "consent.moved", contact, pairs, done)
     return done
+
+
+def edited(people: Sequence[Moved], *, tenant: Tenant, by: Actor) -> None:
+    """Record that somebody gave these contacts other numbers than they were reached by, in the caller's transaction.
+
+    Restrictions go on for the new numbers; a yes ends, because nobody knows that the person said it there (§ 8).
+    Thousands cost a few statements; the actor stands in the ledger's rows.
+    """
+    ledger.append(tenant, [entry for one in people for entry in _edits(one, by, timezone.now())])
+    suppressing.spread(
+        tenant,
+        {key: digests_of(one.contact) for one in people for _kind, key in _digests(tenant, one.phone, one.bsuid)},
+    )
+
+
+def _edits(one: Moved, by: Actor, at: datetime) -> Iterator[Entry]:
+    cause = f"edited:{one.contact.subject_id}:{uuid4()}"
+    for channel in BY_NUMBER:
+        yield Entry(
+            subject_id=one.contact.subject_id,
+            channel=channel,
+            purpose=Purpose.ALL,
+            state=State.MOVED,
+            authority=Authority.AGENT,
+            source=Source.API if isinstance(by, ApiKey) else Source.AGENT,
+            occurred_at=at,
+            key=f"{cause}:{channel}",
+            by=by,
+            evidence={"old_phone": one.phone, "old_bsuid": one.bsuid, "phone": one.contact.phone},
+        )
 
 
 def _digests(tenant: Tenant, phone: str | None, bsuid: str | None) -> list[Digest]:
@@ -117,8 +151,9 @@ def merged(
         occurred_at=timezone.now(),
         by=by,
     )
-    suppressing.spread(tenant, suppressing.identities(gone), suppressing.identities(kept))
-    suppressing.spread(tenant, suppressing.identities(kept), suppressing.identities(gone))
+    for one, other in ((gone, kept), (kept, gone)):
+        left = [key for _kind, key in suppressing.identities(one)]
+        suppressing.spread(tenant, dict.fromkeys(left, suppressing.identities(other)))
     audit_written(tenant, by, "consent.merged", kept, [EVERYTHING], done)
     return done
 

@@ -13,10 +13,11 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from whatsapp import actions, syncing
 from whatsapp.errors import WhatsAppError
+from whatsapp.models import Account
 
 
 class Command(BaseCommand):
-    help = "Connect a WhatsApp number to a tenant, fetch its templates, and print the webhook path as JSON."
+    help = "Connect a WhatsApp number to a tenant, subscribe to webhooks, fetch templates, and print all as JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--tenant", required=True, help="slug or id")
@@ -48,10 +49,28 @@ class Command(BaseCommand):
 
     def _summary(self, tenant: Tenant, number: Any) -> dict[str, Any]:
         account = number.account
+        is_subscribed = self._is_subscribed(account)
         try:
             templates: int | None = syncing.sync(tenant.pk, account.pk)
         except WhatsAppError as error:
             self.stderr.write(f"Connected, but templates could not be fetched yet: {error}")
             templates = None
         path = f"/webhooks/whatsapp/{account.uid}/" if account.app_secret else "/webhooks/whatsapp/"
-        return {"number": str(number.uid), "account": str(account.uid), "webhook_path": path, "templates": templates}
+        return {
+            "number": str(number.uid),
+            "account": str(account.uid),
+            "webhook_path": path,
+            "subscribed": is_subscribed,
+            "templates": templates,
+        }
+
+    def _is_subscribed(self, account: Account) -> bool:
+        try:
+            syncing.subscribe(account)
+        except WhatsAppError as error:
+            self.stderr.write(
+                f"Connected, but Meta does not send webhooks for account {account.waba_id} yet: {error}. Until it "
+                "does, no delivery, reply or opt-out arrives. The hourly sync tries again, connect_number at once."
+            )
+            return False
+        return True

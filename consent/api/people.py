@@ -1,4 +1,7 @@
-"""Contacts over the REST API: list, upsert, read, change, delete, and thousands at once."""
+"""Contacts over the REST API: list, upsert, read, change, delete, and thousands at once.
+
+Here and not with the contacts, because a changed number ends what was agreed for the old one.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +16,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from consent.actions import people
 from contacts import actions, queries
 from contacts.actions import Upserted
 from contacts.api.shapes import BulkIn, BulkOut, ContactIn, ContactOut, data_of
@@ -50,11 +54,11 @@ class ContactViewSet(TenantViewSet):
     def create(self, request: Request) -> Response:
         """Create a contact, or change the one that has this phone, external_id or bsuid: 201 or 200. Tags are added.
 
-        Changing a phone starts a new consent history: the old number's consent does not cover the new one.
+        Another phone number ends the consent to WhatsApp and SMS, which the person gave for the old one; a no stays.
         """
         given = ContactIn(data=request.data)
         given.is_valid(raise_exception=True)
-        [answer] = actions.upsert(tenant=self.tenant, rows=[data_of(given.validated_data)], by=self.key)
+        [answer] = people.upsert(tenant=self.tenant, rows=[data_of(given.validated_data)], by=self.key)
         if answer.contact is None:
             raise serializers.ValidationError(answer.errors)
         return self._answer(answer.contact, 201 if answer.outcome == "created" else 200)
@@ -65,13 +69,16 @@ class ContactViewSet(TenantViewSet):
 
     @extend_schema(request=ContactIn, responses=ContactOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
-        """Change some fields of a contact; null empties one, and `tags` replaces all tags the contact has."""
+        """Change some fields of a contact; null empties one, and `tags` replaces all tags the contact has.
+
+        Another phone number ends the consent to WhatsApp and SMS, which the person gave for the old one; a no stays.
+        """
         contact = self.get_object()
         given = ContactIn(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
         return self._answer(
-            actions.patch(contact=contact, data=data_of(values), by=self.key, replaces_tags="tags" in values)
+            people.patch(contact=contact, data=data_of(values), by=self.key, replaces_tags="tags" in values)
         )
 
     @extend_schema(responses={204: OpenApiResponse(description="Deleted.")})
@@ -82,7 +89,10 @@ class ContactViewSet(TenantViewSet):
 
     @extend_schema(request=BulkIn, responses=BulkOut)
     def bulk(self, request: Request) -> Response:
-        """Create or change up to 10,000 contacts; every row gets its own answer, good rows are stored, tags added."""
+        """Create or change up to 10,000 contacts; every row gets its own answer, good rows are stored, tags added.
+
+        Another phone number ends the consent to WhatsApp and SMS, as with a single contact.
+        """
         given = BulkIn(data=request.data)
         given.is_valid(raise_exception=True)
         answers = self._put_rows(given.validated_data["contacts"])
@@ -94,7 +104,7 @@ class ContactViewSet(TenantViewSet):
     def _put_rows(self, rows: Sequence[Any]) -> Sequence[Upserted]:
         checked = [_checked(row, reader) for reader in [ContactIn()] for row in rows]
         good = [data_of(row) for row in checked if isinstance(row, dict)]
-        stored = iter(actions.upsert(tenant=self.tenant, rows=good, by=self.key))
+        stored = iter(people.upsert(tenant=self.tenant, rows=good, by=self.key))
         return [next(stored) if isinstance(row, dict) else row for row in checked]
 
     def _answer(self, contact: Contact, status: int = 200) -> Response:

@@ -1,0 +1,27 @@
+"""Finds the files that campaigns still need and Meta is about to forget."""
+
+from datetime import timedelta
+
+from django.db import connection
+from django.utils.timezone import now
+
+from tenants.scope import across_tenants
+
+# Meta keeps files for 30 days; so a round that fails has five more days of hourly rounds.
+RENEWED_BEFORE = timedelta(days=5)
+# Files in the header of campaigns that are scheduled or have begun.
+NEEDED = """
+SELECT DISTINCT m.tenant_id, m.id FROM campaigns_campaign k
+JOIN campaigns_variant v ON v.tenant_id = k.tenant_id AND v.campaign_id = k.id
+JOIN whatsapp_media m ON m.tenant_id = v.tenant_id AND m.uid::text = lower(v.variables -> 'header' ->> 'media')
+JOIN tenants_tenant t ON t.id = k.tenant_id AND t.is_active
+WHERE k.state IN ('scheduled', 'running', 'paused') AND m.expires_at < %s
+LIMIT 100
+"""
+
+
+def due() -> list[tuple[int, int]]:
+    """(tenant id, media id) of files that a campaign needs and Meta will forget within days, or already has."""
+    with across_tenants("files of every tenant grow old"), connection.cursor() as cursor:
+        cursor.execute(NEEDED, [now() + RENEWED_BEFORE])
+        return list(cursor.fetchall())
