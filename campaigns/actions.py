@@ -195,11 +195,11 @@ def pause(*, campaign: Campaign, by: Actor) -> Campaign:
 
 @transaction.atomic
 def resume(*, campaign: Campaign, by: Actor) -> Campaign:
-    """Go on sending; resuming what runs changes nothing."""
+    """Send what waits, for another day; resuming what runs changes nothing."""
     if move(campaign, [STATE.PAUSED], STATE.RUNNING):
         assert campaign.source is not None
         if campaign.frozen_at:
-            outbox.resume_source(source=campaign.source)
+            outbox.resume_source(source=campaign.source, expires_at=now() + Campaign.SENDS_FOR)
         else:
             waking.wake(tasks.freeze, tenant_id=campaign.tenant_id, campaign_id=campaign.pk)
         audit(tenant=campaign.tenant, by=by, verb="campaign.resumed", subject=campaign)

@@ -59,7 +59,7 @@ def _freeze_range(campaign: Campaign) -> bool:
         campaign.save(update_fields=["frozen_at"])
         assert campaign.source is not None
         _renew_statistics()
-        outbox.resume_source(source=campaign.source)
+        outbox.resume_source(source=campaign.source, expires_at=now() + Campaign.SENDS_FOR)
         return True
     _insert(campaign, selection(campaign), upper)
     campaign.frozen_to = upper

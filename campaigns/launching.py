@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -21,8 +20,6 @@ from tenants.scope import across_tenants, tenant_scope
 log = logging.getLogger(__name__)
 STATE = Campaign.State
 EDITABLE = (STATE.DRAFT, STATE.SCHEDULED)
-# Unsent messages of a campaign expire a day after its launch: an offer nobody expects any more helps nobody.
-ENDS_AFTER = timedelta(hours=24)
 
 
 @dataclass
@@ -123,8 +120,7 @@ def _open_source(campaign: Campaign) -> Source:
         name=campaign.name,
         number=campaign.number,
         purpose=campaign.purpose,
-        expires_at=now() + ENDS_AFTER,
-        # Opened when the audience is complete, so that the waterfall and the first message agree.
+        # Opened, with its end, when the audience is complete, so that the waterfall and the first message agree.
         is_paused=True,
     )
     for variant in campaign.variants.select_related("template"):

@@ -1,6 +1,7 @@
 """Campaigns: what goes to whom, when, and how far it has come."""
 
 import uuid
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -24,6 +25,10 @@ class Campaign(models.Model):
         PAUSED = "paused", _("Paused")
         FINISHED = "finished", _("Finished")
         CANCELLED = "cancelled", _("Cancelled")
+
+    # From the first message, or from the last time somebody resumed it. An offer that nobody expects any more helps
+    # nobody: what could not be sent by then waits for a person's decision (messaging.sweeping).
+    SENDS_FOR = timedelta(hours=24)
 
     tenant = owner("campaigns")
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -68,6 +73,11 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def sends_until(self) -> datetime | None:
+        """When sending ends; None unless it is going on."""
+        return self.source.expires_at if self.source and self.state == self.State.RUNNING else None
 
 
 class Audience(models.Model):

@@ -13,6 +13,7 @@ from campaigns import audience, contents
 from campaigns.models import Campaign, Variant
 from contacts.models import Contact
 from messaging import reasons, rendering
+from messaging.models import Message
 from messaging.rendering import Person, Preview
 from segments import queries as segments
 from segments.rules import InvalidRule
@@ -114,6 +115,14 @@ def _cost(campaign: Campaign, by_market: Mapping[str, int]) -> Cost:
     return Cost(currency, prices.as_of, sorted(markets, key=lambda m: (-(m.cost or 0), -m.people, m.name)))
 
 
+def waiting(campaign: Campaign) -> int:
+    """How many messages resuming would send; 0 unless it is paused."""
+    if campaign.state != Campaign.State.PAUSED:
+        return 0
+    left = Message.objects.filter(tenant=campaign.tenant_id, source=campaign.source_id, queue=Message.Queue.WAITING)
+    return left.count()
+
+
 def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
     """Everything that must be right before launch, the right things too, in the order of the assistant.
 
@@ -183,8 +192,8 @@ def _limit_checks(campaign: Campaign, known: Estimate | None) -> list[Check]:
     if not limit or known is None or known.reachable <= limit:
         return []
     text = _(
-        "Meta lets this number write to %(limit)s people per 24 hours, so up to %(left)s of the audience get no"
-        " message. Choose a smaller audience, or split it over several days."
+        "Meta lets this number write to %(limit)s people per 24 hours. After a day the campaign pauses with up to"
+        " %(left)s people left, and you decide whether it goes on."
     )
     told = {"limit": number_format(limit), "left": number_format(known.reachable - limit)}
     return [Check("warning.daily_limit", text % told, True, "audience")]

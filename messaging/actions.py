@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,6 +15,9 @@ from tenants import waking
 from tenants.models import Tenant
 from whatsapp.models import Number, Template
 from whatsapp.payloads.messages import TEXT_LIMIT
+
+# Whoever tests is looking at the phone; later the message would only surprise.
+TEST_LASTS = timedelta(hours=1)
 
 
 @transaction.atomic
@@ -120,10 +123,10 @@ def pause_sources_of(*, template: Template, code: int) -> int:
     ).update(state=Source.State.PAUSED, pause_code=code)
 
 
-def resume_source(*, source: Source) -> bool:
-    """Claim from a paused source again; returns whether it was paused."""
+def resume_source(*, source: Source, expires_at: datetime) -> bool:
+    """Claim from a paused source again, until `expires_at`; returns whether it was paused."""
     resumed = Source.objects.filter(pk=source.pk, state=Source.State.PAUSED).update(
-        state=Source.State.OPEN, pause_code=None, resumed_at=now()
+        state=Source.State.OPEN, pause_code=None, resumed_at=now(), expires_at=expires_at
     )
     ring()
     return bool(resumed)
@@ -158,7 +161,7 @@ def cancel_pending(*, tenant: Tenant, contact_ids: Sequence[int], purpose: str, 
 
 @transaction.atomic
 def queue_test(*, number: Number, contact: Contact, template: Template, variables: Mapping[str, Any]) -> Message:
-    """Queue one test message ahead of campaigns; consent is checked like for any other."""
+    """Queue one test message ahead of campaigns, for an hour; consent is checked like for any other."""
     source = open_source(
         tenant=number.tenant,
         kind=Source.Kind.TEST,
@@ -166,6 +169,7 @@ def queue_test(*, number: Number, contact: Contact, template: Template, variable
         number=number,
         purpose="marketing" if template.category == Template.Category.MARKETING else "transactional",
         priority=1,
+        expires_at=now() + TEST_LASTS,
     )
     add_content(source=source, variant=0, template=template, variables=variables)
     message = Message.objects.create(tenant=number.tenant, source=source, contact=contact)
@@ -174,11 +178,13 @@ def queue_test(*, number: Number, contact: Contact, template: Template, variable
 
 
 @transaction.atomic
-def queue_reply(*, tenant: Tenant, number: Number, contact: Contact, text: str, dedupe: str) -> Message | None:
+def queue_reply(
+    *, tenant: Tenant, number: Number, contact: Contact, text: str, dedupe: str, expires_at: datetime
+) -> Message | None:
     """Queue one free-form answer into an open conversation; None if `dedupe` was answered before.
 
-    Service messages need no opt-in, only that the person wrote within 24 hours, which the caller knows. Addresses in
-    the text are tracked, unless it would grow over Meta's limit: the answer matters more than its clicks.
+    Service messages need no opt-in, only that the person wrote within 24 hours: the caller knows when that ends.
+    Addresses in the text are tracked, unless it would grow over Meta's limit: the answer matters more than its clicks.
     """
     name = "reply:" + hashlib.sha256(dedupe.encode()).hexdigest()
     # Two receivers of the same inbound message wait for each other here, and the second finds the first's reply.
@@ -186,7 +192,15 @@ def queue_reply(*, tenant: Tenant, number: Number, contact: Contact, text: str, 
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [name, tenant.pk])
     if Source.objects.filter(tenant=tenant, kind=Source.Kind.REPLY, name=name).exists():
         return None
-    source = open_source(tenant=tenant, kind=Source.Kind.REPLY, name=name, number=number, purpose="service", priority=1)
+    source = open_source(
+        tenant=tenant,
+        kind=Source.Kind.REPLY,
+        name=name,
+        number=number,
+        purpose="service",
+        priority=1,
+        expires_at=expires_at,
+    )
     free_form: dict[str, Any] = {"type": "text", "text": {"body": text, "preview_url": False}}
     if text != links.as_sent(text) and len(links.as_sent(text)) <= TEXT_LIMIT:
         free_form["pieces"] = _linked(source, 0, [text])[0]

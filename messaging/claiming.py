@@ -55,6 +55,7 @@ SELECT s.id, s.priority FROM messaging_source s
 JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
 JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
 WHERE s.tenant_id = %s AND s.number_id = %s AND s.state = 'open'
+  AND (s.expires_at IS NULL OR s.expires_at > now())
   AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
   AND EXISTS (SELECT 1 FROM messaging_message m
               WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0 AND m.next_attempt_at <= now())
@@ -94,7 +95,10 @@ WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt AND m.queue = 1
 
 
 def due_sources(number: Number) -> list[tuple[int, int]]:
-    """(id, priority) of this number's open sources with due messages, most urgent first; none while it is paused."""
+    """(id, priority) of this number's open sources with due messages, most urgent first; none while it is paused.
+
+    Nothing is sent after a source's end, even if nobody has looked after it for days.
+    """
     with tenant_scope(number.tenant_id), connection.cursor() as cursor:
         cursor.execute(DUE_SOURCES, [number.tenant_id, number.pk])
         return cursor.fetchall()

@@ -229,7 +229,7 @@ def _hold_sources(tenant_id: int, message_ids: Sequence[int]) -> None:
 
 
 def _retry(tenant_id: int, again: Sequence[tuple[int, int | None, int, int]]) -> None:
-    """Queue messages again as a new attempt, if their source ends late enough."""
+    """Queue messages again as a new attempt, if their source ends late enough; a paused one gets a new end."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE messaging_message m SET queue = 0, state = 0, wamid = NULL, failed_at = NULL,"
@@ -239,7 +239,7 @@ def _retry(tenant_id: int, again: Sequence[tuple[int, int | None, int, int]]) ->
             " WHERE m.tenant_id = %s AND m.id = v.id AND m.state = 8 AND m.attempt < v.most"
             " AND (v.attempt IS NULL OR v.attempt = m.attempt)"
             " AND s.tenant_id = m.tenant_id AND s.id = m.source_id AND s.state <> 'closed'"
-            " AND now() + v.wait * interval '1 second' < coalesce(s.expires_at, 'infinity')",
+            " AND (s.state = 'paused' OR now() + v.wait * interval '1 second' < coalesce(s.expires_at, 'infinity'))",
             [*(list(column) for column in zip(*again, strict=True)), tenant_id],
         )
 

@@ -44,7 +44,7 @@ class Source(models.Model):
     refused_countries = ArrayField(models.CharField(max_length=2), default=list, blank=True)
     # Transactional sources are served before campaigns of the same number.
     priority = models.SmallIntegerField(default=5)
-    # Messages not sent by then expire unsent.
+    # Nothing is sent later; messaging.sweeping says what becomes of messages that wait then.
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
 

@@ -13,7 +13,7 @@ SELECT DISTINCT s.number_id FROM messaging_source s
 JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
 JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
 JOIN tenants_tenant t ON t.id = s.tenant_id
-WHERE s.state = 'open' AND t.is_active
+WHERE s.state = 'open' AND (s.expires_at IS NULL OR s.expires_at > now()) AND t.is_active
   AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
   AND EXISTS (SELECT 1 FROM messaging_message m
               WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0 AND m.next_attempt_at <= now())

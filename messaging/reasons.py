@@ -36,6 +36,8 @@ LABELS: dict[str, str | Promise] = {
 
 # Number.pause_code for our own stop at the 24-hour limit; Meta's codes are positive.
 DAILY_LIMIT_PAUSE = -24
+# Source.pause_code for our own stop at a campaign's end with messages that should have gone before.
+OVERDUE_PAUSE = -1
 
 
 def label(code: str) -> str:

@@ -1,4 +1,4 @@
-"""Finds what was left behind: claims of killed workers, unknown outcomes, sources past their end."""
+"""Finds what was left behind: claims of killed workers, unknown outcomes, what waits at a source's end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from messaging import bucket, claiming
+from messaging import bucket, claiming, reasons
 from messaging.budget import client
 from messaging.claiming import Outgoing
 from tenants.scope import across_tenants
@@ -62,8 +62,9 @@ WITH unclear AS (
     EXISTS (SELECT 1 FROM unheard x WHERE x.source_id = u.source_id AND x.minute
             BETWEEN date_trunc('minute', u.claimed_at) - interval '1 minute' AND u.claimed_at + interval '1 minute')
       AS is_early,
-    coalesce(h.until > u.claimed_at - interval '30 seconds' AND s.state <> 'closed'
-             AND now() < coalesce(s.expires_at, 'infinity'), false) AS again
+    coalesce(h.until > u.claimed_at - interval '30 seconds'
+             AND (s.state = 'paused' OR s.state = 'open' AND now() < coalesce(s.expires_at, 'infinity')),
+             false) AS again
   FROM unclear u
   JOIN heard h ON h.tenant_id = u.tenant_id AND h.source_id = u.source_id
   JOIN sources s ON s.tenant_id = u.tenant_id AND s.source_id = u.source_id
@@ -76,17 +77,31 @@ UPDATE messaging_message m SET
 FROM decided d WHERE m.id = d.id AND (d.is_over OR NOT d.is_early)
 """
 
-EXPIRE = """
+# What waits at a campaign's end although it was due before was held up: by a stopped account or number, or by a limit.
+# It is not thrown away and not sent late either: the campaign pauses, and a person decides. Due messages that nothing
+# holds up are gone within seconds.
+OVERDUE = "m.next_attempt_at < s.expires_at - interval '1 minute'"
+HOLD = f"""
+UPDATE messaging_source SET state = 'paused', pause_code = %(code)s WHERE id IN (
+  SELECT s.id FROM messaging_source s
+  WHERE s.kind = 'campaign' AND s.state = 'open' AND s.expires_at < now()
+    AND EXISTS (SELECT 1 FROM messaging_message m
+                WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0 AND {OVERDUE})
+  ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED)
+"""
+# The others would have been tried again later than the end. A paused campaign gets a new end when somebody resumes it;
+# nobody resumes a test or a reply.
+EXPIRE = f"""
 UPDATE messaging_message m SET queue = 2, state = 11, reason = 'source_expired'
 FROM messaging_source s
-WHERE s.expires_at < now() AND s.state <> 'closed'
-  AND m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0
+WHERE s.expires_at < now() AND m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0
+  AND CASE WHEN s.kind = 'campaign' THEN s.state = 'open' AND NOT {OVERDUE} ELSE s.state <> 'closed' END
 """
 
 # Tests and replies close themselves; campaigns are finished by their own app. Whoever puts messages back holds their
 # source, so it is locked first and looked at again afterwards; a held one waits for the next round.
 IS_IDLE = """
-s.kind IN ('test', 'reply') AND s.state = 'open' AND s.created_at < now() - interval '10 seconds'
+s.kind IN ('test', 'reply') AND s.state <> 'closed' AND s.created_at < now() - interval '10 seconds'
   AND NOT EXISTS (SELECT 1 FROM messaging_message m
                   WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0)
   AND NOT EXISTS (SELECT 1 FROM messaging_message m
@@ -103,6 +118,7 @@ class Swept:
     put_back: int
     left_behind: int
     settled: int
+    held: int
     expired: int
     closed: int
 
@@ -114,6 +130,7 @@ def sweep() -> Swept:
         put_back=_put_back(before),
         left_behind=_run(LEFT_BEHIND, {"before": before}),
         settled=_run(SETTLE, {"settle": settings.MESSAGING_SETTLE_S}),
+        held=_run(HOLD, {"code": reasons.OVERDUE_PAUSE}),
         expired=_run(EXPIRE),
         closed=_close(),
     )

@@ -178,6 +178,7 @@ class ReportSerializer(serializers.Serializer[Any]):
 
     campaign = serializers.UUIDField(source="campaign.uid")
     state = serializers.CharField(source="campaign.state")
+    sends_until = serializers.DateTimeField(source="campaign.sends_until", allow_null=True)
     waiting = WaitingSerializer(allow_null=True)
     currency = serializers.CharField()
     audience = serializers.IntegerField()

@@ -146,7 +146,10 @@ def _uncertain(tenant: Tenant) -> list[Attention]:
 
 
 def _why(code: int | None, otherwise: str) -> tuple[str, str]:
-    """Meaning and remedy of a pause code: Meta's, or our own for the 24-hour limit; `otherwise` without one."""
+    """Meaning and remedy of a pause code, Meta's or our own; `otherwise` without one."""
     if code == reasons.DAILY_LIMIT_PAUSE:
         return reasons.label("daily_limit"), gettext("Sending goes on by itself once the limit has room again.")
+    if code == reasons.OVERDUE_PAUSE:
+        text = gettext("Messages were still waiting when the 24 hours of sending were over.")
+        return text, gettext("Resume the campaign to send them within another 24 hours, or cancel it.")
     return rule_for(code).sentences(get_language() or "") if code else (otherwise, "")

@@ -36,7 +36,7 @@ class CampaignViewSet(TenantViewSet):
     filterset_fields = ["state"]
 
     def get_queryset(self) -> QuerySet[Campaign]:
-        campaigns: QuerySet[Campaign] = self.tenant.campaigns.select_related("number").prefetch_related(
+        campaigns: QuerySet[Campaign] = self.tenant.campaigns.select_related("number", "source").prefetch_related(
             "audiences__list", "audiences__segment", "variants__template"
         )
         return campaigns
@@ -124,7 +124,7 @@ class CampaignViewSet(TenantViewSet):
 
     @extend_schema(request=None, responses={200: CampaignOut})
     def resume(self, request: Request, uid: UUID) -> Response:
-        """Go on sending."""
+        """Send what waits, for 24 hours at most."""
         return self._do(actions.resume)
 
     @extend_schema(request=None, responses={200: CampaignOut})

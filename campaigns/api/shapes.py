@@ -166,6 +166,10 @@ class CampaignOut(serializers.Serializer[Campaign]):
     created_at = serializers.DateTimeField()
     launched_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+    sends_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="While it is being sent: nothing goes out later. If messages are still waiting then, it pauses.",
+    )
 
     @extend_schema_field(AudienceOut)
     def get_audience(self, campaign: Campaign) -> dict[str, dict[str, list[UUID]]]:

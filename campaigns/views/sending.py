@@ -114,8 +114,13 @@ def pause(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("campaigns:send")
 def resume(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """Go on with a paused campaign."""
-    return _change(request, uid, actions.resume, _("Sending goes on."))
+    """Go on with a paused campaign, once somebody has confirmed how many messages that sends."""
+    campaign = get_object_or_404(request.tenant.campaigns.all(), uid=uid)
+    waiting = queries.waiting(campaign)
+    if waiting and not request.POST.get("confirmed"):
+        context = {"question": _resuming(campaign, waiting), "back": _origin(request, uid)}
+        return render(request, "confirm.html", context)
+    return _change(request, uid, actions.resume, _("Sending goes on, for 24 hours at most."))
 
 
 @require_POST
@@ -147,6 +152,16 @@ def _launching(reachable: int) -> Question:
     )
     yes = ngettext("Send %(shown)s message", "Send %(shown)s messages", reachable)
     return Question(_("Send the campaign"), text % shown, yes % shown, "btn-primary")
+
+
+def _resuming(campaign: Campaign, waiting: int) -> Question:
+    title = _("Resume “%(name)s”") % {"name": campaign.name}
+    text = ngettext(
+        "%(shown)s message is still waiting and goes out now. Sending ends after 24 hours.",
+        "%(shown)s messages are still waiting and go out now. Sending ends after 24 hours.",
+        waiting,
+    )
+    return Question(title, text % {"shown": number(waiting)}, _("Resume"), "btn-primary")
 
 
 def _cancelling(campaign: Campaign) -> Question:

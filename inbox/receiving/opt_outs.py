@@ -76,6 +76,7 @@ def _confirm(tenant: Tenant, opt_outs: list[OptOut]) -> None:
                 contact=opt_out.contact,
                 text=_confirmation(tenant, opt_out.contact),
                 dedupe=f"opt-out:{opt_out.inbound.pk}",
+                expires_at=opt_out.inbound.sent_at + WINDOW,
             )
 
 

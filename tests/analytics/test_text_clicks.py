@@ -1,8 +1,10 @@
 """A link in a text from end to end: launched, clicked on a phone, led to its address, counted in the report."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils.timezone import now
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -104,7 +106,14 @@ def test_a_link_in_an_answer_is_followed_and_counted(
 ) -> None:
     number: Number = factories.number(bakery)
     with tenant_scope(bakery):
-        outbox.queue_reply(tenant=bakery, number=number, contact=anna, text=f"Gern: {SHOP}!", dedupe="1")
+        outbox.queue_reply(
+            tenant=bakery,
+            number=number,
+            contact=anna,
+            text=f"Gern: {SHOP}!",
+            dedupe="1",
+            expires_at=now() + timedelta(hours=1),
+        )
     engine.run(5)
     assert phones.settle()
 

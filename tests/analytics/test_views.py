@@ -7,7 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from campaigns.models import Campaign
-from messaging.models import Message
+from messaging.models import Message, Source
+from messaging.reasons import OVERDUE_PAUSE
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -164,6 +165,32 @@ def test_a_campaign_whose_account_is_stopped_says_why_it_waits(
 
     assert "kann zurzeit nicht senden" in page
     assert "Das Zugriffstoken ist abgelaufen" in page
+
+
+def test_a_running_campaign_says_until_when_it_sends(alice: Client, bakery: Tenant, running: Campaign) -> None:
+    with tenant_scope(bakery):
+        Source.objects.update(expires_at=cast.NOON)
+
+    page = alice.get(f"/bakery/campaigns/{running.uid}/").content.decode()
+
+    assert "sendet bis 01.09.2026 14:00" in page
+
+
+@pytest.mark.parametrize("path", ["", "{uid}/"])
+def test_a_campaign_paused_at_its_end_says_why_and_how_many_messages_resuming_sends(
+    alice: Client, bakery: Tenant, running: Campaign, path: str
+) -> None:
+    with tenant_scope(bakery):
+        Campaign.objects.update(state="paused")
+        Source.objects.update(state="paused", pause_code=OVERDUE_PAUSE)
+
+    page = alice.get("/bakery/campaigns/" + path.format(uid=running.uid)).content.decode()
+
+    assert 'data-confirm="1 Nachricht wartet noch und geht jetzt hinaus. Der Versand endet nach 24 Stunden."' in page
+    if path:
+        assert "Von Zusage pausiert" in page
+        assert "Als die 24 Stunden Versand vorbei waren, warteten noch Nachrichten." in page
+        assert "sendet bis" not in page
 
 
 @pytest.mark.parametrize(

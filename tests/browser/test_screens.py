@@ -7,6 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign
+from messaging.models import Source
+from messaging.reasons import OVERDUE_PAUSE
 from tenants.scope import tenant_scope
 from tests.analytics import cast
 
@@ -129,6 +131,21 @@ def test_sending_asks_first_and_then_shows_the_report(alice: Page, live_server: 
 
     alice.wait_for_url(f"**/campaigns/{draft.uid}/")
     expect(alice.get_by_role("heading", level=1)).to_contain_text("Läuft")
+
+
+def test_resuming_says_first_how_many_messages_it_sends(alice: Page, live_server: object, running: Campaign) -> None:
+    with tenant_scope(running.tenant):
+        Campaign.objects.filter(pk=running.pk).update(state="paused", frozen_at=cast.NOON)
+        Source.objects.filter(pk=running.source_id).update(state="paused", pause_code=OVERDUE_PAUSE)
+    alice.goto(f"{live_server}/bakery/campaigns/{running.uid}/")
+
+    alice.get_by_role("button", name="Fortsetzen").click()
+    dialog = alice.get_by_role("dialog")
+    expect(dialog).to_contain_text("2 Nachrichten warten noch und gehen jetzt hinaus.")
+    dialog.get_by_role("button", name="Fortsetzen").click()
+
+    expect(alice.get_by_role("heading", level=1)).to_contain_text("Läuft")
+    expect(alice.locator(".page-lead")).to_contain_text("sendet bis")
 
 
 def test_the_report_follows_a_running_campaign_until_it_ends(

@@ -3,9 +3,11 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import InternalError, connection, connections
+from django.utils.timezone import now
 
 from campaigns import actions, finishing, freezing, tasks
 from campaigns.models import Campaign
@@ -54,6 +56,15 @@ def test_audience_is_the_sum_of_states(bakery: Tenant) -> None:
     assert states(campaign) == {"QUEUED": 5, "SKIPPED": 2}
     assert [m.contact_id for m in messages(campaign)] == [person.pk for person in people]
     assert stored(campaign).frozen_at
+
+
+def test_the_day_of_sending_begins_when_the_audience_is_complete(bakery: Tenant) -> None:
+    campaign = launch(draft(bakery, factories.contacts(bakery, 1)))
+    assert stored(campaign).sends_until is None
+
+    freeze(campaign)
+
+    assert stored(campaign).sends_until - now() == pytest.approx(timedelta(hours=24), abs=timedelta(minutes=1))
 
 
 def test_nothing_is_sent_before_the_freeze_is_complete(bakery: Tenant) -> None:

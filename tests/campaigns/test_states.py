@@ -1,19 +1,25 @@
 """Pausing, resuming, cancelling and finishing: at any moment, once, and with the reason when it cannot be."""
 
 import threading
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, connections
+from django.db.models import F
 from django.utils.timezone import now
 
 from campaigns import actions, finishing, freezing, tasks
 from campaigns.models import Campaign
+from messaging import queries as outbox
+from messaging import sweeping
 from messaging.models import Message, Source
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import draft, launch, messages, states, stored
 from tests.contacts.calls import Caller
+from whatsapp import actions as whatsapp
+from whatsapp.pausing import pause_account
 
 STEPS = ("launch", "pause", "resume", "cancel", "unschedule", "schedule", "delete")
 
@@ -55,6 +61,70 @@ def test_pausing_stops_the_source_and_resuming_opens_it(api: Caller, running: Ca
 
     assert do(api, running, "resume") == 200
     assert (stored(running).state, stored(running).source.state) == ("running", "open")  # type: ignore[union-attr]
+
+
+def days_pass(campaign: Campaign, days: int) -> None:
+    """Put the campaign's end and its messages so many days back."""
+    source_id, past = stored(campaign).source_id, timedelta(days=days)
+    with tenant_scope(campaign.tenant_id):
+        Source.objects.filter(pk=source_id).update(expires_at=F("expires_at") - past)
+        Message.objects.filter(source=source_id).update(next_attempt_at=F("next_attempt_at") - past)
+    sweeping.sweep()
+    finishing.finish_done()
+
+
+def sends_until(api: Caller, campaign: Campaign) -> datetime | None:
+    told = api.get(f"campaigns/{campaign.uid}/").json()["sends_until"]
+    assert told == api.get(f"campaigns/{campaign.uid}/report/").json()["sends_until"]
+    return datetime.fromisoformat(told) if told else None
+
+
+def a_day_from_now(moment: datetime | None) -> bool:
+    return moment is not None and abs(moment - now() - timedelta(hours=24)) < timedelta(minutes=1)
+
+
+def test_a_pause_over_the_weekend_loses_nobody_and_resuming_gives_another_day(api: Caller, running: Campaign) -> None:
+    assert a_day_from_now(sends_until(api, running))
+    do(api, running, "pause")
+    assert sends_until(api, running) is None
+
+    days_pass(running, 3)
+    assert (stored(running).state, states(running)) == ("paused", {"QUEUED": 4})
+    do(api, running, "resume")
+
+    assert a_day_from_now(sends_until(api, running))
+    sweeping.sweep()
+    assert (stored(running).state, states(running)) == ("running", {"QUEUED": 4})
+
+
+def test_an_account_stopped_over_the_weekend_loses_nobody_and_sends_nothing_late_unasked(
+    api: Caller, running: Campaign
+) -> None:
+    with tenant_scope(running.tenant_id):
+        pause_account(running.number.account, 190)
+    days_pass(running, 3)
+    with tenant_scope(running.tenant_id):
+        whatsapp.resume_account(account=running.number.account, by=None)
+
+    assert (stored(running).state, states(running)) == ("paused", {"QUEUED": 4})
+    assert outbox.numbers_with_due_messages() == []
+    waiting = api.get(f"campaigns/{running.uid}/report/").json()["waiting"]
+    assert waiting["kind"] == "campaign"
+    assert waiting["text"].startswith("Messages were still waiting")
+
+    do(api, running, "resume")
+    assert outbox.numbers_with_due_messages() == [running.number]
+    assert a_day_from_now(sends_until(api, running))
+
+
+def test_a_campaign_paused_while_its_audience_was_chosen_gets_its_whole_day(api: Caller, bakery: Tenant) -> None:
+    campaign = launch(draft(bakery, factories.contacts(bakery, 1)))
+    do(api, campaign, "pause")
+    do(api, campaign, "resume")
+
+    freezing.freeze(bakery.pk, campaign.pk)
+
+    assert a_day_from_now(sends_until(api, campaign))
 
 
 def test_pressing_twice_does_it_once(api: Caller, running: Campaign) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from campaigns import actions
+from campaigns import actions, freezing
 from campaigns.models import Campaign
 from contacts.models import ContactList, ListMember
 from tenants.actions import NewTenant
@@ -213,6 +213,29 @@ def test_without_javascript_a_page_asks_before_cancelling(alice: Client, draft: 
 
     assert stored(draft).state == "cancelled"
     assert answer["Location"] == at(draft, "")
+
+
+def test_without_javascript_a_page_says_how_many_messages_resuming_sends(alice: Client, draft: Campaign) -> None:
+    alice.post(at(draft, "launch/"), YES)
+    freezing.freeze(draft.tenant_id, draft.pk)
+    alice.post(at(draft, "pause/"))
+
+    told = alice.post(at(draft, "resume/"), {"next": "report"}).content.decode()
+
+    assert stored(draft).state == "paused"
+    assert "„Herbst“ fortsetzen" in told
+    assert "3 Nachrichten warten noch und gehen jetzt hinaus. Der Versand endet nach 24 Stunden." in told
+
+    answer = alice.post(at(draft, "resume/"), confirmed(told), follow=True)
+
+    assert stored(draft).state == "running"
+    assert "höchstens 24 Stunden" in answer.content.decode()
+
+
+def test_the_review_says_how_long_the_campaign_sends(alice: Client, draft: Campaign) -> None:
+    page = alice.get(at(draft, "edit/review/")).content.decode()
+
+    assert "sendet höchstens 24 Stunden lang. Warten dann noch Nachrichten, pausiert sie, und Sie entscheiden." in page
 
 
 def confirmed(page: str) -> dict[str, str]:

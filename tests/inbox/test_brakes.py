@@ -85,7 +85,7 @@ def test_a_repeated_webhook_does_not_stop_again_what_somebody_resumed(
     told = meta.body(number, statuses=[*failures(132015, range(1, 2)), *failures(131042, range(2, 3))])
     deliver(told)
     with tenant_scope(number.tenant):
-        actions.resume_source(source=source)
+        actions.resume_source(source=source, expires_at=now() + timedelta(hours=24))
         Account.objects.update(paused_at=None, pause_code=None)
 
     deliver(told)
@@ -98,7 +98,7 @@ def test_what_was_under_way_before_somebody_resumed_stops_nothing(
 ) -> None:
     deliver(meta.body(number, statuses=failures(132015, range(1, 2))))
     with tenant_scope(number.tenant):
-        actions.resume_source(source=source)
+        actions.resume_source(source=source, expires_at=now() + timedelta(hours=24))
         Message.objects.filter(wamid="wamid.3").update(claimed_at=now())
 
     deliver(meta.body(number, statuses=failures(132015, range(2, 3))))

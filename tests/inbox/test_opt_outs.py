@@ -127,6 +127,18 @@ def test_a_stopp_that_arrives_a_day_late_counts_but_is_not_answered(number: Numb
     assert confirmations(number.tenant) == []
 
 
+def test_a_confirmation_is_not_sent_any_more_once_metas_24_hours_are_nearly_over(
+    number: Number, deliver: Deliver
+) -> None:
+    send(number, 1, accepted_at=TODAY)
+
+    deliver(meta.body(number, messages=[meta.text("STOPP", at=TODAY)]))
+
+    with tenant_scope(number.tenant):
+        ends_at = Source.objects.get(kind="reply").expires_at
+    assert ends_at == TODAY + timedelta(hours=23, minutes=50)
+
+
 def test_a_stopp_older_than_a_new_yes_ends_nothing(number: Number, deliver: Deliver) -> None:
     send(number, 1, accepted_at=TODAY)
     waiting = plan(number)

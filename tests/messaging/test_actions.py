@@ -1,16 +1,29 @@
 """What is done with the outbox while senders work on it."""
 
 import contextlib
+from datetime import timedelta
 
 import psycopg2
 import pytest
 from django.db import connection
+from django.utils.timezone import now
 
 from messaging import actions
 from messaging.models import Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
+
+
+def test_a_test_message_is_sent_within_an_hour_or_never(in_bakery: Tenant) -> None:
+    number = factories.number(in_bakery)
+    (contact,) = factories.contacts(in_bakery, 1)
+
+    message = actions.queue_test(
+        number=number, contact=contact, template=factories.template(in_bakery), variables=factories.VARIABLES
+    )
+
+    assert message.source.expires_at - now() == pytest.approx(timedelta(hours=1), abs=timedelta(minutes=1))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from django.utils.timezone import now
 
 from messaging import delivery
 from messaging.delivery import StatusChange
-from messaging.models import Message
+from messaging.models import Message, Source
 from tenants.encryption import seal
 from tenants.models import Tenant
 from tests import factories
@@ -181,6 +182,18 @@ def test_a_personal_limit_is_not_retried_by_the_campaign(sent: Message) -> None:
 
     sent.refresh_from_db()
     assert sent.state == Message.State.FAILED
+
+
+@pytest.mark.parametrize(("stopped", "queue"), [("open", 2), ("paused", 0)])
+def test_a_passing_failure_past_the_end_is_tried_again_only_where_somebody_may_resume(
+    sent: Message, stopped: str, queue: int
+) -> None:
+    Source.objects.filter(pk=sent.source_id).update(state=stopped, expires_at=now() - timedelta(hours=1))
+
+    delivery.apply(sent.tenant_id, [change(sent, "failed", 2, error_code=130429)])
+
+    sent.refresh_from_db()
+    assert sent.queue == queue
 
 
 def test_131050_is_a_person_left_out_and_neither_a_failure_nor_an_opt_out_of_this_message(sent: Message) -> None:

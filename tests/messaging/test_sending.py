@@ -9,6 +9,7 @@ from pytest_django import Settings
 from consent import ledger
 from consent.ledger import Entry
 from contacts.models import Contact
+from messaging import claiming, queries
 from messaging.models import Message, Source
 from messaging.sending import Engine
 from tenants.models import AuditEvent, Tenant
@@ -106,6 +107,20 @@ def test_a_paused_source_sends_nothing_more(bakery: Tenant, meta: Running, engin
     with tenant_scope(bakery):
         Source.objects.filter(pk=source.pk).update(state="paused")
 
+    engine.run(3)
+
+    assert factories.states(source) == {"QUEUED": 3}
+    assert len(meta.ledger) == 0
+
+
+def test_nothing_is_sent_after_the_end_even_if_nobody_has_swept(bakery: Tenant, meta: Running, engine: Engine) -> None:
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 3))
+    with tenant_scope(bakery):
+        Source.objects.filter(pk=source.pk).update(expires_at=now() - timedelta(seconds=1))
+        number = Number.objects.get()
+
+    assert queries.numbers_with_due_messages() == []
+    assert claiming.due_sources(number) == []
     engine.run(3)
 
     assert factories.states(source) == {"QUEUED": 3}

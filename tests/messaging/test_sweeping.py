@@ -9,7 +9,7 @@ from django.db import connection, connections
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from messaging import actions, sweeping
+from messaging import actions, reasons, sweeping
 from messaging.models import Message, Source
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
@@ -85,13 +85,80 @@ def test_settling_many_reads_their_source_once_and_not_for_each(bakery: Tenant, 
     assert looked_at[0] < 20 * 400
 
 
-def test_what_was_not_sent_before_the_end_expires(source: Source) -> None:
-    # The database's clock stands still in a test's transaction, which may have begun seconds ago.
-    Source.objects.filter(pk=source.pk).update(expires_at=now() - timedelta(minutes=5))
+def end(source: Source, **fields: object) -> None:
+    """Its end was an hour ago, and its messages were due before."""
+    ended = now() - timedelta(hours=1)
+    Source.objects.filter(pk=source.pk).update(**{"expires_at": ended} | fields)
+    Message.objects.filter(source=source).update(next_attempt_at=ended - timedelta(hours=1))
+
+
+def stop(source: Source) -> tuple[str, int | None]:
+    source.refresh_from_db()
+    return source.state, source.pause_code
+
+
+def test_what_was_to_be_tried_again_after_the_end_expires(source: Source) -> None:
+    end(source)
+    Message.objects.filter(source=source).update(next_attempt_at=now() + timedelta(minutes=5))
 
     sweeping.sweep()
 
     assert factories.states(source) == {"EXPIRED": 3}
+    assert stop(source) == ("open", None)
+
+
+def test_a_campaign_that_was_held_up_until_its_end_pauses_and_loses_nobody(source: Source) -> None:
+    end(source)
+
+    assert sweeping.sweep().held == 1
+    assert sweeping.sweep().held == 0
+
+    assert factories.states(source) == {"QUEUED": 3}
+    assert stop(source) == ("paused", reasons.OVERDUE_PAUSE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_held_up_campaign_that_somebody_uses_at_the_moment_is_not_emptied_either(bakery: Tenant) -> None:
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 1))
+    with tenant_scope(bakery):
+        end(source)
+
+    with tenant_scope(bakery), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM messaging_source FOR SHARE")
+        sweeper = in_thread(sweeping.sweep)
+    sweeper.join()
+
+    assert factories.states(source) == {"QUEUED": 1}
+
+
+def test_a_paused_campaign_keeps_its_messages_past_its_end(source: Source) -> None:
+    end(source, state="paused")
+
+    sweeping.sweep()
+
+    assert factories.states(source) == {"QUEUED": 3}
+    assert stop(source) == ("paused", None)
+
+
+def test_an_uncertain_message_of_a_paused_campaign_goes_back_though_its_end_has_passed(source: Source) -> None:
+    unclear = claimed(source, 1000, state=7)
+    claimed(source, 500, state=4, queue=2, sent_at=now())
+    Source.objects.filter(pk=source.pk).update(state="paused", expires_at=now() - timedelta(seconds=1))
+
+    sweeping.sweep()
+
+    assert state(unclear) == (Message.State.QUEUED, 0, "")
+
+
+@pytest.mark.parametrize("kind", ["test", "reply"])
+@pytest.mark.parametrize("stopped", ["open", "paused"])
+def test_a_test_or_reply_expires_and_ends_whatever_held_it_up(source: Source, kind: str, stopped: str) -> None:
+    end(source, kind=kind, state=stopped, created_at=now() - timedelta(hours=2))
+
+    sweeping.sweep()
+
+    assert factories.states(source) == {"EXPIRED": 3}
+    assert stop(source)[0] == "closed"
 
 
 def in_thread(job: Callable[[], object]) -> threading.Thread:

@@ -1,8 +1,10 @@
 """Addresses in texts become tracked links when a content is frozen, and `/r/<token>` when it is sent."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils.timezone import now
 from pytest_django import Settings
 
 from messaging import actions, links, rendering
@@ -120,7 +122,12 @@ def test_a_text_as_sent_is_as_long_for_everybody() -> None:
 def reply(tenant: Tenant, text: str) -> Content:
     (person,) = factories.contacts(tenant, 1)
     message = actions.queue_reply(
-        tenant=tenant, number=factories.number(tenant), contact=person, text=text, dedupe=text
+        tenant=tenant,
+        number=factories.number(tenant),
+        contact=person,
+        text=text,
+        dedupe=text,
+        expires_at=now() + timedelta(hours=1),
     )
     assert message is not None
     return Content.objects.get(source=message.source_id)
