@@ -179,7 +179,7 @@ def add_media(*, tenant: Tenant, number: Number, file: File, filename: str, mime
         media.file.save(filename, file, save=False)
     media.save()
     audit(tenant=tenant, by=by, verb="media.added", subject=media)
-    tasks.upload_media.delay_on_commit(tenant_id=tenant.pk, media_id=media.pk)
+    waking.wake(tasks.upload_media, tenant_id=tenant.pk, media_id=media.pk)
     return media
 
 
