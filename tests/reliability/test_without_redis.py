@@ -147,4 +147,5 @@ def test_a_person_logs_in_but_guesses_no_passwords(web: httpx.Client, bakery_mad
 def test_readiness_names_what_is_missing(web: httpx.Client) -> None:
     answer = soon(web, "GET", "/readyz")
 
-    assert (answer.status_code, answer.json()["checks"]) == (503, {"database": True, "redis": False})
+    checks = {"database": True, "tenant_wall": True, "redis": False}
+    assert (answer.status_code, answer.json()["checks"]) == (503, checks)
