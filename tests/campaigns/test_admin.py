@@ -1,6 +1,7 @@
 """Staff look after accounts, campaigns and messages in Django admin: without counting, secrets or edits."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.contrib import admin
@@ -17,7 +18,7 @@ from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import across_tenants, tenant_scope
 from tests import factories
 from tests.campaigns.cast import draft, launch, stored
-from whatsapp.models import Account, Media, Number, Template
+from whatsapp.models import Account, Media, Number, Rate, Template
 
 MODELS = [Account, Number, Template, Media, Source, Content, Message, Link, Click, Campaign, Audience, Variant]
 SECRETS = ("EAAG-token", "the-app-secret", "the-verify-token")
@@ -60,7 +61,7 @@ def first(model: type) -> object:
 def test_every_model_of_the_three_apps_is_in_the_admin() -> None:
     apps = {"whatsapp", "messaging", "campaigns"}
 
-    assert {model for model in admin.site._registry if model._meta.app_label in apps} == set(MODELS)
+    assert {model for model in admin.site._registry if model._meta.app_label in apps} == {*MODELS, Rate}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -152,3 +153,13 @@ def test_staff_without_the_right_to_change_only_look(running: Campaign, bakery: 
     assert client.get(url(Campaign, "changelist")).status_code == 200
     client.post(url(Campaign, "changelist"), {"action": "cancel", "_selected_action": [running.pk]})
     assert stored(running).state == "running"
+
+
+def test_staff_put_a_new_price_in_and_a_second_one_of_the_day_is_refused(staff: Client) -> None:
+    price = {"currency": "EUR", "market": "DE", "category": "marketing", "valid_from": "2027-01-01", "price": "0.12"}
+
+    assert staff.post(url(Rate, "add"), price).status_code == 302
+    again = staff.post(url(Rate, "add"), price)
+
+    assert "already exists" in again.content.decode()
+    assert [row.price for row in Rate.objects.filter(valid_from="2027-01-01")] == [Decimal("0.12")]

@@ -1,10 +1,12 @@
 """What Meta would refuse never leaves a draft: every part of the template and its value are compared before launch."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 
 from campaigns import actions, freezing
 from campaigns.models import Campaign
@@ -164,7 +166,12 @@ def test_a_template_with_a_part_that_cannot_be_filled(
 def test_an_uploaded_file_of_another_kind_than_the_header(api: Caller, campaign: Campaign) -> None:
     with tenant_scope(campaign.tenant):
         flyer = Media.objects.create(
-            tenant=campaign.tenant, number=campaign.number, mime_type="application/pdf", sha256="0" * 64, meta_id="4711"
+            tenant=campaign.tenant,
+            number=campaign.number,
+            mime_type="application/pdf",
+            sha256="0" * 64,
+            meta_id="4711",
+            expires_at=now() + timedelta(days=1),
         )
     says(campaign, [IMAGE], {"header": {"kind": "image", "media": str(flyer.uid)}})
     assert refusal(api, campaign) == {"variables": ["The header needs an image."]}

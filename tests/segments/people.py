@@ -240,7 +240,8 @@ def _event(rule: dict[str, Any], person: Person) -> bool:
         measured = len(events)
     else:
         measured = sum((event.value or 0 for event in events if event.currency == "EUR"), Decimal(0))
-    value = rule["value"]
+    # As it is written: the nearest binary fraction of 99.99 is a little less than 99.99 euros.
+    value = Decimal(str(rule["value"])) if rule["measure"] == "sum" else rule["value"]
     return {
         "gt": measured > value,
         "gte": measured >= value,
