@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 NOT_FOUND = 2593002
 # A submission without an answer after this got none.
 ANSWERED_WITHIN = timedelta(minutes=10)
+PERMISSIONS = frozenset((3, 10, *range(200, 300)))
 # Management calls have an hourly quota (whatsapp-cloud-api § 1.4).
 SUBMITTED_AGAIN_AFTER = timedelta(minutes=10)
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -38,16 +39,18 @@ def client_for(account: Account) -> Client:
 
 @contextmanager
 def _asking(account: Account) -> Iterator[Client]:
-    """Ask for an account; a refusal that speaks about the whole account (token, permission, payment) stops it too.
+    """Ask for an account; a refusal that speaks about the whole account (token, payment, a block) stops it too.
 
-    Whoever sends would be refused the same way, and a stopped account is shown wherever somebody looks.
+    Whoever sends would be refused the same way, and a stopped account is shown wherever somebody looks. A permission
+    that lacks says nothing about sending, which has one of its own (whatsapp-cloud-api § 1.2).
     """
     try:
         with client_for(account) as client:
             yield client
     except Refused as refused:
         rule = refused.rule
-        if rule.error_class is ErrorClass.ACCOUNT and rule.scope is not Scope.NUMBER:
+        is_whole = rule.error_class is ErrorClass.ACCOUNT and rule.scope is not Scope.NUMBER
+        if is_whole and refused.code not in PERMISSIONS:
             with tenant_scope(account.tenant_id):
                 pause_account(account, rule.code)
         raise

@@ -54,10 +54,18 @@ def test_what_meta_refuses_is_rejected_with_the_reason_and_its_code(account: Acc
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(190, "Zugriffstoken"), (200, "Berechtigung"), (131042, "Zahlungsart"), (141014, "gesperrt")]
+    ("code", "words", "stops"),
+    [
+        (190, "Zugriffstoken", True),
+        (131042, "Zahlungsart", True),
+        (141014, "gesperrt", True),
+        # Who may not manage templates may still send.
+        (200, "Berechtigung", False),
+        (10, "Berechtigung", False),
+    ],
 )
 def test_a_refusal_of_the_account_rejects_no_template_and_stops_the_account(
-    account: Account, meta: Running, code: int, words: str
+    account: Account, meta: Running, code: int, words: str, stops: bool
 ) -> None:
     meta.configure(calls_refused=code)
     template = draft(account)
@@ -70,8 +78,7 @@ def test_a_refusal_of_the_account_rejects_no_template_and_stops_the_account(
     assert template.status == "DRAFT"
     assert words in template.rejected_reason
     assert template.rejected_reason.endswith(f"({code})")
-    assert account.pause_code == code
-    assert account.paused_at
+    assert (account.pause_code, bool(account.paused_at)) == (code if stops else None, stops)
 
     meta.configure(calls_refused=0)
     submit(template)
