@@ -110,8 +110,13 @@ def _work(tenant: Tenant, imported: Import, file: BinaryIO) -> None:
     if is_lost or not imported.rows_done:
         with _held(tenant, imported) as imported:
             deduplicating.settle(imported)
+    ranges = 0
     while imported.rows_done < imported.rows_staged:
         imported = _next_range(tenant, imported)
+        ranges += 1
+        # After the first range, the second, the fourth …: the next ones are planned by what these have written.
+        if not imported.is_dry_run and ranges.bit_count() == 1:
+            _renew_statistics()
     while _fill_cells(tenant, imported, file):
         pass
     if not imported.is_dry_run:
