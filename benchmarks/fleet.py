@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -19,7 +19,7 @@ from django.db import connection
 
 from config.localservices import ports, valkey
 from config.localservices.base import ROOT
-from config.localservices.processes import PROCESSES, Place
+from config.localservices.processes import PROCESSES, Place, Process
 from config.localservices.supervisor import end_with_parent
 
 POLL_S = 0.1
@@ -31,13 +31,13 @@ class TookTooLong(Exception):
     """Something that was waited for did not happen in time."""
 
 
-def wait_until(is_true: Callable[[], bool], what: str, seconds: float) -> None:
+def wait_until(is_true: Callable[[], bool], what: str, seconds: float, *, poll_s: float = POLL_S) -> None:
     """Ask again and again until it is true; raises TookTooLong after that many seconds."""
     ends_at = time.monotonic() + seconds
     while not is_true():
         if time.monotonic() > ends_at:
             raise TookTooLong(f"{what} took longer than {seconds:.0f} s")
-        time.sleep(POLL_S)
+        time.sleep(poll_s)
 
 
 class Fleet:
@@ -46,16 +46,21 @@ class Fleet:
     A name may be followed by a number ("sending-2") to have several of a kind. Listening sockets are held here, so
     that a killed process refuses nobody, as under the supervisor. `environment` is what the processes see.
     With "valkey", named first, they have a Redis of their own that can be killed too; the caller's bells ring
-    unheard then, in its own Redis, and beat finds the work.
+    unheard then, in its own Redis, and beat finds the work. `more` are processes that the product does not have.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], **environment: str) -> None:
+    def __init__(
+        self, folder: Path, names: Sequence[str], more: Mapping[str, Process] | None = None, **environment: str
+    ) -> None:
         self.folder = folder
         self._names = names
+        self._table = PROCESSES | dict(more or {})
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._broker = valkey.Server(folder, ports.free(), secrets.token_hex(16)) if BROKER in names else None
         self._places = {
-            name: Place(port) for name in names if name != BROKER and (port := PROCESSES[_kind(name)].port) is not None
+            name: Place(port)
+            for name in names
+            if name != BROKER and (port := self._table[_kind(name)].port) is not None
         }
         addresses = {
             variable: self.url(name)
@@ -139,7 +144,9 @@ class Fleet:
             "door": door.url if door else "",
         }
         kind = _kind(name)
-        parts = [part.format_map(filled).replace(f"{kind}@", f"{name}@") for part in PROCESSES[kind].arguments.split()]
+        parts = [
+            part.format_map(filled).replace(f"{kind}@", f"{name}@") for part in self._table[kind].arguments.split()
+        ]
         return [sys.executable, *parts]
 
     def end(self, name: str) -> None:

@@ -85,12 +85,12 @@ class World:
         return self.made.tenant
 
 
-def populate(people: int) -> World:
-    """A new tenant with so many people."""
+def populate(people: int, *, throughput: int = 1000) -> World:
+    """A new tenant with so many people and a number for so many messages a second."""
     mark = secrets.token_hex(4)
     made = create_tenant(slug=f"gross-{mark}", name="Groß", owner_email=f"{mark}@example.com", password=PASSWORD)
     tenant = made.tenant
-    sender = factories.number(tenant)
+    sender = factories.number(tenant, throughput=throughput)
     factories.template(tenant)
     with tenant_scope(tenant):
         everybody = lists.create_list(tenant=tenant, name="Alle", by=None)

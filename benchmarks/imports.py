@@ -1,0 +1,135 @@
+"""Imports a file of contacts with consent columns through the real worker, ledger, evidence and states included.
+
+The limit reads the same file, normalises the numbers on the fast path, and copies the lines into an unlogged table.
+"""
+
+import csv
+import io
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from django.db import connection
+
+from benchmarks import Measured, rounds
+from benchmarks.fleet import Fleet, wait_until
+from benchmarks.rounds import Timed
+from consent.actions import imports
+from consent.models import ConsentState
+from contacts import phones
+from contacts.models import Contact, Import
+from tenants.actions import create_tenant
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+PEOPLE = 200_000
+# update_or_create takes minutes for more.
+NAIVELY = 2_000
+HEADER = (
+    "Telefon;Vorname;Nachname;E-Mail;PLZ;Kundennummer;"
+    "WhatsApp-Einwilligung;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
+)
+LINE = (
+    "0151{n:08d};Anna;Muster{k};anna{n}@example.com;{plz};K{n};ja;2026-03-0{d}T12:00:00+01:00;Formular Kasse;"
+    "Ja, ich möchte Angebote per WhatsApp erhalten.;Bestellung {n}\n"
+)
+STAGING = """
+CREATE UNLOGGED TABLE bench_staged (phone text, first_name text, last_name text, email text, postcode text,
+    external_id text, consent text)
+"""
+
+
+def measure(people: int = PEOPLE) -> list[Measured]:
+    """At least 0.4 of reading and copying alone, and fifty times update_or_create."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as base:
+        folder = Path(base)
+        ways: dict[str, rounds.Way] = {
+            "ours": partial(_ours, people),
+            "naive": partial(_naive, folder, min(people, NAIVELY)),
+            "limit": partial(_limit, folder, people),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(STAGING)
+        with Fleet(folder, ("default",)):
+            return [rounds.compare("import, with consent", "rows/s", ways, bar_naive=50, bar_limit=0.4)]
+
+
+def _tenant() -> Tenant:
+    mark = f"import-{time.monotonic_ns()}"
+    return create_tenant(slug=mark, name="Import", owner_email=f"{mark}@example.com").tenant
+
+
+def text(count: int) -> str:
+    """A file of so many people as a shop would export it."""
+    lines = (LINE.format(n=n, k=n % 9973, plz=10000 + n % 89999, d=1 + n % 9) for n in range(count))
+    return HEADER + "".join(lines)
+
+
+def _ours(count: int) -> Timed:
+    tenant = _tenant()
+    file = io.BytesIO(text(count).encode())
+    started = time.perf_counter()
+    with tenant_scope(tenant):
+        imported = imports.start_import(tenant=tenant, file=file, filename="kunden.csv", by=None)
+    wait_until(lambda: _state(imported) not in ("checking", "running"), "the import", 3600, poll_s=0.1)
+    took = time.perf_counter() - started
+    with tenant_scope(tenant):
+        assert Contact.objects.filter(tenant=tenant).count() == count
+        assert ConsentState.objects.filter(tenant=tenant, purpose="marketing", state="granted").count() == count
+    return Timed(count, took)
+
+
+def _state(imported: Import) -> str:
+    with tenant_scope(imported.tenant_id):
+        return Import.objects.values_list("state", flat=True).get(pk=imported.pk)
+
+
+def _naive(folder: Path, count: int) -> int:
+    """The loop that every tutorial shows, without any ledger."""
+    tenant = _tenant()
+    for row in _rows(folder, count):
+        with tenant_scope(tenant):
+            contact, _ = Contact.objects.update_or_create(
+                tenant=tenant,
+                phone=phones.normalise(row[0], "DE"),
+                defaults={"first_name": row[1], "last_name": row[2], "postcode": row[4], "external_id": row[5]},
+            )
+            ConsentState.objects.update_or_create(
+                tenant=tenant,
+                subject_id=contact.subject_id,
+                channel="whatsapp",
+                purpose="marketing",
+                defaults={"state": "granted", "since": row[7], "seq": 1},
+            )
+    return count
+
+
+def _limit(folder: Path, count: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE bench_staged")
+    batch: list[str] = []
+    for row in _rows(folder, count):
+        batch.append("\t".join((str(phones.normalise(row[0], "DE")), *row[1:6], "|".join(row[6:]))))
+        if len(batch) == 10_000:
+            _copy(batch)
+            batch = []
+    _copy(batch)
+    return count
+
+
+def _rows(folder: Path, count: int) -> Iterator[list[str]]:
+    path = folder / f"{count}.csv"
+    if not path.exists():
+        path.write_text(text(count))
+    with path.open(newline="") as file:
+        rows = csv.reader(file, delimiter=";")
+        next(rows)
+        yield from rows
+
+
+def _copy(batch: list[str]) -> None:
+    if batch:
+        with connection.cursor() as cursor:
+            cursor.copy_expert("COPY bench_staged FROM STDIN", io.StringIO("\n".join(batch) + "\n"))
