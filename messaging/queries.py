@@ -1,6 +1,7 @@
 """Reads that decide what there is to send."""
 
 from collections.abc import Collection
+from uuid import UUID
 
 from django.db import connection
 
@@ -34,11 +35,12 @@ def contents(source: Source) -> list[Content]:
     found = list(Content.objects.select_related("template").filter(source=source))
     headers = [header for content in found if (header := content.variables.get("header") or {}).get("media")]
     if headers:
-        uids = {str(header["media"]) for header in headers}
+        # As uids, for their text may be spelled in several ways.
+        uids = [UUID(str(header["media"])) for header in headers]
         media = Media.objects.filter(tenant=source.tenant_id, uid__in=uids).values_list("uid", "meta_id")
-        known = {str(uid): meta_id for uid, meta_id in media}
-        for header in headers:
-            header["meta_id"] = known.get(str(header["media"]).lower())
+        known = dict(media)
+        for header, uid in zip(headers, uids, strict=True):
+            header["meta_id"] = known.get(uid)
     return found
 
 

@@ -72,11 +72,16 @@ class VariablesIn(StrictSerializer):
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
 class VariablesField(serializers.DictField):
-    """The values of a template as JSON, stored as they were given; messaging.rendering says which there are."""
+    """The values of a template as JSON, stored as they were given; messaging.rendering says which there are.
+
+    Only the uid of a file, which may be spelled in several ways, is stored in the usual one.
+    """
 
     def to_internal_value(self, data: Any) -> Any:
-        VariablesIn(data=super().to_internal_value(data)).is_valid(raise_exception=True)
-        return data
+        variables = VariablesIn(data=super().to_internal_value(data))
+        variables.is_valid(raise_exception=True)
+        uid = variables.validated_data.get("header", {}).get("media")
+        return {**data, "header": {**data["header"], "media": str(uid)}} if uid else data
 
 
 class WallClockField(serializers.DateTimeField):

@@ -18,6 +18,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import draft, launch, states
+from tests.contacts.calls import Caller
 from whatsapp import actions, syncing, tasks
 from whatsapp.client import Client
 from whatsapp.emulator import Running
@@ -58,6 +59,10 @@ def picture(number: Number, content: bytes = PNG) -> Media:
 
 def with_picture(media: Media) -> dict[str, Any]:
     return {**factories.VARIABLES, "header": {"kind": "image", "media": str(media.uid)}}
+
+
+def spelled(media: Media, spelling: str) -> dict[str, Any]:
+    return with_picture(media) | {"header": {"kind": "image", "media": spelling.format(media.uid)}}
 
 
 def change(media: Media, **fields: Any) -> None:
@@ -120,6 +125,37 @@ def test_what_is_launched_sends_the_picture_under_its_renewed_id(number: Number,
     with tenant_scope(number.tenant):
         media.refresh_from_db()
     assert media.meta_id != old_id
+    engine.run(5)
+    assert states(campaign) == {"ACCEPTED": 2}
+
+
+SPELLINGS = ["{0.hex}", "urn:uuid:{0}", "{{{0}}}"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_api_stores_a_files_uid_in_its_usual_spelling(number: Number, alice: Caller, spelling: str) -> None:
+    media, template = picture(number), factories.template(number.tenant)
+    variant = {"template": str(template.uid), "variables": spelled(media, spelling)}
+
+    answer = alice.post("campaigns/", {"name": "x", "variants": [variant]})
+
+    assert answer.json()["variants"][0]["variables"] == with_picture(media)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_files_uid_in_another_spelling_that_was_stored_before_finds_the_file(
+    number: Number, meta: Running, engine: Engine, spelling: str
+) -> None:
+    media = picture(number)
+    factories.template(number.tenant)
+    people = factories.contacts(number.tenant, 2)
+    campaign = launch(draft(number.tenant, people, variables=spelled(media, spelling)))
+    freezing.freeze(number.tenant_id, campaign.pk)
+    change(media, expires_at=now() + timedelta(days=4))
+
+    assert renewing.due() == [(number.tenant_id, media.pk)]
     engine.run(5)
     assert states(campaign) == {"ACCEPTED": 2}
 
