@@ -155,7 +155,7 @@ def _problem_of_samples(template: Template) -> str:
     if any(media.mime_type not in files.SAMPLES for media in known.values()):
         return _("A sample must be a JPEG, PNG, MP4 or PDF file.")
     if not all(media.is_kept for media in known.values()):
-        return _("The file is no longer here. Upload it again.")
+        return str(samples.GONE)
     return ""
 
 

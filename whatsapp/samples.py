@@ -4,12 +4,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
 from whatsapp.client import Client
 from whatsapp.models import Media, Template
 
 UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Stands for the token's own app in Meta's paths.
 APP = "app"
+GONE = _("The file is no longer here. Upload it again.")
 
 Json = dict[str, Any]
 
@@ -25,8 +30,17 @@ def of(template: Template) -> dict[str, Media]:
     return {str(media.uid): media for media in found}
 
 
+def reason_gone() -> str:
+    """What is stored where a file of ours is missing, therefore in the product's own language."""
+    with override(settings.LANGUAGE_CODE):
+        return str(GONE)
+
+
 def with_handles(client: Client, components: list[Json], samples: Mapping[str, Media]) -> list[Json]:
-    """The components with a new handle for each sample of ours: Meta's handles are not for keeping."""
+    """The components with a new handle for each sample of ours: Meta's handles are not for keeping.
+
+    Raises FileNotFoundError if one of our files is no longer here.
+    """
     handles = {uid: _handle(client, media) for uid, media in samples.items()}
     return _replaced(components, handles) if handles else components
 

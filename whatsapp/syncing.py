@@ -197,8 +197,8 @@ def to_submit() -> list[tuple[int, int]]:
 def submit(tenant_id: int, template_id: int) -> None:
     """Send a draft that waits for it to Meta for review and store the answer, a refusal with its reason too.
 
-    If Meta cannot be reached it is a draft again; what Meta could not take just now is submitted later, and after an
-    unknown outcome the next sync tells. Rejected is only what Meta says about the template.
+    If Meta cannot be reached or a sample is no longer here it is a draft again; what Meta could not take just now is
+    submitted later, and after an unknown outcome the next sync tells. Rejected is only what Meta says about the template.
     """
     template = _taken(tenant_id, template_id)
     if template is None:
@@ -217,6 +217,8 @@ def submit(tenant_id: int, template_id: int) -> None:
         }
     except Refused as error:
         verdict = _refused(error)
+    except FileNotFoundError:
+        verdict = {"status": Template.Status.DRAFT, "rejected_reason": samples.reason_gone()}
     except NotSent:
         verdict = {"status": Template.Status.DRAFT}
     except UnknownOutcome:

@@ -285,3 +285,30 @@ def test_a_sample_must_be_a_file_of_the_tenant_and_of_a_kind_that_meta_reviews(
         answer = submit(alice, number.tenant, template(uid, name=name))
         assert answer.status_code == 400
         assert words in answer.json()["errors"]["header.example"][0]
+
+
+@pytest.mark.parametrize("was_rejected", [False, True])
+def test_a_sample_that_is_gone_by_the_time_of_submitting_makes_it_a_draft_again(
+    bakery_made: NewTenant, alice: Caller, number: Number, meta: Running, kept_in: Path, was_rejected: bool
+) -> None:
+    uid = post(bakery_made.api_key, PNG).json()["uid"]
+    mine = template(uid)
+    if was_rejected:
+        meta.add_template(number.account.waba_id, template("4::aW5k"), status="REJECTED")
+        syncing.sync(number.tenant_id, number.account_id)
+        (row,) = alice.get("templates/").json()["results"]
+        alice.patch(f"templates/{row['uid']}/", {"components": mine["components"]})
+    else:
+        row = alice.post("templates/", mine).json()
+    assert alice.post(f"templates/{row['uid']}/submit/").status_code == 202
+    (kept_in / "media" / str(number.tenant_id) / f"{uid}.png").unlink()
+
+    [(tenant_id, template_id)] = syncing.to_submit()
+    tasks.submit_template(tenant_id=tenant_id, template_id=template_id)
+    syncing.sync(number.tenant_id, number.account_id)
+
+    told = alice.get(f"templates/{row['uid']}/").json()
+    assert told["status"] == "DRAFT"
+    assert told["rejected_reason"] == "Die Datei ist nicht mehr vorhanden. Bitte laden Sie sie erneut hoch."
+    assert told["components"] == mine["components"]
+    assert syncing.to_submit() == []
