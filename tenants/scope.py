@@ -6,8 +6,8 @@ Every tenant table has a forced policy that shows rows of `app.tenant_id` only. 
 can be read or written, whatever the query says. `SET LOCAL` (not `SET`) keeps it safe behind PgBouncer.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 
 from django.db import connection, transaction
@@ -16,6 +16,7 @@ from tenants.models import Tenant
 
 SETTINGS = ("app.tenant_id", "app.across")
 _REQUEST_ID = ContextVar("request_id", default="")
+_UNDOS: ContextVar[list[Callable[[], None]] | None] = ContextVar("undos", default=None)
 
 
 @contextmanager
@@ -44,7 +45,10 @@ def across_tenants(reason: str) -> Iterator[None]:
 @contextmanager
 def _scope(tenant_id: str, across: str) -> Iterator[None]:
     is_nested = connection.in_atomic_block
-    with transaction.atomic(), connection.cursor() as cursor:
+    with nullcontext() if is_nested else _undoing() as undos, transaction.atomic(), connection.cursor() as cursor:
+        if undos is not None:
+            # The first of what a commit sets off, so that nothing which fails then undoes what was committed.
+            transaction.on_commit(undos.clear)
         cursor.execute("SELECT current_setting('app.tenant_id', true), current_setting('app.across', true)")
         before = cursor.fetchone()
         _set(tenant_id, across)
@@ -52,6 +56,25 @@ def _scope(tenant_id: str, across: str) -> Iterator[None]:
         if is_nested and not transaction.get_rollback():
             # A released savepoint keeps SET LOCAL; an aborted one restores it by itself.
             _set(before[0] or "", before[1] or "")
+
+
+def undo_on_rollback(undo: Callable[[], None]) -> None:
+    """Call this if the outermost scope is rolled back: for what no database takes back, such as a stored file."""
+    undos = _UNDOS.get()
+    if undos is not None:
+        undos.append(undo)
+
+
+@contextmanager
+def _undoing() -> Iterator[list[Callable[[], None]]]:
+    undos: list[Callable[[], None]] = []
+    token = _UNDOS.set(undos)
+    try:
+        yield undos
+    finally:
+        _UNDOS.reset(token)
+        for undo in undos:
+            undo()
 
 
 def _set(tenant_id: str, across: str) -> None:
