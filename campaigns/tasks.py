@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from campaigns import finishing, freezing, launching, renewing
-from whatsapp import tasks as whatsapp
+from whatsapp import uploading
 
 
 @shared_task(ignore_result=True)
@@ -30,6 +30,5 @@ def finish_done(**_: Any) -> None:
 
 @shared_task(ignore_result=True, expires=3600)
 def renew_files(**_: Any) -> None:
-    """Bring files of scheduled and running campaigns to Meta again before it forgets them."""
-    for tenant_id, media_id in renewing.due():
-        whatsapp.upload_media.delay(tenant_id=tenant_id, media_id=media_id)
+    """Have files of scheduled and running campaigns brought to Meta again before it forgets them."""
+    uploading.renew(renewing.due())

@@ -3,11 +3,12 @@
 import csv
 import hashlib
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
-from django.db import transaction
+from django.db import connection, transaction
 from django.template.defaultfilters import filesizeformat
 from django.utils.timezone import now
 from django.utils.translation import get_language
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from tenants import waking
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
+from tenants.scope import undo_on_rollback
 from whatsapp import markets, samples, tasks
 from whatsapp.models import Account, Media, Number, Rate, Template
 from whatsapp.payloads import Problem, files, lint
@@ -163,24 +165,38 @@ def _problem_of_samples(template: Template) -> str:
 def add_media(*, tenant: Tenant, number: Number, file: File, filename: str, mime_type: str, by: Actor) -> Media:
     """Keep a file and bring it to Meta for this number (in a worker); the same file again is brought there once.
 
-    One that Meta refused or forgot is brought there again. Raises ValidationError for what Meta would not take.
+    Under another type it is another file. One that Meta refused or forgot is brought there again, one that is no
+    longer here is kept again. Raises ValidationError for what Meta would not take.
     """
     mime_type = files.plain_type(mime_type)
     _check_file(file, mime_type)
     file.seek(0)
     digest = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
-    known = Media.objects.filter(tenant=tenant, number=number, sha256=digest).first()
-    if known is not None and known.state == Media.State.READY:
-        return known
-    media = known or Media(tenant=tenant, number=number, sha256=digest)
-    media.filename, media.mime_type = filename[-200:], mime_type
-    media.meta_id, media.error, media.created_at = "", "", now()
-    if not media.is_kept:
+    _wait_for_equal(tenant, digest)
+    same = {"tenant": tenant, "number": number, "sha256": digest, "mime_type": mime_type}
+    media = Media.objects.select_for_update(of=("self",)).filter(**same).first() or Media(**same)
+    is_kept = media.is_kept
+    is_needed = media.state != Media.State.READY and media.upload_due_at is None
+    media.filename = filename[-200:]
+    if not is_kept:
+        media.error = ""
         media.file.save(filename, file, save=False)
+        undo_on_rollback(partial(media.file.storage.delete, str(media.file.name)))
+    if is_needed:
+        media.meta_id, media.error, media.created_at = "", "", now()
+        media.upload_due_at, media.upload_tries = now(), 0
     media.save()
-    audit(tenant=tenant, by=by, verb="media.added", subject=media)
-    waking.wake(tasks.upload_media, tenant_id=tenant.pk, media_id=media.pk)
+    if is_needed or not is_kept:
+        audit(tenant=tenant, by=by, verb="media.added", subject=media)
+    if is_needed:
+        waking.wake(tasks.upload_media, tenant_id=tenant.pk, media_id=media.pk)
     return media
+
+
+def _wait_for_equal(tenant: Tenant, digest: str) -> None:
+    """Let whoever adds the same file at the same time commit first, so that it is found."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [f"media:{digest}", tenant.pk])
 
 
 def _check_file(file: File, mime_type: str) -> None:

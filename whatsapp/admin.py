@@ -76,7 +76,10 @@ class TemplateAdmin(ReadOnlyAdmin):
 
 @admin.register(Media)
 class MediaAdmin(ReadOnlyAdmin):
-    list_display = ("filename", "mime_type", "number", "tenant", "state", "error", "expires_at", "created_at")
+    list_display = (
+        *("filename", "mime_type", "number", "tenant", "state", "error"),
+        *("upload_due_at", "upload_tries", "expires_at", "created_at"),
+    )
     list_select_related = ("number", "tenant")
     search_fields = ("sha256__exact", "meta_id__exact")
 

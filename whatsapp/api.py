@@ -262,7 +262,8 @@ class MediaViewSet(TenantViewSet):
     def create(self, request: Request) -> Response:
         """Upload a file; it is brought to Meta in the background, and `state` becomes "ready".
 
-        The same file for the same number keeps its uid; one that Meta refused or forgot is brought there again.
+        The same file of the same type for the same number keeps its uid; one that Meta refused or forgot is brought
+        there again.
         """
         given = MediaIn(data=request.data)
         given.is_valid(raise_exception=True)

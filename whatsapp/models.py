@@ -207,12 +207,22 @@ class Media(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     # Why Meta refused the last upload.
     error = models.CharField(max_length=500, blank=True, default="")
+    # Set while it waits for a worker that brings it to Meta; while one does, when that one must have been lost.
+    upload_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # How often in a row Meta was asked to take it; the pauses grow with it.
+    upload_tries = models.PositiveSmallIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "uid"], name="media_uid"),
-            models.UniqueConstraint(fields=["tenant", "number", "sha256"], name="media_uploaded_once"),
+            # The same bytes are another file to Meta under another type: a sound, say, and a film.
+            models.UniqueConstraint(fields=["tenant", "number", "sha256", "mime_type"], name="media_uploaded_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["upload_due_at"], name="media_to_upload", condition=models.Q(upload_due_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -234,6 +244,8 @@ class Media(models.Model):
         """Whether it can be sent now, and if not, why."""
         if self.meta_id and self.expires_at and self.expires_at > now():
             return self.State.READY
+        if self.upload_due_at:
+            return self.State.UPLOADING
         if self.error:
             return self.State.FAILED
         return self.State.EXPIRED if self.meta_id else self.State.UPLOADING

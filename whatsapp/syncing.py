@@ -38,7 +38,7 @@ def client_for(account: Account) -> Client:
 
 
 @contextmanager
-def _asking(account: Account) -> Iterator[Client]:
+def asking(account: Account) -> Iterator[Client]:
     """Ask for an account; a refusal that speaks about the whole account (token, payment, a block) stops it too.
 
     Whoever sends would be refused the same way, and a stopped account is shown wherever somebody looks. A permission
@@ -72,7 +72,7 @@ def sync(tenant_id: int, account_id: int) -> int:
         account = Account.objects.get(tenant=tenant_id, pk=account_id)
         number_ids = list(account.numbers.values_list("phone_number_id", flat=True))
     asked_at = now()
-    with _asking(account) as client:
+    with asking(account) as client:
         _keep_subscribed(client, account)
         templates = list(client.templates(account.waba_id))
         described = _described(client, account.waba_id)
@@ -198,7 +198,7 @@ def submit(tenant_id: int, template_id: int) -> None:
     """Send a draft that waits for it to Meta for review and store the answer, a refusal with its reason too.
 
     If Meta cannot be reached or a sample is no longer here it is a draft again; what Meta could not take just now is
-    submitted later, and after an unknown outcome the next sync tells. Rejected is only what Meta says about the template.
+    submitted later, and after an unknown outcome the next sync tells. Rejected is only what Meta says of the template.
     """
     template = _taken(tenant_id, template_id)
     if template is None:
@@ -258,7 +258,7 @@ def _submitted(template: Template) -> Mapping[str, Any]:
     """Meta's answer; a template that it rejected before keeps its id and is edited there."""
     with tenant_scope(template.tenant_id):
         files = samples.of(template)
-    with _asking(template.account) as client:
+    with asking(template.account) as client:
         components = samples.with_handles(client, template.components, files)
         if not template.meta_id:
             return client.create_template(template.account.waba_id, definition(template) | {"components": components})
@@ -271,7 +271,7 @@ def delete(tenant_id: int, account_id: int, name: str, meta_id: str) -> None:
     with tenant_scope(tenant_id):
         account = Account.objects.get(tenant=tenant_id, pk=account_id)
     try:
-        with _asking(account) as client:
+        with asking(account) as client:
             client.delete_template(account.waba_id, name, template_id=meta_id)
     except Refused as refused:
         if refused.subcode != NOT_FOUND:

@@ -51,12 +51,12 @@ def delete_template(*, tenant_id: int, account_id: int, name: str, meta_id: str,
 
 @shared_task(ignore_result=True)
 def upload_media(*, tenant_id: int, media_id: int, **_: Any) -> None:
-    """Bring one file to Meta."""
+    """Bring one file to Meta; does nothing if it does not wait for that."""
     uploading.upload(tenant_id, media_id)
 
 
 @shared_task(ignore_result=True, expires=60)
 def upload_left_behind(**_: Any) -> None:
-    """Bring files to Meta whose worker was lost, or for whom Meta was away."""
-    for tenant_id, media_id in uploading.left_behind():
+    """Hand every file whose time has come to a worker, which brings it to Meta."""
+    for tenant_id, media_id in uploading.due():
         upload_media.delay(tenant_id=tenant_id, media_id=media_id)

@@ -12,14 +12,14 @@ from pytest_django import Settings
 
 from campaigns import freezing, queries, renewing
 from campaigns import tasks as campaign_tasks
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Variant
 from messaging.sending import Engine
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import draft, launch, states
 from tests.contacts.calls import Caller
-from whatsapp import actions, syncing, tasks
+from whatsapp import actions, syncing, tasks, uploading
 from whatsapp.client import Client
 from whatsapp.emulator import Running
 from whatsapp.models import Media, Number, Template
@@ -115,9 +115,13 @@ def test_what_is_launched_sends_the_picture_under_its_renewed_id(number: Number,
     freezing.freeze(number.tenant_id, campaign.pk)
     change(media, expires_at=now() + timedelta(days=4))
 
-    assert renewing.due() == [(number.tenant_id, media.pk)]
-    tasks.upload_media(tenant_id=number.tenant_id, media_id=media.pk)
+    assert renewing.due() == [media.pk]
+    campaign_tasks.renew_files()
+    # It waits for its turn, once.
     assert renewing.due() == []
+    [(tenant_id, media_id)] = uploading.due()
+    tasks.upload_media(tenant_id=tenant_id, media_id=media_id)
+    assert renewing.due() == uploading.due() == []
 
     old_id = media.meta_id
     with Client(meta.base_url, "v25.0", "token") as client:
@@ -155,7 +159,7 @@ def test_a_files_uid_in_another_spelling_that_was_stored_before_finds_the_file(
     freezing.freeze(number.tenant_id, campaign.pk)
     change(media, expires_at=now() + timedelta(days=4))
 
-    assert renewing.due() == [(number.tenant_id, media.pk)]
+    assert renewing.due() == [media.pk]
     engine.run(5)
     assert states(campaign) == {"ACCEPTED": 2}
 
@@ -220,3 +224,30 @@ def test_renewing_is_rung_by_the_clock(settings: Settings) -> None:
     rung = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
 
     assert {campaign_tasks.renew_files.name, tasks.upload_left_behind.name} <= rung
+
+
+@pytest.mark.django_db
+def test_however_many_files_are_due_all_are_renewed(number: Number) -> None:
+    campaign = campaign_with(picture(number))
+    with tenant_scope(number.tenant):
+        files = Media.objects.bulk_create(
+            Media(
+                tenant=number.tenant,
+                number=number,
+                sha256=str(n),
+                mime_type="image/png",
+                meta_id="1",
+                expires_at=now() + timedelta(days=4),
+            )
+            for n in range(150)
+        )
+        Variant.objects.bulk_create(
+            Variant(tenant=number.tenant, campaign=campaign, number=n, variables=with_picture(media))
+            for n, media in enumerate(files, start=1)
+        )
+        Campaign.objects.update(state="scheduled", due_at=now())
+
+    campaign_tasks.renew_files()
+
+    with tenant_scope(number.tenant):
+        assert Media.objects.filter(upload_due_at__isnull=False).count() == 150
