@@ -7,6 +7,7 @@ in bulk. Database work runs in threads, so no connection is held while Meta thin
 import asyncio
 import contextlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 import httpx
 import redis
 import redis.asyncio
+import uvloop
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from redis.asyncio.retry import Retry
@@ -41,7 +43,13 @@ CLAIM_LASTS_S = 1.5
 RECORD_EVERY_S = 0.08
 RECORD_FOR_S = 60
 LEASE_S = 5
+# Connections that become free together ask for tokens together: one question of Redis for all of them.
+PORTION = 32
+# How long a list of due sources may be used; what is more urgent waits so long at most.
+DUE_LASTS_S = 0.25
 THREADS = 4
+# The loop keeps the interpreter busy: with Python's 5 ms every answer of the database would wait so long for its turn.
+SWITCH_S = 0.0005
 THROTTLED = 130429
 # Redis that drops its clients or restarts is back within a second or two.
 TRIES = 4
@@ -52,7 +60,7 @@ class Sender:
     """The lanes of one worker process for some seconds."""
 
     def __init__(
-        self, http: httpx.AsyncClient, cache: "redis.asyncio.Redis", threads: ThreadPoolExecutor, seconds: float
+        self, http: httpx.AsyncBaseTransport, cache: "redis.asyncio.Redis", threads: ThreadPoolExecutor, seconds: float
     ) -> None:
         self.http, self.cache, self.threads = http, cache, threads
         self.redis_run = ""
@@ -97,11 +105,11 @@ class Sender:
                     log.error("lane of number %s ended", number_id, exc_info=lane.exception())
 
     async def room(self) -> int:
-        """How many more requests have a connection of their own; waits for the first.
+        """How many more requests have a connection of their own; waits for a few of them.
 
         The lanes of a process share its connections, and what waits for one has been granted and asked for consent.
         """
-        while self.flying >= bulk.CONNECTIONS:
+        while bulk.CONNECTIONS - self.flying < PORTION:
             self._landed.clear()
             await self._landed.wait()
         return bulk.CONNECTIONS - self.flying
@@ -142,6 +150,8 @@ class Lane:
         self.outcomes: list[Outcome] = []
         self.flying: set[asyncio.Task[None]] = set()
         self.turn = 0
+        self.due: list[int] = []
+        self.due_until = 0.0
         self.is_done = False
 
     async def run(self) -> None:
@@ -174,16 +184,24 @@ class Lane:
 
     def _claim_now(self) -> tuple[float, list[Outgoing]]:
         # A batch whose recipients were all skipped is empty though more is waiting, so ask until nothing is due.
-        while sources := claiming.due_sources(self.number):
+        while due := self._most_urgent():
             self.turn += 1
-            most_urgent = [source_id for source_id, priority in sources if priority == sources[0][1]]
-            source_id = most_urgent[self.turn % len(most_urgent)]
+            source_id = due[self.turn % len(due)]
             batch = claiming.claim(number=self.number, source_id=source_id, most=self.batch, budget=self.budget)
             if batch or time.monotonic() >= self.sender.ends_at:
                 # From its commit on, for which opt-outs have waited: a database that needs longer than a claim lasts
                 # must not keep everybody from ever getting their message.
                 return time.monotonic(), batch
+            self.due_until = 0.0
         return 0, []
+
+    def _most_urgent(self) -> list[int]:
+        """The due sources that no other goes before; each claim looks again whether its own may still send."""
+        if time.monotonic() >= self.due_until:
+            sources = claiming.due_sources(self.number)
+            self.due = [source_id for source_id, priority in sources if priority == sources[0][1]]
+            self.due_until = time.monotonic() + DUE_LASTS_S
+        return self.due
 
     async def _put_back(self, ahead: "asyncio.Task[tuple[float, list[Outgoing]]]") -> None:
         """Release what was claimed ahead when sending broke off, for example because Redis is away."""
@@ -282,10 +300,11 @@ class Engine:
     """The asyncio loop, HTTP client and Redis connection that a worker process keeps between tasks."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        sys.setswitchinterval(SWITCH_S)
+        self.loop = uvloop.new_event_loop()
         # One claims while another records; each keeps a database connection between tasks.
         self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="outbox")
-        self.http: httpx.AsyncClient | None = None
+        self.http: httpx.AsyncBaseTransport | None = None
         self.cache: redis.asyncio.Redis | None = None
 
     def run(self, seconds: float) -> bool:
@@ -293,7 +312,7 @@ class Engine:
         return self.loop.run_until_complete(self._run(seconds))
 
     async def _run(self, seconds: float) -> bool:
-        self.http = self.http or bulk.open_client()
+        self.http = self.http or bulk.open_transport()
         self.cache = self.cache or redis.asyncio.Redis.from_url(
             settings.REDIS_URL, retry=Retry(BACKOFF, TRIES), **TIMEOUTS
         )

@@ -35,7 +35,7 @@ def content(number: int, phone: str = "") -> bytes:
 
 
 async def blast(
-    client: httpx.AsyncClient, meta: Running, numbers: range, at_once: int, timeout: float
+    client: httpx.AsyncBaseTransport, meta: Running, numbers: range, at_once: int, timeout: float
 ) -> list[Accepted | Exception]:
     """Send one message per number, so many at once; what came of each, in order."""
     slots = asyncio.Semaphore(at_once)
@@ -52,13 +52,13 @@ async def blast(
 
 
 async def outcome(url: str, body: bytes, timeout: float = 5.0) -> Accepted:
-    async with bulk.open_client(connections=4) as client:
+    async with bulk.open_transport(connections=4) as client:
         return await bulk.send(client, url, HEADERS, body, timeout)
 
 
 def test_many_messages_go_out_at_once_and_each_once(meta: Running) -> None:
     async def send_all() -> list[Accepted | Exception]:
-        async with bulk.open_client(connections=64) as client:
+        async with bulk.open_transport(connections=64) as client:
             return await blast(client, meta, range(1000), 64, 30)
 
     results = asyncio.run(send_all())
@@ -84,7 +84,7 @@ def test_a_thousand_time_outs_leak_no_connection(meta: Running) -> None:
         return len(meta.ledger) - before
 
     async def time_out_then_send() -> tuple[list[Accepted | Exception], int, list[Accepted | Exception]]:
-        async with bulk.open_client(connections=100) as client:
+        async with bulk.open_transport(connections=100) as client:
             meta.configure(hangs=1.0)
             hung = await blast(client, meta, range(1200), 100, 0.5)
             at_once = await in_flight_at_once(client)
@@ -159,7 +159,7 @@ def test_a_full_pool_is_surely_not_sent(meta: Running) -> None:
     url = f"{meta.base_url}/v25.0/{NUMBER}/messages"
 
     async def send_two() -> list[Accepted | BaseException]:
-        async with bulk.open_client(connections=1) as client:
+        async with bulk.open_transport(connections=1) as client:
             first = asyncio.create_task(bulk.send(client, url, HEADERS, content(1), 1.0))
             while not len(meta.ledger):
                 await asyncio.sleep(0.005)

@@ -60,7 +60,7 @@ def test_a_call_without_proof_is_taken(meta: Running) -> None:
 def test_sending_in_bulk_carries_the_proof_in_its_address(meta: Running) -> None:
     async def send(app_secret: str) -> Accepted:
         url = bulk.url_for(meta.base_url, "v25.0", NUMBER, "token", app_secret)
-        async with bulk.open_client(connections=1) as http:
+        async with bulk.open_transport(connections=1) as http:
             return await bulk.send(http, url, bulk.headers_for("token"), bulk.encode(HELLO))
 
     assert asyncio.run(send("shared")).wamid
