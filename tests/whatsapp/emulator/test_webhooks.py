@@ -7,12 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.whatsapp.emulator.cast import ACCOUNT, NUMBER, SECRET
 from whatsapp import events, signature
 from whatsapp.client import Client
 from whatsapp.emulator import Emulator, Profile, Running, running
 from whatsapp.payloads import Recipient, parts, templates
-
-ACCOUNT, NUMBER, SECRET = "102290129340398", "106540352242922", "app-secret"
 
 
 class Door:

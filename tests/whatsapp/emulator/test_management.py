@@ -1,36 +1,13 @@
 """The emulator's management API: QR codes and their pictures, templates and their limits."""
 
-from collections.abc import Callable, Iterator
 from time import monotonic
 
 import httpx
 import pytest
 
+from tests.whatsapp.emulator.cast import ACCOUNT, NUMBER, definition, refusal_of
 from whatsapp.client import Client
-from whatsapp.emulator import Profile, Running, running
-from whatsapp.errors import Refused
-
-ACCOUNT, NUMBER = "102290129340398", "106540352242922"
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Iterator[Running]:
-    with running() as running_emulator:
-        yield running_emulator
-
-
-@pytest.fixture
-def meta(emulator: Running) -> Running:
-    emulator.reset(everything=True)
-    emulator.configure(Profile.perfect())
-    emulator.add_number(NUMBER, ACCOUNT)
-    return emulator
-
-
-@pytest.fixture
-def client(meta: Running) -> Iterator[Client]:
-    with Client(meta.base_url, "v25.0", "token") as client:
-        yield client
+from whatsapp.emulator import Running
 
 
 @pytest.mark.parametrize(
@@ -52,74 +29,52 @@ def test_the_picture_of_a_qr_code_can_be_fetched_without_token(
 
 
 def test_a_qr_code_is_svg_or_png(client: Client) -> None:
-    with pytest.raises(Refused) as refusal:
-        client.create_qr_code(NUMBER, "Ja", image="GIF")
-
-    assert refusal.value.code == 100
+    assert refusal_of(lambda: client.create_qr_code(NUMBER, "Ja", image="GIF")).code == 100
     assert client.qr_codes(NUMBER) == []
 
 
-def test_a_number_has_at_most_2000_qr_codes(client: Client, meta: Running) -> None:
-    codes = meta.emulator.world.number(NUMBER).qr_codes
+def test_a_number_has_at_most_2000_qr_codes(client: Client, sandbox: Running) -> None:
+    codes = sandbox.emulator.world.number(NUMBER).qr_codes
     first = client.create_qr_code(NUMBER, "Ja")
     codes |= {f"C{n}": first | {"code": f"C{n}"} for n in range(1999)}
 
-    with pytest.raises(Refused) as refusal:
-        client.create_qr_code(NUMBER, "Ja")
-
-    assert "2000" in refusal.value.details
+    assert "2000" in refusal_of(lambda: client.create_qr_code(NUMBER, "Ja")).details
     assert client.edit_qr_code(NUMBER, first["code"], "Doch")["prefilled_message"] == "Doch"
 
 
-def definition(name: str, text: str = "Der Frühling ist da.", **fields: object) -> dict[str, object]:
-    return {
-        "name": name,
-        "category": "MARKETING",
-        "language": "de",
-        "components": [{"type": "BODY", "text": text}],
-        **fields,
-    }
-
-
-def refusal_of(call: Callable[[], object]) -> Refused:
-    with pytest.raises(Refused) as refusal:
-        call()
-    return refusal.value
-
-
-def test_the_name_of_a_deleted_template_is_blocked_for_30_days(client: Client, meta: Running) -> None:
-    meta.add_template(ACCOUNT, definition("sale"))
+def test_the_name_of_a_deleted_template_is_blocked_for_30_days(client: Client, sandbox: Running) -> None:
+    sandbox.add_template(ACCOUNT, definition("sale"))
     client.delete_template(ACCOUNT, "sale")
 
     assert refusal_of(lambda: client.create_template(ACCOUNT, definition("sale"))).subcode == 2388023
     assert client.create_template(ACCOUNT, definition("sale", language="en"))["id"]
     assert client.create_template("another", definition("sale"))["id"]
     # At this speed 30 days are over before the next call.
-    meta.configure(speed=1e12)
+    sandbox.configure(speed=1e12)
     assert client.create_template(ACCOUNT, definition("sale"))["id"]
 
 
-def test_a_name_that_was_never_approved_is_free_again_at_once(client: Client, meta: Running) -> None:
-    meta.add_template(ACCOUNT, definition("sale"), status="REJECTED")
+def test_a_name_that_was_never_approved_is_free_again_at_once(client: Client, sandbox: Running) -> None:
+    sandbox.add_template(ACCOUNT, definition("sale"), status="REJECTED")
     client.delete_template(ACCOUNT, "sale")
 
     assert client.create_template(ACCOUNT, definition("sale"))["id"]
 
 
-def test_an_approved_template_is_edited_once_a_day(client: Client, meta: Running) -> None:
-    template_id = meta.add_template(ACCOUNT, definition("sale"))
+def test_an_approved_template_is_edited_once_a_day(client: Client, sandbox: Running) -> None:
+    template_id = sandbox.add_template(ACCOUNT, definition("sale"))
     better = {"components": definition("sale", "Der Sommer ist da.")["components"]}
     client.edit_template(template_id, better)
-    meta.judge_template(template_id, "APPROVED")
+    sandbox.judge_template(template_id, "APPROVED")
 
     assert "24 hours" in refusal_of(lambda: client.edit_template(template_id, better)).details
-    meta.judge_template(template_id, "REJECTED")
+    sandbox.judge_template(template_id, "REJECTED")
     client.edit_template(template_id, better)
 
 
-def test_an_approved_template_is_edited_ten_times_in_30_days(client: Client, meta: Running) -> None:
-    template_id = meta.add_template(ACCOUNT, definition("sale"))
-    template = meta.emulator.world.template(template_id)
+def test_an_approved_template_is_edited_ten_times_in_30_days(client: Client, sandbox: Running) -> None:
+    template_id = sandbox.add_template(ACCOUNT, definition("sale"))
+    template = sandbox.emulator.world.template(template_id)
     assert template is not None
     ten_days_ago = monotonic() - 10 * 86_400
     template.edited_at = [ten_days_ago] * 9
@@ -127,21 +82,21 @@ def test_an_approved_template_is_edited_ten_times_in_30_days(client: Client, met
     client.edit_template(template_id, better)
 
     template.edited_at = [ten_days_ago] * 10
-    meta.judge_template(template_id, "APPROVED")
+    sandbox.judge_template(template_id, "APPROVED")
 
     assert "30 days" in refusal_of(lambda: client.edit_template(template_id, better)).details
 
 
-def test_a_faulty_edit_uses_nothing_up(client: Client, meta: Running) -> None:
-    template_id = meta.add_template(ACCOUNT, definition("sale"))
+def test_a_faulty_edit_uses_nothing_up(client: Client, sandbox: Running) -> None:
+    template_id = sandbox.add_template(ACCOUNT, definition("sale"))
     faulty = {"components": [{"type": "BODY", "text": "{{1}} ist da, liebe Leute von nebenan."}]}
 
     assert refusal_of(lambda: client.edit_template(template_id, faulty)).subcode == 2388299
     client.edit_template(template_id, {"components": definition("sale", "Der Sommer ist da.")["components"]})
 
 
-def test_several_templates_are_deleted_by_their_ids(client: Client, meta: Running) -> None:
-    one, two, three = (meta.add_template(ACCOUNT, definition(name)) for name in ("one", "two", "three"))
+def test_several_templates_are_deleted_by_their_ids(client: Client, sandbox: Running) -> None:
+    one, two, three = (sandbox.add_template(ACCOUNT, definition(name)) for name in ("one", "two", "three"))
 
     client.delete(f"{ACCOUNT}/message_templates", hsm_ids=f'["{one}",{two}]')
 
@@ -150,8 +105,8 @@ def test_several_templates_are_deleted_by_their_ids(client: Client, meta: Runnin
         assert refusal_of(lambda ids=wrong: client.delete(f"{ACCOUNT}/message_templates", hsm_ids=ids)).code == 100
 
 
-def test_a_disabled_template_cannot_be_deleted(client: Client, meta: Running) -> None:
-    meta.add_template(ACCOUNT, definition("sale"), status="DISABLED")
+def test_a_disabled_template_cannot_be_deleted(client: Client, sandbox: Running) -> None:
+    sandbox.add_template(ACCOUNT, definition("sale"), status="DISABLED")
 
     assert refusal_of(lambda: client.delete_template(ACCOUNT, "sale")).code == 100
     assert [item["name"] for item in client.templates(ACCOUNT)] == ["sale"]
@@ -169,9 +124,9 @@ def test_a_disabled_template_cannot_be_deleted(client: Client, meta: Running) ->
     ],
 )
 def test_the_list_is_filtered_by_quality_and_words(
-    client: Client, meta: Running, filters: dict[str, str], names: list[str]
+    client: Client, sandbox: Running, filters: dict[str, str], names: list[str]
 ) -> None:
-    meta.add_template(ACCOUNT, definition("spring"))
-    meta.add_template(ACCOUNT, definition("summer", "Der Sommer ist da."))
+    sandbox.add_template(ACCOUNT, definition("spring"))
+    sandbox.add_template(ACCOUNT, definition("summer", "Der Sommer ist da."))
 
     assert [item["name"] for item in client.templates(ACCOUNT, **filters)] == names

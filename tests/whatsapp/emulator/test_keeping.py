@@ -6,18 +6,14 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.whatsapp.emulator.cast import definition
 from whatsapp.client import Client
 from whatsapp.emulator import Profile, running
 from whatsapp.emulator.state import DEFAULT_ACCOUNT
 from whatsapp.errors import Refused
 
 WABA, NUMBER = "1001", "2001"
-BODY = [{"type": "BODY", "text": "Der Frühling ist da, und wir haben geöffnet."}]
 PNG = b"\x89PNG\r\n\x1a\n" + b"bild" * 10
-
-
-def described(name: str) -> dict[str, object]:
-    return {"name": name, "language": "de", "category": "MARKETING", "components": BODY}
 
 
 def client(base_url: str) -> Client:
@@ -33,13 +29,17 @@ def test_accounts_numbers_and_templates_outlive_the_process(state: Path) -> None
     with running(state=state) as meta:
         meta.add_account(WABA, name="Bäckerei Sonne")
         meta.add_number(NUMBER, WABA, display="+49 30 23125000", name="Bäckerei Sonne", throughput_per_s=1000)
-        template_id = meta.add_template(WABA, described("fruehling"))
+        template_id = meta.add_template(WABA, definition("fruehling"))
 
     with running(state=state) as meta, client(meta.base_url) as known:
         (template,) = known.templates(WABA)
         numbers = list(known.numbers(WABA))
 
-    assert (template["id"], template["status"], template["components"]) == (template_id, "APPROVED", BODY)
+    assert (template["id"], template["status"], template["components"]) == (
+        template_id,
+        "APPROVED",
+        definition("fruehling")["components"],
+    )
     assert [(number["id"], number["display_phone_number"]) for number in numbers] == [(NUMBER, "+49 30 23125000")]
 
 
@@ -59,10 +59,10 @@ def test_a_number_still_tells_about_its_own_account(state: Path) -> None:
 
 def test_a_new_template_never_gets_the_id_of_an_old_one(state: Path) -> None:
     with running(state=state) as meta:
-        old = meta.add_template(WABA, described("fruehling"))
+        old = meta.add_template(WABA, definition("fruehling"))
 
     with running(state=state) as meta, client(meta.base_url) as known:
-        new = meta.add_template(WABA, described("sommer"))
+        new = meta.add_template(WABA, definition("sommer"))
         listed = {template["id"] for template in known.templates(WABA)}
 
     assert listed == {old, new}
@@ -70,8 +70,8 @@ def test_a_new_template_never_gets_the_id_of_an_old_one(state: Path) -> None:
 
 def test_what_was_in_review_is_reviewed_after_the_restart(state: Path) -> None:
     with running(Profile.perfect(reviewed_after_s=3600, speed=1), state=state) as meta, client(meta.base_url) as known:
-        known.create_template(WABA, described("fruehling"))
-        known.create_template(WABA, described("sommer_pending"))
+        known.create_template(WABA, definition("fruehling"))
+        known.create_template(WABA, definition("sommer_pending"))
 
     with running(state=state) as meta, client(meta.base_url) as known:
         assert meta.settle()
