@@ -28,7 +28,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Emulator:
     """One emulated Meta: an ASGI app with its world, its people and its webhooks.
 
-    What was registered is kept in the file `state`, if one is named; raises `Unreadable` for any other file.
+    What was registered is kept in the file `state`, if one is named; raises `Unreadable` for any other file
+    and `OSError` if it cannot be written.
     """
 
     def __init__(
@@ -58,10 +59,12 @@ class Emulator:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        if self.keeper:
-            self.keeper.write()
-        await self.people.clicker.close()
-        await self.webhooks.close()
+        try:
+            if self.keeper:
+                self.keeper.keep()
+        finally:
+            await self.people.clicker.close()
+            await self.webhooks.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

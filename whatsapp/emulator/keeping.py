@@ -5,6 +5,7 @@ Messages, people and limits used up are not kept: what was still going to happen
 
 import asyncio
 import os
+import sys
 from copy import copy
 from dataclasses import fields, is_dataclass
 from itertools import count
@@ -28,41 +29,57 @@ class Unreadable(ValueError):
 
 
 class Keeper:
-    """One world and its file, read once and then written whenever something has changed."""
+    """One world and its file, read once and then written whenever something has changed.
+
+    Raises `Unreadable`, and `OSError` if the file cannot be written.
+    """
 
     def __init__(self, world: World, people: People, path: Path) -> None:
         self._world, self._people, self._path = world, people, path
         self._contents = path.with_name(f"{path.name}.files")
         self._written = b""
+        self._trouble = ""
         if path.exists():
             self._read()
+        # Whoever cannot write is told at the start, not after a day's work.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.write()
 
     async def run(self) -> None:
-        """Write for ever; a killed emulator forgets the last second."""
+        """Keep for ever; a killed emulator forgets the last second."""
         while True:
-            self.write()
+            self.keep()
             await asyncio.sleep(EVERY_S)
 
-    def write(self) -> None:
-        """Write if something has changed."""
-        content = _dumped(self._world)
-        if content != self._written:
-            self._write_files()
-            _replace(self._path, content)
-            self._written = content
+    def keep(self) -> None:
+        """Write if that is possible; what is in the way is said once, and the next call tries again."""
+        try:
+            self.write()
+        except OSError as error:
+            if str(error) != self._trouble:
+                sys.stderr.write(f"{self._path} cannot be written, so a restart will forget what is new: {error}\n")
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
 
-    def _write_files(self) -> None:
+    def write(self) -> None:
+        """Write if something has changed; raises `OSError`."""
+        content = _dumped(self._world)
+        if content == self._written:
+            return
+        # What the file names must be there whenever this process is killed: added before, removed after.
         self._contents.mkdir(mode=0o700, exist_ok=True)
         kept = {path.name for path in self._contents.iterdir()}
         for file_id in self._world.files.keys() - kept:
             _replace(self._contents / file_id, self._world.files[file_id].content)
+        _replace(self._path, content)
         for name in kept - self._world.files.keys():
-            (self._contents / name).unlink()
+            (self._contents / name).unlink(missing_ok=True)
+        self._written = content
 
     def _read(self) -> None:
-        self._written = self._path.read_bytes()
         try:
-            self._load(orjson.loads(self._written))
+            self._load(orjson.loads(self._path.read_bytes()))
         except (ValueError, TypeError, KeyError) as error:
             raise Unreadable(f"{self._path} holds no emulator's state: delete it, then start again") from error
         for account in self._world.accounts.values():
@@ -79,7 +96,10 @@ class Keeper:
         for row in kept["numbers"]:
             world.numbers[row["id"]] = Number(**row | {"blocked": set(row["blocked"])})
         for row in kept["files"]:
-            world.files[row["id"]] = File(**row, content=(self._contents / row["id"]).read_bytes())
+            content = self._contents / row["id"]
+            # Without its content it is like a file that Meta has deleted: it has to be uploaded again.
+            if content.exists():
+                world.files[row["id"]] = File(**row, content=content.read_bytes())
 
 
 def _dumped(world: World) -> bytes:
