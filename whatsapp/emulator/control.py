@@ -10,7 +10,7 @@ POST /_emulator/profile              change some fields; all or none are taken
 POST /_emulator/reset                forget messages, people, limits, files, clicks; {"all": true} also the rest
 POST /_emulator/webhook              {"url", "app_secret"}: where webhooks of the app go
 POST /_emulator/numbers              {"id", "account_id", "display"?, "name"?, "webhook_url"?, "quality"?,
-                                     "tier"?, "throughput_per_s"?}
+                                     "tier"?, "throughput_per_s"?}: what was done over Meta's API stays
 POST /_emulator/accounts             {"id", "name"?, "currency"?, "portfolio_id"?, "refuses_marketing"?, "webhook_url"?,
                                      "app_url"?, "app_secret"?, "is_subscribed"?}: app_… are of the owner's own app;
                                      webhooks come only once an app has subscribed
@@ -144,6 +144,11 @@ class Control:
         if not known.get("id") or not known.get("account_id"):
             raise Failure(100, "id and account_id are required.")
         self.world.account(known["account_id"])
+        kept = self.world.numbers.get(known["id"])
+        if kept:
+            # What was done over Meta's API is not undone here.
+            unnamed = ("blocked", "qr_codes", "profile", *({"webhook_url", "is_registered"} - known.keys()))
+            known |= {name: getattr(kept, name) for name in unnamed}
         self.world.numbers[known["id"]] = Number(**known)
         return success()
 
@@ -152,7 +157,7 @@ class Control:
         if not known.get("id"):
             raise Failure(100, "id is required.")
         kept = self.world.account(known["id"])
-        known.setdefault("is_subscribed", kept.is_subscribed)
+        known = {"is_subscribed": kept.is_subscribed, "webhook_url": kept.webhook_url} | known
         self.world.accounts[known["id"]] = Account(**known, templates=kept.templates, deleted_at=kept.deleted_at)
         return success()
 

@@ -42,6 +42,28 @@ def test_a_number_has_at_most_2000_qr_codes(client: Client, sandbox: Running) ->
     assert client.edit_qr_code(NUMBER, first["code"], "Doch")["prefilled_message"] == "Doch"
 
 
+def test_a_number_that_is_described_anew_keeps_what_was_done_over_the_api(client: Client, sandbox: Running) -> None:
+    client.create_qr_code(NUMBER, "Ja, anmelden")
+    client.block(NUMBER, "4915112345678")
+    client.edit_profile(NUMBER, {"about": "Frisch aus dem Ofen"})
+    client.post(NUMBER, {"webhook_configuration": {"override_callback_uri": "https://own.example"}})
+    client.post(f"{NUMBER}/deregister")
+
+    sandbox.add_number(NUMBER, ACCOUNT, name="Bäckerei Sonne")
+
+    number = client.number(NUMBER)
+    assert (number["verified_name"], number["status"]) == ("Bäckerei Sonne", "PENDING")
+    assert number["webhook_configuration"]["phone_number"] == "https://own.example"
+    assert [code["prefilled_message"] for code in client.qr_codes(NUMBER)] == ["Ja, anmelden"]
+    assert client.profile(NUMBER)["about"] == "Frisch aus dem Ofen"
+    assert [user["wa_id"] for user in client.get(f"{NUMBER}/block_users")["data"]] == ["4915112345678"]
+
+    sandbox.add_number(NUMBER, ACCOUNT, webhook_url="", is_registered=True)
+
+    number = client.number(NUMBER)
+    assert (number["status"], number["webhook_configuration"]["phone_number"]) == ("CONNECTED", "")
+
+
 def test_the_name_of_a_deleted_template_is_blocked_for_30_days(client: Client, sandbox: Running) -> None:
     sandbox.add_template(ACCOUNT, definition("sale"))
     client.delete_template(ACCOUNT, "sale")

@@ -37,7 +37,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="PHONE_NUMBER_ID:WABA_ID[:DISPLAY]",
-            help="a business number to know from the start; repeatable",
+            help="a business number to know from the start, unless --state has kept it; repeatable",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,8 +45,9 @@ class Command(BaseCommand):
         emulator = _emulator(options)
         for line in options["number"]:
             number = _number(line)
-            emulator.world.account(number.account_id)
-            emulator.world.numbers[number.id] = number
+            # What was kept of a number knows more than the command line: QR codes, blocks, its profile.
+            known = emulator.world.numbers.setdefault(number.id, number)
+            emulator.world.account(known.account_id)
         self.stdout.write(f"WhatsApp emulator on http://{options['host']}:{options['port']}")
         self.stdout.flush()
         try:
