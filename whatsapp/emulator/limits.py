@@ -30,8 +30,10 @@ class Limits:
         # Per portfolio, the person written to longest ago first.
         self._people: dict[str, dict[str, float]] = defaultdict(dict)
 
-    def check(self, profile: Profile, allowed: Allowance, recipient: str, now: float, *, opens: bool) -> None:
-        """Count one message; `opens` says it is sent outside the person's window. Raises `Failure`.
+    def check(self, profile: Profile, allowed: Allowance, recipient: str, now: float, *, opens: bool) -> bool:
+        """Count one send; `opens` says it is outside the person's window. Raises `Failure`.
+
+        True if the person is to be entered, once the message is accepted: a refused one uses up no day.
 
         130429 for throughput, 131056 for the pair, `Profile.daily_code` for people in 24 hours, which pass at the
         profile's speed. `Profile.daily_people` takes the place of the tier; Meta counts deliveries, this acceptances.
@@ -42,9 +44,17 @@ class Limits:
         if profile.pair_limit:
             self._pair((allowed.number_id, recipient), profile.pair_burst, now)
         most = profile.daily_people or TIERS.get(allowed.tier, 0)
-        if most and opens:
-            since = now - DAY_S / (profile.speed or 1.0)
-            self._daily(self._people[allowed.portfolio_id], recipient, most, profile.daily_code, since, now)
+        if not most or not opens:
+            return False
+        since = now - DAY_S / (profile.speed or 1.0)
+        self._daily(self._people[allowed.portfolio_id], recipient, most, profile.daily_code, since)
+        return True
+
+    def enter(self, portfolio_id: str, recipient: str, now: float) -> None:
+        """Count a person among those written to in 24 hours."""
+        people = self._people[portfolio_id]
+        people.pop(recipient, None)
+        people[recipient] = now
 
     def _throughput(self, number_id: str, rate: float, now: float) -> None:
         # A leaky bucket that holds one second's worth of messages.
@@ -61,9 +71,8 @@ class Limits:
         if len(self._pairs) > _TIDY_ABOVE:
             self._pairs = {key: until for key, until in self._pairs.items() if until > now}
 
-    def _daily(self, people: dict[str, float], recipient: str, most: int, code: int, since: float, now: float) -> None:
+    def _daily(self, people: dict[str, float], recipient: str, most: int, code: int, since: float) -> None:
         while people and people[oldest := next(iter(people))] <= since:
             del people[oldest]
-        if people.pop(recipient, None) is None and len(people) >= most:
+        if recipient not in people and len(people) >= most:
             raise Failure(code, "The messaging limit of the business portfolio has been reached.")
-        people[recipient] = now

@@ -26,6 +26,7 @@ class _Draft(NamedTuple):
     template: Template | None
     category: str
     raw: bytes
+    uses_limit: bool
 
 
 class Sending:
@@ -88,7 +89,7 @@ class Sending:
         template = self._template(number, found) if kind == "template" else None
         category = self._category(number, recipient, kind, template, as_marketing)
         opens = self.world.windows.get((number.id, recipient), 0.0) < time.time()
-        self.world.limits.check(
+        uses_limit = self.world.limits.check(
             self.world.profile,
             self.world.allowance(number),
             recipient,
@@ -96,7 +97,7 @@ class Sending:
             opens=opens and kind == "template",
         )
         callback = body.get("biz_opaque_callback_data", "")
-        return _Draft(number, phone, recipient, callback, kind, found, template, category, raw)
+        return _Draft(number, phone, recipient, callback, kind, found, template, category, raw, uses_limit)
 
     def _template(self, number: Number, found: Any) -> Template | None:
         account = self.world.account(number.account_id)
@@ -121,6 +122,9 @@ class Sending:
         return "service" if is_open or not self.world.profile.window_enforced else "closed"
 
     def _accept(self, draft: _Draft) -> Answer:
+        if draft.uses_limit:
+            portfolio_id = self.world.account(draft.number.account_id).portfolio_id
+            self.world.limits.enter(portfolio_id, draft.recipient, time.monotonic())
         row = self.world.ledger.add(
             draft.number.id, draft.recipient, draft.callback, draft.category, time.time(), draft.raw
         )

@@ -3,6 +3,7 @@
 from tests.whatsapp.emulator.cast import ACCOUNT, NUMBER, code_of
 from whatsapp.client import Client
 from whatsapp.emulator import Running
+from whatsapp.errors import WhatsAppError
 from whatsapp.payloads import Recipient, messages, templates
 
 
@@ -46,6 +47,26 @@ def test_the_numbers_of_a_portfolio_share_its_limit_and_another_portfolio_has_it
     assert write(client, range(2, 3), number="203") == [0]
     entities = {entity["entity_type"]: entity["id"] for entity in client.health("203")["entities"]}
     assert entities["BUSINESS"] == "p2"
+
+
+def test_a_refused_message_uses_up_nothing_of_the_day(client: Client, sandbox: Running) -> None:
+    sandbox.configure(daily_people=1)
+    # The magic recipients 201 are refused, 304 reset before and 303 after acceptance.
+    for refused in ("201", "304"):
+        assert not taken(client, refused)
+    assert len(sandbox.ledger) == 0
+
+    assert not taken(client, "303")
+
+    assert write(client, range(1)) == [131048]
+
+
+def taken(client: Client, magic: str) -> bool:
+    try:
+        client.send(NUMBER, templates.template(Recipient(phone=f"+493023125{magic}"), "hello", "de"))
+    except WhatsAppError:
+        return False
+    return True
 
 
 def test_who_wrote_first_does_not_count(client: Client, sandbox: Running) -> None:
