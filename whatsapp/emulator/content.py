@@ -63,17 +63,22 @@ def media_in(kind: str, content: Any) -> Iterator[tuple[str, str]]:
         yield kind, str(content["id"])
     elif kind == "template":
         yield from _media_of_parts(content.get("components") or [])
-    elif kind == "interactive" and isinstance(content.get("header"), dict):
-        yield from _media_of_parts([{"type": "header", "parameters": [content["header"]]}])
+    elif kind == "interactive":
+        cards = content["action"].get("cards") or []
+        headers = [holder["header"] for holder in (content, *cards) if holder.get("header")]
+        yield from _media_of_parts([{"parameters": headers}])
 
 
 def _media_of_parts(parts: list[Any]) -> Iterator[tuple[str, str]]:
     for part in parts:
         for parameter in part.get("parameters") or ():
             kind = str(parameter.get("type", ""))
-            file = parameter.get(kind)
-            if isinstance(file, dict) and file.get("id"):
-                yield kind, str(file["id"])
+            if kind == "text":
+                continue
+            # `IMAGE` may be written for the type and `image` for the key, and the other way round.
+            for key, file in parameter.items():
+                if key.lower() == kind.lower() and isinstance(file, dict) and file.get("id"):
+                    yield kind.lower(), str(file["id"])
         for card in part.get("cards") or ():
             yield from _media_of_parts(card.get("components") or [])
 

@@ -53,15 +53,19 @@ def test_every_place_of_a_message_takes_an_uploaded_file_and_no_unknown_id(clien
     for media_id, code in ((known, 0), ("4711", 100)):
         header = parts.header_media("image", media_id=media_id)
         picture = interactive.media_header("image", messages.media_object("image", media_id=media_id))
+        card = interactive.Card(picture, "Brot", "Ansehen", "https://shop.example")
+        capitals = {"type": "header", "parameters": [{"type": "IMAGE", "image": {"id": media_id}}]}
         for body in (
             messages.media(ADA, "image", media_id=media_id),
             templates.template(ADA, "hello", "de", header=header),
             templates.template(ADA, "hello", "de", cards=[[header], [header]]),
+            templates.template(ADA, "hello", "de", header=capitals),
             interactive.interactive(ADA, interactive.link("Hallo", "Ansehen", "https://shop.example", header=picture)),
+            interactive.interactive(ADA, interactive.carousel("Hallo", [card, card])),
         ):
             assert code_of(lambda body=body: client.send(NUMBER, body)) == code
 
-    assert len(sandbox.ledger) == 4
+    assert len(sandbox.ledger) == 6
 
 
 @pytest.mark.parametrize("kind", ["image", "video", "document", "audio", "sticker"])
