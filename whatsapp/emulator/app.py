@@ -98,7 +98,7 @@ class Emulator:
         if "appsecret_proof" in query:
             self._check_proof(token, parts[0], query["appsecret_proof"])
         content_type = headers.get(b"content-type", b"").decode("latin-1")
-        return self.graph.take(Request(scope["method"], parts, query, content_type, raw))
+        return self.graph.take(Request(scope["method"], scope["path"], parts, query, content_type, raw))
 
     def _authenticate(self, header: str, query: dict[str, str]) -> str:
         kind, _, token = header.partition(" ")

@@ -11,6 +11,8 @@ from whatsapp.emulator.state import File, World
 from whatsapp.payloads.files import SAMPLES, looks_like, rule_for
 
 MOST_KEPT = 200
+# How the handle of a sample begins.
+HANDLE = "4::"
 
 
 def upload(world: World, number_id: str, content_type: str, raw: bytes) -> Answer:
@@ -109,7 +111,7 @@ def take_sample(world: World, session: str, raw: bytes) -> Answer:
     upload_state["received"] += len(raw)
     if upload_state["received"] < upload_state["length"]:
         return ok({"id": session})
-    return ok({"h": f"4::{token_hex(12)}"})
+    return ok({"h": f"{HANDLE}{token_hex(12)}"})
 
 
 def resume_sample(world: World, session: str) -> Answer:

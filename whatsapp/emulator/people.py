@@ -250,7 +250,7 @@ class People:
     def judge(self, template: Template, event: str, reason: str = "") -> None:
         """Change a template's status and tell it by webhook."""
         states = {"REINSTATED": "APPROVED", "FLAGGED": template.status, "UNARCHIVED": "APPROVED"}
-        template.status = states.get(event, event)
+        template.become(states.get(event, event))
         template.rejected_reason = (reason or "INVALID_FORMAT") if event == "REJECTED" else "NONE"
         value: dict[str, Any] = {
             "event": event,

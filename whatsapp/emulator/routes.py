@@ -11,9 +11,10 @@ from whatsapp.emulator.state import World
 
 
 class Request(NamedTuple):
-    """One request below the version; `parts` is the path without it."""
+    """One request; `parts` is the path without the version."""
 
     method: str
+    path: str
     parts: list[str]
     query: Mapping[str, str]
     content_type: str
@@ -69,10 +70,13 @@ class Graph:
 
     def _templates(self, account_id: str, request: Request) -> Answer:
         if request.method == "GET":
-            return templates.listing(self.world, account_id, request.query)
+            address = self.world.base_url + request.path
+            return templates.listing(self.world.account(account_id), address, request.query)
         if request.method == "POST":
             return templates.create(self.world, self.people, account_id, request.raw)
-        return templates.delete(self.world.account(account_id), request.query)
+        if request.method == "DELETE":
+            return templates.delete(self.world.account(account_id), request.query)
+        raise Failure(100, f"Unsupported {request.method.lower()} request.", subcode=33)
 
     def _unpause(self, template_id: str, request: Request) -> Answer:
         template = self.world.template(template_id)

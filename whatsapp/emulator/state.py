@@ -12,6 +12,7 @@ from whatsapp.emulator.profile import Profile
 DEFAULT_ACCOUNT = "102290129340398"
 BUSINESS_ID = "2729063490586005"
 Json = dict[str, Any]
+_NEVER_APPROVED = ("PENDING", "REJECTED", "IN_APPEAL")
 
 
 @dataclass(slots=True)
@@ -31,6 +32,16 @@ class Template:
     # When it was edited while approved, by the monotonic clock.
     edited_at: list[float] = field(default_factory=list)
     extra: Json = field(default_factory=dict)
+    # An edit sends it back to review, but its name is blocked after a deletion all the same.
+    was_approved: bool = False
+
+    def __post_init__(self) -> None:
+        self.become(self.status)
+
+    def become(self, status: str) -> None:
+        """Change the status, remembering whether it was ever approved."""
+        self.status = status
+        self.was_approved = self.was_approved or status not in _NEVER_APPROVED
 
     def as_json(self) -> Json:
         """The template with all fields; Meta's `fields` parameter is not applied."""

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 
 from whatsapp.emulator.answers import Answer, Failure, ok, success
+from whatsapp.emulator.files import HANDLE
 from whatsapp.emulator.people import People
 from whatsapp.emulator.sending import load
 from whatsapp.emulator.state import Account, Template, World
@@ -15,7 +17,6 @@ from whatsapp.payloads import lint
 Json = dict[str, Any]
 
 _FILTERS = ("name", "language", "category", "status", "quality_score")
-_NEVER_APPROVED = ("PENDING", "REJECTED")
 DAY_S = 86_400.0
 NAME_BLOCKED_S = 30 * DAY_S
 EDITS_A_MONTH = 10
@@ -72,6 +73,7 @@ def _refuse_deleted(world: World, account_id: str, definition: Json) -> None:
 def _refuse_faults(definition: Json) -> None:
     problems = lint(definition)
     if not problems:
+        _refuse_strange_handles(definition.get("components") or [])
         return
     first = problems[0]
     part = first.field.partition(".")[0]
@@ -85,17 +87,39 @@ def _refuse_faults(definition: Json) -> None:
     raise Failure(100, f"{first.field}: {first.message_en}", subcode=subcode)
 
 
-def listing(world: World, account_id: str, query: Mapping[str, str]) -> Answer:
-    """GET /{WABA}/message_templates with filters, `limit` and cursors."""
-    found = [item for item in world.account(account_id).templates.values() if _matches(item, query)]
+def _refuse_strange_handles(components: list[Json]) -> None:
+    for part in components:
+        # Other handles of this form are taken too: they may have been given out before a restart.
+        for handle in (part.get("example") or {}).get("header_handle") or []:
+            if not str(handle).startswith(HANDLE):
+                raise Failure(100, "header.example: Param header_handle is not a handle of an uploaded sample.")
+        for card in part.get("cards") or []:
+            _refuse_strange_handles(card.get("components") or [])
+
+
+def listing(account: Account, address: str, query: Mapping[str, str]) -> Answer:
+    """GET /{WABA}/message_templates with filters, `limit` and cursors; `address` is where pages are."""
+    found = [item for item in account.templates.values() if _matches(item, query)]
     limit = max(1, min(int(query.get("limit", "25")), 250))
-    start = int(query["after"]) if query.get("after", "").isdecimal() else 0
-    page = found[start : start + limit]
+    start, end = _page(query, limit)
+    page = found[start:end]
     paging: Json = {"cursors": {"before": str(start), "after": str(start + len(page))}}
+    # The pages beside this one ask for the same in all but the cursor.
+    same = {key: value for key, value in query.items() if key not in ("before", "after")}
     if start + len(page) < len(found):
-        path = f"{account_id}/message_templates?limit={limit}&after={start + len(page)}"
-        paging["next"] = f"{world.base_url}/{path}"
+        paging["next"] = f"{address}?{urlencode(same | {'after': paging['cursors']['after']})}"
+    if start > 0:
+        paging["previous"] = f"{address}?{urlencode(same | {'before': paging['cursors']['before']})}"
     return ok({"data": [item.as_json() for item in page], "paging": paging})
+
+
+def _page(query: Mapping[str, str], limit: int) -> tuple[int, int]:
+    """First place of a page and the one behind its last: `limit` places behind `after`, or up to `before`."""
+    before = query.get("before", "")
+    if before.isdecimal() and not query.get("after"):
+        return max(0, int(before) - limit), int(before)
+    start = int(query["after"]) if query.get("after", "").isdecimal() else 0
+    return start, start + limit
 
 
 def _matches(template: Template, query: Mapping[str, str]) -> bool:
@@ -132,7 +156,7 @@ def edit(world: World, people: People, template: Template, raw: bytes) -> Answer
         template.extra["message_send_ttl_seconds"] = changes["message_send_ttl_seconds"]
     if "components" in changes:
         template.components = changes["components"]
-        template.status = "PENDING"
+        template.become("PENDING")
         people.review(template)
     return success()
 
@@ -152,7 +176,7 @@ def delete(account: Account, query: Mapping[str, str]) -> Answer:
     if any(item.status == "DISABLED" for item in doomed):
         raise Failure(100, "A disabled template cannot be deleted.")
     for item in doomed:
-        if item.status not in _NEVER_APPROVED:
+        if item.was_approved:
             account.deleted_at[item.name, item.language] = monotonic()
         del account.templates[item.id]
     return success()

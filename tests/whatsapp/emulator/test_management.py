@@ -5,7 +5,7 @@ from time import monotonic
 import httpx
 import pytest
 
-from tests.whatsapp.emulator.cast import ACCOUNT, NUMBER, definition, refusal_of
+from tests.whatsapp.emulator.cast import ACCOUNT, NUMBER, code_of, definition, refusal_of
 from whatsapp.client import Client
 from whatsapp.emulator import Running
 
@@ -83,6 +83,52 @@ def test_a_name_that_was_never_approved_is_free_again_at_once(client: Client, sa
     assert client.create_template(ACCOUNT, definition("sale"))["id"]
 
 
+def test_the_name_of_an_approved_template_is_blocked_also_while_an_edit_is_reviewed(
+    client: Client, sandbox: Running
+) -> None:
+    sandbox.configure(speed=1, reviewed_after_s=3600)
+    template_id = sandbox.add_template(ACCOUNT, definition("sale"))
+    client.edit_template(template_id, {"components": definition("sale", "Der Sommer ist da.")["components"]})
+    client.delete_template(ACCOUNT, "sale")
+
+    assert refusal_of(lambda: client.create_template(ACCOUNT, definition("sale"))).subcode == 2388023
+
+
+def test_only_a_delete_deletes_templates(client: Client, sandbox: Running) -> None:
+    sandbox.add_template(ACCOUNT, definition("sale"))
+
+    for method in ("PUT", "PATCH", "HEAD"):
+        answer = httpx.request(
+            method,
+            f"{sandbox.base_url}/v25.0/{ACCOUNT}/message_templates?name=sale",
+            headers={"Authorization": "Bearer token"},
+        )
+        assert answer.status_code == 400
+
+    assert [item["name"] for item in client.templates(ACCOUNT)] == ["sale"]
+
+
+@pytest.mark.parametrize(("handle", "code"), [("4::aW5k", 0), ("aW5k", 100), ("https://shop.example/a.png", 100)])
+def test_a_template_takes_the_handle_of_a_sample_and_nothing_else(client: Client, handle: str, code: int) -> None:
+    header = {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": [handle]}}
+    body = definition("sale")["components"][0]
+    button = {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Mehr"}]}
+    cards = {"type": "CAROUSEL", "cards": [{"components": [header, body, button]}] * 2}
+    for name, parts in (("picture", [header, body]), ("cards", [body, cards])):
+        made = definition(name, components=parts)
+        assert code_of(lambda made=made: client.create_template(ACCOUNT, made)) == code
+
+
+def test_an_edit_takes_the_handle_of_a_sample_and_nothing_else(client: Client, sandbox: Running) -> None:
+    template_id = sandbox.add_template(ACCOUNT, definition("sale"))
+    header = {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["invented"]}}
+    changes = {"components": [header, *definition("sale")["components"]]}
+
+    assert code_of(lambda: client.edit_template(template_id, changes)) == 100
+    header["example"] = {"header_handle": [client.upload_sample("app", b"\x89PNG\r\n\x1a\n", "image/png", "a.png")]}
+    client.edit_template(template_id, changes)
+
+
 def test_an_approved_template_is_edited_once_a_day(client: Client, sandbox: Running) -> None:
     template_id = sandbox.add_template(ACCOUNT, definition("sale"))
     better = {"components": definition("sale", "Der Sommer ist da.")["components"]}
@@ -152,3 +198,35 @@ def test_the_list_is_filtered_by_quality_and_words(
     sandbox.add_template(ACCOUNT, definition("summer", "Der Sommer ist da."))
 
     assert [item["name"] for item in client.templates(ACCOUNT, **filters)] == names
+
+
+def test_the_address_of_the_next_page_asks_for_the_same(client: Client, sandbox: Running) -> None:
+    for n in range(5):
+        sandbox.add_template(ACCOUNT, definition(f"spring_{n}"))
+        sandbox.add_template(ACCOUNT, definition(f"summer_{n}", "Der Sommer ist da."))
+
+    pages = pages_from(sandbox, f"{sandbox.base_url}/v25.0/{ACCOUNT}/message_templates?content=sommer&limit=2", "next")
+
+    assert [names for _, names in pages] == [["summer_0", "summer_1"], ["summer_2", "summer_3"], ["summer_4"]]
+    assert all("/v25.0/" in url for url, _ in pages)
+
+
+def test_a_list_is_read_backwards_too(client: Client, sandbox: Running) -> None:
+    for n in range(5):
+        sandbox.add_template(ACCOUNT, definition(f"spring_{n}"))
+
+    pages = pages_from(
+        sandbox, f"{sandbox.base_url}/v25.0/{ACCOUNT}/message_templates?before=5&limit=2&status=APPROVED", "previous"
+    )
+
+    assert [names for _, names in pages] == [["spring_3", "spring_4"], ["spring_1", "spring_2"], ["spring_0"]]
+
+
+def pages_from(sandbox: Running, url: str, way: str) -> list[tuple[str, list[str]]]:
+    """The addresses of the pages that follow each other, with the names on them."""
+    pages = []
+    while url:
+        answer = httpx.get(url, headers={"Authorization": "Bearer token"}).json()
+        pages.append((url, [item["name"] for item in answer["data"]]))
+        url = answer["paging"].get(way, "")
+    return pages
