@@ -23,6 +23,8 @@ from whatsapp.signature import app_secret_proof
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+# Meta's largest document, and a form around it.
+MOST_BODY = 101 * 1024 * 1024
 
 
 class Emulator:
@@ -68,9 +70,8 @@ class Emulator:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = await _body(receive)
         try:
-            answer = await self._answer(scope, raw)
+            answer = await self._answer(scope, await _body(receive))
         except Failure as failure:
             self.world.tally(f"refused_{failure.code}")
             answer = refusal(failure)
@@ -122,12 +123,19 @@ def _proof(secret: str, token: str) -> str:
 
 
 async def _body(receive: Receive) -> bytes:
+    """The whole body; raises `Failure` for one larger than any call takes, once it has come."""
     message = await receive()
-    raw: bytes = message.get("body", b"")
+    chunks: list[bytes] = [message.get("body", b"")]
+    size = len(chunks[0])
     while message.get("more_body"):
         message = await receive()
-        raw += message.get("body", b"")
-    return raw
+        size += len(message.get("body", b""))
+        # Read to its end, because only then do clients look for an answer, but not kept.
+        if size <= MOST_BODY:
+            chunks.append(message.get("body", b""))
+    if size > MOST_BODY:
+        raise Failure(131053, f"Media upload error: a request has at most {MOST_BODY} bytes.", status=413)
+    return b"".join(chunks) if len(chunks) > 1 else chunks[0]
 
 
 async def _wait(receive: Receive, seconds: float) -> None:

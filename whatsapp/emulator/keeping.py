@@ -21,7 +21,7 @@ from whatsapp.emulator.state import Account, File, Number, Template, World
 Json = dict[str, Any]
 EVERY_S = 1.0
 # Clocks that begin anew with the machine, and what lies in files of its own.
-LEFT_OUT = {"deleted_at", "edited_at", "content"}
+LEFT_OUT = {"deleted_at", "edited_at", "uploaded_at", "content"}
 
 
 class Unreadable(ValueError):

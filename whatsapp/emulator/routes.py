@@ -104,8 +104,8 @@ class Graph:
             if method == "GET":
                 return ok(template.as_json())
             return templates.edit(world, self.people, template, request.raw)
-        if node in world.files:
-            file = world.files[node]
+        file = world.file(node)
+        if file is not None:
             return files.delete(world, file) if method == "DELETE" else files.describe(world, file)
         if node in world.numbers:
             number = world.numbers[node]

@@ -11,6 +11,7 @@ from whatsapp.emulator.profile import Profile
 
 DEFAULT_ACCOUNT = "102290129340398"
 BUSINESS_ID = "2729063490586005"
+FILE_VALID_S = 30 * 86_400.0
 Json = dict[str, Any]
 _NEVER_APPROVED = ("PENDING", "REJECTED", "IN_APPEAL")
 
@@ -104,12 +105,14 @@ class Number:
 
 @dataclass(slots=True)
 class File:
-    """An uploaded file; only the account that uploaded it can send it."""
+    """An uploaded file; only the account that uploaded it can send it, and that for 30 days."""
 
     id: str
     mime_type: str
     content: bytes
     account_id: str
+    # By the monotonic clock.
+    uploaded_at: float = field(default_factory=monotonic)
 
 
 @dataclass(slots=True)
@@ -174,7 +177,7 @@ class World:
 
     def secret_for(self, node: str) -> str:
         """The secret of the app that calls about a number, an account, a template or a file; else empty."""
-        owned = self.numbers.get(node) or self.files.get(node) or self.template(node)
+        owned = self.numbers.get(node) or self.file(node) or self.template(node)
         account_id = owned.account_id if owned else node
         return self.app_of(account_id)[1] if account_id in self.accounts else ""
 
@@ -200,6 +203,11 @@ class World:
             if template_id in account.templates:
                 return account.templates[template_id]
         return None
+
+    def file(self, file_id: str) -> File | None:
+        """An uploaded file, unless it has expired."""
+        found = self.files.get(file_id)
+        return found if found and found.uploaded_at > self.ago(FILE_VALID_S) else None
 
     def new_id(self) -> str:
         """A numeric id as Meta gives them."""

@@ -1,5 +1,8 @@
 """The emulator's media: which files it takes, who may send them, and which ids it does not know."""
 
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
 import pytest
 
 from tests.whatsapp.emulator.cast import ACCOUNT, ADA, NUMBER, code_of
@@ -88,6 +91,81 @@ def test_a_deleted_file_cannot_be_sent(client: Client) -> None:
     client.delete_media(media_id)
 
     assert code_of(lambda: client.send(NUMBER, messages.media(ADA, "image", media_id=media_id))) == 100
+
+
+def test_the_largest_document_is_taken_quickly_and_keeps_nobody_waiting(client: Client, sandbox: Running) -> None:
+    # The ends of lines are what the standard library's parser is slow at.
+    largest = (b"%PDF" + b"\r\n--x\n" * 16 * MB)[: 100 * MB]
+    waits = []
+    with ThreadPoolExecutor() as pool:
+        began = monotonic()
+        upload = pool.submit(client.upload_media, NUMBER, largest, "application/pdf", "a.pdf")
+        while not upload.done():
+            asked = monotonic()
+            sandbox.stats()
+            waits.append(monotonic() - asked)
+        took = monotonic() - began
+
+    assert sandbox.emulator.world.files[upload.result()].content == largest
+    assert took < 6
+    assert max(waits) < 1
+
+
+def test_a_request_larger_than_any_file_is_refused_and_not_kept(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whatsapp.emulator.app.MOST_BODY", 500 * KB)
+
+    assert code_of(lambda: client.upload_media(NUMBER, PNG.ljust(400 * KB), "image/png", "a.png")) == 0
+    assert code_of(lambda: client.upload_media(NUMBER, PNG.ljust(500 * KB), "image/png", "a.png")) == 131053
+
+
+def test_an_account_that_uploads_too_much_loses_its_own_oldest_files(
+    client: Client, sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whatsapp.emulator.files.MOST_BYTES", 250 * KB)
+    sandbox.add_number("202", "another")
+    others = client.upload_media("202", PNG.ljust(100 * KB), "image/png", "a.png")
+    own = [client.upload_media(NUMBER, PNG.ljust(100 * KB), "image/png", f"{n}.png") for n in range(4)]
+
+    assert [code_of(lambda file=file: client.media(file)) for file in own] == [100, 100, 0, 0]
+    assert client.media(others)["file_size"] == 100 * KB
+
+
+def test_many_small_files_are_kept(client: Client) -> None:
+    first, *_ = [client.upload_media(NUMBER, PNG, "image/png", f"{n}.png") for n in range(250)]
+
+    assert client.media(first)["id"] == first
+
+
+def test_a_file_expires_after_30_days(client: Client, sandbox: Running) -> None:
+    sandbox.configure(speed=1)
+    media_id = client.upload_media(NUMBER, PNG, "image/png", "a.png")
+    url = client.media(media_id)["url"]
+    sandbox.emulator.world.files[media_id].uploaded_at -= 29.9 * 86_400
+    assert client.send(NUMBER, messages.media(ADA, "image", media_id=media_id)).wamid
+
+    sandbox.emulator.world.files[media_id].uploaded_at -= 0.2 * 86_400
+
+    for call in (
+        lambda: client.send(NUMBER, messages.media(ADA, "image", media_id=media_id)),
+        lambda: client.media(media_id),
+        lambda: client.download_media(url),
+    ):
+        assert code_of(call) == 100
+    client.upload_media(NUMBER, PNG, "image/png", "b.png")
+    assert media_id not in sandbox.emulator.world.files
+
+
+def test_a_sample_comes_in_pieces_and_its_upload_ends_with_the_handle(client: Client, sandbox: Running) -> None:
+    query = {"file_length": 10, "file_type": "image/png"}
+    session = client.call("POST", f"{APP}/uploads", params=query)["id"]
+
+    assert client.call("POST", session, content=PNG) == {"id": session}
+    assert client.get(session)["file_offset"] == len(PNG)
+    assert client.call("POST", session, content=b"!!")["h"].startswith("4::")
+    assert code_of(lambda: client.get(session)) == 100
+    assert sandbox.emulator.world.uploads == {}
 
 
 def test_a_sample_is_a_picture_a_film_or_a_pdf(client: Client) -> None:
