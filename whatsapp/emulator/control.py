@@ -157,7 +157,8 @@ class Control:
         if not known.get("id"):
             raise Failure(100, "id is required.")
         kept = self.world.account(known["id"])
-        known = {"is_subscribed": kept.is_subscribed, "webhook_url": kept.webhook_url} | known
+        unnamed = {"is_subscribed", "webhook_url"} - known.keys()
+        known |= {name: getattr(kept, name) for name in unnamed}
         self.world.accounts[known["id"]] = Account(**known, templates=kept.templates, deleted_at=kept.deleted_at)
         return success()
 
