@@ -85,7 +85,8 @@ class Emulator:
 
     async def _answer(self, scope: Scope, raw: bytes) -> Answer:
         parts = scope["path"].strip("/").split("/")
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        asked = scope["query_string"]
+        query = dict(parse_qsl(asked.decode("latin-1"), keep_blank_values=True)) if asked else {}
         if parts[0] == "_emulator":
             return await self.control.take(scope["method"], parts[1:], query, raw)
         if parts[0] == "_qr" and len(parts) == 2:

@@ -22,6 +22,8 @@ SENT, DELIVERED, READ, ACT, REVIEW = range(5)
 # Reasons for which Meta holds back advertising and nothing else.
 MARKETING_ONLY = frozenset((130472, 131049, 131050))
 
+_PRICING = {"billable": True, "pricing_model": "PMP", "type": "regular"}
+
 
 class People:
     """The schedule of everything that will happen, and what happens then."""
@@ -148,14 +150,9 @@ class People:
         if error is not None:
             item["errors"] = [error]
         elif status in ("sent", "delivered") or not fate.told_delivered:
-            item["pricing"] = {
-                "billable": True,
-                "pricing_model": "PMP",
-                "type": "regular",
-                "category": message.category,
-            }
+            item["pricing"] = _PRICING | {"category": message.category}
         self.world.tally(status)
-        contact = {"user_id": bsuid} | ({"wa_id": phone} if phone else {})
+        contact = {"user_id": bsuid, "wa_id": phone} if phone else {"user_id": bsuid}
         for _ in range(2 if fate.twice else 1):
             self.webhooks.add(number, "statuses", item, contact if error is None else None)
 

@@ -11,7 +11,7 @@ import httpx
 import orjson
 
 from whatsapp.bulk import open_client
-from whatsapp.emulator.state import Number, World
+from whatsapp.emulator.state import Account, Number, World
 from whatsapp.signature import sign
 
 KEPT = 100_000
@@ -50,22 +50,22 @@ class Webhooks:
 
     def add(self, number: Number, key: str, item: Any, contact: Any = None) -> None:
         """Queue one item of the field `messages`: key is statuses, messages or errors."""
-        self._add(_Item(self._url(number), number.account_id, "messages", number, key, item, contact))
+        account = self.world.account(number.account_id)
+        url = number.webhook_url or account.webhook_url or account.app_url or self.world.webhook_url
+        self._add(account, _Item(url, account.id, "messages", number, key, item, contact))
 
     def add_change(self, account_id: str, field: str, value: Any) -> None:
         """Queue the value of another field; it goes to the app's address, never to an override."""
-        self._add(_Item(self.world.app_of(account_id)[0], account_id, field, None, "", value, None))
+        account = self.world.account(account_id)
+        url = account.app_url or self.world.webhook_url
+        self._add(account, _Item(url, account_id, field, None, "", value, None))
 
-    def _add(self, item: _Item) -> None:
-        if not self.world.account(item.account_id).is_subscribed:
+    def _add(self, account: Account, item: _Item) -> None:
+        if not account.is_subscribed:
             self.world.tally("webhooks_without_subscription")
             return
         self._items.append(item)
         self._bell.set()
-
-    def _url(self, number: Number) -> str:
-        account = self.world.account(number.account_id)
-        return number.webhook_url or account.webhook_url or self.world.app_of(account.id)[0]
 
     @property
     def is_quiet(self) -> bool:
@@ -98,9 +98,10 @@ class Webhooks:
         profile = self.world.profile
         if profile.shuffled:
             self._dice.shuffle(taken)
+        secrets = {account_id: self.world.app_of(account_id)[1] for account_id in {item.account_id for item in taken}}
         by_app: dict[tuple[str, str], list[_Item]] = {}
         for item in taken:
-            by_app.setdefault((item.url, self.world.app_of(item.account_id)[1]), []).append(item)
+            by_app.setdefault((item.url, secrets[item.account_id]), []).append(item)
         size = max(1, profile.batch_size)
         return [(*app, items[at : at + size]) for app, items in by_app.items() for at in range(0, len(items), size)]
 
