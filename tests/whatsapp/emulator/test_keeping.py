@@ -134,7 +134,10 @@ def test_the_folder_of_the_file_is_made(tmp_path: Path) -> None:
         assert [number["id"] for number in known.numbers(WABA)] == [NUMBER]
 
 
-def test_a_place_where_nothing_can_be_written_is_named_at_the_start(state: Path) -> None:
+def test_a_place_where_nothing_can_be_written_is_named_at_the_start(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whatsapp.management.commands.emulator.serve", lambda *_, **__: None)
     state.write_text("")
 
     with pytest.raises(CommandError, match=r"--state: .*emulator\.json"):

@@ -53,15 +53,16 @@ def test_a_refused_message_uses_up_nothing_of_the_day(client: Client, sandbox: R
     sandbox.configure(daily_people=1)
     # The magic recipients 201 are refused, 304 reset before and 303 after acceptance.
     for refused in ("201", "304"):
-        assert not taken(client, refused)
+        assert not is_answered(client, refused)
     assert len(sandbox.ledger) == 0
 
-    assert not taken(client, "303")
+    assert not is_answered(client, "303")
+    assert len(sandbox.ledger) == 1
 
     assert write(client, range(1)) == [131048]
 
 
-def taken(client: Client, magic: str) -> bool:
+def is_answered(client: Client, magic: str) -> bool:
     try:
         client.send(NUMBER, templates.template(Recipient(phone=f"+493023125{magic}"), "hello", "de"))
     except WhatsAppError:
