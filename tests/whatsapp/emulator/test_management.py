@@ -64,6 +64,14 @@ def test_a_number_that_is_described_anew_keeps_what_was_done_over_the_api(client
     assert (number["status"], number["webhook_configuration"]["phone_number"]) == ("CONNECTED", "")
 
 
+def test_an_account_that_is_described_anew_keeps_its_override(client: Client, sandbox: Running) -> None:
+    client.subscribe(ACCOUNT, callback_url="https://own.example", verify_token="secret")
+
+    sandbox.add_account(ACCOUNT, name="Bäckerei Sonne")
+
+    assert [app["override_callback_uri"] for app in client.subscriptions(ACCOUNT)] == ["https://own.example"]
+
+
 def test_the_name_of_a_deleted_template_is_blocked_for_30_days(client: Client, sandbox: Running) -> None:
     sandbox.add_template(ACCOUNT, definition("sale"))
     client.delete_template(ACCOUNT, "sale")
