@@ -212,9 +212,9 @@ class World:
         return None
 
     def file(self, file_id: str) -> File | None:
-        """An uploaded file, unless it has expired."""
+        """An uploaded file, unless it has expired; in real days, for whoever uploads it counts those too."""
         found = self.files.get(file_id)
-        return found if found and found.uploaded_at > self.ago(FILE_VALID_S) else None
+        return found if found and found.uploaded_at > monotonic() - FILE_VALID_S else None
 
     def new_id(self) -> str:
         """A numeric id as Meta gives them."""
