@@ -1,7 +1,7 @@
 """The command line: run the benchmarks on an empty database of their own, print a table, keep the numbers as JSON.
 
     python -m benchmarks
-    python -m benchmarks --only exactly_once --people 5000
+    python -m benchmarks --only send --people 5000
 
 Exits with 1 if something that is promised does not hold.
 """
