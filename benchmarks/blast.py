@@ -51,7 +51,11 @@ def seconds(url: str, count: int, client: str) -> float:
 
 
 async def _bulk(url: str, count: int) -> float:
-    http, headers, address = bulk.open_transport(), bulk.headers_for("token"), bulk.url_for(url, "v25.0", "20001", "token")
+    http, headers, address = (
+        bulk.open_transport(),
+        bulk.headers_for("token"),
+        bulk.url_for(url, "v25.0", "20001", "token"),
+    )
     try:
         await _spread(bulk.CONNECTIONS, lambda: bulk.send(http, address, headers, BODY))
         return await _spread(count, lambda: bulk.send(http, address, headers, BODY))

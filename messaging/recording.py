@@ -59,7 +59,8 @@ UPDATE messaging_message m SET
   error_code = coalesce(v.error_code, m.error_code),
   reason = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 'campaign_cancelled'
                 WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.reason ELSE m.reason END,
-  next_attempt_at = coalesce(v.next_attempt_at, m.next_attempt_at)
+  -- Of an uncertain one: since when its status could be heard (messaging.sweeping).
+  next_attempt_at = coalesce(v.next_attempt_at, CASE WHEN v.state = 7 THEN now() ELSE m.next_attempt_at END)
 FROM unnest(%s::bigint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::text[], %s::int[], %s::text[],
             %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
      AS v(id, attempt, state, queue, wamid, error_code, reason, next_attempt_at, accepted_at, at),

@@ -23,9 +23,7 @@ PASSWORD = "correct horse battery"
 def tenant_made() -> NewTenant:
     """A new tenant with an owner who has PASSWORD, and an API key."""
     mark = secrets.token_hex(4)
-    return create_tenant(
-        slug=f"einmal-{mark}", name="Einmal", owner_email=f"{mark}@example.com", password=PASSWORD
-    )
+    return create_tenant(slug=f"einmal-{mark}", name="Einmal", owner_email=f"{mark}@example.com", password=PASSWORD)
 
 
 def prepared(recipients: int, throughput: int, made: NewTenant | None = None) -> Campaign:

@@ -70,7 +70,9 @@ def of_webhooks(
     strange = set(forged)
     waiting = sum(state == WebhookEvent.State.WAITING for _, state, _ in stored)
     aside = [(bytes(body), error) for body, state, error in stored if state == WebhookEvent.State.SET_ASIDE]
-    lost = sum(body not in states for body in answered) + sum(wamid not in known for wamid in answered.values() if wamid)
+    lost = sum(body not in states for body in answered) + sum(
+        wamid not in known for wamid in answered.values() if wamid
+    )
     wrongly = [error for body, error in aside if body not in poisons]
     return Counts(
         lost=lost + len(wrongly),

@@ -1,0 +1,23 @@
+"""Everything runs twice, as after a deploy that forgot to stop the old machine."""
+
+from pathlib import Path
+
+from benchmarks.chaos import Counts, Fault
+from benchmarks.chaos.stage import PROCESSES, staged
+from config.localservices.processes import PROCESSES as TABLE
+from config.localservices.processes import Process
+
+# Beat keeps its own schedule in a file, which two of them on two machines would not share.
+SECOND = Process(TABLE["beat"].arguments.replace("celerybeat-schedule", "second-schedule"))
+TWICE = (*PROCESSES, "second", "receiving-2", "default-2")
+
+
+def beats(folder: Path, people: int) -> Counts:
+    """Two beats ring for two sweepers, two receivers and two senders; unknown outcomes give the sweepers work."""
+    trouble = {"hangs": 0.02, "hang_s": 4.0, "server_errors": 0.02, "duplicates": 0.1, "shuffled": True}
+    with staged(folder, people, 150, processes=TWICE, more={"second": SECOND}, **trouble) as stage:
+        stage.launch()
+        return stage.finish()
+
+
+FAULTS = (Fault("doubled", "two beats, sweepers and receivers for a whole campaign change nothing.", 5_000, beats),)
