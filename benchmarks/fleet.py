@@ -98,6 +98,21 @@ class Fleet:
         time.sleep(away_s)
         self._start(name)
 
+    def renew(self, name: str, seconds: float) -> float:
+        """Replace a process as a deploy does: start a new one beside it, then ask the old one to stop with SIGTERM.
+
+        Returns how many seconds the old one took to stop; raises TimeoutExpired after `seconds`.
+        """
+        old = self._running[name]
+        self._spawn(name)
+        try:
+            began = time.monotonic()
+            old.terminate()
+            old.wait(seconds)
+            return time.monotonic() - began
+        finally:
+            _end(old)
+
     def stop(self) -> None:
         """End everything; nothing is left behind."""
         for name in list(self._running):
@@ -151,10 +166,13 @@ class Fleet:
 
     def end(self, name: str) -> None:
         """End a process and its pool with SIGKILL, for good."""
-        process = self._running.pop(name)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end(self._running.pop(name))
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _kind(name: str) -> str:

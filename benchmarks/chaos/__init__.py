@@ -14,8 +14,8 @@ class Counts:
 
     `accepted` are people who have the message according to Meta's ledger, `twice` those who have it more than once.
     `lost` are people without a row in a final state, rows that disagree with the ledger, webhooks answered with 200
-    that are not stored or not applied, and KPIs that differ from a recount. `forged` are rows that came from bodies with
-    wrong signatures. `unsettled` are messages still claimed or uncertain, and webhooks that still wait or were set
+    that are not stored or not applied, and KPIs that differ from a recount. `forged` are rows from bodies with wrong
+    signatures. `unsettled` are messages still claimed or uncertain, and webhooks that still wait or were set
     aside without a reason. `broken` names what else was promised and did not hold; `notes` are for the reader.
     """
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.chaos import Counts, Fault, campaign, counting
+from benchmarks.chaos import Counts, Fault, counting
 from benchmarks.chaos.stage import staged
 from benchmarks.fleet import BROKER
 
@@ -27,7 +27,7 @@ def lost(folder: Path, people: int, *, away_s: float = AWAY_S) -> Counts:
         stage.fleet.kill(BROKER, away_s=away_s)
         gone = stage.resumed()
         counts = stage.finish()
-        busiest = counting.busiest(campaign.acceptances(stage.meta), WINDOW_S)
+        busiest = counting.busiest(stage.ledger(), WINDOW_S)
     late = tuple(
         f"sending went on only {seconds:.0f} s after Redis was {what}"
         for what, seconds in (("flushed", flushed), ("restarted", restarted), ("gone for a minute", gone))

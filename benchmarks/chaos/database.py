@@ -1,4 +1,4 @@
-"""PostgreSQL dies, is away, or has no room left. It is a durable one of the fault's own: fsync and synchronous commits."""
+"""PostgreSQL dies, is away, or has no room left: one of the fault's own, with fsync and synchronous commits."""
 
 import time
 from pathlib import Path
@@ -77,13 +77,13 @@ def _without_server(server: Server, stage: Stage, seconds: float) -> float:
 FAULTS = (
     Fault(
         "database",
-        "PostgreSQL restarted or gone for a minute: every webhook answered with 200 is there, and all goes on by itself.",
+        "PostgreSQL restarted or gone for a minute: every webhook answered with 200 is there, and all goes on.",
         6_000,
         away,
     ),
     Fault(
         "disk_full",
-        "with no room left for webhooks the door says 5xx and never 200, and stores again within a minute of getting room.",
+        "with no room left for webhooks the door says 5xx, never 200, and stores again a minute after there is room.",
         4_000,
         full,
     ),

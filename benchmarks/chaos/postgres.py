@@ -1,6 +1,8 @@
 """A PostgreSQL that may be killed, starved and restarted: the embedded one, durable as in production, in a folder."""
 
+import contextlib
 import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -58,13 +60,21 @@ class Server:
         self._process.wait()
 
     def limit_files(self, limit: int) -> None:
-        """Let no file of the server grow beyond so many bytes, -1 for no limit: what is running and what will start."""
-        # Only on Linux, as is this whole kind of fault.
-        import resource
+        """Let no file of the server grow beyond so many bytes, -1 for no limit: what is running and what will start.
 
+        PostgreSQL ignores the signal and sees writes fail, much as on a full disk. Linux only.
+        """
         assert self._process
-        for pid in (self._process.pid, *_children(self._process.pid)):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        pids = (self._process.pid, *_children(self._process.pid))
+
+        def limit_all() -> None:
+            # As the server's user: root in a container may not limit others.
+            self._account.prepare()
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+        subprocess.run(["true"], check=True, preexec_fn=limit_all, **self._account.popen)
 
     def _run(self, program: str, options: list[str]) -> "subprocess.Popen[bytes]":
         def prepare() -> None:

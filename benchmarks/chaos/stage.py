@@ -15,6 +15,7 @@ from benchmarks.chaos.postman import Postman
 from benchmarks.fleet import BROKER, Fleet, TookTooLong, wait_until
 from campaigns.models import Campaign
 from config.localservices.processes import Process
+from tenants.actions import NewTenant
 from whatsapp.emulator.profile import Profile
 from whatsapp.emulator.remote import Remote
 
@@ -78,9 +79,14 @@ class Stage:
             self.postman.finish(5)
         return self.counted() + Counts(broken=late)
 
+    def ledger(self, of: Campaign | None = None) -> list[dict[str, Any]]:
+        """What Meta has accepted of a campaign's number; of this stage's campaign unless another is named."""
+        number_id = campaign.number_of(of or self.campaign).phone_number_id
+        return [row for row in campaign.acceptances(self.meta) if row["phone_number_id"] == number_id]
+
     def counted(self) -> Counts:
         """What has happened so far."""
-        ledger = list(campaign.acceptances(self.meta))
+        ledger = self.ledger()
         webhooks = counting.of_webhooks(self.campaign, self.postman.answered, self.postman.forged, self.poisons)
         told = f"{len(self.postman.answered)} webhooks answered with 200, {len(self.postman.forged)} forged"
         return counting.of_campaign(self.campaign, self.people, ledger) + webhooks + Counts(notes=(told,))
@@ -95,10 +101,14 @@ def staged(
     processes: Sequence[str] = PROCESSES,
     more: Mapping[str, Process] | None = None,
     environment: Mapping[str, str] | None = None,
+    made: NewTenant | None = None,
     **behaviour: Any,
 ) -> Iterator[Stage]:
-    """Everything ready for the button; `behaviour` is the emulator's (`Profile.perfect` with these changes)."""
-    prepared = campaign.prepared(people, throughput)
+    """Everything ready for the button; of a new tenant unless one was `made`.
+
+    `behaviour` is the emulator's: `Profile.perfect` with these changes.
+    """
+    prepared = campaign.prepared(people, throughput, made)
     secret = secrets.token_hex(16)
     values = {"WHATSAPP_APP_SECRET": secret, **PATIENCE, **(environment or {})}
     with (
