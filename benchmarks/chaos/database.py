@@ -21,7 +21,7 @@ ROOM, BALLAST_ROWS = 17 * 1024 * 1024, 18_000
 FULL_S = 20.0
 BALLAST = """
 INSERT INTO inbox_webhookevent (priority, state, body, done_at)
-SELECT 1, 1, decode(repeat(md5(n::text), 32), 'hex'), now() FROM generate_series(1, %s) n
+SELECT 1, 1, decode(repeat(md5(n::text), 64), 'hex'), now() FROM generate_series(1, %s) n
 """
 
 

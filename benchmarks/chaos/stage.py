@@ -110,6 +110,8 @@ def staged(
     """
     prepared = campaign.prepared(people, throughput, made)
     secret = secrets.token_hex(16)
+    # Where gunicorn's workers say that they live.
+    (folder / "tmp").mkdir()
     values = {"WHATSAPP_APP_SECRET": secret, **PATIENCE, **(environment or {})}
     with (
         Fleet(folder, processes, more, **values) as fleet,

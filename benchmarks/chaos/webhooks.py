@@ -19,7 +19,7 @@ from tenants.scope import tenant_scope
 RATE = 300
 TIMES, AT_ONCE = 3, 8
 # A day's fates, so that every kind of status and failure comes.
-FATES = {"delivered": 0.9, "read": 0.7, "failures": {"131026": 0.05, "131000": 0.01}, "batch_size": 7, "speed": 60}
+FATES = {"delivered": 0.9, "read": 0.7, "failures": {"131026": 0.05, "131000": 0.01}, "batch_size": 7, "speed": 600}
 TELLS = (
     "contact_id",
     *("state", "queue", "reason", "error_code", "sent_at", "delivered_at", "read_at", "failed_at"),
