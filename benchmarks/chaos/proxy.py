@@ -36,6 +36,7 @@ class Proxy:
         self.shares: dict[str, float] = {}
         self.counts: Counter[str] = Counter()
         self._tls, self._dice = tls, random.Random(seed)
+        self._tasks: set[asyncio.Task[None] | None] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._listener = ports.listen(ports.free())
@@ -57,13 +58,16 @@ class Proxy:
         self._loop.close()
 
     async def _stop(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
+        tasks = [task for task in self._tasks if task]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         onward: asyncio.StreamWriter | None = None
+        # The loop itself holds its tasks weakly.
+        task = asyncio.current_task()
+        self._tasks.add(task)
         try:
             if self._tls and self._falls() == "handshake":
                 await reader.read(64)
@@ -86,6 +90,7 @@ class Proxy:
         except (OSError, asyncio.IncompleteReadError):
             return
         finally:
+            self._tasks.discard(task)
             _reset(writer)
             if onward:
                 onward.transport.abort()
