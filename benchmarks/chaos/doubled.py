@@ -1,6 +1,8 @@
 """Everything runs twice, as after a deploy that forgot to stop the old machine."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.chaos import Counts, Fault
 from benchmarks.chaos.stage import PROCESSES, staged
@@ -12,9 +14,12 @@ SECOND = Process(TABLE["beat"].arguments.replace("celerybeat-schedule", "second-
 TWICE = (*PROCESSES, "second", "receiving-2", "default-2")
 
 
-def beats(folder: Path, people: int) -> Counts:
-    """Two beats ring for two sweepers, two receivers and two senders; unknown outcomes give the sweepers work."""
-    trouble = {"hangs": 0.02, "hang_s": 4.0, "server_errors": 0.02, "duplicates": 0.1, "shuffled": True}
+# Unknown outcomes give the sweepers work.
+TROUBLE = {"hangs": 0.02, "hang_s": 4.0, "server_errors": 0.02, "duplicates": 0.1, "shuffled": True}
+
+
+def beats(folder: Path, people: int, *, trouble: Mapping[str, Any] = TROUBLE) -> Counts:
+    """Two beats ring for two sweepers, two receivers and two senders."""
     with staged(folder, people, 150, processes=TWICE, more={"second": SECOND}, **trouble) as stage:
         stage.launch()
         return stage.finish()

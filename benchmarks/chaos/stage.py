@@ -20,8 +20,8 @@ from whatsapp.emulator.profile import Profile
 from whatsapp.emulator.remote import Remote
 
 PROCESSES = (BROKER, "emulator", "door", "sending-1", "sending-2", "receiving", "default", "beat")
-# Short enough for a test: an attempt without answer is given up after 2 s, and settled 10 s after its claim.
-PATIENCE = {"WHATSAPP_TIMEOUT_S": "2", "MESSAGING_CLAIM_GRACE_S": "10", "MESSAGING_SETTLE_S": "20"}
+# Short enough for a test: an attempt without answer is given up after 2 s, and settled 12 s later.
+PATIENCE = {"WHATSAPP_TIMEOUT_S": "2", "MESSAGING_CLAIM_GRACE_S": "8", "MESSAGING_SETTLE_S": "12"}
 # Something is wrong and not slow when a message needs so much longer than the number's rate says.
 DEADLINE_S = 240.0
 

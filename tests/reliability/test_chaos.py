@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
     ("fault", "people", "poisoned"),
     [
         pytest.param(partial(broker.lost, away_s=1), 150, 0, id="redis flushed, restarted, gone"),
-        pytest.param(doubled.beats, 150, 0, id="two of every kind"),
+        pytest.param(partial(doubled.beats, trouble={}), 150, 0, id="two of every kind"),
         pytest.param(poison.messages, 150, 8, id="poison"),
         pytest.param(poison.flood, 60, 0, id="a flood of forged webhooks"),
         pytest.param(launches.at_once, 60, 0, id="fifty launches at once"),
