@@ -74,7 +74,7 @@ class Fleet:
     def __enter__(self) -> Self:
         try:
             for name in self._names:
-                self._start(name)
+                self.start(name)
             for name in self._places:
                 wait_until(lambda name=name: self._is_up(name), f"the start of {name}", 60)
         except BaseException:
@@ -96,7 +96,7 @@ class Fleet:
         """
         self.end(name)
         time.sleep(away_s)
-        self._start(name)
+        self.start(name)
 
     def renew(self, name: str, seconds: float) -> float:
         """Replace a process as a deploy does: start a new one beside it, then ask the old one to stop with SIGTERM.
@@ -126,7 +126,8 @@ class Fleet:
             raise RuntimeError(f"{name} did not start: see {self.folder / name}.log")
         return self._broker.answers() if name == BROKER and self._broker else _answers(self.url(name))
 
-    def _start(self, name: str) -> None:
+    def start(self, name: str) -> None:
+        """Start what was ended; "valkey" is up when this returns."""
         self._spawn(name)
         if name == BROKER:
             wait_until(lambda: self._is_up(name), f"the start of {name}", 60)

@@ -110,13 +110,13 @@ FAULTS = (
     Fault(
         "api",
         "Meta throttling, failing, hanging, dripping or resetting doubles and loses nothing, and the rate comes back.",
-        8_000,
+        7_000,
         storm,
     ),
     Fault(
         "tls",
         "connections reset in the TLS handshake or after the request double and lose nothing.",
-        4_000,
+        3_000,
         tls,
     ),
 )

@@ -45,7 +45,7 @@ FAULTS = (
     Fault(
         "redis",
         "Redis flushed, restarted empty, or gone for a minute costs seconds, and no message, status or consent.",
-        6_000,
+        4_500,
         lost,
     ),
 )

@@ -106,7 +106,7 @@ FAULTS = (
     Fault(
         "clock",
         "clocks of ours that jump by an hour, forwards and back, change no rate and no schedule.",
-        6_000,
+        4_000,
         jumps,
     ),
 )

@@ -78,7 +78,7 @@ FAULTS = (
     Fault(
         "database",
         "PostgreSQL restarted or gone for a minute: every webhook answered with 200 is there, and all goes on.",
-        6_000,
+        4_500,
         away,
     ),
     Fault(

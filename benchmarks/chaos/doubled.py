@@ -25,4 +25,4 @@ def beats(folder: Path, people: int, *, trouble: Mapping[str, Any] = TROUBLE) ->
         return stage.finish()
 
 
-FAULTS = (Fault("doubled", "two beats, sweepers and receivers for a whole campaign change nothing.", 5_000, beats),)
+FAULTS = (Fault("doubled", "two beats, sweepers and receivers for a whole campaign change nothing.", 3_000, beats),)

@@ -28,12 +28,19 @@ Deed = Callable[[], object]
 
 
 def senders(folder: Path, people: int) -> Counts:
-    """One kill per 500 people: 100 over 50,000."""
-    kills = max(people // 500, 1)
+    """Both senders at the same moment, once per 1,000 people: 100 kills over 50,000, each in the middle of a batch."""
+    moments = max(people // 1000, 1)
     with staged(folder, people, 600) as stage:
+
+        def kill_both() -> None:
+            for name in SENDERS:
+                stage.fleet.end(name)
+            for name in SENDERS:
+                stage.fleet.start(name)
+
         stage.launch()
-        wreck(stage, [_killing(stage, SENDERS[n % len(SENDERS)]) for n in range(kills)])
-        return stage.finish() + Counts(notes=(f"{kills} kills",))
+        wreck(stage, [kill_both] * moments)
+        return stage.finish() + Counts(notes=(f"{moments * len(SENDERS)} kills",))
 
 
 def everybody(folder: Path, people: int, *, kills: int = 24, restarts: int = 4, throughput: int = 400) -> Counts:
@@ -74,7 +81,7 @@ FAULTS = (
     Fault(
         "exactly_once",
         "whatever dies, Redis included, while Meta refuses, hangs and resets: nobody twice, nobody forgotten.",
-        6_000,
+        4_000,
         everybody,
     ),
 )
