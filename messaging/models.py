@@ -111,7 +111,7 @@ class Message(models.Model):
         CLAIMED = 1
         OUT = 2
 
-    tenant = owner("messages", db_constraint=False, db_index=False)
+    tenant = owner("messages", db_constraint=False)
     source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="messages")
     contact = HotForeignKey(Contact, on_delete=models.DO_NOTHING, related_name="messages")
     variant = models.SmallIntegerField(default=0, db_default=0)
@@ -174,7 +174,7 @@ class Link(models.Model):
 class Click(models.Model):
     """One request of a tracked link. Without tracking consent it knows neither message nor contact (CG-35)."""
 
-    tenant = owner("clicks", db_constraint=False, db_index=False)
+    tenant = owner("clicks", db_constraint=False)
     link = HotForeignKey(Link, on_delete=models.DO_NOTHING, related_name="clicks")
     source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="clicks")
     message = HotForeignKey(Message, null=True, on_delete=models.DO_NOTHING, related_name="clicks")
