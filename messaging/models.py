@@ -44,6 +44,8 @@ class Source(models.Model):
     refused_countries = ArrayField(models.CharField(max_length=2), default=list, blank=True)
     # Transactional sources are served before campaigns of the same number.
     priority = models.SmallIntegerField(default=5)
+    # Closed, and messages still wait to be cancelled: messaging.emptying.
+    is_emptying = models.BooleanField(default=False, db_default=False)
     # Nothing is sent later; messaging.sweeping says what becomes of messages that wait then.
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
@@ -53,6 +55,7 @@ class Source(models.Model):
         indexes = [
             # Senders look for work every second, and nearly all sources are closed.
             models.Index(fields=["tenant", "number"], name="source_not_closed", condition=~Q(state="closed")),
+            models.Index(fields=["id"], name="source_emptying", condition=Q(is_emptying=True)),
             models.Index(fields=["tenant", "name"], name="source_of_reply", condition=Q(kind="reply")),
         ]
 
