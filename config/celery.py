@@ -15,6 +15,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("zusage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Loaded with the tasks, when the apps are there.
+app.autodiscover_tasks(["config"], related_name="alive")
 
 PR_SET_PDEATHSIG = 1
 

@@ -83,7 +83,9 @@ class TextLine(logging.Formatter):
         message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
         context = "".join(f" {name}={value}" for name, value in _context().items())
         more = [record.exc_text, record.stack_info]
-        return "\n".join([f"{at} {record.levelname} {record.name} {message}{context}", *(part for part in more if part)])
+        return "\n".join(
+            [f"{at} {record.levelname} {record.name} {message}{context}", *(part for part in more if part)]
+        )
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -121,7 +123,7 @@ def configuration(*, kind: str, level: str) -> dict[str, Any]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["scrub"]}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            **{name: ours for name in ("django", "django.server", "gunicorn.error", "uvicorn", "uvicorn.error")},
+            **dict.fromkeys(("django", "django.server", "gunicorn.error", "uvicorn", "uvicorn.error"), ours),
             # Requests name links of people and what was searched for: the proxy counts them, nobody writes them down.
             **{name: ours | {"level": "WARNING"} for name in ("gunicorn.access", "uvicorn.access")},
             # Request lines of the HTTP client name tokens and numbers in URLs; they stay out of the log.

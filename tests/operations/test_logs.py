@@ -85,7 +85,10 @@ def test_what_names_nobody_stays_readable(text: str) -> None:
         ("Authorization: Bearer abc.def", "Authorization: Bearer [secret]"),
         ("redis://:hunter2@valkey:6379/0", "redis://[secret]@valkey:6379/0"),
         ("postgres://zusage:hunter2@db/zusage", "postgres://[secret]@db/zusage"),
-        ("GET /v25.0/1?access_token=abc&appsecret_proof=def", "GET /v25.0/1?access_token=[secret]&appsecret_proof=[secret]"),
+        (
+            "GET /v25.0/1?access_token=abc&appsecret_proof=def",
+            "GET /v25.0/1?access_token=[secret]&appsecret_proof=[secret]",
+        ),
         ('{"password": "correct horse"}', '{"password": [secret]}'),
         ("hub.verify_token=hello&hub.mode=subscribe", "hub.verify_token=[secret]&hub.mode=subscribe"),
     ],
