@@ -16,8 +16,8 @@ env = environ.Env()
 if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
-# Commands that need no secret and no server, so that a fresh clone can build its assets and catalogues.
-WITHOUT_SECRETS = {"assets", "compile_messages", "make_messages", "emulator"}
+# Commands that need no secret and no server, so that a fresh clone or an image can build its assets and catalogues.
+WITHOUT_SECRETS = {"assets", "compile_messages", "make_messages", "collectstatic", "emulator"}
 IS_BARE_COMMAND = len(sys.argv) > 1 and sys.argv[1] in WITHOUT_SECRETS
 
 

@@ -70,7 +70,8 @@ def drift() -> tuple[int, int]:
 
 def counts() -> dict[str, float]:
     """All counts by name; raises redis.RedisError."""
-    return {name.decode(): float(amount) for name, amount in client().hgetall(COUNTS).items()}
+    found: dict[bytes, bytes] = client().hgetall(COUNTS)
+    return {name.decode(): float(amount) for name, amount in found.items()}
 
 
 def ages(names: Sequence[str]) -> dict[str, float | None]:

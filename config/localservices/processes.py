@@ -60,11 +60,15 @@ PROCESSES: dict[str, Process] = {
     "web": Process(
         # The control socket would lie in the home folder.
         "-m gunicorn config.wsgi --bind fd://{fd} --preload --worker-class gthread --workers 2 --threads 4"
-        " --no-control-socket --worker-tmp-dir {base}/tmp",
+        " --graceful-timeout 20 --no-control-socket --worker-tmp-dir {base}/tmp",
         port=8000,
         health="/healthz",
     ),
-    "door": Process("-m uvicorn inbox.door:application --fd {fd} --no-access-log", port=8001, health="/"),
+    "door": Process(
+        "-m uvicorn inbox.door:application --fd {fd} --no-access-log --timeout-graceful-shutdown 15",
+        port=8001,
+        health="/healthz",
+    ),
     # Sending and receiving have workers of their own, so that an import never delays a message or an opt-out.
     "sending": _worker("sending", concurrency=2),
     "receiving": _worker("receiving", concurrency=1),
