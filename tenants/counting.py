@@ -70,8 +70,7 @@ def drift() -> tuple[int, int]:
 
 def counts() -> dict[str, float]:
     """All counts by name; raises redis.RedisError."""
-    found: dict[bytes, bytes] = client().hgetall(COUNTS)
-    return {name.decode(): float(amount) for name, amount in found.items()}
+    return {str(name): float(amount) for name, amount in client().hgetall(COUNTS).items()}
 
 
 def ages(names: Sequence[str]) -> dict[str, float | None]:
@@ -96,7 +95,7 @@ def client() -> "redis.Redis":
 
 @cache
 def _client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, **TIMEOUTS)
+    return redis.Redis.from_url(url, decode_responses=True, **TIMEOUTS)
 
 
 def _life(name: str) -> str:
