@@ -48,9 +48,11 @@ def _is_near(request: HttpRequest) -> bool:
     if any(name in request.headers for name in FORWARDED):
         return False
     try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_private
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
         return False
+    # A socket for both kinds writes an IPv4 address inside a private IPv6 one.
+    return (getattr(address, "ipv4_mapped", None) or address).is_private
 
 
 def _of_database() -> list[Metric]:

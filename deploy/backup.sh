@@ -38,7 +38,7 @@ case "${1:-}" in
 --every-night)
     trap 'exit 0' TERM INT
     # The first at once: whoever sets this up sees that it works.
-    "$0" || sh "$0"
+    sh "$0" || echo "the backup failed" >&2
     while true; do
         seconds=$(($(date -u +%s) % 86400))
         sleep $(((86400 + 9000 - seconds) % 86400 + 1)) &

@@ -26,12 +26,17 @@ if [ "$tables" -ne 0 ]; then
     echo "The database $PGDATABASE is not empty: restore into a new one." >&2
     exit 1
 fi
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-opened database.dump > "$work/database.dump"
+dump="$from/database.dump"
+if [ ! -f "$dump" ]; then
+    # In TMPDIR, which needs room for it.
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    dump="$work/database.dump"
+    opened database.dump > "$dump"
+fi
 # In one transaction: all of it or nothing.
 pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --role=zusage --dbname="$PGDATABASE" \
-    "$work/database.dump"
+    "$dump"
 # Without statistics every screen would be planned blindly.
 psql -v ON_ERROR_STOP=1 -qc "ANALYZE"
 if [ -n "${MEDIA_ROOT:-}" ] && { [ -f "$from/media.tar" ] || [ -f "$from/media.tar.sealed" ]; }; then

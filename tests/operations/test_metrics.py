@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings as configured
@@ -56,6 +57,8 @@ class TestWhoMayRead:
     def test_callers_of_our_own_network_may_and_nobody_else(self, client: Client) -> None:
         for address, status in (("127.0.0.1", 200), ("10.1.2.3", 200), ("::1", 200), ("8.8.8.8", 404), ("", 404)):
             assert client.get("/metrics", REMOTE_ADDR=address).status_code == status
+        assert client.get("/metrics", REMOTE_ADDR="::ffff:8.8.8.8").status_code == 404
+        assert client.get("/metrics", REMOTE_ADDR="::ffff:10.1.2.3").status_code == 200
 
     @pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
     def test_nobody_comes_through_a_proxy_beside_us(self, client: Client, name: str) -> None:
@@ -155,6 +158,18 @@ def test_it_names_no_tenant_no_number_and_no_person(client: Client, bakery: Tena
     for word in ("bakery", "bäckerei", str(bakery.uid), "4930", "ada0", f'"{bakery.pk}"'):
         assert word not in page
     assert len(page.splitlines()) < 200
+
+
+@pytest.mark.django_db
+def test_every_metric_is_explained_and_every_alert_asks_for_one_that_exists(client: Client, bakery: Tenant) -> None:
+    tasks.remember_totals()
+    shown = {f"zusage_{name.partition(':')[0]}" for name in scraped(client)}
+    shown |= {"zusage_messages_failed_total"}
+    page = (Path(configured.BASE_DIR) / "docs" / "operations.md").read_text().partition("## Metrics")[2]
+
+    # Roles and times of PostgreSQL look alike.
+    named = set(re.findall(r"zusage_[a-z_]+", page))
+    assert named == shown
 
 
 @pytest.mark.django_db
