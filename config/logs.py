@@ -13,22 +13,23 @@ from typing import Any
 from celery import current_task
 from django.apps import apps
 
-# Each with what stands in its place; in this order, because a token may hold digits that look like a number.
+# Each with what stands in its place; in this order, because a token may hold digits that look like a number. They start
+# only where a word does and look only so far, so that a long hostile word costs its length and not its square.
 PATTERNS = [
     (re.compile(pattern), instead)
     for pattern, instead in (
         (r"wamid\.[\w+/=-]+", "[wamid]"),
         # User and password in the address of a server.
-        (r"(?<=://)[^\s/@]*:[^\s/@]*@", "[secret]@"),
+        (r"(?<=://)[^\s/@]{0,200}?:[^\s/@]{0,500}@", "[secret]@"),
         (r"(?i)\b(bearer|basic|oauth)\s+[^\s\"',;]+", r"\1 [secret]"),
         (
-            r"(?i)([\w.-]*(?:token|secret|passw(?:or)?d|api_?key|authorization|signature|proof|cookie|sessionid)[\w-]*"
+            r"(?i)(?<![\w.-])([\w.-]{0,40}?(?:token|secret|passw(?:or)?d|api_?key|authorization|signature|proof|cookie|sessionid)[\w-]{0,40}"
             r"[\"']?\s*[=:]\s*)(?!\s*(?:bearer|basic|oauth)\b)(?:\"[^\"]*\"|'[^']*'|[^\s\"'&,;)}\]]+)",
             r"\1[secret]",
         ),
         # Short addresses of people: tracked links and preference pages.
         (r"(?<=/)([rps])/[\w=-]{16,}", r"\1/[token]"),
-        (r"(?i)[\w.+'-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", "[e-mail]"),
+        (r"(?i)(?<![\w.+'-])[\w.+'-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", "[e-mail]"),
         # Meta's tokens, ours, and signatures: long, of mixed characters. A UUID is none: it names a row or a task.
         (r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{24,}={0,2}", "[token]"),
         (r"(?<![\w-])[0-9a-fA-F]{32,}(?![\w-])", "[token]"),
