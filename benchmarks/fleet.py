@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.db import connection
 
+from benchmarks import memory
 from config.localservices import ports, valkey
 from config.localservices.base import ROOT
 from config.localservices.processes import PROCESSES, Place, Process
@@ -58,6 +59,8 @@ class Fleet:
         self._names = names
         self._table = PROCESSES | dict(more or {})
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._leaders: dict[str, int] = {}
+        self._watch = memory.Watch(self._leaders)
         self._broker = valkey.Server(folder, ports.free(), secrets.token_hex(16)) if BROKER in names else None
         self._places = {
             name: Place(port)
@@ -79,12 +82,14 @@ class Fleet:
                 self._start(name)
             for name in self._places:
                 wait_until(lambda name=name: self._is_up(name), f"the start of {name}", 60)
+            self._watch.start()
         except BaseException:
             self.stop()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._watch.stop()
         self.stop()
 
     def url(self, name: str) -> str:
@@ -151,6 +156,7 @@ class Fleet:
                 # Also when this process itself is killed.
                 preexec_fn=lambda: end_with_parent(signal.SIGKILL),
             )
+        self._leaders[name] = self._running[name].pid
 
     def _arguments(self, name: str, handed: Sequence[int], place: Place | None) -> list[str]:
         if name == BROKER and self._broker:

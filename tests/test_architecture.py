@@ -48,6 +48,7 @@ MAY_LOOK_ACROSS = {
     "tenants/repeating.py",
     "messaging/queries.py",
     "messaging/sweeping.py",
+    "messaging/emptying.py",
     "campaigns/launching.py",
     "campaigns/finishing.py",
     "campaigns/renewing.py",
