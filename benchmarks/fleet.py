@@ -54,6 +54,8 @@ class Fleet:
         self, folder: Path, names: Sequence[str], more: Mapping[str, Process] | None = None, **environment: str
     ) -> None:
         self.folder = folder
+        # The web server's workers keep files there.
+        (folder / "tmp").mkdir(exist_ok=True)
         self._names = names
         self._table = PROCESSES | dict(more or {})
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -102,6 +104,23 @@ class Fleet:
         self.end(name)
         time.sleep(away_s)
         self._start(name)
+
+    def replace(self, name: str, *, within_s: float) -> float:
+        """Ask a process to end, as a deploy does, and start it again; returns how many seconds its end took.
+
+        Raises TookTooLong when it does not end by itself, and RuntimeError when it ends with an error.
+        """
+        began = time.monotonic()
+        # Only it: what a worker leaves to its pool is its own affair.
+        self._running[name].send_signal(signal.SIGTERM)
+        wait_until(lambda: self._running[name].poll() is not None, f"the end of {name}", within_s)
+        took = time.monotonic() - began
+        # uvicorn and gunicorn end by the signal itself when they are done.
+        if self._running[name].returncode not in (0, -signal.SIGTERM):
+            raise RuntimeError(f"{name} ended with {self._running[name].returncode}: see {self.folder / name}.log")
+        self.end(name)
+        self._start(name)
+        return took
 
     def stop(self) -> None:
         """End everything; nothing is left behind."""

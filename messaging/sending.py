@@ -29,6 +29,7 @@ from messaging.bucket import Bucket
 from messaging.budget import TIMEOUTS, Budget
 from messaging.claiming import Outgoing
 from messaging.recording import Outcome
+from messaging.tallying import Tally
 from whatsapp import bulk
 from whatsapp.client import Accepted
 from whatsapp.errors import NotSent, Refused, UnknownOutcome
@@ -170,6 +171,7 @@ class Lane:
         self.due: list[int] = []
         self.due_until = 0.0
         self.is_done = False
+        self.tally, self.opened_at = Tally(), time.monotonic()
 
     async def run(self) -> None:
         """Claim, send and record until nothing is due or the process' time is over."""
@@ -190,6 +192,7 @@ class Lane:
                 self.is_done = True
                 await recorder
                 await self.sender.cache.delete(f"zusage:lane:{self.number.pk}")
+                await self.sender.in_thread(self._publish)
 
     async def _land(self) -> None:
         """Wait for every answer; what is still ready leaves meanwhile or becomes late."""
@@ -255,7 +258,9 @@ class Lane:
                     await self._give_back_late()
                     return
                 # Yields to the answers; at full speed the bucket grants in small portions.
-                await asyncio.sleep(0 if grant.count else min(grant.wait_s, 0.05))
+                pause = 0 if grant.count else min(grant.wait_s, 0.05)
+                self.tally.waited(pause)
+                await asyncio.sleep(pause)
         finally:
             await self._release(batch[position:])
 
@@ -303,6 +308,7 @@ class Lane:
             try:
                 await self.sender.in_thread(recording.record, self.number, outcomes)
                 gives_up_at = float("inf")
+                self.tally.answered(outcomes)
                 await self._forget(outcomes)
             except (OperationalError, InterfaceError):
                 # The database is away for a moment: keep the answers. What is lost all the same was claimed, so the
@@ -312,6 +318,9 @@ class Lane:
                 gives_up_at = min(gives_up_at, time.monotonic() + RECORD_FOR_S)
                 if time.monotonic() > gives_up_at:
                     raise
+
+    def _publish(self) -> None:
+        self.tally.publish(open_s=time.monotonic() - self.opened_at, rate=self.bucket.rate)
 
     async def _forget(self, outcomes: list[Outcome]) -> None:
         # What stays in Redis does no harm: it is settled in the database.

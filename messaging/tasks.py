@@ -1,5 +1,6 @@
 """Celery doorways of the outbox: the bell that wakes senders, the sender itself, the sweeper."""
 
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -7,6 +8,7 @@ from celery import shared_task
 from celery.signals import worker_process_shutdown
 
 from messaging import emptying, queries, sending, sweeping
+from tenants import counting
 
 # A sender works for some seconds and then hands over, so that a deploy or a stop never waits long.
 SEND_FOR_S = 8.0
@@ -31,6 +33,7 @@ def send(**_: Any) -> None:
 def sweep(**_: Any) -> None:
     """Settle what killed workers and unknown outcomes left behind."""
     swept = sweeping.sweep()
+    counting.add({f"swept.{step}": count for step, count in asdict(swept).items()})
     if emptying.run(seconds=EMPTY_FOR_S):
         empty.delay()
     if swept.settled:
