@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test bench lint format messages lock clean
+.PHONY: help setup run demo test bench chaos lint format messages lock clean
 
 # The first Python from 3.11 on that the embedded servers support, else the first from 3.11 on.
 PYTHON := $(shell for newest in 14 99; do for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -39,8 +39,11 @@ demo: setup ## Start everything with the WhatsApp sandbox and play a campaign (O
 test: setup ## Run the tests (ARGS="tests/contacts -k phone")
 	@$(SERVICES) --base .local/test -- -m pytest $(ARGS)
 
-bench: setup ## Measure side by side; results go to benchmarks/results (ONLY=exactly_once)
+bench: setup ## Measure side by side; results go to benchmarks/results (ONLY=send)
 	@$(SERVICES) --base .local/bench -- -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+chaos: setup ## Break one thing after the other while campaigns run, and count (ONLY=kills)
+	@$(SERVICES) --base .local/chaos -- -m benchmarks.chaos $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 lint: setup ## Check style, types, layers, templates, settings and migrations
 	@$(PY) -m ruff format --check .

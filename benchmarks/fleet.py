@@ -79,7 +79,7 @@ class Fleet:
     def __enter__(self) -> Self:
         try:
             for name in self._names:
-                self._start(name)
+                self.start(name)
             for name in self._places:
                 wait_until(lambda name=name: self._is_up(name), f"the start of {name}", 60)
             self._watch.start()
@@ -103,7 +103,22 @@ class Fleet:
         """
         self.end(name)
         time.sleep(away_s)
-        self._start(name)
+        self.start(name)
+
+    def renew(self, name: str, seconds: float) -> float:
+        """Replace a process as a deploy does: start a new one beside it, then ask the old one to stop with SIGTERM.
+
+        Returns how many seconds the old one took to stop; raises TimeoutExpired after `seconds`.
+        """
+        old = self._running[name]
+        self._spawn(name)
+        try:
+            began = time.monotonic()
+            old.terminate()
+            old.wait(seconds)
+            return time.monotonic() - began
+        finally:
+            _end(old)
 
     def replace(self, name: str, *, within_s: float) -> float:
         """Ask a process to end, as a deploy does, and start it again; returns how many seconds its end took.
@@ -135,7 +150,8 @@ class Fleet:
             raise RuntimeError(f"{name} did not start: see {self.folder / name}.log")
         return self._broker.answers() if name == BROKER and self._broker else _answers(self.url(name))
 
-    def _start(self, name: str) -> None:
+    def start(self, name: str) -> None:
+        """Start what was ended; "valkey" is up when this returns."""
         self._spawn(name)
         if name == BROKER:
             wait_until(lambda: self._is_up(name), f"the start of {name}", 60)
@@ -176,10 +192,13 @@ class Fleet:
 
     def end(self, name: str) -> None:
         """End a process and its pool with SIGKILL, for good."""
-        process = self._running.pop(name)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end(self._running.pop(name))
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _kind(name: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -43,7 +44,8 @@ def launch_due() -> list[tuple[int, int]]:
     """
     with across_tenants("due campaigns of every tenant"):
         due = list(
-            Campaign.objects.filter(state=STATE.SCHEDULED, due_at__lte=now(), tenant__is_active=True)
+            # By the database's clock: a worker's may be wrong.
+            Campaign.objects.filter(state=STATE.SCHEDULED, due_at__lte=Now(), tenant__is_active=True)
             .order_by("due_at")
             .values_list("tenant_id", "id")[:100]
         )

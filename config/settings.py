@@ -189,6 +189,7 @@ CELERY_TASK_ROUTES = {
     "analytics.tasks.*": {"queue": "default"},
     "tenants.tasks.*": {"queue": "default"},
 }
+CELERY_BEAT_SCHEDULER = "config.beat:SteadyScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "wake senders of due messages": {"task": "messaging.tasks.wake", "schedule": 1.0},
     "settle and sweep what was left behind": {"task": "messaging.tasks.sweep", "schedule": 5.0},

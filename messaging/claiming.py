@@ -1,5 +1,6 @@
 """Takes due messages out of the queue: the transaction in which consent decides, just before sending."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from tenants.scope import tenant_scope
 from whatsapp.markets import country_of, market_of
 from whatsapp.models import Number
 from whatsapp.payloads import InvalidPayload
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,16 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
         refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
         joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
     cursor.execute(WHO.format(joins=joins, reason=reason, seq=seq), [*params, source.tenant_id, list(contact_ids)])
-    return {row[0]: _person(row, source) for row in cursor.fetchall()}
+    return {row[0]: _person_or_not(row, source) for row in cursor.fetchall()}
+
+
+def _person_or_not(row: tuple[Any, ...], source: Source) -> tuple[Person, bool, str, int | None]:
+    try:
+        return _person(row, source)
+    except Exception as error:
+        # Whatever one row does to us, the others are sent. Never the text of the error: it may quote the person.
+        log.error("contact %s cannot be read: %s", row[0], type(error).__name__)
+        return Person(), False, "invalid_payload", None
 
 
 def _person(row: tuple[Any, ...], source: Source) -> tuple[Person, bool, str, int | None]:
@@ -203,6 +215,9 @@ def _rendered(
         except rendering.TooLong:
             skipped.append((candidate.message_id, Message.State.SKIPPED, "too_long"))
         except InvalidPayload:
+            skipped.append((candidate.message_id, Message.State.FAILED, "invalid_payload"))
+        except Exception as error:
+            log.error("message %s cannot be built: %s", candidate.message_id, type(error).__name__)
             skipped.append((candidate.message_id, Message.State.FAILED, "invalid_payload"))
     return outgoing, skipped
 

@@ -26,6 +26,7 @@ LABELS: dict[str, str | Promise] = {
     "country_refused": _("WhatsApp lets this account send no messages to this country"),
     "missing_value": _("A template variable has no value"),
     "too_long": _("Text too long with the inserted values"),
+    "invalid_payload": _("The message could not be put together for this person"),
     "campaign_cancelled": _("Campaign cancelled"),
     "source_expired": _("Not sent before the campaign's end"),
     "no_answer": _("Meta did not answer; the outcome is being clarified"),

@@ -46,20 +46,24 @@ class Verdict:
     next_attempt_at: datetime | None = None
 
 
+# An answer came after its claim and before now; a worker whose clock is wrong says something else.
+ANSWERED_AT = "least(greatest(v.at, m.claimed_at), now())"
 # Statuses may have overtaken the answer, and the sweeper may have called the attempt uncertain meanwhile: an
 # acceptance never lowers a delivery state, a refusal counts only while nothing better is known.
-RECORD = """
+RECORD = f"""
 UPDATE messaging_message m SET
   state = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 10
                WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.state ELSE m.state END,
   queue = CASE WHEN v.accepted_at IS NOT NULL OR s.state = 'closed' AND v.queue = 0 THEN 2 ELSE v.queue END,
   wamid = coalesce(m.wamid, v.wamid),
-  accepted_at = least(m.accepted_at, v.accepted_at),
-  failed_at = CASE WHEN v.state = 8 THEN v.at ELSE m.failed_at END,
+  accepted_at = least(m.accepted_at, CASE WHEN v.accepted_at IS NOT NULL THEN {ANSWERED_AT} END),
+  failed_at = CASE WHEN v.state = 8 THEN {ANSWERED_AT} ELSE m.failed_at END,
   error_code = coalesce(v.error_code, m.error_code),
   reason = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 'campaign_cancelled'
                 WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.reason ELSE m.reason END,
-  next_attempt_at = coalesce(v.next_attempt_at, m.next_attempt_at)
+  -- Of an uncertain one: since when its status could be heard (messaging.sweeping).
+  next_attempt_at = CASE WHEN v.next_attempt_at IS NOT NULL THEN {ANSWERED_AT} + (v.next_attempt_at - v.at)
+                         WHEN v.state = 7 THEN now() ELSE m.next_attempt_at END
 FROM unnest(%s::bigint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::text[], %s::int[], %s::text[],
             %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
      AS v(id, attempt, state, queue, wamid, error_code, reason, next_attempt_at, accepted_at, at),

@@ -42,7 +42,8 @@ CLAIM_MOST = 500
 # A claim is meant to last a second; what is still unsent then goes back, so that consent is asked again.
 CLAIM_LASTS_S = 1.5
 RECORD_EVERY_S = 0.08
-RECORD_FOR_S = 60
+# A database that is away for a minute must not cost the answers that are known.
+RECORD_FOR_S = 180
 LEASE_S = 5
 # Messages get their tokens in portions, one question of Redis for each, and a few before a connection is free: so the
 # next leaves as soon as an answer comes.

@@ -27,9 +27,10 @@ WHERE m.queue = 1 AND m.state = 1 AND m.claimed_at < %(before)s
 ORDER BY m.tenant_id, s.number_id, m.id
 """
 
-# What got a token may or may not have left, so it is uncertain, never queued.
+# What got a token may or may not have left, so it is uncertain, never queued. `next_attempt_at` of an uncertain one
+# says since when we could have heard of it: while the database was away, no webhook was stored either.
 LEFT_BEHIND = """
-UPDATE messaging_message SET state = 7, reason = 'worker_lost'
+UPDATE messaging_message SET state = 7, reason = 'worker_lost', next_attempt_at = now()
 WHERE queue = 1 AND state = 1 AND claimed_at < %(before)s
 """
 
@@ -40,8 +41,9 @@ WHERE queue = 1 AND state = 1 AND claimed_at < %(before)s
 # not for every unclear one.
 SETTLE = """
 WITH unclear AS (
-  SELECT m.id, m.tenant_id, m.source_id, m.claimed_at FROM messaging_message m
+  SELECT m.id, m.tenant_id, m.source_id, m.claimed_at, m.next_attempt_at AS since FROM messaging_message m
   WHERE m.queue = 1 AND m.state = 7 AND m.claimed_at < now() - %(settle)s * interval '1 second'
+    AND m.next_attempt_at < now() - %(settle)s * interval '1 second'
   ORDER BY m.id LIMIT 5000 FOR UPDATE SKIP LOCKED
 ), sources AS (
   -- Held, so that a cancellation comes before and is seen here, or after and finds what was queued again.
@@ -59,7 +61,7 @@ WITH unclear AS (
   WHERE l.state = 2 AND l.accepted_at < now() - %(settle)s / 2 * interval '1 second'
 ), decided AS MATERIALIZED (
   SELECT u.id,
-    u.claimed_at < now() - 4 * %(settle)s * interval '1 second' AS is_over,
+    u.since < now() - 4 * %(settle)s * interval '1 second' AS is_over,
     EXISTS (SELECT 1 FROM unheard x WHERE x.source_id = u.source_id AND x.minute
             BETWEEN date_trunc('minute', u.claimed_at) - interval '1 minute' AND u.claimed_at + interval '1 minute')
       AS is_early,

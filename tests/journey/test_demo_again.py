@@ -11,7 +11,7 @@ import redis
 from django.core.management import call_command
 from pytest_django import Settings
 
-from benchmarks.exactly_once import is_over
+from benchmarks.chaos.campaign import is_over
 from benchmarks.fleet import Fleet, wait_until
 from campaigns import actions as campaigns
 from campaigns.models import Campaign

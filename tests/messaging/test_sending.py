@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -48,6 +49,23 @@ def test_everyone_queued_gets_one_message(bakery: Tenant, meta: Running, engine:
     assert factories.states(source) == {"ACCEPTED": 300}
     assert len(meta.ledger) == 300
     assert meta.duplicates() == {}
+
+
+def test_rows_that_nobody_can_read_or_build_are_set_aside_and_the_others_go(
+    bakery: Tenant, meta: Running, engine: Engine
+) -> None:
+    people = factories.contacts(bakery, 5)
+    source = factories.source(factories.number(bakery), people)
+    with tenant_scope(bakery), connection.cursor() as cursor:
+        cursor.execute("UPDATE contacts_contact SET attributes = '{\"points\": 1e400}' WHERE id = %s", [people[1].pk])
+        Message.objects.filter(contact=people[2]).update(variant=9)
+
+    engine.run(5)
+
+    assert factories.states(source) == {"ACCEPTED": 3, "SKIPPED": 1, "FAILED": 1}
+    with tenant_scope(bakery):
+        reasons = Message.objects.filter(source=source).exclude(reason="").values_list("contact", "reason")
+        assert set(reasons) == {(people[1].pk, "invalid_payload"), (people[2].pk, "invalid_payload")}
 
 
 def test_the_message_carries_values_image_and_a_tracked_link(bakery: Tenant, meta: Running, engine: Engine) -> None:

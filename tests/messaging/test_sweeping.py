@@ -27,7 +27,8 @@ def source(in_bakery: Tenant, settings: Settings) -> Source:
 def claimed(source: Source, seconds_ago: float, **fields: object) -> Message:
     message = Message.objects.filter(source=source, queue=0).order_by("id")[0]
     at = now() - timedelta(seconds=seconds_ago)
-    Message.objects.filter(pk=message.pk).update(**{"queue": 1, "state": 1, "attempt": 1, "claimed_at": at} | fields)
+    written = {"queue": 1, "state": 1, "attempt": 1, "claimed_at": at, "next_attempt_at": at}
+    Message.objects.filter(pk=message.pk).update(**written | fields)
     return message
 
 
@@ -72,6 +73,20 @@ def test_before_the_time_to_settle_it_waits_for_its_status(source: Source) -> No
     assert state(unclear) == (Message.State.UNCERTAIN, 1, "")
 
 
+def test_time_in_which_nothing_could_be_heard_does_not_count(source: Source, settings: Settings) -> None:
+    claimed(source, 1100, state=4, queue=2, sent_at=now())
+    unclear = claimed(source, 1000)
+    claimed(source, 500, state=4, queue=2, sent_at=now())
+
+    for _ in range(2):
+        sweeping.sweep()
+    assert state(unclear) == (Message.State.UNCERTAIN, 1, "worker_lost")
+
+    settings.MESSAGING_SETTLE_S = -1
+    sweeping.sweep()
+    assert state(unclear) == (Message.State.QUEUED, 0, "")
+
+
 def test_settling_many_reads_their_source_once_and_not_for_each(bakery: Tenant, settings: Settings) -> None:
     settings.MESSAGING_SETTLE_S = 900
     source = factories.source(factories.number(bakery), factories.contacts(bakery, 400))
@@ -79,7 +94,7 @@ def test_settling_many_reads_their_source_once_and_not_for_each(bakery: Tenant, 
         # As the freeze does: what happens to the messages afterwards, statistics do not know.
         cursor.execute("ANALYZE messaging_message")
         at = now() - timedelta(seconds=1000)
-        Message.objects.filter(source=source).update(queue=1, state=7, attempt=1, claimed_at=at)
+        Message.objects.filter(source=source).update(queue=1, state=7, attempt=1, claimed_at=at, next_attempt_at=at)
 
     with rows_looked_at(by=sweeping.SETTLE) as looked_at:
         sweeping.sweep()

@@ -10,8 +10,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from benchmarks import exactly_once
-from benchmarks.exactly_once import connect, launch, prepared
+from benchmarks.chaos.campaign import acceptances, connect, is_over, launch, prepared
 from benchmarks.fleet import Fleet, wait_until
 from campaigns.models import Campaign
 from messaging.models import Message
@@ -93,8 +92,8 @@ def test_nothing_is_sent_two_seconds_after_an_opt_out_was_answered_with_200(tmp_
             for body, ahead in ((stopp, 60), (stopp, 250), (stop_in_settings, 75), (stop_in_settings, 300)):
                 digits = queue[sent + ahead]
                 answered[digits] = (told(fleet.url("door"), secret, body(number, digits)), ahead, body)
-        wait_until(lambda: exactly_once.is_over(campaign, meta), "the campaign", 120)
-        marketing = [row for row in exactly_once.acceptances(meta) if row["category"] == "marketing"]
+        wait_until(lambda: is_over(campaign, meta), "the campaign", 120)
+        marketing = [row for row in acceptances(meta) if row["category"] == "marketing"]
 
     late = [row for row in marketing if row["at"] > answered.get(row["recipient"], (row["at"],))[0] + WITHIN_S]
     assert late == []

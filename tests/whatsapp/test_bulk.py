@@ -69,6 +69,32 @@ def test_many_messages_go_out_at_once_and_each_once(meta: Running) -> None:
     assert meta.duplicates() == {}
 
 
+def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "CONNECT_TIMEOUT_S", 0.5)
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        try:
+            while not writer.is_closing():
+                writer.write(b" ")
+                await asyncio.sleep(0.1)
+        finally:
+            writer.transport.abort()
+
+    async def send() -> None:
+        server = await asyncio.start_server(drip, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        try:
+            async with bulk.open_transport(connections=4) as client:
+                await bulk.send(client, f"http://127.0.0.1:{port}/", HEADERS, content(1), 0.3)
+        finally:
+            server.close()
+
+    with pytest.raises(UnknownOutcome):
+        asyncio.run(asyncio.wait_for(send(), 20))
+
+
 def test_a_thousand_time_outs_leak_no_connection(meta: Running) -> None:
     async def in_flight_at_once(client: httpx.AsyncClient) -> int:
         """How many requests hang at Meta at the same time: every slot of the pool, if none is lost."""

@@ -1,0 +1,112 @@
+"""Clocks that jump by an hour: of one worker of each kind, or of all; Redis and PostgreSQL keep theirs."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.chaos import Counts, Fault, campaign, counting
+from benchmarks.chaos.stage import PROCESSES, Stage, staged, without
+from benchmarks.fleet import wait_until
+from campaigns import actions
+from campaigns.models import Campaign
+from config.localservices.processes import PROCESSES as TABLE
+from config.localservices.processes import Process
+from tenants.scope import tenant_scope
+
+RATE = 100
+HOUR_S = 3600
+WINDOW_S, MOST = 10, 1.05
+SCHEDULED_PEOPLE = 20
+# Beat looks every five seconds, and a launch is frozen first.
+LATE_S = 20.0
+
+
+def _jumping(kind: str, file: str) -> Process:
+    """This kind of process with the clock of that file."""
+    return Process(TABLE[kind].arguments.replace("-m celery", f"-m benchmarks.chaos.travelling {{base}}/{file}", 1))
+
+
+SOME, ALL = "clock-of-some", "clock-of-all"
+JUMPING = {
+    "oddsending": _jumping("sending", SOME),
+    "odddefault": _jumping("default", SOME),
+    "oddreceiving": _jumping("receiving", SOME),
+    "allsending": _jumping("sending", ALL),
+    "alldefault": _jumping("default", ALL),
+    "allreceiving": _jumping("receiving", ALL),
+    "allbeat": _jumping("beat", ALL),
+}
+# Who may be wrong, by how much; at the end everybody is right again.
+JUMPS = (
+    ([SOME], HOUR_S),
+    ([SOME], -HOUR_S),
+    ([SOME], 0),
+    ([SOME, ALL], HOUR_S),
+    ([SOME, ALL], -HOUR_S),
+    ([SOME, ALL], 0),
+)
+
+
+def jumps(folder: Path, people: int) -> Counts:
+    """Six jumps during one campaign; a second campaign is due in the middle of the fifth."""
+    each_s = people / RATE / (len(JUMPS) + 2)
+    names = (*without(PROCESSES, "sending-1", "sending-2", "receiving", "default", "beat"), *JUMPING)
+    # What was throttled comes again at a time, which must not be that of the wrong clock.
+    with staged(folder, people, RATE, processes=names, more=JUMPING, refused={"130429": 0.01}) as stage:
+        _tell_template(stage, stage.campaign)
+        stage.launch()
+        stage.reach_count(1)
+        later, due_at = _scheduled(stage, in_s=each_s * 4.5)
+        for files, seconds in JUMPS:
+            for file in files:
+                _set(folder / file, seconds)
+            time.sleep(each_s)
+        counts = stage.finish()
+        wait_until(lambda: campaign.is_over(later, stage.meta), "the scheduled campaign", 120)
+        counts += _judged(stage, later, due_at)
+        busiest = counting.busiest(stage.ledger(), WINDOW_S)
+    fast = (f"{busiest:.0f} a second where {RATE} are allowed",) if busiest > RATE * MOST else ()
+    return counts + Counts(broken=fast, notes=(f"busiest {WINDOW_S} s: {busiest:.0f}/s of {RATE}/s",))
+
+
+def _tell_template(stage: Stage, of: Campaign) -> None:
+    """Register the campaign's template at Meta: clocks that jump an hour bring the hourly comparison."""
+    with tenant_scope(of.tenant_id):
+        template = of.tenant.templates.select_related("account").get()
+    fields = ("name", "language", "category", "components")
+    stage.meta.add_template(template.account.waba_id, {name: getattr(template, name) for name in fields})
+
+
+def _set(file: Path, seconds: int) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_text(str(seconds))
+    fresh.rename(file)
+
+
+def _scheduled(stage: Stage, in_s: float) -> tuple[Campaign, datetime]:
+    """A campaign of another tenant that is due in so many seconds."""
+    later = campaign.prepared(SCHEDULED_PEOPLE, RATE)
+    campaign.connect(later, stage.meta)
+    _tell_template(stage, later)
+    due_at = datetime.now(UTC) + timedelta(seconds=in_s)
+    with tenant_scope(later.tenant_id):
+        actions.schedule(campaign=later, local=due_at.replace(tzinfo=None), timezone="UTC", by=None)
+    return later, due_at
+
+
+def _judged(stage: Stage, later: Campaign, due_at: datetime) -> Counts:
+    ledger = stage.ledger(later)
+    off_s = min(row["at"] for row in ledger) - due_at.timestamp()
+    broken = () if 0 <= off_s <= LATE_S else (f"what was scheduled began {off_s:.0f} s after its time",)
+    told = f"what was scheduled began {off_s:.1f} s after its time"
+    return counting.of_campaign(later, SCHEDULED_PEOPLE, ledger) + Counts(broken=broken, notes=(told,))
+
+
+FAULTS = (
+    Fault(
+        "clock",
+        "clocks of ours that jump by an hour, forwards and back, change no rate and no schedule.",
+        4_000,
+        jumps,
+    ),
+)

@@ -1,0 +1,87 @@
+"""Processes that die by SIGKILL while a campaign runs, at random degrees of progress."""
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.chaos import Counts, Fault
+from benchmarks.chaos.stage import Stage, staged
+from benchmarks.fleet import BROKER
+
+SENDERS = ("sending-1", "sending-2")
+# Senders most often: they are the ones who could send twice.
+VICTIMS = (*SENDERS, *SENDERS, "receiving", "door", "default", "beat")
+# How long a killed Redis stays away.
+AWAY_S = (1.0, 2.0)
+FAILING = {
+    "refused": {"130429": 0.004},
+    "server_errors": 0.02,
+    "hangs": 0.01,
+    "hang_s": 5.0,
+    "resets": 0.01,
+    "slow": 0.02,
+    "slow_s": 1.0,
+    "duplicates": 0.05,
+    "shuffled": True,
+}
+Deed = Callable[[], object]
+
+
+def senders(folder: Path, people: int) -> Counts:
+    """Both senders at the same moment, once per 1,000 people: 100 kills over 50,000, each in the middle of a batch."""
+    moments = max(people // 1000, 1)
+    with staged(folder, people, 600) as stage:
+
+        def kill_both() -> None:
+            for name in SENDERS:
+                stage.fleet.end(name)
+            for name in SENDERS:
+                stage.fleet.start(name)
+
+        stage.launch()
+        wreck(stage, [kill_both] * moments)
+        return stage.finish() + Counts(notes=(f"{moments * len(SENDERS)} kills",))
+
+
+def everybody(folder: Path, people: int, *, kills: int = 24, restarts: int = 4, throughput: int = 400) -> Counts:
+    """Every kind of process dies and Redis with its memory, while Meta fails too."""
+    dice = random.Random(1)
+    with staged(folder, people, throughput, **FAILING) as stage:
+        stage.launch()
+        deeds = [_killing(stage, VICTIMS[n % len(VICTIMS)]) for n in range(kills)]
+        deeds += [_killing(stage, BROKER, away_s=dice.uniform(*AWAY_S)) for _ in range(restarts)]
+        deeds += [
+            lambda: stage.redis.flushdb(),
+            lambda: stage.redis.client_kill_filter(_type="normal", skipme=True),
+        ]
+        dice.shuffle(deeds)
+        wreck(stage, deeds)
+        return stage.finish() + Counts(notes=(f"{kills} kills, {restarts} restarts of Redis",))
+
+
+def wreck(stage: Stage, deeds: Sequence[Deed], seed: int = 1) -> None:
+    """Do these things at random degrees of progress, which a faster or slower machine does not change."""
+    dice = random.Random(seed)
+    for moment, deed in zip(sorted(dice.uniform(0.02, 0.85) for _ in deeds), deeds, strict=True):
+        stage.reach(moment)
+        deed()
+
+
+def _killing(stage: Stage, name: str, *, away_s: float = 0.0) -> Deed:
+    return lambda: stage.fleet.kill(name, away_s=away_s)
+
+
+FAULTS = (
+    Fault(
+        "kills",
+        "a sender killed in the middle of a batch, a hundred times, sends nobody anything twice and forgets nobody.",
+        50_000,
+        senders,
+    ),
+    Fault(
+        "exactly_once",
+        "whatever dies, Redis included, while Meta refuses, hangs and resets: nobody twice, nobody forgotten.",
+        4_000,
+        everybody,
+    ),
+)

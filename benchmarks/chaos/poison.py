@@ -1,0 +1,178 @@
+"""Messages that cannot be built, webhooks that cannot be read, and a flood of forged and oversized ones."""
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+from django.db import connection
+
+from benchmarks.chaos import Counts, Fault
+from benchmarks.chaos.postman import PATH, TIMEOUT_S
+from benchmarks.chaos.stage import Stage, staged
+from benchmarks.fleet import wait_until
+from inbox.models import InboundMessage, WebhookEvent
+from messaging.models import Message
+from tenants.scope import across_tenants, tenant_scope
+from tests.inbox import meta as bodies
+from whatsapp.signature import sign
+
+RATE = 100
+COMMITS_S = 5.0
+LARGEST = 3 * 1024 * 1024
+FLOOD_AT_ONCE = 8
+# What no door of ours lets in, but a bug, an import by hand or an older release may have left: a number beyond every
+# float among the attributes, and a variant that has no content.
+POISONED_PEOPLE = """
+UPDATE contacts_contact SET attributes = '{"points": 1e400}' WHERE tenant_id = %s AND id %% 50 = 7
+"""
+POISONED_ROWS = """
+UPDATE messaging_message SET variant = 9 WHERE tenant_id = %s AND source_id = %s AND id %% 50 = 11 AND queue = 0
+"""
+
+
+def messages(folder: Path, people: int) -> Counts:
+    """Every 25th message breaks whoever builds it; the door gets bodies that break whoever reads them."""
+    with staged(folder, people, RATE) as stage:
+        tenant_id = stage.campaign.tenant_id
+        with tenant_scope(tenant_id), connection.cursor() as cursor:
+            cursor.execute(POISONED_PEOPLE, [tenant_id])
+            people_poisoned = cursor.rowcount
+        stage.launch()
+        wait_until(lambda: _is_frozen(stage), "the freeze", 60, poll_s=0.02)
+        with tenant_scope(tenant_id), connection.cursor() as cursor:
+            cursor.execute(POISONED_ROWS, [tenant_id, stage.campaign.source_id])
+            rows_poisoned = cursor.rowcount
+        stage.reach(0.3)
+        seconds = _post_poison(stage)
+        counts = stage.finish()
+        with tenant_scope(tenant_id):
+            failed = Message.objects.filter(tenant=tenant_id, state=Message.State.FAILED).count()
+    late = (f"the rest was applied only {seconds:.1f} s after the poison",) if seconds > COMMITS_S else ()
+    few = () if counts.accepted >= people - people_poisoned - rows_poisoned else ("healthy messages did not go",)
+    told = (
+        f"{people_poisoned + rows_poisoned} messages poisoned, {failed} set aside;"
+        f" {len(stage.poisons)} webhooks poisoned, the next one applied after {seconds:.1f} s"
+    )
+    return counts + Counts(broken=late + few, notes=(told,))
+
+
+def flood(folder: Path, people: int) -> Counts:
+    """Three forged bodies for every person, and an oversized one for every fifty."""
+    with staged(folder, people, RATE) as stage:
+        stage.launch()
+        forged = [_forged(stage, n) for n in range(people * 3)]
+        stage.postman.forged.extend(forged)
+        small = _posted(stage, forged, "somebody else's secret")
+        big = _posted(stage, [_oversized(stage, n) for n in range(max(people // 50, 1))], stage.secret)
+        counts = stage.finish()
+    odd = sorted((small | big) - {403, 413})
+    told = f"{len(forged)} forged answered {sorted(small)}, oversized {sorted(big)}"
+    return counts + Counts(broken=(f"answered {odd}",) if odd else (), notes=(told,))
+
+
+def poisons(stage: Stage) -> Iterator[bytes]:
+    """Bodies that Meta's signature makes true and nothing makes sense of."""
+    number = stage.postman.number
+    yield b"{"
+    yield b"\xff\xfe\x00"
+    yield b"[" * 100_000 + b"]" * 100_000
+    yield b'{"object": "whatsapp_business_account", "entry": ' + b'[{"changes":' * 900 + b"1" + b"}]" * 900 + b"}"
+    for shape in (
+        7,
+        "text",
+        None,
+        [7],
+        [[]],
+        [None],
+        {"id": 7},
+        [{"changes": 7}],
+        [{"changes": [7, None, {"value": 7}]}],
+    ):
+        yield json.dumps({"object": "whatsapp_business_account", "entry": shape}).encode()
+    for item in (
+        7,
+        None,
+        [],
+        {},
+        {"id": 7},
+        {"id": None, "status": [], "timestamp": {}},
+        {"id": "x", "timestamp": "1e99"},
+    ):
+        yield bodies.body(number, statuses=[item])
+        yield bodies.body(number, messages=[item], contacts=[item])
+    yield bodies.body(number, statuses=[bodies.status("wamid.nul\x00", "sent")])
+    yield bodies.body(number, messages=[bodies.text("\x00\ud800", wamid="wamid.surrogate")])
+    filler = bodies.body(number, statuses=[bodies.status("wamid.big", "sent", filler="")])
+    yield filler.replace(b'"filler": ""', b'"filler": "' + b"x" * (LARGEST - len(filler)) + b'"')
+
+
+def _post_poison(stage: Stage) -> float:
+    """Post every poison, then a good body; returns how many seconds later that was applied."""
+    stage.poisons.update(poisons(stage))
+    refused = _posted(stage, list(stage.poisons), stage.secret) - {200}
+    assert not refused, refused
+    good = bodies.text("Danke", at=bodies.datetime.now(bodies.UTC), wamid="wamid.afterpoison")
+    began = time.monotonic()
+    _posted(stage, [bodies.body(stage.postman.number, messages=[good])], stage.secret)
+    wait_until(lambda: _is_applied(stage, "wamid.afterpoison"), "the body after the poison", 60, poll_s=0.05)
+    seconds = time.monotonic() - began
+    wait_until(lambda: not _waits(stage), "the poison", 60)
+    return seconds
+
+
+def _posted(stage: Stage, contents: list[bytes], secret: str) -> set[int]:
+    """Post bodies signed with a secret, several at once; which statuses came."""
+
+    def post(body: bytes) -> int:
+        try:
+            return http.post(PATH, content=body, headers={"X-Hub-Signature-256": sign(secret, body)}).status_code
+        except httpx.WriteError:
+            # The door does not listen to the end of what is too large.
+            return 413
+
+    with (
+        httpx.Client(base_url=stage.fleet.url("door"), timeout=TIMEOUT_S, trust_env=False) as http,
+        ThreadPoolExecutor(FLOOD_AT_ONCE) as threads,
+    ):
+        return set(threads.map(post, contents))
+
+
+def _forged(stage: Stage, n: int) -> bytes:
+    told = bodies.text("STOPP", sender=f"4930231250{n % 1000:05d}"[-12:], wamid=f"wamid.forged.flood{n}")
+    return bodies.body(stage.postman.number, messages=[told])
+
+
+def _oversized(stage: Stage, n: int) -> bytes:
+    told = bodies.text("x" * (LARGEST + 1000), wamid=f"wamid.forged.big{n}")
+    return bodies.body(stage.postman.number, messages=[told])
+
+
+def _is_frozen(stage: Stage) -> bool:
+    with tenant_scope(stage.campaign.tenant_id):
+        stage.campaign.refresh_from_db()
+    return stage.campaign.frozen_at is not None
+
+
+def _is_applied(stage: Stage, wamid: str) -> bool:
+    with tenant_scope(stage.campaign.tenant_id):
+        return InboundMessage.objects.filter(tenant=stage.campaign.tenant_id, wamid=wamid).exists()
+
+
+def _waits(stage: Stage) -> bool:
+    with across_tenants("raw webhooks belong to nobody yet"):
+        waiting = WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING).values_list("body", flat=True)
+        return any(bytes(body) in stage.poisons for body in waiting)
+
+
+FAULTS = (
+    Fault(
+        "poison",
+        "messages nobody can build and webhooks nobody can read are set aside, and the rest commits within 5 seconds.",
+        2_000,
+        messages,
+    ),
+    Fault("flood", "forged and oversized webhooks leave no row.", 1_500, flood),
+)

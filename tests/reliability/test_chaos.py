@@ -1,0 +1,30 @@
+"""The short form of `make chaos`: a few faults through real processes, small; the counts decide, never a timing."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from benchmarks.chaos import Counts, broker, doubled, launches, poison
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("with_own_redis")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "people", "poisoned"),
+    [
+        pytest.param(partial(broker.lost, away_s=1), 150, 0, id="redis flushed, restarted, gone"),
+        pytest.param(partial(doubled.beats, trouble={}), 150, 0, id="two of every kind"),
+        pytest.param(poison.messages, 150, 8, id="poison"),
+        pytest.param(poison.flood, 60, 0, id="a flood of forged webhooks"),
+        pytest.param(launches.at_once, 60, 0, id="fifty launches at once"),
+    ],
+)
+def test_nobody_twice_nobody_lost_nothing_forged_nothing_unsettled(
+    fault: Callable[[Path, int], Counts], people: int, poisoned: int, tmp_path: Path
+) -> None:
+    found = fault(tmp_path, people)
+
+    assert found.verdict == "twice=0 lost=0 forged=0 unsettled=0", found
+    assert found.accepted >= people - poisoned, found
