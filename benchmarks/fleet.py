@@ -73,7 +73,7 @@ class Fleet:
             if name in self._places
         }
         self.redis_url = self._broker.url if self._broker else settings.REDIS_URL
-        servers = {"DATABASE_URL": _database(), "REDIS_URL": self.redis_url}
+        servers = {"DATABASE_URL": database_url(), "REDIS_URL": self.redis_url}
         self.environment = {**os.environ, **servers, **addresses, **environment, "PYTHONUNBUFFERED": "1"}
 
     def __enter__(self) -> Self:
@@ -205,7 +205,7 @@ def _kind(name: str) -> str:
     return name.partition("-")[0]
 
 
-def _database() -> str:
+def database_url() -> str:
     """This process' own database, which in tests is not the one that the environment names."""
     name = quote(str(connection.settings_dict["NAME"]))
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
