@@ -62,7 +62,7 @@ messages: setup ## Collect the texts to translate into locale/*/LC_MESSAGES/djan
 	@$(PY) manage.py make_messages
 
 lock: setup ## Renew requirements/*.txt from requirements/*.in (needs uv)
-	@for name in base dev local node; do uv pip compile --quiet --universal --python-version 3.11 \
+	@for name in base dev local node extras; do uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## Remove the environment, local data and everything generated

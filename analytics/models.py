@@ -14,7 +14,7 @@ from tenants.fields import HotForeignKey, owner
 class Kpi(models.Model):
     """Counts of one source and variant: how many messages are in each state, and how many ever got this far."""
 
-    tenant = owner("kpis", db_constraint=False, db_index=False)
+    tenant = owner("kpis", db_constraint=False)
     source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="kpis")
     variant = models.SmallIntegerField()
     shard = models.SmallIntegerField()
@@ -59,7 +59,7 @@ class Kpi(models.Model):
 class HourlyKpi(models.Model):
     """What happened in one hour (UTC, by the event's own time) for one source and variant."""
 
-    tenant = owner("hourly_kpis", db_constraint=False, db_index=False)
+    tenant = owner("hourly_kpis", db_constraint=False)
     source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="hourly_kpis")
     variant = models.SmallIntegerField()
     hour = models.DateTimeField()
@@ -88,7 +88,7 @@ class HourlyKpi(models.Model):
 class ReasonKpi(models.Model):
     """How many messages of a source were skipped, cancelled or failed, by reason or Meta error code."""
 
-    tenant = owner("reason_kpis", db_constraint=False, db_index=False)
+    tenant = owner("reason_kpis", db_constraint=False)
     source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="reason_kpis")
     variant = models.SmallIntegerField()
     state = models.SmallIntegerField(choices=Message.State.choices)
@@ -116,7 +116,7 @@ class CostKpi(models.Model):
     A delivery is what Meta bills (whatsapp-cloud-api § 8.1); type and category are empty where its status named none.
     """
 
-    tenant = owner("cost_kpis", db_constraint=False, db_index=False)
+    tenant = owner("cost_kpis", db_constraint=False)
     source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="cost_kpis")
     variant = models.SmallIntegerField()
     hour = models.DateTimeField()

@@ -1,7 +1,7 @@
 """Posts one body again and again from a process of its own, without any database: what an HTTP client can do at most.
 
-`python -m benchmarks.blast URL 10000 bulk` prints the seconds it took with the client of `whatsapp.bulk`, "aiohttp"
-instead of "bulk" those of aiohttp alone.
+`python -m benchmarks.blast URL 10000 client` prints the seconds it took with httpx's client on its aiohttp transport,
+"transport" those of the transport alone as `whatsapp.bulk.send` uses it, "aiohttp" those without httpx.
 """
 
 import asyncio
@@ -50,17 +50,22 @@ def seconds(url: str, count: int, client: str) -> float:
     return float(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout)
 
 
-async def _bulk(url: str, count: int) -> float:
-    http, headers, address = (
-        bulk.open_transport(),
-        bulk.headers_for("token"),
-        bulk.url_for(url, "v25.0", "20001", "token"),
-    )
-    try:
+async def _client(url: str, count: int) -> float:
+    headers, address = bulk.headers_for("token"), bulk.url_for(url, "v25.0", "20001", "token")
+    async with bulk.open_client() as http:
+
+        async def post() -> None:
+            orjson.loads((await http.post(address, headers=headers, content=BODY, timeout=bulk.TIMEOUT_S)).content)
+
+        await _spread(bulk.CONNECTIONS, post)
+        return await _spread(count, post)
+
+
+async def _transport(url: str, count: int) -> float:
+    headers, address = bulk.headers_for("token"), bulk.url_for(url, "v25.0", "20001", "token")
+    async with bulk.open_transport() as http:
         await _spread(bulk.CONNECTIONS, lambda: bulk.send(http, address, headers, BODY))
         return await _spread(count, lambda: bulk.send(http, address, headers, BODY))
-    finally:
-        await http.aclose()
 
 
 async def _aiohttp(url: str, count: int) -> float:
@@ -91,4 +96,4 @@ async def _spread(count: int, post: Post) -> float:
 
 if __name__ == "__main__":
     address, number, name = sys.argv[1:]
-    print(uvloop.run({"bulk": _bulk, "aiohttp": _aiohttp}[name](address, int(number))))
+    print(uvloop.run({"client": _client, "transport": _transport, "aiohttp": _aiohttp}[name](address, int(number))))

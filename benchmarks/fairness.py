@@ -24,7 +24,7 @@ LONGEST_S = 2.0
 
 def measure(people: int = PEOPLE) -> list[Measured]:
     """From being queued to Meta's answer at most two seconds, on another number and on the million's own."""
-    found = world.populate(people)
+    found = world.large(people)
     small = _small()
     with (
         stub.serving(0) as url,

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.db import connection
 
+from benchmarks import memory
 from config.localservices import ports, valkey
 from config.localservices.base import ROOT
 from config.localservices.processes import PROCESSES, Place, Process
@@ -53,9 +54,13 @@ class Fleet:
         self, folder: Path, names: Sequence[str], more: Mapping[str, Process] | None = None, **environment: str
     ) -> None:
         self.folder = folder
+        # The web server's workers keep files there.
+        (folder / "tmp").mkdir(exist_ok=True)
         self._names = names
         self._table = PROCESSES | dict(more or {})
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._leaders: dict[str, int] = {}
+        self._watch = memory.Watch(self._leaders)
         self._broker = valkey.Server(folder, ports.free(), secrets.token_hex(16)) if BROKER in names else None
         self._places = {
             name: Place(port)
@@ -68,7 +73,7 @@ class Fleet:
             if name in self._places
         }
         self.redis_url = self._broker.url if self._broker else settings.REDIS_URL
-        servers = {"DATABASE_URL": _database(), "REDIS_URL": self.redis_url}
+        servers = {"DATABASE_URL": database_url(), "REDIS_URL": self.redis_url}
         self.environment = {**os.environ, **servers, **addresses, **environment, "PYTHONUNBUFFERED": "1"}
 
     def __enter__(self) -> Self:
@@ -77,12 +82,14 @@ class Fleet:
                 self.start(name)
             for name in self._places:
                 wait_until(lambda name=name: self._is_up(name), f"the start of {name}", 60)
+            self._watch.start()
         except BaseException:
             self.stop()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._watch.stop()
         self.stop()
 
     def url(self, name: str) -> str:
@@ -112,6 +119,23 @@ class Fleet:
             return time.monotonic() - began
         finally:
             _end(old)
+
+    def replace(self, name: str, *, within_s: float) -> float:
+        """Ask a process to end, as a deploy does, and start it again; returns how many seconds its end took.
+
+        Raises TookTooLong when it does not end by itself, and RuntimeError when it ends with an error.
+        """
+        began = time.monotonic()
+        # Only it: what a worker leaves to its pool is its own affair.
+        self._running[name].send_signal(signal.SIGTERM)
+        wait_until(lambda: self._running[name].poll() is not None, f"the end of {name}", within_s)
+        took = time.monotonic() - began
+        # uvicorn and gunicorn end by the signal itself when they are done.
+        if self._running[name].returncode not in (0, -signal.SIGTERM):
+            raise RuntimeError(f"{name} ended with {self._running[name].returncode}: see {self.folder / name}.log")
+        self.end(name)
+        self._start(name)
+        return took
 
     def stop(self) -> None:
         """End everything; nothing is left behind."""
@@ -148,6 +172,7 @@ class Fleet:
                 # Also when this process itself is killed.
                 preexec_fn=lambda: end_with_parent(signal.SIGKILL),
             )
+        self._leaders[name] = self._running[name].pid
 
     def _arguments(self, name: str, handed: Sequence[int], place: Place | None) -> list[str]:
         if name == BROKER and self._broker:
@@ -180,7 +205,7 @@ def _kind(name: str) -> str:
     return name.partition("-")[0]
 
 
-def _database() -> str:
+def database_url() -> str:
     """This process' own database, which in tests is not the one that the environment names."""
     name = quote(str(connection.settings_dict["NAME"]))
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()

@@ -38,7 +38,7 @@ SELECT %s, %s, n, 0, 0, 0, '' FROM generate_series(1, %s) n
 
 def measure(people: int = PEOPLE) -> list[Measured]:
     """At least 0.35 of a join-free INSERT … SELECT and five times the ORM's loop; launched twice it inserts nothing."""
-    found = world.populate(people)
+    found = world.large(people)
     with connection.cursor() as cursor:
         cursor.execute(BARE)
     limit = iter(range(1, 100))

@@ -29,8 +29,11 @@ def measure(people: int = PEOPLE) -> list[Measured]:
 
 def grown(people: int, campaigns: int, full: int) -> World:
     """The world that the routes are asked about."""
-    found = world.populate(people)
-    world.live(found, events_each=1)
+    found = world.large(people)
+    with tenant_scope(found.tenant):
+        is_lively = found.tenant.events.exists()
+    if not is_lively:
+        world.live(found, events_each=1)
     world.remember(found, campaigns=campaigns, full=full)
     return found
 

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from functools import cache
 
 from django.db import connection
 
@@ -102,6 +103,12 @@ def populate(people: int, *, throughput: int = 1000) -> World:
     analyse("contacts_contact", "contacts_identity", "consent_consentstate", "contacts_listmember")
     assert sender.tenant_id == tenant.pk
     return World(made, everybody)
+
+
+@cache
+def large(people: int) -> World:
+    """The one world that benchmarks share which need many people."""
+    return populate(people)
 
 
 def live(world: World, *, events_each: int) -> None:

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init
+from celery.signals import setup_logging, worker_init, worker_process_init
 from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -15,8 +15,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("zusage")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Loaded with the tasks, when the apps are there.
+app.autodiscover_tasks(["config"], related_name="alive")
 
 PR_SET_PDEATHSIG = 1
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """With a listener here Celery leaves the log to LOGGING, as every other process does."""
 
 
 @worker_init.connect

@@ -5,16 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+from config import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
-# Commands that need no secret and no server, so that a fresh clone can build its assets and catalogues.
-WITHOUT_SECRETS = {"assets", "compile_messages", "make_messages", "emulator"}
+# Commands that need no secret and no server, so that a fresh clone or an image can build its assets and catalogues.
+WITHOUT_SECRETS = {"assets", "compile_messages", "make_messages", "collectstatic", "emulator"}
 IS_BARE_COMMAND = len(sys.argv) > 1 and sys.argv[1] in WITHOUT_SECRETS
 
 
@@ -77,9 +80,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "tenants.middleware.RequestIdMiddleware",
+    "config.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tenants.middleware.RequestIdMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -199,8 +203,22 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "bring files to Meta that were left behind": {"task": "whatsapp.tasks.upload_left_behind", "schedule": 60.0},
     "renew files before Meta forgets them": {"task": "campaigns.tasks.renew_files", "schedule": 3600.0},
     "submit templates that no worker has taken": {"task": "whatsapp.tasks.submit_due", "schedule": 10.0},
+    "sum up for the operator": {"task": "analytics.tasks.remember_totals", "schedule": 30.0},
+    # At night, because it reads every message.
+    "compare KPIs with a recount": {
+        "task": "analytics.tasks.check_kpis",
+        "schedule": crontab(hour="1", minute="30"),
+    },
     "compare templates with Meta": {"task": "whatsapp.tasks.sync_all_templates", "schedule": 3600.0},
 }
+# Whether anybody takes from a queue is found out by asking.
+for _queue in ("sending", "receiving", "default"):
+    CELERY_BEAT_SCHEDULE[f"hear whether {_queue} is served"] = {
+        "task": "tenants.tasks.hear",
+        "schedule": 10.0,
+        "kwargs": {"queue": _queue},
+        "options": {"queue": _queue},
+    }
 
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = [
@@ -333,13 +351,12 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Zusage <noreply@example.com>")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    # Request lines of the HTTP client name tokens and numbers in URLs; they stay out of the log.
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
-}
+# Without it /metrics answers callers of our own network only, and nobody through a proxy.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+if LOG_FORMAT not in ("json", "text"):
+    raise ImproperlyConfigured("LOG_FORMAT must be json or text.")
+LOGGING = logs.configuration(kind=LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO").upper())
 SILENCED_SYSTEM_CHECKS: list[str] = []

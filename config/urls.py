@@ -1,7 +1,8 @@
 """Every route of the product: dashboard, API, webhooks, public pages, admin.
 
 The tenant's slug is the first segment of dashboard routes, so everything else stands before it, and
-`tenants.models.RESERVED_SLUGS` keeps tenants from taking those words.
+`tenants.models.RESERVED_SLUGS` keeps tenants from taking those words. What operators ask, such as /healthz, is
+answered before by config.probes.
 """
 
 from django.contrib import admin
@@ -17,7 +18,6 @@ import messaging.urls
 import segments.urls
 import tenants.urls
 import whatsapp.urls
-from config.health import healthz, readyz
 from tenants import problems
 
 api_urls: list[URLPattern | URLResolver] = [
@@ -41,8 +41,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include((api_urls, "api"))),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    path("healthz", healthz),
-    path("readyz", readyz),
     *inbox.urls.public_urls,
     *messaging.urls.public_urls,
     *tenants.urls.root_urls,

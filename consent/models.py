@@ -146,7 +146,7 @@ class ConsentEvent(models.Model):
     `row_hash` = SHA-256(prev_hash ‖ canonical), where `canonical` is the exact JSON text that was hashed.
     """
 
-    tenant = owner("consent_events", db_index=False)
+    tenant = owner("consent_events")
     seq = models.BigIntegerField()
     event_id = models.UUIDField(default=uuid.uuid4)
     subject_id = models.UUIDField()
@@ -211,7 +211,7 @@ class ConsentEvidence(models.Model):
 class Suppression(models.Model):
     """Someone who must not be messaged, known only by keyed hash, so that it survives erasure and re-import."""
 
-    tenant = owner("suppressions")
+    tenant = owner("suppressions", db_index=True)
     kind = models.CharField(max_length=5)
     digest = models.BinaryField()
     channel = models.CharField(max_length=10, choices=Channel.choices)
@@ -242,7 +242,7 @@ class ConsentState(models.Model):
     The writer locks this row FOR UPDATE, the sender FOR SHARE: an opt-out either precedes a claim or follows it.
     """
 
-    tenant = owner("consent_states", db_index=False)
+    tenant = owner("consent_states")
     subject_id = models.UUIDField()
     channel = models.CharField(max_length=10, choices=Channel.choices)
     purpose = models.CharField(max_length=20, choices=Purpose.choices)

@@ -268,7 +268,7 @@ class Import(models.Model):
 class StagedRow(models.Model):
     """One line of a file being imported, cleaned, with its fate; unlogged, deleted when the import is over."""
 
-    tenant = owner("staged_rows", db_constraint=False, db_index=False)
+    tenant = owner("staged_rows", db_constraint=False)
     imported = models.ForeignKey(Import, on_delete=models.CASCADE, db_constraint=False, related_name="staged_rows")
     line = models.IntegerField()
     phone = models.CharField(max_length=16, null=True)
@@ -309,7 +309,7 @@ class RejectedRow(models.Model):
 class NotedRow(models.Model):
     """A line that was imported while the consent it claims was not recorded, with the reason; kept 30 days."""
 
-    tenant = owner("noted_rows", db_index=False)
+    tenant = owner("noted_rows")
     imported = TenantForeignKey(Import, on_delete=models.CASCADE, related_name="noted_rows")
     line = models.IntegerField()
     reason = models.CharField(max_length=30)

@@ -82,3 +82,39 @@ def conversations_with_other_opt_outs(
         received_at__gte=since,
     ).exclude(pk__in=[message.pk for message in inbound])
     return set(found.values_list("conversation_id", flat=True))
+
+
+# Both orders are those of partial indexes, so neither grows with the table.
+OLDEST_WAITING = """
+SELECT extract(epoch FROM now() - received_at)::float FROM inbox_webhookevent
+WHERE state = 0 AND priority = %s ORDER BY id LIMIT 1
+"""
+WAITING = """
+SELECT (SELECT count(*) FROM (SELECT FROM inbox_webhookevent WHERE state = 0 LIMIT %(most)s) w),
+       (SELECT count(*) FROM (SELECT FROM inbox_webhookevent WHERE state = 2 LIMIT %(most)s) a)
+"""
+
+
+class Backlog(NamedTuple):
+    """Stored webhooks that wait to be applied, and those set aside because applying them failed."""
+
+    waiting: int
+    set_aside: int
+
+
+def oldest_waiting() -> dict[str, float]:
+    """How many seconds the oldest stored webhook has waited: with what people wrote, and with statuses only."""
+    with across_tenants("a webhook belongs to no tenant until it is read"), connection.cursor() as cursor:
+        found = {}
+        for name, priority in (("people", 0), ("statuses", 1)):
+            cursor.execute(OLDEST_WAITING, [priority])
+            row = cursor.fetchone()
+            found[name] = row[0] if row else 0.0
+        return found
+
+
+def backlog(*, most: int) -> Backlog:
+    """How much waits, each counted up to `most`."""
+    with across_tenants("a webhook belongs to no tenant until it is read"), connection.cursor() as cursor:
+        cursor.execute(WAITING, {"most": most})
+        return Backlog(*cursor.fetchone())

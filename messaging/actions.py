@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 
 from contacts.models import Contact
-from messaging import links, tasks
+from messaging import emptying, links, tasks
 from messaging.models import Content, Link, Message, Source
 from tenants import waking
 from tenants.models import Tenant
@@ -133,12 +133,11 @@ def resume_source(*, source: Source, expires_at: datetime) -> bool:
 
 
 @transaction.atomic
-def close_source(*, source: Source, reason: str = "campaign_cancelled") -> int:
-    """End a source for good: what still waits is cancelled. Returns how many messages that were."""
-    Source.objects.filter(pk=source.pk).update(state=Source.State.CLOSED)
-    return Message.objects.filter(tenant=source.tenant_id, source=source, queue=Message.Queue.WAITING).update(
-        queue=Message.Queue.OUT, state=Message.State.CANCELLED, reason=reason
-    )
+def close_source(*, source: Source) -> None:
+    """End a source for good: nothing more is claimed, and what waits is cancelled, thousands at once, the rest soon."""
+    Source.objects.filter(pk=source.pk).update(state=Source.State.CLOSED, is_emptying=True)
+    if not emptying.empty(source.tenant_id, source.pk):
+        waking.wake(tasks.empty)
 
 
 def cancel_pending(*, tenant: Tenant, contact_ids: Sequence[int], purpose: str, reason: str) -> int:

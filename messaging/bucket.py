@@ -1,7 +1,7 @@
 """One token bucket per business number in Redis, shared by all workers, on Redis' own clock; and who got a token.
 
 GCRA: one stored time says when the bucket will be empty again. A flushed Redis starts a fresh bucket, which allows
-one burst of a tenth of a second too many, and loses nothing.
+one burst of a twentieth of a second too many, and loses nothing.
 
 Tokens are granted to attempts by name. Whoever names an attempt first owns it: the lane that is about to send it, or
 the sweeper that takes it back from a lane that died. So a dead lane's attempts that never got a token certainly never
@@ -39,8 +39,9 @@ TAKE = (
 local brake = redis.call('PTTL', KEYS[2])
 if brake > 0 then return {0, brake, {}} end
 local step = 1000000 / tonumber(ARGV[2])
--- A tenth of a second may be made up for, so that a late timer does not lower the rate; one message always may.
-local earliest = now - math.max(100000, math.ceil(step))
+-- A twentieth of a second may be made up for, so that a late timer does not lower the rate; one message always may.
+-- More would not fit between Meta's limit and the rate that is set for a number, 950 of 1,000.
+local earliest = now - math.max(50000, math.ceil(step))
 local empty = tonumber(redis.call('GET', KEYS[1]) or 0)
 if empty < earliest then empty = earliest end
 local granted = math.floor((now - empty) / step)

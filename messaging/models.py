@@ -44,6 +44,8 @@ class Source(models.Model):
     refused_countries = ArrayField(models.CharField(max_length=2), default=list, blank=True)
     # Transactional sources are served before campaigns of the same number.
     priority = models.SmallIntegerField(default=5)
+    # Closed, and messages still wait to be cancelled: messaging.emptying.
+    is_emptying = models.BooleanField(default=False, db_default=False)
     # Nothing is sent later; messaging.sweeping says what becomes of messages that wait then.
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
@@ -53,6 +55,7 @@ class Source(models.Model):
         indexes = [
             # Senders look for work every second, and nearly all sources are closed.
             models.Index(fields=["tenant", "number"], name="source_not_closed", condition=~Q(state="closed")),
+            models.Index(fields=["id"], name="source_emptying", condition=Q(is_emptying=True)),
             models.Index(fields=["tenant", "name"], name="source_of_reply", condition=Q(kind="reply")),
         ]
 
@@ -111,7 +114,7 @@ class Message(models.Model):
         CLAIMED = 1
         OUT = 2
 
-    tenant = owner("messages", db_constraint=False, db_index=False)
+    tenant = owner("messages", db_constraint=False)
     source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="messages")
     contact = HotForeignKey(Contact, on_delete=models.DO_NOTHING, related_name="messages")
     variant = models.SmallIntegerField(default=0, db_default=0)
@@ -174,7 +177,7 @@ class Link(models.Model):
 class Click(models.Model):
     """One request of a tracked link. Without tracking consent it knows neither message nor contact (CG-35)."""
 
-    tenant = owner("clicks", db_constraint=False, db_index=False)
+    tenant = owner("clicks", db_constraint=False)
     link = HotForeignKey(Link, on_delete=models.DO_NOTHING, related_name="clicks")
     source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="clicks")
     message = HotForeignKey(Message, null=True, on_delete=models.DO_NOTHING, related_name="clicks")

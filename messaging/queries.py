@@ -1,6 +1,7 @@
 """Reads that decide what there is to send."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
@@ -55,3 +56,52 @@ def hold_sources(tenant_id: int, source_ids: Collection[int]) -> None:
             "SELECT id FROM messaging_source WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id FOR SHARE",
             [tenant_id, sorted(source_ids)],
         )
+
+
+# The oldest of each source stands first in its index. By kind, because a campaign's age only tells how long it takes at
+# its number's rate, while a reply is old after seconds.
+OLDEST_DUE = """
+SELECT s.kind, extract(epoch FROM now() - min(m.next_attempt_at))::float FROM messaging_source s
+JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
+JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
+JOIN tenants_tenant t ON t.id = s.tenant_id
+CROSS JOIN LATERAL (
+  SELECT w.next_attempt_at FROM messaging_message w
+  WHERE w.tenant_id = s.tenant_id AND w.source_id = s.id AND w.queue = 0 AND w.next_attempt_at <= now()
+  ORDER BY w.next_attempt_at, w.id LIMIT 1) m
+WHERE s.state = 'open' AND (s.expires_at IS NULL OR s.expires_at > now()) AND t.is_active
+  AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
+GROUP BY s.kind
+"""
+UNCERTAIN = "SELECT count(*) FROM (SELECT FROM messaging_message WHERE queue = 1 AND state = 7 LIMIT %s) m"
+PAUSED = """
+SELECT (SELECT count(*) FROM whatsapp_account WHERE paused_at IS NOT NULL),
+       (SELECT count(*) FROM whatsapp_number WHERE paused_until > now())
+"""
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What the outbox of all tenants together waits for; `oldest_due_s` by kind of source, 0 where nothing is due."""
+
+    oldest_due_s: dict[str, float]
+    uncertain: int
+    paused_accounts: int
+    paused_numbers: int
+
+
+def oldest_due() -> dict[str, float]:
+    """By kind of source, how many seconds ago the oldest message fell due that nothing holds up; 0 without any."""
+    with across_tenants("an operator watches all tenants together"), connection.cursor() as cursor:
+        cursor.execute(OLDEST_DUE)
+        return dict.fromkeys(Source.Kind.values, 0.0) | dict(cursor.fetchall())
+
+
+def backlog(*, most: int) -> Backlog:
+    """What waits, for /metrics; unsettled messages are counted up to `most`, so that a bad day stays cheap."""
+    with across_tenants("an operator watches all tenants together"), connection.cursor() as cursor:
+        cursor.execute(UNCERTAIN, [most])
+        [(uncertain,)] = cursor.fetchall()
+        cursor.execute(PAUSED)
+        [(accounts, numbers)] = cursor.fetchall()
+        return Backlog(oldest_due(), uncertain, accounts, numbers)

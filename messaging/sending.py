@@ -7,9 +7,9 @@ in bulk. Database work runs in threads, so no connection is held while Meta thin
 import asyncio
 import contextlib
 import logging
-import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from messaging.bucket import Bucket
 from messaging.budget import TIMEOUTS, Budget
 from messaging.claiming import Outgoing
 from messaging.recording import Outcome
+from messaging.tallying import Tally
 from whatsapp import bulk
 from whatsapp.client import Accepted
 from whatsapp.errors import NotSent, Refused, UnknownOutcome
@@ -37,20 +38,20 @@ from whatsapp.models import Number
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-CLAIM_MOST = 250
+CLAIM_MOST = 500
 # A claim is meant to last a second; what is still unsent then goes back, so that consent is asked again.
 CLAIM_LASTS_S = 1.5
 RECORD_EVERY_S = 0.08
 # A database that is away for a minute must not cost the answers that are known.
 RECORD_FOR_S = 180
 LEASE_S = 5
-# Connections that become free together ask for tokens together: one question of Redis for all of them.
-PORTION = 32
+# Messages get their tokens in portions, one question of Redis for each, and a few before a connection is free: so the
+# next leaves as soon as an answer comes.
+PORTION = 16
+AHEAD = 48
 # How long a list of due sources may be used; what is more urgent waits so long at most.
 DUE_LASTS_S = 0.25
 THREADS = 4
-# The loop keeps the interpreter busy: with Python's 5 ms every answer of the database would wait so long for its turn.
-SWITCH_S = 0.0005
 THROTTLED = 130429
 # Redis that drops its clients or restarts is back within a second or two.
 TRIES = 4
@@ -68,6 +69,8 @@ class Sender:
         self.ends_at = time.monotonic() + seconds
         self.lanes: dict[int, asyncio.Task[None]] = {}
         self.flying = 0
+        # Granted, and waiting for a connection: whose, what, and when it was claimed.
+        self.ready: deque[tuple[Lane, Outgoing, float]] = deque()
         self._landed = asyncio.Event()
 
     async def run(self) -> bool:
@@ -106,19 +109,32 @@ class Sender:
                     log.error("lane of number %s ended", number_id, exc_info=lane.exception())
 
     async def room(self) -> int:
-        """How many more requests have a connection of their own; waits for a few of them.
-
-        The lanes of a process share its connections, and what waits for one has been granted and asked for consent.
-        """
-        while bulk.CONNECTIONS - self.flying < PORTION:
+        """How many more messages may get tokens; waits for a portion. The lanes of a process share its connections."""
+        while (room := bulk.CONNECTIONS + AHEAD - self.flying - len(self.ready)) < PORTION:
             self._landed.clear()
             await self._landed.wait()
-        return bulk.CONNECTIONS - self.flying
+        return room
+
+    def launch(self, lane: "Lane", message: Outgoing, claimed_at: float) -> None:
+        """Send a granted message as soon as it has a connection of its own."""
+        self.ready.append((lane, message, claimed_at))
+        self._launch_ready()
 
     def landed(self) -> None:
         """One request has its answer."""
         self.flying -= 1
+        self._launch_ready()
         self._landed.set()
+
+    def _launch_ready(self) -> None:
+        while self.ready and self.flying < bulk.CONNECTIONS:
+            lane, message, claimed_at = self.ready.popleft()
+            # Asked after every wait: for Redis, for the bucket, for a free connection.
+            if time.monotonic() - claimed_at > CLAIM_LASTS_S:
+                lane.late.append(message)
+            else:
+                self.flying += 1
+                lane.launch(message)
 
     async def in_thread(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run database work in a thread with a connection of its own."""
@@ -150,10 +166,13 @@ class Lane:
         self.batch = max(1, min(CLAIM_MOST, number.throughput // 3))
         self.outcomes: list[Outcome] = []
         self.flying: set[asyncio.Task[None]] = set()
+        # Granted, but too long after consent was asked.
+        self.late: list[Outgoing] = []
         self.turn = 0
         self.due: list[int] = []
         self.due_until = 0.0
         self.is_done = False
+        self.tally, self.opened_at = Tally(), time.monotonic()
 
     async def run(self) -> None:
         """Claim, send and record until nothing is due or the process' time is over."""
@@ -170,11 +189,17 @@ class Lane:
             try:
                 await self._put_back(ahead)
             finally:
-                if self.flying:
-                    await asyncio.wait(self.flying)
+                await self._land()
                 self.is_done = True
                 await recorder
                 await self.sender.cache.delete(f"zusage:lane:{self.number.pk}")
+                await self.sender.in_thread(self._publish)
+
+    async def _land(self) -> None:
+        """Wait for every answer; what is still ready leaves meanwhile or becomes late."""
+        while self.flying or any(lane is self for lane, *_ in self.sender.ready):
+            await asyncio.wait(self.flying or [asyncio.create_task(asyncio.sleep(0.05))])
+        await self._give_back_late()
 
     async def _claim(self) -> tuple[float, list[Outgoing]]:
         """The next batch, from the most urgent source, and when it was claimed; equals take turns."""
@@ -223,25 +248,32 @@ class Lane:
                 grant = await self.bucket.take([_name(message) for message in asked])
                 granted = asked[: grant.count]
                 own = [message for message in granted if _name(message) not in grant.lost]
-                # Asked after every wait: for Redis, for a free connection, for the bucket.
-                if time.monotonic() - claimed_at > CLAIM_LASTS_S:
-                    await self.bucket.forget([_name(message) for message in own])
-                    return
                 for message in own:
-                    self._launch(message)
+                    self.sender.launch(self, message, claimed_at)
                 position += grant.count
                 # Named by the sweeper, or by a lane that gave it back when Redis' answer got lost: the next claim
                 # gives it a new name.
                 await self._release([m for m in granted if _name(m) in grant.lost], is_unspent=False)
+                if self.late:
+                    # The others of this batch are as old.
+                    await self._give_back_late()
+                    return
                 # Yields to the answers; at full speed the bucket grants in small portions.
-                await asyncio.sleep(0 if grant.count else min(grant.wait_s, 0.05))
+                pause = 0 if grant.count else min(grant.wait_s, 0.05)
+                self.tally.waited(pause)
+                await asyncio.sleep(pause)
         finally:
             await self._release(batch[position:])
 
-    def _launch(self, message: Outgoing) -> None:
+    async def _give_back_late(self) -> None:
+        late, self.late = self.late, []
+        await self.bucket.forget([_name(message) for message in late])
+        await self._release(late)
+
+    def launch(self, message: Outgoing) -> None:
+        """Post one message; its connection is counted by the caller."""
         task = asyncio.create_task(self._post(message))
         self.flying.add(task)
-        self.sender.flying += 1
         task.add_done_callback(self._landed)
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
@@ -277,6 +309,7 @@ class Lane:
             try:
                 await self.sender.in_thread(recording.record, self.number, outcomes)
                 gives_up_at = float("inf")
+                self.tally.answered(outcomes)
                 await self._forget(outcomes)
             except (OperationalError, InterfaceError):
                 # The database is away for a moment: keep the answers. What is lost all the same was claimed, so the
@@ -286,6 +319,9 @@ class Lane:
                 gives_up_at = min(gives_up_at, time.monotonic() + RECORD_FOR_S)
                 if time.monotonic() > gives_up_at:
                     raise
+
+    def _publish(self) -> None:
+        self.tally.publish(open_s=time.monotonic() - self.opened_at, rate=self.bucket.rate)
 
     async def _forget(self, outcomes: list[Outcome]) -> None:
         # What stays in Redis does no harm: it is settled in the database.
@@ -301,7 +337,6 @@ class Engine:
     """The asyncio loop, HTTP client and Redis connection that a worker process keeps between tasks."""
 
     def __init__(self) -> None:
-        sys.setswitchinterval(SWITCH_S)
         self.loop = uvloop.new_event_loop()
         # One claims while another records; each keeps a database connection between tasks.
         self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="outbox")

@@ -1,5 +1,6 @@
 """Finds what was left behind: claims of killed workers, unknown outcomes, what waits at a source's end."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -94,11 +95,16 @@ UPDATE messaging_source SET state = 'paused', pause_code = %(code)s WHERE id IN 
 # The others would have been tried again later than the end. A paused campaign gets a new end when somebody resumes it;
 # nobody resumes a test or a reply.
 EXPIRE = f"""
-UPDATE messaging_message m SET queue = 2, state = 11, reason = 'source_expired'
-FROM messaging_source s
-WHERE s.expires_at < now() AND m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0
-  AND CASE WHEN s.kind = 'campaign' THEN s.state = 'open' AND NOT {OVERDUE} ELSE s.state <> 'closed' END
+WITH late AS MATERIALIZED (
+  SELECT m.id FROM messaging_source s
+  JOIN messaging_message m ON m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0
+  WHERE s.expires_at < now()
+    AND CASE WHEN s.kind = 'campaign' THEN s.state = 'open' AND NOT {OVERDUE} ELSE s.state <> 'closed' END
+  ORDER BY m.id LIMIT %(most)s FOR UPDATE OF m SKIP LOCKED
+)
+UPDATE messaging_message m SET queue = 2, state = 11, reason = 'source_expired' FROM late WHERE m.id = late.id
 """
+EXPIRE_AT_A_TIME, EXPIRE_FOR_S = 10_000, 2.0
 
 # Tests and replies close themselves; campaigns are finished by their own app. Whoever puts messages back holds their
 # source, so it is locked first and looked at again afterwards; a held one waits for the next round.
@@ -133,7 +139,7 @@ def sweep() -> Swept:
         left_behind=_run(LEFT_BEHIND, {"before": before}),
         settled=_run(SETTLE, {"settle": settings.MESSAGING_SETTLE_S}),
         held=_run(HOLD, {"code": reasons.OVERDUE_PAUSE}),
-        expired=_run(EXPIRE),
+        expired=_expire(),
         closed=_close(),
     )
 
@@ -168,6 +174,15 @@ def _run(statement: str, params: Mapping[str, float | datetime] | None = None) -
     with across_tenants("nobody knows whose worker died"), connection.cursor() as cursor:
         cursor.execute(statement, params)
         return cursor.rowcount
+
+
+def _expire() -> int:
+    """Batch by batch, for a campaign of a million may end at once; what is left has its turn in the next round."""
+    end, expired, last = time.monotonic() + EXPIRE_FOR_S, 0, EXPIRE_AT_A_TIME
+    while last == EXPIRE_AT_A_TIME and time.monotonic() < end:
+        last = _run(EXPIRE, {"most": EXPIRE_AT_A_TIME})
+        expired += last
+    return expired
 
 
 def _close() -> int:

@@ -1,15 +1,18 @@
 """Celery doorways of the outbox: the bell that wakes senders, the sender itself, the sweeper."""
 
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_process_shutdown
 
-from messaging import queries, sending, sweeping
+from messaging import emptying, queries, sending, sweeping
+from tenants import counting
 
 # A sender works for some seconds and then hands over, so that a deploy or a stop never waits long.
 SEND_FOR_S = 8.0
+EMPTY_FOR_S = 2.0
 
 
 @shared_task(ignore_result=True, expires=5)
@@ -30,8 +33,18 @@ def send(**_: Any) -> None:
 def sweep(**_: Any) -> None:
     """Settle what killed workers and unknown outcomes left behind."""
     swept = sweeping.sweep()
+    counting.add({f"swept.{step}": count for step, count in asdict(swept).items()})
+    if emptying.run(seconds=EMPTY_FOR_S):
+        empty.delay()
     if swept.settled:
         wake.delay()
+
+
+@shared_task(ignore_result=True, expires=30)
+def empty(**_: Any) -> None:
+    """Cancel what waits in closed sources; hand over after two seconds."""
+    if emptying.run(seconds=EMPTY_FOR_S):
+        empty.delay()
 
 
 @cache

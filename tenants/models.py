@@ -108,7 +108,7 @@ class Membership(models.Model):
 class ApiKey(models.Model):
     """A secret that lets a program act for one tenant; only its hash is stored."""
 
-    tenant = owner("api_keys")
+    tenant = owner("api_keys", db_index=True)
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=12, editable=False)
     digest = models.CharField(max_length=64, editable=False)

@@ -1,10 +1,10 @@
-"""Celery doorways of tenants: forget what may not be kept."""
+"""Celery doorways of tenants: forget what may not be kept, and say that a queue is served."""
 
 from typing import Any
 
 from celery import shared_task
 
-from tenants import repeating
+from tenants import counting, repeating
 
 
 @shared_task
@@ -12,3 +12,10 @@ def forget_answers(**_: Any) -> None:
     """Delete answers stored for Idempotency-Keys that are over a day old (security § 10)."""
     if repeating.forget():
         forget_answers.delay()
+
+
+# Beat asks again before that: a queue that nobody serves must not fill up with questions.
+@shared_task(expires=10)
+def hear(*, queue: str, **_: Any) -> None:
+    """Note that some worker takes tasks from this queue."""
+    counting.show_life(queue)

@@ -53,23 +53,27 @@ def _worker(*queues: str, concurrency: int) -> Process:
     place = f"--queues {','.join(queues)} --hostname {queues[0]}@%h --concurrency {concurrency}"
     # One machine: what tells workers about each other is only noise.
     quiet = "--without-gossip --without-mingle --without-heartbeat"
-    return Process(f"-m celery -A config worker {place} --loglevel INFO {quiet}", queues=queues)
+    return Process(f"-m celery --quiet -A config worker {place} --loglevel INFO {quiet}", queues=queues)
 
 
 PROCESSES: dict[str, Process] = {
     "web": Process(
         # The control socket would lie in the home folder.
         "-m gunicorn config.wsgi --bind fd://{fd} --preload --worker-class gthread --workers 2 --threads 4"
-        " --no-control-socket --worker-tmp-dir {base}/tmp",
+        " --graceful-timeout 10 --no-control-socket --worker-tmp-dir {base}/tmp",
         port=8000,
         health="/healthz",
     ),
-    "door": Process("-m uvicorn inbox.door:application --fd {fd} --no-access-log", port=8001, health="/"),
+    "door": Process(
+        "-m uvicorn inbox.door:application --fd {fd} --no-access-log --timeout-graceful-shutdown 10",
+        port=8001,
+        health="/healthz",
+    ),
     # Sending and receiving have workers of their own, so that an import never delays a message or an opt-out.
     "sending": _worker("sending", concurrency=2),
     "receiving": _worker("receiving", concurrency=1),
     "default": _worker("default", concurrency=2),
-    "beat": Process("-m celery -A config beat --schedule {base}/celerybeat-schedule --pidfile="),
+    "beat": Process("-m celery --quiet -A config beat --schedule {base}/celerybeat-schedule --pidfile="),
     "emulator": Process(
         "manage.py emulator --port {port} --webhook-url {door}/webhooks/whatsapp/ --state {base}/emulator.json",
         port=0,

@@ -80,6 +80,8 @@ class Door:
     async def _serve(self, scope: Message, receive: Receive) -> bytes:
         if scope["path"] == "/healthz":
             return b"ok"
+        if scope["path"] == "/readyz":
+            return await self._ready()
         app = await self._app(scope["path"])
         if scope["method"] == "GET":
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
@@ -95,6 +97,12 @@ class Door:
         finally:
             self._held -= len(body)
         return b""
+
+    async def _ready(self) -> bytes:
+        """Through the thread that commits, so it also tells when commits no longer end."""
+        if await self._committer.in_thread(wall.fault):
+            raise Refused(503)
+        return b"ready"
 
     async def _app(self, path: str) -> App | None:
         if not path.startswith(PATH):

@@ -83,8 +83,9 @@ def test_an_unbound_role_is_not_ready_and_says_why(client: Client) -> None:
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.json()["checks"] == {"database": True, "tenant_wall": False, "redis": True}
-    assert "NOSUPERUSER and NOBYPASSRLS" in answer.json()["reason"]
+    checks = answer.json()["checks"]
+    assert (checks["database"], checks["tenant_wall"], checks["redis"]) == (True, False, True)
+    assert "NOSUPERUSER and NOBYPASSRLS" in answer.json()["reasons"]["tenant_wall"]
 
 
 @pytest.mark.usefixtures("as_unbound")
@@ -95,10 +96,11 @@ def test_an_unbound_role_fails_the_system_check() -> None:
 
 @pytest.mark.django_db
 def test_our_own_role_is_bound_and_ready(client: Client) -> None:
-    assert client.get("/readyz").json() == {
-        "status": "ok",
-        "checks": {"database": True, "tenant_wall": True, "redis": True},
-    }
+    answer = client.get("/readyz")
+
+    checks = answer.json()["checks"]
+    assert answer.status_code == 200
+    assert (checks["database"], checks["tenant_wall"], checks["redis"]) == (True, True, True)
     assert wall.check(databases=["default"]) == []
 
 
@@ -115,10 +117,9 @@ def test_a_database_that_does_not_answer_is_no_fault_of_the_wall(client: Client)
         connections["default"] = own
 
     assert answer.status_code == 503
-    assert answer.json() == {
-        "status": "unavailable",
-        "checks": {"database": False, "tenant_wall": False, "redis": True},
-    }
+    checks = answer.json()["checks"]
+    assert answer.json()["status"] == "unavailable"
+    assert (checks["database"], checks["tenant_wall"], checks["redis"]) == (False, False, True)
 
 
 @pytest.mark.parametrize("what", STARTS)

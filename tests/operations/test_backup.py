@@ -1,0 +1,130 @@
+"""A backup brings everything back, into a database whose walls stand; nobody's rights are more than they need."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+from django.conf import settings
+
+from config.localservices import postgres
+from config.localservices.supervisor import CannotStart
+from tests.setup.services import Services, eventually
+
+DEPLOY = Path(settings.BASE_DIR) / "deploy"
+PASSWORDS = {"ZUSAGE_DB_PASSWORD": "app1", "BACKUP_DB_PASSWORD": "backup1"}
+
+
+class Server:
+    """A PostgreSQL as roles.sh finds it at its first start: with a superuser and nothing else."""
+
+    def __init__(self, base: Path, media: Path) -> None:
+        where = urlsplit(json.loads((base / "running.json").read_text())["DATABASE_URL"])
+        self.secrets = json.loads((base / "secrets.json").read_text())
+        self.host, self.port, self.media = str(where.hostname), str(where.port), media
+        self.superuser = ("postgres", self.secrets["LOCAL_POSTGRES_PASSWORD"])
+
+    def run(self, *command: str, who: tuple[str, str] = ("", ""), **environment: str) -> str:
+        """What a command prints, run as an operator would; raises CalledProcessError."""
+        path = f"{postgres._programs()}:{os.environ['PATH']}"
+        where = {"PGHOST": self.host, "PGPORT": self.port, "PGUSER": who[0], "PGPASSWORD": who[1]}
+        done = subprocess.run(
+            command,
+            env=os.environ | where | {"PATH": path, "PGDATABASE": "zusage"} | environment,
+            cwd=settings.BASE_DIR,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return done.stdout
+
+    def manage(self, *arguments: str) -> str:
+        """A command of the app, which connects as its own role."""
+        url = f"postgres://zusage:{PASSWORDS['ZUSAGE_DB_PASSWORD']}@{self.host}:{self.port}/zusage"
+        return self.run(sys.executable, "manage.py", *arguments, DATABASE_URL=url, MEDIA_ROOT=str(self.media))
+
+    def query(self, sql: str, who: tuple[str, str], database: str = "zusage") -> list[tuple]:
+        """What a statement returns to this role."""
+        server = psycopg2.connect(host=self.host, port=self.port, user=who[0], password=who[1], dbname=database)
+        server.autocommit = True
+        try:
+            with server.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            server.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    if sys.platform != "linux":
+        pytest.skip("processes are counted in /proc")
+    try:
+        postgres._programs()
+    except CannotStart as error:
+        pytest.skip(str(error))
+    services = Services(tmp_path)
+    services.start("--", sys.executable, "-c", "import time; time.sleep(600)")
+    assert eventually((tmp_path / "run" / "running.json").exists, seconds=60)
+    (tmp_path / "media").mkdir()
+    server = Server(tmp_path / "run", tmp_path / "media")
+    for statement in ("DROP DATABASE zusage", "DROP ROLE zusage"):
+        server.query(statement, server.superuser, "postgres")
+    server.run(str(DEPLOY / "roles.sh"), who=server.superuser, **PASSWORDS)
+    yield server
+    services.end()
+
+
+def test_what_was_backed_up_is_back_after_a_restore(server: Server, tmp_path: Path) -> None:
+    app, backup = ("zusage", PASSWORDS["ZUSAGE_DB_PASSWORD"]), ("zusage_backup", PASSWORDS["BACKUP_DB_PASSWORD"])
+    server.manage("migrate", "--no-input")
+    server.manage("create_tenant", "--slug", "sonne", "--name", "Sonne", "--owner-email", "alice@example.com")
+    (server.media / "imports").mkdir()
+    (server.media / "imports" / "kunden.csv").write_text("Handy\n")
+    counted = "SELECT (SELECT count(*) FROM tenants_membership), (SELECT count(*) FROM tenants_auditevent)"
+    # Row-level security hides all of it from the app itself, and a dump that misses rows would be none.
+    assert server.query(counted, app) == [(0, 0)]
+    before = server.query(counted, backup)
+    assert before[0][0] == 1
+    with pytest.raises(psycopg2.Error):
+        server.query("DELETE FROM tenants_membership", backup)
+
+    where = {"BACKUP_DIR": str(tmp_path / "backups"), "MEDIA_ROOT": str(server.media)}
+    seal = {"BACKUP_FILTER": "gzip -c"}
+    made = server.run(str(DEPLOY / "backup.sh"), who=backup, **where, **seal).strip()
+    assert {path.name for path in Path(made).iterdir()} == {"SHA256SUMS", "database.dump.sealed", "media.tar.sealed"}
+    assert Path(made).stat().st_mode & 0o777 == 0o700
+
+    restore = (str(DEPLOY / "restore.sh"), made)
+    opened = {"RESTORE_FILTER": "gzip -dc", "MEDIA_ROOT": str(tmp_path / "restored")}
+    (tmp_path / "restored").mkdir()
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        server.run(*restore, who=server.superuser, **opened)
+    assert "is not empty" in refused.value.stderr
+    server.query("DROP DATABASE zusage", server.superuser, "postgres")
+    server.query("CREATE DATABASE zusage OWNER zusage", server.superuser, "postgres")
+    server.run(*restore, who=server.superuser, **opened)
+
+    assert server.query(counted, app) == [(0, 0)]
+    assert server.query(counted, backup) == before
+    assert (tmp_path / "restored" / "imports" / "kunden.csv").read_text() == "Handy\n"
+    assert "All KPIs equal the recount" in server.manage("verify_kpis")
+    server.manage("migrate", "--check")
+    server.manage("check", "--database", "default")
+
+
+def test_the_app_and_the_backup_may_not_do_more_than_they_need(server: Server) -> None:
+    rights = "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles"
+
+    found = server.query(f"{rights} WHERE rolname LIKE 'zusage%' ORDER BY 1", server.superuser)
+
+    assert found == [("zusage", False, False, False, False), ("zusage_backup", False, True, False, False)]
+    for who in (("zusage", server.superuser[1]), ("zusage", PASSWORDS["BACKUP_DB_PASSWORD"])):
+        with pytest.raises(psycopg2.OperationalError):
+            server.query("SELECT 1", who)

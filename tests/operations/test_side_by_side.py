@@ -1,0 +1,96 @@
+"""Old and new code run side by side for one release: tasks understand each other, no migration breaks old code."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from celery import current_app
+from django.db import models
+from django.db.migrations import operations
+from django.db.migrations.loader import MigrationLoader
+
+from tests.test_architecture import OURS
+
+# Migrations that take something away, or ask for more than old code gives, each with the release that was ready for it.
+BEFORE_THE_FIRST = "before the first release"
+CONTRACTS = {
+    ("campaigns", "0003_problem"): BEFORE_THE_FIRST,
+    ("consent", "0003_frozen_wordings"): BEFORE_THE_FIRST,
+    ("messaging", "0005_brakes"): BEFORE_THE_FIRST,
+    ("whatsapp", "0004_uploads"): BEFORE_THE_FIRST,
+    ("whatsapp", "0006_upload_due"): BEFORE_THE_FIRST,
+}
+TAKES_AWAY = (
+    operations.DeleteModel,
+    operations.RemoveField,
+    operations.RenameField,
+    operations.RenameModel,
+    operations.AlterModelTable,
+)
+TAKEN_AWAY_BY_SQL = re.compile(
+    r"\bDROP\s+(TABLE|COLUMN)\b|\bRENAME\s+(TO|COLUMN)\b|\bALTER\s+COLUMN\s+\w+\s+TYPE\b", re.I
+)
+
+
+def tasks() -> dict[str, Any]:
+    current_app.loader.import_default_modules()
+    return {name: task for name, task in current_app.tasks.items() if name.split(".")[0] in OURS}
+
+
+def breaking(operation: Any) -> Iterator[str]:
+    """What an operation takes away from code that does not know about it."""
+    if isinstance(operation, TAKES_AWAY):
+        yield operation.describe()
+    if isinstance(operation, operations.AddField):
+        field = operation.field
+        # Old code inserts rows without the column: only the database can fill it.
+        if not (field.null or field.has_db_default() or field.many_to_many):
+            yield f"{operation.describe()}, without db_default"
+    if isinstance(operation, operations.RunSQL) and TAKEN_AWAY_BY_SQL.search(str(operation.sql)):
+        yield f"SQL: {operation.sql}"
+    if isinstance(operation, operations.SeparateDatabaseAndState):
+        for part in operation.database_operations:
+            yield from breaking(part)
+
+
+def test_every_task_ignores_arguments_that_a_newer_sender_adds() -> None:
+    strict = [
+        name
+        for name, task in tasks().items()
+        if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(task.run).parameters.values())
+    ]
+
+    assert len(tasks()) > 15
+    assert strict == []
+
+
+def test_every_task_takes_its_arguments_by_name() -> None:
+    by_place = [
+        f"{name}({parameter.name})"
+        for name, task in tasks().items()
+        for parameter in inspect.signature(task.run).parameters.values()
+        if parameter.kind not in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD)
+    ]
+
+    assert by_place == []
+
+
+def test_no_migration_takes_away_what_the_release_before_uses() -> None:
+    found = {
+        (app, name): sorted(what)
+        for (app, name), migration in MigrationLoader(None).disk_migrations.items()
+        if app in OURS and not migration.initial
+        if (what := [line for operation in migration.operations for line in breaking(operation)])
+    }
+
+    assert {where: what for where, what in found.items() if where not in CONTRACTS} == {}
+    assert CONTRACTS.keys() <= found.keys()
+
+
+def test_the_check_sees_what_would_break() -> None:
+    assert list(breaking(operations.RemoveField("number", "quality")))
+    assert list(breaking(operations.AddField("number", "colour", models.TextField(default="x"))))
+    assert list(breaking(operations.RunSQL("ALTER TABLE x RENAME COLUMN a TO b")))
+    assert not list(breaking(operations.AddField("number", "colour", models.TextField(default="", db_default=""))))
+    assert not list(breaking(operations.AddField("number", "colour", models.TextField(null=True))))
