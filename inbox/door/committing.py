@@ -1,7 +1,6 @@
-"""Group commit: two INSERTs in flight, whoever arrives meanwhile shares the next, and everybody waits for COMMIT."""
+"""Group commit: one INSERT in flight, whoever arrives meanwhile shares the next, and everybody waits for COMMIT."""
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,19 +19,17 @@ T = TypeVar("T")
 # One statement: more rows would only make the first of them wait longer.
 MOST_ROWS = 500
 MOST_BYTES = 8 * 1024 * 1024
-# While one waits for the disk, the other's rows are on their way.
-WRITERS = 2
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
 class Committer:
-    """Writes bodies through a few threads, each with a connection; `on_commit` is called after each COMMIT."""
+    """Writes bodies through one database connection in one thread; `on_commit` is called after each COMMIT."""
 
     def __init__(self, on_commit: Callable[[], None]) -> None:
         self._on_commit = on_commit
-        self._threads = ThreadPoolExecutor(WRITERS, thread_name_prefix="committer")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="committer")
         self._waiting: dict[asyncio.Future[None], Received] = {}
-        self._writers: set[asyncio.Task[None]] = set()
+        self._writer: asyncio.Task[None] | None = None
         self._pause = 0.0
         self._away_until = 0.0
 
@@ -42,10 +39,8 @@ class Committer:
             raise Refused(503)
         future = asyncio.get_running_loop().create_future()
         self._waiting[future] = received
-        if len(self._writers) < WRITERS:
-            writer = asyncio.create_task(self._write())
-            self._writers.add(writer)
-            writer.add_done_callback(self._writers.discard)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
         try:
             await future
         finally:
@@ -53,23 +48,16 @@ class Committer:
             self._waiting.pop(future, None)
 
     async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a read in a thread that owns a connection; raises what it raises."""
+        """Run a read in the thread that owns the connection; raises what it raises."""
         return await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: _with_fresh_connection(lambda: work(*args, **kwargs))
+            self._thread, lambda: _with_fresh_connection(lambda: work(*args, **kwargs))
         )
 
     async def finish(self) -> None:
-        """Write what still waits and close the connections."""
-        if self._writers:
-            await asyncio.wait(self._writers)
-        together = threading.Barrier(WRITERS)
-
-        def close() -> None:
-            connection.close()
-            # Each waits for the others, so that none closes twice.
-            together.wait(timeout=10)
-
-        await asyncio.gather(*(self.in_thread(close) for _ in range(WRITERS)))
+        """Write what still waits and close the connection."""
+        if self._writer and not self._writer.done():
+            await asyncio.wait([self._writer])
+        await self.in_thread(lambda: connection.close())
 
     async def _write(self) -> None:
         while self._waiting:
