@@ -134,7 +134,7 @@ class Fleet:
         if self._running[name].returncode not in (0, -signal.SIGTERM):
             raise RuntimeError(f"{name} ended with {self._running[name].returncode}: see {self.folder / name}.log")
         self.end(name)
-        self._start(name)
+        self.start(name)
         return took
 
     def stop(self) -> None:

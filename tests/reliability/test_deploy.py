@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks import exactly_once
+from benchmarks.chaos import campaign as campaigns
 from benchmarks.fleet import Fleet, wait_until
 from tenants.scope import tenant_scope
 from tests import factories
@@ -31,24 +31,24 @@ WITHIN_S = 30
 def test_a_deploy_during_a_campaign_sends_nothing_twice_loses_nobody_and_leaves_nothing_unclear(
     with_own_redis: None, tmp_path: Path
 ) -> None:
-    campaign = exactly_once.prepared(PEOPLE, 100)
+    campaign = campaigns.prepared(PEOPLE, 100)
     secret = secrets.token_hex(16)
     with (
         Fleet(tmp_path, ("valkey", *PROCESSES), WHATSAPP_APP_SECRET=secret, **JSON) as fleet,
         Remote(fleet.url("emulator")) as meta,
     ):
-        exactly_once.connect(campaign, meta)
+        campaigns.connect(campaign, meta)
         # Answers that are on their way while a sender is asked to end.
         meta.configure(Profile.perfect(seed=1, slow=0.05, slow_s=2.0))
-        exactly_once.launch(campaign)
+        campaigns.launch(campaign)
         took = {}
         for n, name in enumerate(DEPLOYED, start=1):
             goal = n * PEOPLE * 0.08
             wait_until(lambda goal=goal: meta.stats()["accepted"] >= goal, f"{goal:.0f} messages", 120)
             took[name] = fleet.replace(name, within_s=WITHIN_S)
-        wait_until(lambda: exactly_once.is_over(campaign, meta), "the campaign", 180)
+        wait_until(lambda: campaigns.is_over(campaign, meta), "the campaign", 180)
         wait_until(lambda: is_well(fleet), "the new processes", 30)
-        taken = Counter(row["recipient"] for row in exactly_once.acceptances(meta))
+        taken = Counter(row["recipient"] for row in campaigns.acceptances(meta))
 
     with tenant_scope(campaign.tenant_id):
         source = campaign.source
