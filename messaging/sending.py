@@ -267,7 +267,9 @@ class Lane:
 
     async def _give_back_late(self) -> None:
         late, self.late = self.late, []
-        await self.bucket.forget([_name(message) for message in late])
+        # A name that stays in Redis costs the next attempt its token, and it gets another: nothing more.
+        with contextlib.suppress(redis.RedisError):
+            await self.bucket.forget([_name(message) for message in late])
         await self._release(late)
 
     def launch(self, message: Outgoing) -> None:

@@ -1,5 +1,6 @@
 """The sender: what is due goes out once, at the allowed rate, and every answer finds its row."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection
 from django.utils.timezone import now
 from pytest_django import Settings
 
+from benchmarks.fleet import wait_until
 from consent import ledger
 from consent.ledger import Entry
 from contacts.models import Contact
@@ -16,6 +18,7 @@ from messaging.sending import Engine
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
+from whatsapp import bulk
 from whatsapp.emulator import Running
 from whatsapp.models import Account, Number
 
@@ -153,6 +156,27 @@ def test_the_bucket_holds_the_numbers_rate(bakery: Tenant, meta: Running, engine
     sent = factories.states(source).get("ACCEPTED", 0)
     # Two seconds at 40 a second, a tenth of a second of burst, and what was claimed when the time was over.
     assert 60 <= sent <= 130
+
+
+def test_what_waits_too_long_for_a_connection_is_asked_for_consent_again(
+    bakery: Tenant, meta: Running, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = factories.contacts(bakery, 6)
+    source = factories.source(factories.number(bakery), people)
+    monkeypatch.setattr(bulk, "CONNECTIONS", 2)
+    # Longer than a claim lasts.
+    meta.configure(latency_s=2.0)
+    sending = threading.Thread(target=engine.run, args=(8,))
+    sending.start()
+    wait_until(lambda: len(meta.ledger) == 2, "the first two", 10)
+    withdraw(people[5])
+    sending.join()
+
+    assert factories.states(source) == {"ACCEPTED": 5, "SKIPPED": 1}
+    assert meta.duplicates() == {}
+    with tenant_scope(bakery):
+        sent = Message.objects.filter(tenant=bakery, source=source, state=Message.State.ACCEPTED)
+        assert set(sent.values_list("attempt", flat=True)) == {1}
 
 
 def test_a_number_of_few_messages_a_second_sends_too(bakery: Tenant, meta: Running, engine: Engine) -> None:
