@@ -31,7 +31,7 @@ class Server:
 
     def run(self, *command: str, who: tuple[str, str] = ("", ""), **environment: str) -> str:
         """What a command prints, run as an operator would; raises CalledProcessError."""
-        path = f"{postgres._programs()}:{os.environ['PATH']}"
+        path = f"{postgres.programs()}:{os.environ['PATH']}"
         where = {"PGHOST": self.host, "PGPORT": self.port, "PGUSER": who[0], "PGPASSWORD": who[1]}
         done = subprocess.run(
             command,
@@ -66,7 +66,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     if sys.platform != "linux":
         pytest.skip("processes are counted in /proc")
     try:
-        postgres._programs()
+        postgres.programs()
     except CannotStart as error:
         pytest.skip(str(error))
     services = Services(tmp_path)
