@@ -12,14 +12,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import django
 
-from benchmarks import Measured, memory
+from benchmarks import Measured, databases, memory
 
 # The first four share a large world, each adding to what the one before needs.
 ORDER = (
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     django.setup()
     chosen, sizes = _chosen(arguments)
     measured: list[Measured] = []
-    with _empty_database():
+    with databases.empty():
         for name in chosen:
             print(f"· {name}", flush=True)
             started = time.monotonic()
@@ -55,20 +54,6 @@ def _chosen(arguments: Sequence[str]) -> tuple[list[str], list[int]]:
     parser.add_argument("--people", type=int, help="how many; without it as many as each promises its bars for")
     options = parser.parse_args(arguments)
     return options.only or list(ORDER), [options.people] if options.people else []
-
-
-@contextmanager
-def _empty_database() -> Iterator[None]:
-    """A migrated database beside the named one, dropped afterwards; append-only tables cannot be emptied."""
-    from django.db import connection, connections
-
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        yield
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 def _print(measured: Sequence[Measured]) -> None:

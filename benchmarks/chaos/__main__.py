@@ -16,13 +16,12 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import django
 
-from benchmarks import chaos
+from benchmarks import chaos, databases
 from benchmarks.chaos import Counts, Fault
 
 
@@ -60,7 +59,7 @@ def _run(fault: Fault, people: int) -> Counts:
     # Open to all, for PostgreSQL runs as another user when we are root; every file in it is closed.
     folder.chmod(0o755)
     try:
-        with _empty_database():
+        with databases.empty():
             counts = fault.run(folder, people)
     except Exception:
         # Nobody knows what it would have counted.
@@ -75,20 +74,6 @@ def _run(fault: Fault, people: int) -> Counts:
         print(f"  logs: {folder}")
     sys.stdout.flush()
     return Counts(**{**vars(counts), "notes": ()})
-
-
-@contextmanager
-def _empty_database() -> Iterator[None]:
-    """A migrated database beside the named one, dropped afterwards; append-only tables cannot be emptied."""
-    from django.db import connection, connections
-
-    name = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        yield
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(name, verbosity=0)
 
 
 if __name__ == "__main__":

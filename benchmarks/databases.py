@@ -1,0 +1,18 @@
+"""The empty database that benchmarks and faults run in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, connections
+
+
+@contextmanager
+def empty() -> Iterator[None]:
+    """A migrated database beside the named one, dropped afterwards; append-only tables cannot be emptied."""
+    name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connection.creation.destroy_test_db(name, verbosity=0)
