@@ -13,7 +13,10 @@ from whatsapp.models import Number
 
 
 class WebhookEvent(models.Model):
-    """A verified webhook body as it came, stored before the 200; belongs to no tenant until it is read."""
+    """A verified webhook body as it came, stored before the 200; belongs to no tenant until it is read.
+
+    The table is partitioned by the day of `received_at` (inbox.days), which is part of its key in the database.
+    """
 
     class State(models.IntegerChoices):
         WAITING = 0, _("waiting")
@@ -36,7 +39,6 @@ class WebhookEvent(models.Model):
         indexes = [
             models.Index(fields=["priority", "id"], name="webhook_to_do", condition=models.Q(state=0)),
             models.Index(fields=["id"], name="webhook_set_aside", condition=models.Q(state=2)),
-            models.Index(fields=["received_at"], name="webhook_by_time"),
         ]
 
     def __str__(self) -> str:

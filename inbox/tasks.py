@@ -5,10 +5,11 @@ from typing import Any
 
 from celery import shared_task
 
-from inbox import receiving
+from inbox import days, receiving
 from tenants import waking
 
 SECONDS_AT_A_TIME = 5.0
+# They hold personal data (consent-gdpr § 10).
 KEPT = timedelta(days=30)
 
 
@@ -22,9 +23,8 @@ def receive(**_: Any) -> None:
 
 @shared_task
 def forget(**_: Any) -> None:
-    """Delete webhook bodies that are older than 30 days; they hold personal data (consent-gdpr § 10)."""
-    if receiving.forget(older_than=KEPT):
-        forget.delay()
+    """Drop webhook bodies before they are older than 30 days, and make room for the coming ones."""
+    days.turn(kept=KEPT)
 
 
 def ring() -> None:

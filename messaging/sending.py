@@ -62,9 +62,15 @@ class Sender:
     """The lanes of one worker process for some seconds."""
 
     def __init__(
-        self, http: httpx.AsyncBaseTransport, cache: "redis.asyncio.Redis", threads: ThreadPoolExecutor, seconds: float
+        self,
+        http: httpx.AsyncBaseTransport,
+        cache: "redis.asyncio.Redis",
+        threads: ThreadPoolExecutor,
+        seconds: float,
+        call_next: Callable[[], Any],
     ) -> None:
         self.http, self.cache, self.threads = http, cache, threads
+        self.call_next = call_next
         self.redis_run = ""
         self.ends_at = time.monotonic() + seconds
         self.lanes: dict[int, asyncio.Task[None]] = {}
@@ -73,17 +79,16 @@ class Sender:
         self.ready: deque[tuple[Lane, Outgoing, float]] = deque()
         self._landed = asyncio.Event()
 
-    async def run(self) -> bool:
-        """Send until nothing is due or the time is over; returns whether more is due."""
+    async def run(self) -> None:
+        """Send until nothing is due, or the time is over and the next sender is called."""
         self.redis_run = await bucket.run_of(self.cache)
         try:
             while time.monotonic() < self.ends_at:
                 await self._open_lanes()
                 if not self.lanes:
-                    return False
+                    return
                 await asyncio.wait(self.lanes.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
                 self._close_lanes()
-            return True
         finally:
             await asyncio.gather(*self.lanes.values(), return_exceptions=True)
             self._close_lanes()
@@ -188,12 +193,18 @@ class Lane:
         finally:
             try:
                 await self._put_back(ahead)
+                await self._hand_over()
             finally:
                 await self._land()
                 self.is_done = True
                 await recorder
-                await self.sender.cache.delete(f"zusage:lane:{self.number.pk}")
                 await self.sender.in_thread(self._publish)
+
+    async def _hand_over(self) -> None:
+        """Free the number before the last answers are there: another process goes on without a gap."""
+        await self.sender.cache.delete(f"zusage:lane:{self.number.pk}")
+        if time.monotonic() >= self.sender.ends_at:
+            await self.sender.in_thread(self.sender.call_next)
 
     async def _land(self) -> None:
         """Wait for every answer; what is still ready leaves meanwhile or becomes late."""
@@ -345,16 +356,16 @@ class Engine:
         self.http: httpx.AsyncBaseTransport | None = None
         self.cache: redis.asyncio.Redis | None = None
 
-    def run(self, seconds: float) -> bool:
-        """Send for up to some seconds; returns whether more is due."""
-        return self.loop.run_until_complete(self._run(seconds))
+    def run(self, seconds: float, call_next: Callable[[], Any] = lambda: None) -> None:
+        """Send for up to some seconds; calls the next sender when more may be due then."""
+        self.loop.run_until_complete(self._run(seconds, call_next))
 
-    async def _run(self, seconds: float) -> bool:
+    async def _run(self, seconds: float, call_next: Callable[[], Any]) -> None:
         self.http = self.http or bulk.open_transport()
         self.cache = self.cache or redis.asyncio.Redis.from_url(
             settings.REDIS_URL, retry=Retry(BACKOFF, TRIES), **TIMEOUTS
         )
-        return await Sender(self.http, self.cache, self.threads, seconds).run()
+        await Sender(self.http, self.cache, self.threads, seconds, call_next).run()
 
     def close(self) -> None:
         """Close what is open; for tests and the end of a process."""

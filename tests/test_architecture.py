@@ -57,6 +57,7 @@ MAY_LOOK_ACROSS = {
     "consent/importing/running.py",
     "contacts/importing/forgetting.py",
     "inbox/actions.py",
+    "inbox/days.py",
     "inbox/queries.py",
     "inbox/receiving/__init__.py",
     "inbox/recording.py",

@@ -5,10 +5,8 @@ One transaction claims a batch of bodies, applies their events tenant by tenant,
 
 import random
 import time
-from datetime import timedelta
 
 from django.db import OperationalError
-from django.utils import timezone
 
 from inbox.receiving import applying, claiming, routing
 from tenants.scope import across_tenants
@@ -25,12 +23,6 @@ def run(*, seconds: float) -> bool:
         if not _apply_next_batch():
             return False
     return True
-
-
-def forget(*, older_than: timedelta) -> bool:
-    """Delete a batch of bodies that were received longer ago, whatever became of them; True if more may be left."""
-    with across_tenants("stored webhooks belong to no tenant"):
-        return claiming.delete(before=timezone.now() - older_than) == claiming.MOST_DELETED
 
 
 def _apply_next_batch() -> bool:
@@ -50,5 +42,5 @@ def _try_next_batch() -> bool:
         if not rows:
             return False
         items, faults = routing.route(rows)
-        claiming.mark([row.id for row in rows], faults | applying.apply(items))
+        claiming.mark(rows, faults | applying.apply(items))
     return True

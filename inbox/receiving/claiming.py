@@ -1,5 +1,6 @@
 """Takes waiting bodies so that no other receiver takes them too, and marks what became of them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,13 +12,14 @@ from inbox.recording import PEOPLE_FIRST, STATUSES_ONLY
 MOST_ROWS = {PEOPLE_FIRST: 100, STATUSES_ONLY: 500}
 # Bounds the transaction: about 5,000 statuses, however many Meta put into one body.
 MOST_BYTES = 2 * 1024 * 1024
-MOST_DELETED = 10_000
 
 
 class Row(NamedTuple):
     """A stored body; `account_id` is the account whose own app signed it, None for the shared app."""
 
     id: int
+    # Names the partition it lies in.
+    received_at: datetime
     account_id: int | None
     body: bytes
 
@@ -33,19 +35,25 @@ def claim() -> list[Row]:
 def _claim(priority: int) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, octet_length(body) FROM inbox_webhookevent WHERE state = 0 AND priority = %s"
+            "SELECT id, received_at, octet_length(body) FROM inbox_webhookevent WHERE state = 0 AND priority = %s"
             " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED",
             [priority, MOST_ROWS[priority]],
         )
-        ids = _within_bounds(cursor.fetchall())
-        cursor.execute("SELECT id, account_id, body FROM inbox_webhookevent WHERE id = ANY(%s) ORDER BY id", [ids])
-        return [Row(row_id, account_id, bytes(body)) for row_id, account_id, body in cursor.fetchall()]
+        found = cursor.fetchall()
+        if not found:
+            return []
+        cursor.execute(
+            "SELECT id, received_at, account_id, body FROM inbox_webhookevent"
+            " WHERE id = ANY(%s) AND received_at BETWEEN %s AND %s ORDER BY id",
+            [_within_bounds(found), *_span(at for _, at, _ in found)],
+        )
+        return [Row(row_id, at, account_id, bytes(body)) for row_id, at, account_id, body in cursor.fetchall()]
 
 
-def _within_bounds(found: list[tuple[int, int]]) -> list[int]:
+def _within_bounds(found: list[tuple[int, datetime, int]]) -> list[int]:
     ids: list[int] = []
     size = 0
-    for row_id, length in found:
+    for row_id, _, length in found:
         size += length
         if ids and size > MOST_BYTES:
             break
@@ -53,23 +61,23 @@ def _within_bounds(found: list[tuple[int, int]]) -> list[int]:
     return ids
 
 
-def mark(ids: list[int], faults: dict[int, str]) -> None:
+def _span(times: Iterable[datetime]) -> tuple[datetime, datetime]:
+    """From the first to the last: PostgreSQL then looks only into the days between."""
+    found = list(times)
+    return min(found), max(found)
+
+
+def mark(rows: list[Row], faults: dict[int, str]) -> None:
     """Mark bodies done, or set aside with the fault found in them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE inbox_webhookevent e SET state = CASE f.fault WHEN '' THEN 1 ELSE 2 END,"
             " done_at = now(), attempts = e.attempts + 1, error = f.fault"
-            " FROM unnest(%s::bigint[], %s::text[]) f (id, fault) WHERE e.id = f.id",
-            [ids, [faults.get(row_id, "")[:200] for row_id in ids]],
+            " FROM unnest(%s::bigint[], %s::text[]) f (id, fault)"
+            " WHERE e.id = f.id AND e.received_at BETWEEN %s AND %s",
+            [
+                [row.id for row in rows],
+                [faults.get(row.id, "")[:200] for row in rows],
+                *_span(row.received_at for row in rows),
+            ],
         )
-
-
-def delete(*, before: datetime) -> int:
-    """Delete the oldest bodies received before then, at most MOST_DELETED; returns how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM inbox_webhookevent WHERE id IN"
-            " (SELECT id FROM inbox_webhookevent WHERE received_at < %s ORDER BY received_at LIMIT %s)",
-            [before, MOST_DELETED],
-        )
-        return cursor.rowcount

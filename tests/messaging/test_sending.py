@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+import redis
 from django.db import connection
 from django.utils.timezone import now
 from pytest_django import Settings
@@ -156,6 +157,24 @@ def test_the_bucket_holds_the_numbers_rate(bakery: Tenant, meta: Running, engine
     sent = factories.states(source).get("ACCEPTED", 0)
     # Two seconds at 40 a second, a twentieth of a second of burst, and what was claimed when the time was over.
     assert 60 <= sent <= 130
+
+
+def test_the_next_sender_is_called_and_the_number_free_before_the_last_answers_are_there(
+    bakery: Tenant, meta: Running, engine: Engine, settings: Settings
+) -> None:
+    number = factories.number(bakery, throughput=40)
+    source = factories.source(number, factories.contacts(bakery, 100))
+    meta.configure(latency_s=1.0)
+    found: list[tuple[int, bool]] = []
+
+    def called() -> None:
+        is_leased = redis.Redis.from_url(settings.REDIS_URL).exists(f"zusage:lane:{number.pk}")
+        found.append((factories.states(source).get("ACCEPTED", 0), bool(is_leased)))
+
+    engine.run(0.5, call_next=called)
+
+    assert found == [(0, False)]
+    assert factories.states(source)["ACCEPTED"] > 0
 
 
 def test_what_waits_too_long_for_a_connection_is_asked_for_consent_again(

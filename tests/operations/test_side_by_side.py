@@ -17,6 +17,7 @@ BEFORE_THE_FIRST = "before the first release"
 CONTRACTS = {
     ("campaigns", "0003_problem"): BEFORE_THE_FIRST,
     ("consent", "0003_frozen_wordings"): BEFORE_THE_FIRST,
+    ("inbox", "0005_webhooks_by_day"): BEFORE_THE_FIRST,
     ("messaging", "0005_brakes"): BEFORE_THE_FIRST,
     ("whatsapp", "0004_uploads"): BEFORE_THE_FIRST,
     ("whatsapp", "0006_upload_due"): BEFORE_THE_FIRST,

@@ -1,0 +1,104 @@
+"""Keeps stored webhooks in one partition a day, so that forgetting drops a table instead of deleting rows."""
+
+import logging
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import OperationalError, connection
+from django.utils import timezone
+from psycopg2 import errors, sql
+
+from tenants.isolation import ALL_ROWS
+from tenants.scope import across_tenants
+
+logger = logging.getLogger(__name__)
+
+# Days that are there before they come. Without beat for longer, bodies gather in the partition for the rest.
+AHEAD = timedelta(days=7)
+# Who waits for a lock makes the door wait behind it.
+PATIENCE = "SET LOCAL lock_timeout = '300ms'"
+
+PARTITIONS = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'inbox_webhookevent'::regclass
+"""
+IN_THE_REST = """
+SELECT DISTINCT (received_at AT TIME ZONE 'UTC')::date FROM inbox_webhookevent_rest WHERE received_at >= %s
+"""
+# Attached, not created as a partition: that would lock the whole log. The rest is locked first, so that no body of
+# that day slips into it between the move and the attaching, which would fail then.
+MAKE = f"""
+LOCK TABLE inbox_webhookevent_rest IN ACCESS EXCLUSIVE MODE;
+CREATE TABLE {{name}} (LIKE inbox_webhookevent INCLUDING DEFAULTS);
+ALTER TABLE {{name}} ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {{name}} FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_wall ON {{name}} USING ({ALL_ROWS}) WITH CHECK ({ALL_ROWS});
+WITH moved AS (
+    DELETE FROM inbox_webhookevent_rest WHERE received_at >= {{start}} AND received_at < {{end}} RETURNING *
+) INSERT INTO {{name}} SELECT * FROM moved;
+ALTER TABLE inbox_webhookevent ATTACH PARTITION {{name}} FOR VALUES FROM ({{start}}) TO ({{end}});
+"""
+
+
+def turn(*, kept: timedelta) -> None:
+    """Make the partitions of the coming week and drop the days that began longer ago than `kept`.
+
+    A body is thus kept for a day less than that, at least. What others lock is left for the next call.
+    """
+    oldest = timezone.now() - kept
+    try:
+        for day in sorted(_wanted(oldest) - set(_made())):
+            _make(day)
+        for day in sorted(_made()):
+            if _midnight(day) < oldest:
+                _drop(day)
+        _empty_the_rest(oldest)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, errors.LockNotAvailable):
+            raise
+        logger.info("stored webhooks are in use: their days are turned at the next call")
+
+
+def _wanted(oldest: datetime) -> set[date]:
+    """The coming days, and those of which bodies lie in the rest."""
+    today = timezone.now().astimezone(UTC).date()
+    coming = {today + timedelta(days=n) for n in range(AHEAD.days + 1)}
+    with across_tenants("stored webhooks belong to no tenant"), connection.cursor() as cursor:
+        cursor.execute(IN_THE_REST, [oldest])
+        return coming | {day for (day,) in cursor.fetchall() if _midnight(day) >= oldest}
+
+
+def _made() -> list[date]:
+    with connection.cursor() as cursor:
+        cursor.execute(PARTITIONS)
+        found = [re.fullmatch(r"inbox_webhookevent_(\d{8})", name) for (name,) in cursor.fetchall()]
+    return [datetime.strptime(name[1], "%Y%m%d").date() for name in found if name]
+
+
+def _make(day: date) -> None:
+    with across_tenants("stored webhooks belong to no tenant"), connection.cursor() as cursor:
+        cursor.execute(PATIENCE)
+        start, end = (sql.Literal(_midnight(at).isoformat()) for at in (day, day + timedelta(days=1)))
+        cursor.execute(sql.SQL(MAKE).format(name=_name(day), start=start, end=end))
+
+
+def _drop(day: date) -> None:
+    with across_tenants("stored webhooks belong to no tenant"), connection.cursor() as cursor:
+        cursor.execute(PATIENCE)
+        cursor.execute(sql.SQL("DROP TABLE {}").format(_name(day)))
+
+
+def _empty_the_rest(oldest: datetime) -> None:
+    """Nothing is in it unless beat was away for more than a week."""
+    with across_tenants("stored webhooks belong to no tenant"), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM inbox_webhookevent_rest WHERE received_at < %s", [_midnight(oldest.date() + timedelta(days=1))]
+        )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _name(day: date) -> sql.Identifier:
+    return sql.Identifier(f"inbox_webhookevent_{day:%Y%m%d}")
