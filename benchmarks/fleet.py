@@ -105,36 +105,25 @@ class Fleet:
         time.sleep(away_s)
         self.start(name)
 
-    def renew(self, name: str, seconds: float) -> float:
+    def replace(self, name: str, *, within_s: float) -> float:
         """Replace a process as a deploy does: start a new one beside it, then ask the old one to stop with SIGTERM.
 
-        Returns how many seconds the old one took to stop; raises TimeoutExpired after `seconds`.
+        Returns how many seconds the old one took to end. Raises TookTooLong when it does not end by itself, and
+        RuntimeError when it ends with an error.
         """
         old = self._running[name]
         self._spawn(name)
         try:
             began = time.monotonic()
+            # Only it: what a worker leaves to its pool is its own affair.
             old.terminate()
-            old.wait(seconds)
-            return time.monotonic() - began
+            wait_until(lambda: old.poll() is not None, f"the end of {name}", within_s)
+            took = time.monotonic() - began
         finally:
             _end(old)
-
-    def replace(self, name: str, *, within_s: float) -> float:
-        """Ask a process to end, as a deploy does, and start it again; returns how many seconds its end took.
-
-        Raises TookTooLong when it does not end by itself, and RuntimeError when it ends with an error.
-        """
-        began = time.monotonic()
-        # Only it: what a worker leaves to its pool is its own affair.
-        self._running[name].send_signal(signal.SIGTERM)
-        wait_until(lambda: self._running[name].poll() is not None, f"the end of {name}", within_s)
-        took = time.monotonic() - began
         # uvicorn and gunicorn end by the signal itself when they are done.
-        if self._running[name].returncode not in (0, -signal.SIGTERM):
-            raise RuntimeError(f"{name} ended with {self._running[name].returncode}: see {self.folder / name}.log")
-        self.end(name)
-        self.start(name)
+        if old.returncode not in (0, -signal.SIGTERM):
+            raise RuntimeError(f"{name} ended with {old.returncode}: see {self.folder / name}.log")
         return took
 
     def stop(self) -> None:

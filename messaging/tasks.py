@@ -11,7 +11,7 @@ from messaging import emptying, queries, sending, sweeping
 from tenants import counting
 
 # A sender works for some seconds and then hands over, so that a deploy or a stop never waits long.
-SEND_FOR_S = 15.0
+SEND_FOR_S = 10.0
 EMPTY_FOR_S = 2.0
 
 

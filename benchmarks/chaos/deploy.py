@@ -13,7 +13,7 @@ from benchmarks.fleet import BROKER
 from config.localservices.base import ROOT
 
 RATE = 150
-# New ones are started before the old ones are told to stop; a sender finishes what it has begun, 8 seconds at most.
+# New ones are started before the old ones are told to stop; a sender finishes what it has begun, ten seconds at most.
 DRAINS_S = 30.0
 WINDOW_S, EVERY_S = 5.0, 0.25
 DIP = 0.3
@@ -31,7 +31,7 @@ def rolling(folder: Path, people: int) -> Counts:
             for at, name in enumerate(names):
                 if at == len(names) // 2:
                     _migrate(stage, folder)
-                drained.append(stage.fleet.renew(name, DRAINS_S))
+                drained.append(stage.fleet.replace(name, within_s=DRAINS_S))
         left = stage.people - stage.accepted
         counts = stage.finish()
     worst = watch.worst()
