@@ -75,6 +75,43 @@ class Authority(models.IntegerChoices):
     PERSON = 3, _("The person on the channel")
 
 
+class Controller(models.Model):
+    """The company as the law names it: who is responsible for its contacts' data (Art. 4 (7) and 13 GDPR).
+
+    Stands in wordings, on sign-up pages and in receipts; how it looks there, too.
+    """
+
+    class AddressForm(models.TextChoices):
+        DU = "du", _("du (informal)")
+        SIE = "sie", _("Sie (formal)")
+
+    tenant = models.OneToOneField(
+        "tenants.Tenant", primary_key=True, on_delete=models.CASCADE, related_name="controller"
+    )
+    legal_name = models.CharField(_("legal name"), max_length=200, blank=True)
+    street = models.CharField(_("street and number"), max_length=200, blank=True)
+    postcode = models.CharField(_("postcode"), max_length=12, blank=True)
+    city = models.CharField(_("city"), max_length=100, blank=True)
+    country = models.CharField(_("country"), max_length=2, default="DE")
+    email = models.EmailField(_("e-mail address for questions about data"), blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    # The data protection officer, if there is one (Art. 37 GDPR).
+    officer = models.CharField(_("data protection officer"), max_length=200, blank=True)
+    officer_email = models.EmailField(_("the officer's e-mail address"), blank=True)
+    privacy_url = models.URLField(_("address of the privacy notice"), blank=True)
+    imprint_url = models.URLField(_("address of the imprint"), blank=True)
+    address_form = models.CharField(
+        _("form of address"), max_length=3, choices=AddressForm.choices, default=AddressForm.DU
+    )
+    # "#rrggbb"; whether white or black stands on it is computed.
+    brand_color = models.CharField(_("brand colour"), max_length=7, default="#0b5d46")
+    # Where the signed end of the ledger is mailed every day.
+    anchor_email = models.EmailField(_("e-mail address for the ledger's daily seal"), blank=True)
+
+    def __str__(self) -> str:
+        return self.legal_name or str(self.tenant_id)
+
+
 class Wording(models.Model):
     """A text people agree to, in numbered versions."""
 
@@ -137,6 +174,30 @@ class ConsentHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant_id} at {self.last_seq}"
+
+
+class LedgerAnchor(models.Model):
+    """What a tenant's chain ended with on a day, signed (consent-gdpr § 4): a chain built anew does not fit it.
+
+    `text` is the exact JSON that was signed; it names the anchor before it by hash, so that none can be left out.
+    """
+
+    tenant = owner("ledger_anchors")
+    number = models.IntegerField()
+    day = models.DateField()
+    seq = models.BigIntegerField()
+    text = models.TextField()
+    key_id = models.CharField(max_length=40)
+    signature = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "number"], name="anchor_number"),
+            models.UniqueConstraint(fields=["tenant", "day"], name="one_anchor_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} on {self.day}: {self.seq}"
 
 
 class ConsentEvent(models.Model):

@@ -1,4 +1,4 @@
-"""Secrets at rest and unforgeable tokens: AES-GCM for stored values, AES-SIV for short tokens of integers.
+"""Secrets at rest, unforgeable tokens and signatures: AES-GCM, AES-SIV for tokens of integers, Ed25519.
 
 Keys come from FIELD_ENCRYPTION_KEYS, newest first; each use derives its own key, so one use cannot read another's.
 """
@@ -8,7 +8,8 @@ import os
 import struct
 from functools import cache
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -69,6 +70,33 @@ def unseal(use: str, token: str) -> tuple[int, ...]:
             continue
         return struct.unpack(f">{len(packed) // 8}q", packed)
     raise BadToken(use)
+
+
+def sign(use: str, text: bytes) -> tuple[str, bytes]:
+    """Ed25519 over `text` with the newest key: (key id, 64 bytes). Who has only the database cannot make one."""
+    key_id = _key_ids()[0]
+    return key_id, _ed25519(key_id, use).sign(text)
+
+
+def is_signed(use: str, text: bytes, key_id: str, signature: bytes) -> bool:
+    """Whether this key made this signature of exactly this text for this use; False for a key that is gone."""
+    if key_id not in _key_ids():
+        return False
+    try:
+        _ed25519(key_id, use).public_key().verify(signature, text)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def public_key(use: str, key_id: str) -> bytes:
+    """The 32 bytes with which anybody can check what `sign` made. Raises KeyError for an unknown key."""
+    return _ed25519(key_id, use).public_key().public_bytes_raw()
+
+
+@cache
+def _ed25519(key_id: str, use: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(_derived(key_id, f"sign:{use}", 32))
 
 
 @cache

@@ -1,13 +1,17 @@
-"""Proof that a ledger was not altered: every row is hashed again, from its columns, along the chain to its head."""
+"""Proof that a ledger was not altered: every row is hashed again, from its columns, along the chain to its head.
+
+The signed anchors of each day catch a chain that was built anew as a whole.
+"""
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Max
 
-from consent.ledger import chain
+from consent.ledger import anchoring, chain
+from consent.ledger.anchoring import Signed
 from consent.models import ConsentEvent, ConsentHead
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -18,29 +22,50 @@ FIELDS = [*chain.COLUMNS, "canonical", "prev_hash", "row_hash", "wording_version
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many rows hold; `broken_seq` names the first row that does not and `because` says what is wrong with it."""
+    """How many rows hold; `broken_seq` names the first row that does not and `because` says what is wrong with it.
+
+    `anchors` are the signed heads that the chain fits. A chain built anew breaks after the last anchor that it fits.
+    """
 
     rows: int
     broken_seq: int | None = None
     because: str = ""
+    anchors: int = 0
 
 
-def verify(tenant: Tenant) -> Verdict:
+def verify(tenant: Tenant, elsewhere: Sequence[Signed] = ()) -> Verdict:
     """Walk a tenant's chain up to its present head, opening the tenant's scope for each page of rows.
 
-    Finds edited columns and texts, removed, added and swapped rows, and rows cut off at the end.
+    Finds edited columns and texts, removed, added and swapped rows, rows cut off at the end, and by its anchors a chain
+    that was built anew. `elsewhere` are anchors that were mailed or kept in files: they also find anchors that were
+    taken out of the database.
     """
+    own = anchoring.stored(tenant)
+    for fault in [*anchoring.faults(tenant, own), *anchoring.missing(tenant, own, elsewhere)]:
+        return Verdict(0, 1, fault)
+    return _walked(tenant, {anchor.said["seq"]: anchor for anchor in own})
+
+
+def _walked(tenant: Tenant, signed: Mapping[int, Signed]) -> Verdict:
     last_seq, last_hash = _head(tenant)
     expected, previous = 1, chain.genesis(tenant)
+    held, anchors = 0, 0
     for row in _rows(tenant, last_seq):
         if fault := _fault(row, expected, previous):
             return Verdict(expected - 1, min(row["seq"], expected), fault)
         expected, previous = expected + 1, bytes(row["row_hash"])
+        if anchor := signed.get(row["seq"]):
+            if anchor.said["hash"] != previous.hex():
+                return Verdict(held, held + 1, f"not what was signed on {anchor.said['day']} up to row {row['seq']}")
+            held, anchors = row["seq"], anchors + 1
+    if signed and max(signed) > last_seq:
+        day = signed[max(signed)].said["day"]
+        return Verdict(expected - 1, expected, f"missing: on {day} the chain had {max(signed)} rows")
     if expected - 1 != last_seq:
         return Verdict(expected - 1, expected, "missing at the end of the chain")
     if not hmac.compare_digest(previous, last_hash):
         return Verdict(expected - 1, last_seq, "not the row that the head of the chain names")
-    return Verdict(last_seq)
+    return Verdict(last_seq, anchors=anchors)
 
 
 def _head(tenant: Tenant) -> tuple[int, bytes]:

@@ -1,13 +1,15 @@
 """Proves that no consent ledger and no wording was altered: `manage.py verify_ledger [--tenant bakery]`.
 
-Exit status 1 on a break.
+Exit status 1 on a break. `--anchors` takes a file of signed heads that were mailed or kept elsewhere.
 """
 
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from consent.ledger import wordings
+from consent.ledger.anchoring import Signed
 from consent.ledger.verifying import verify
 from consent.management.per_tenant import TenantCommand
 from tenants.models import Tenant
@@ -21,11 +23,16 @@ class Command(TenantCommand):
         " altered, removed or swapped, and the first wording that was changed."
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--anchors", type=Path, help="file with signed heads, one JSON object a line")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        elsewhere = _read(options["anchors"]) if options["anchors"] else []
         broken = [
             tenant.slug
             for tenant in self.tenants(options)
-            if not all([self._keeps_its_wordings(tenant), self._holds(tenant)])
+            if not all([self._keeps_its_wordings(tenant), self._holds(tenant, elsewhere)])
         ]
         if broken:
             raise CommandError(f"Broken ledger: {', '.join(broken)}.")
@@ -37,10 +44,18 @@ class Command(TenantCommand):
             self.stderr.write(self.style.ERROR(f"{tenant.slug}: {named} was changed after it was published"))
         return version is None
 
-    def _holds(self, tenant: Tenant) -> bool:
-        verdict = verify(tenant)
+    def _holds(self, tenant: Tenant, elsewhere: list[Signed]) -> bool:
+        verdict = verify(tenant, elsewhere)
         if verdict.broken_seq is None:
-            self.stdout.write(self.style.SUCCESS(f"{tenant.slug}: {verdict.rows} rows, chain intact"))
+            told = f"{tenant.slug}: {verdict.rows} rows, chain intact, {verdict.anchors} signed heads fit"
+            self.stdout.write(self.style.SUCCESS(told))
             return True
         self.stderr.write(self.style.ERROR(f"{tenant.slug}: row {verdict.broken_seq} is broken: {verdict.because}"))
         return False
+
+
+def _read(path: Path) -> list[Signed]:
+    try:
+        return [Signed.from_line(line) for line in path.read_text().splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} cannot be read as signed heads: {error}") from None

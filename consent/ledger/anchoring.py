@@ -1,0 +1,124 @@
+"""Signs what a ledger ends with, once a day: a chain alone does not stop who can rewrite all of it (consent-gdpr § 4)."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+from django.utils import timezone
+
+from consent.models import ConsentHead, LedgerAnchor
+from tenants import encryption
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+USE = "ledger-anchor"
+FIRST = ""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """An anchor as it is stored, mailed and kept elsewhere."""
+
+    text: str
+    key_id: str
+    signature: bytes
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """{"tenant": uid, "number": n, "day": iso, "seq": n, "hash": hex, "previous": hex}."""
+        found: dict[str, Any] = orjson.loads(self.text)
+        return found
+
+    def as_line(self) -> str:
+        """One line of JSON, as files and mails carry it."""
+        kept = {"text": self.text, "key_id": self.key_id, "signature": self.signature.hex()}
+        return orjson.dumps(kept | {"public_key": encryption.public_key(USE, self.key_id).hex()}).decode()
+
+    @classmethod
+    def from_line(cls, line: str) -> "Signed":
+        """What `as_line` wrote; raises ValueError for anything else."""
+        try:
+            kept: Mapping[str, str] = orjson.loads(line)
+            return cls(kept["text"], kept["key_id"], bytes.fromhex(kept["signature"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not an anchor: {error}") from None
+
+
+def anchor(tenant: Tenant) -> Signed | None:
+    """Sign the present end of the chain; None when today's anchor is there or nothing was added since the last.
+
+    The day is that of UTC. A second caller at the same moment waits at the head's lock and finds it done.
+    """
+    today = timezone.now().date()
+    with tenant_scope(tenant):
+        head = ConsentHead.objects.select_for_update().filter(tenant=tenant).first()
+        last = LedgerAnchor.objects.filter(tenant=tenant).order_by("-number").first()
+        if head is None or not head.last_seq or (last and (last.day >= today or last.seq == head.last_seq)):
+            return None
+        signed = _signed(tenant, last, head, today)
+        said = signed.said
+        LedgerAnchor.objects.create(
+            tenant=tenant,
+            number=said["number"],
+            day=today,
+            seq=head.last_seq,
+            text=signed.text,
+            key_id=signed.key_id,
+            signature=signed.signature,
+        )
+    return signed
+
+
+def _signed(tenant: Tenant, last: LedgerAnchor | None, head: ConsentHead, today: date) -> Signed:
+    said = {
+        "tenant": str(tenant.uid),
+        "number": last.number + 1 if last else 1,
+        "day": today.isoformat(),
+        "seq": head.last_seq,
+        "hash": bytes(head.last_hash).hex(),
+        "previous": hashed(last.text) if last else FIRST,
+    }
+    text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    key_id, signature = encryption.sign(USE, text)
+    return Signed(text.decode(), key_id, signature)
+
+
+def stored(tenant: Tenant) -> list[Signed]:
+    """A tenant's anchors in order, one a day at most."""
+    with tenant_scope(tenant):
+        rows = LedgerAnchor.objects.filter(tenant=tenant).order_by("number")
+        return [Signed(row.text, row.key_id, bytes(row.signature)) for row in rows]
+
+
+def faults(tenant: Tenant, anchors: Iterable[Signed]) -> Iterator[str]:
+    """What is wrong with these anchors by themselves: forged, of another company, or with gaps between them."""
+    number, previous = 0, FIRST
+    for signed in anchors:
+        said = signed.said
+        named = f"the anchor of {said['day']}"
+        if not encryption.is_signed(USE, signed.text.encode(), signed.key_id, signed.signature):
+            yield f"{named} is not signed by us"
+        elif said["tenant"] != str(tenant.uid):
+            yield f"{named} belongs to another company"
+        elif (said["number"], said["previous"]) != (number + 1, previous):
+            yield f"before {named} others are missing"
+        number, previous = said["number"], hashed(signed.text)
+
+
+def missing(tenant: Tenant, own: Iterable[Signed], elsewhere: Iterable[Signed]) -> Iterator[str]:
+    """Anchors kept elsewhere that are forged, or that the database does not know any more."""
+    known = {signed.text for signed in own}
+    for signed in elsewhere:
+        named = f"the anchor of {signed.said['day']} that was kept elsewhere"
+        if not encryption.is_signed(USE, signed.text.encode(), signed.key_id, signed.signature):
+            yield f"{named} is not signed by us"
+        elif signed.said["tenant"] == str(tenant.uid) and signed.text not in known:
+            yield f"{named} is missing in the database"
+
+
+def hashed(text: str) -> str:
+    """SHA-256 of an anchor's text, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
