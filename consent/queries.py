@@ -8,8 +8,17 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from consent import rules
-from consent.models import Channel, ConsentEvent, ConsentState, Purpose, State, WordingVersion
+from consent import keywords, rules
+from consent.models import (
+    Channel,
+    ConsentEvent,
+    ConsentState,
+    Purpose,
+    SignupForm,
+    State,
+    Wording,
+    WordingVersion,
+)
 from contacts.models import Contact
 from tenants.models import Tenant
 
@@ -65,6 +74,25 @@ def published_wording(tenant: Tenant, uid: UUID, number: int | None = None) -> W
         tenant=tenant, wording__uid=uid, published_at__isnull=False, invalid_reason=""
     ).order_by("-number")
     return versions.filter(number=number).first() if number else versions.filter(retired_at=None).first()
+
+
+def published(wording: Wording) -> WordingVersion | None:
+    """The version of a wording that people agree to now; None when there is none."""
+    live = wording.versions.filter(
+        tenant=wording.tenant_id, published_at__isnull=False, retired_at=None, invalid_reason=""
+    )
+    return live.order_by("-number").first()
+
+
+def live_signup_form(tenant: Tenant, text: str, *, is_start: bool) -> SignupForm | None:
+    """The form that a message asks for: by its own keyword, or by a general word the one that was made first."""
+    live = SignupForm.objects.select_related("tenant", "wording", "extra_wording").filter(
+        tenant=tenant, state=SignupForm.State.LIVE
+    )
+    if is_start:
+        return live.order_by("pk").first()
+    word = keywords.normalise(text)
+    return live.filter(keyword=word).first() if 3 <= len(word) <= 20 else None
 
 
 def _rows(contact: Contact) -> QuerySet[ConsentEvent]:

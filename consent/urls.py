@@ -1,9 +1,10 @@
-"""Routes of the consent app: its API and the dashboard's imports."""
+"""Routes of the consent app: its API, the dashboard's imports and sign-up forms, and the pages that people see."""
 
 from django.urls import URLPattern, path
 
-from consent import views
 from consent.api import consents, imports, people
+from consent.views import imports as views
+from consent.views import public, signups
 
 urlpatterns = [
     path("imports/", views.imports, name="imports"),
@@ -15,6 +16,25 @@ urlpatterns = [
     path("imports/<uuid:uid>/cancel/", views.cancel, name="import_cancel"),
     path("imports/<uuid:uid>/rejected/", views.rejected, name="import_rejected"),
     path("imports/<uuid:uid>/notes/", views.notes, name="import_notes"),
+]
+
+urlpatterns += [
+    path("signups/", signups.forms, name="signup_forms"),
+    path("signups/new/", signups.new, name="signup_new"),
+    path("signups/<uuid:uid>/", signups.show, name="signup_form"),
+    path("signups/<uuid:uid>/edit/", signups.edit, name="signup_edit"),
+    path("signups/<uuid:uid>/open/", signups.open_, name="signup_open"),
+    path("signups/<uuid:uid>/close/", signups.close, name="signup_close"),
+    path("signups/<uuid:uid>/codes/", signups.codes, name="signup_codes"),
+    path("signups/<uuid:uid>/places/", signups.add_place, name="signup_place_add"),
+    path("signups/<uuid:uid>/places/<str:code>.<str:kind>", signups.qr, name="signup_qr"),
+]
+
+# Without the name that makes the middleware ask for a login.
+public_urls = [
+    path("s/<slug:company>/<slug:form_slug>/", public.sign_up, name="signup_page"),
+    path("s/<slug:company>/<slug:form_slug>/widget.js", public.widget, name="signup_widget"),
+    path("p/<str:token>/", public.choose, name="preferences"),
 ]
 
 api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls]

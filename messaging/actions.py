@@ -178,9 +178,18 @@ def queue_test(*, number: Number, contact: Contact, template: Template, variable
 
 @transaction.atomic
 def queue_reply(
-    *, tenant: Tenant, number: Number, contact: Contact, text: str, dedupe: str, expires_at: datetime
+    *,
+    tenant: Tenant,
+    number: Number,
+    contact: Contact,
+    text: str,
+    dedupe: str,
+    expires_at: datetime,
+    buttons: Sequence[tuple[str, str]] = (),
 ) -> Message | None:
     """Queue one free-form answer into an open conversation; None if `dedupe` was answered before.
+
+    `buttons` are up to three (payload, title) pairs under the text, by which the person can answer.
 
     Service messages need no opt-in, only that the person wrote within 24 hours: the caller knows when that ends.
     Addresses in the text are tracked, unless it would grow over Meta's limit: the answer matters more than its clicks.
@@ -201,12 +210,22 @@ def queue_reply(
         expires_at=expires_at,
     )
     free_form: dict[str, Any] = {"type": "text", "text": {"body": text, "preview_url": False}}
-    if text != links.as_sent(text) and len(links.as_sent(text)) <= TEXT_LIMIT:
+    if buttons:
+        free_form = _with_buttons(text, buttons)
+    elif text != links.as_sent(text) and len(links.as_sent(text)) <= TEXT_LIMIT:
         free_form["pieces"] = _linked(source, 0, [text])[0]
     Content.objects.create(tenant=tenant, source=source, free_form=free_form)
     message = Message.objects.create(tenant=tenant, source=source, contact=contact)
     ring()
     return message
+
+
+def _with_buttons(text: str, buttons: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    replies = [{"type": "reply", "reply": {"id": payload, "title": title}} for payload, title in buttons]
+    return {
+        "type": "interactive",
+        "interactive": {"type": "button", "body": {"text": text}, "action": {"buttons": replies}},
+    }
 
 
 def ring() -> None:

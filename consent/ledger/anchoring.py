@@ -1,4 +1,4 @@
-"""Signs what a ledger ends with, once a day: a chain alone does not stop who can rewrite all of it (consent-gdpr § 4)."""
+"""Signs what a ledger ends with, once a day: a chain alone does not stop who can rewrite it all (consent-gdpr § 4)."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping

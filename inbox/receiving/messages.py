@@ -8,7 +8,7 @@ from contacts import actions as contacts
 from contacts.models import Contact
 from inbox import queries
 from inbox.models import InboundMessage
-from inbox.receiving import conversations, opt_outs, people
+from inbox.receiving import conversations, opt_outs, people, sign_ups
 from inbox.receiving.routing import Item
 from messaging import delivery
 from tenants.models import Tenant
@@ -55,6 +55,14 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
             opt_outs.OptOut(w.contact, w.number, row, w.wish.is_all, a.id if a else None)
             for w, row, a in zip(new, stored, answered, strict=True)
             if row.is_opt_out
+        ],
+    )
+    sign_ups.apply(
+        tenant,
+        [
+            sign_ups.Message(w.contact, w.number, row, w.wish.wish == "opt_in")
+            for w, row in zip(new, stored, strict=True)
+            if not row.is_opt_out and w.event.type in SPEAKING
         ],
     )
 

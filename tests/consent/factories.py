@@ -48,9 +48,9 @@ def entry(subject: UUID | None = None, **fields: Any) -> Entry:
     return Entry(**{**defaults, **fields})
 
 
-def published(tenant: Tenant, number: int = 1, **fields: Any) -> WordingVersion:
+def published(tenant: Tenant, number: int = 1, *, name: str = "Ladenformular", **fields: Any) -> WordingVersion:
     """A version of the bakery's sign-up form that people have agreed to."""
-    wording, _is_new = Wording.objects.get_or_create(tenant=tenant, name="Ladenformular")
+    wording, _is_new = Wording.objects.get_or_create(tenant=tenant, name=name)
     texts = {"de": f"Ja, ich möchte per WhatsApp Angebote erhalten ({number}).", "en": f"Yes, please ({number})."}
     covers = [["whatsapp", "marketing"], ["whatsapp", "tracking"]]
     given = {"texts": texts, "covers": covers, "published_at": NOON, **fields}

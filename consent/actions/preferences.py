@@ -1,0 +1,86 @@
+"""Saying no by a link: what a person has said yes to, and its end at once, without any login (CG-20, CG-44)."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from consent.actions import declarations
+from consent.ledger.folding import ADVERTISING, CHANNELS, GRANTS, Pair
+from consent.models import Channel, ConsentState, Purpose, Source
+from contacts.models import Contact
+from tenants.encryption import BadToken, seal, unseal
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+USE = "preferences"
+ALL = "all"
+
+
+class Person(NamedTuple):
+    """Whom a link speaks for."""
+
+    tenant: Tenant
+    contact: Contact
+
+
+class Choice(NamedTuple):
+    """One thing a person can say no to; `value` is what the button sends."""
+
+    value: str
+    channel: str
+    purpose: str
+    is_on: bool
+
+
+def url(contact: Contact) -> str:
+    """The address of a person's own page; who has it can say no for them, and nothing else."""
+    token = seal(USE, contact.tenant_id, contact.pk)
+    return f"{settings.PUBLIC_URL}{reverse('preferences', kwargs={'token': token})}"
+
+
+def person(token: str) -> Person | None:
+    """Who the link belongs to; None when it was not made here or the person is gone."""
+    try:
+        tenant_id, contact_id = unseal(USE, token)
+    except (BadToken, ValueError):
+        return None
+    tenant = Tenant.objects.filter(pk=tenant_id).first()
+    if tenant is None:
+        return None
+    with tenant_scope(tenant):
+        contact = Contact.objects.filter(tenant=tenant, pk=contact_id).first()
+    return Person(tenant, contact) if contact else None
+
+
+def choices(found: Person) -> list[Choice]:
+    """What the person has said yes or no to, in a fixed order; what was never asked is missing."""
+    states = ConsentState.objects.filter(tenant=found.tenant, subject_id=found.contact.subject_id)
+    known: Mapping[Pair, str] = {(row.channel, row.purpose): row.state for row in states}
+    return [
+        Choice(
+            f"{channel}:{purpose}", Channel(channel).label, Purpose(purpose).label, known[channel, purpose] in GRANTS
+        )
+        for channel in CHANNELS
+        for purpose in ADVERTISING
+        if (channel, purpose) in known
+    ]
+
+
+def withdraw(found: Person, value: str, *, visitor: Mapping[str, Any]) -> None:
+    """End one choice, or with "all" every one; anything else is taken for "all", for who came here wants to stop."""
+    own = {choice.value for choice in choices(found)}
+    channel, _, purpose = value.partition(":")
+    what: dict[str, Any] = {"channel": channel, "purpose": purpose} if value in own else {"is_all": True}
+    at = timezone.now()
+    declarations.withdraw(
+        tenant=found.tenant,
+        contact=found.contact,
+        source=Source.PREFERENCE_LINK,
+        dedupe=f"link:{found.contact.subject_id}:{value}:{at.isoformat()}",
+        occurred_at=at,
+        evidence=dict(visitor),
+        **what,
+    )

@@ -1,0 +1,340 @@
+"""Signing up: what a page or a keyword asks for, and the WhatsApp message or tap by which the person confirms it.
+
+Nobody is written to before they have written themselves, so no form can be used to pester somebody (CG-11 to CG-14).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import orjson
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from consent import signups
+from consent.actions import declarations
+from consent.ledger import Appended
+from consent.models import (
+    Authority,
+    ConsentEvent,
+    SignupForm,
+    SignupPlace,
+    SignupRequest,
+    Source,
+    State,
+    WordingVersion,
+)
+from consent.queries import live_signup_form, published
+from contacts.actions import people
+from contacts.actions.values import ContactData
+from contacts.models import Contact
+from tenants.encryption import decrypt, encrypt
+from tenants.models import Tenant
+
+EXPIRES = timedelta(days=7)
+FORM_REF = "form "
+ISSUE = """
+UPDATE consent_signupcode SET contact_id = %(contact)s, issued_at = now() WHERE tenant_id = %(tenant)s AND id = (
+    SELECT id FROM consent_signupcode WHERE tenant_id = %(tenant)s AND form_id = %(form)s AND contact_id IS NULL
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    AND NOT EXISTS (SELECT FROM consent_signupcode
+        WHERE tenant_id = %(tenant)s AND form_id = %(form)s AND contact_id = %(contact)s)
+"""
+
+
+class NotOpen(Exception):
+    """The form takes no sign-ups: it is a draft, closed, or its wording is not published."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message by which somebody asks or confirms, as it came from WhatsApp."""
+
+    wamid: str
+    text: str
+    at: datetime
+    phone_number_id: str
+    payload: str = ""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What became of it, and what the person is to be told: the text in their language is `consent.speaking`'s."""
+
+    outcome: Literal["confirmed", "known", "late", "asked"]
+    form: SignupForm
+    language: str
+    version: WordingVersion | None = None
+    code: str = ""
+
+
+@transaction.atomic
+def start(
+    *,
+    form: SignupForm,
+    is_extra_wanted: bool,
+    answer: str,
+    language: str,
+    visitor: Mapping[str, str],
+    place: SignupPlace | None = None,
+) -> str:
+    """Somebody ticked the box on the page: returns the token that they send by WhatsApp to confirm.
+
+    `visitor` is what proves the request (address, browser, page). Nothing is known of the person yet, so nothing stands
+    in the ledger. Raises NotOpen.
+    """
+    version, extra = _open_versions(form)
+    token = signups.new_token()
+    digest = signups.digest(token)
+    shown = {"headline": form.headline, "benefit": form.benefit, "benefit_terms": form.benefit_terms}
+    evidence = {**visitor, "form": form.slug, **{key: value for key, value in shown.items() if value}}
+    evidence |= {"answer": answer} if answer else {}
+    SignupRequest.objects.create(
+        tenant=form.tenant,
+        form=form,
+        place=place,
+        version=version,
+        extra_version=extra if is_extra_wanted else None,
+        token_digest=digest,
+        language=language,
+        sealed=encrypt(orjson.dumps(evidence).decode(), binding=_binding(form.tenant_id, digest)),
+    )
+    _count("requests", form, place)
+    return token
+
+
+def hear(*, tenant: Tenant, contact: Contact, said: Said, is_start: bool) -> Heard | None:
+    """What a message has to do with signing up: a token, a tap on our button, a yes to our question, a keyword.
+
+    `is_start` when the message asks to sign up by one of the general words. None when it has nothing to do with it.
+    """
+    if token := signups.token_in(said.text):
+        return confirm(tenant=tenant, contact=contact, token=token, said=said)
+    if tapped := signups.PAYLOAD.fullmatch(said.payload):
+        form = _forms(tenant).filter(uid=tapped["form"]).first()
+        return accept(form=form, contact=contact, said=said, version_id=int(tapped["version"])) if form else None
+    if signups.is_yes(said.text) and (pending := _asked(contact, said.at, timedelta(days=1))):
+        form = _forms(tenant).filter(slug=pending.source_ref.removeprefix(FORM_REF)).first()
+        return (
+            accept(form=form, contact=contact, said=said, version_id=pending.wording_version_id or 0) if form else None
+        )
+    form = live_signup_form(tenant, said.text, is_start=is_start)
+    return ask(form=form, contact=contact, said=said) if form else None
+
+
+@transaction.atomic
+def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Heard | None:
+    """The person sent the token of a page: their yes, proven by their own number (CG-13). None for a made-up token.
+
+    A second use changes nothing, one after seven days grants nothing (CG-14), and both are said.
+    """
+    found = (
+        SignupRequest.objects.select_for_update(of=("self",))
+        .select_related("form__tenant", "place", "version", "extra_version")
+        .filter(tenant=tenant, token_digest=signups.digest(token))
+        .first()
+    )
+    if found is None:
+        return None
+    if found.confirmed_at:
+        return Heard("known", found.form, found.language)
+    if said.at - found.requested_at > EXPIRES:
+        return Heard("late", found.form, found.language)
+    evidence = orjson.loads(decrypt(found.sealed, binding=_binding(tenant.pk, found.token_digest)))
+    for version in filter(None, (found.version, found.extra_version)):
+        _grant_requested(found, version, contact, said, evidence)
+    SignupRequest.objects.filter(pk=found.pk).update(confirmed_at=said.at, sealed="")
+    _count("confirmed", found.form, found.place)
+    _remember(found.form, contact, evidence.get("answer", ""), found.language)
+    return Heard("confirmed", found.form, found.language, found.version, _issued(found.form, contact))
+
+
+def _grant_requested(
+    found: SignupRequest, version: WordingVersion, contact: Contact, said: Said, evidence: dict[str, Any]
+) -> None:
+    source = Source.QR if found.place else Source.SIGNUP_PAGE
+    ref = f"{FORM_REF}{found.form.slug}" + (f", {found.place.code}" if found.place else "")
+    common = {
+        "tenant": contact.tenant,
+        "contact": contact,
+        "source": source,
+        "source_ref": ref,
+        "pairs": pairs_of(version),
+        "wording": version,
+        "language": found.language,
+        "age_confirmed": True,
+    }
+    key = f"signup:{found.token_digest}:{version.pk}"
+    asked = declarations.request(dedupe=key, occurred_at=found.requested_at, evidence=evidence, **common)
+    declarations.grant(
+        dedupe=f"{key}:confirmed",
+        occurred_at=said.at,
+        authority=Authority.PERSON,
+        doi_request_seq=asked[0].seq,
+        incentive_id=f"form {found.form.slug}" if found.form.benefit else "",
+        evidence=_as_evidence(said),
+        **common,
+    )
+
+
+@transaction.atomic
+def ask(*, form: SignupForm, contact: Contact, said: Said) -> Heard | None:
+    """The person wrote the keyword: show them the wording with a button; only the tap is a yes (CG-13)."""
+    try:
+        version, _extra = _open_versions(form)
+    except NotOpen:
+        return None
+    declarations.request(
+        tenant=form.tenant,
+        contact=contact,
+        dedupe=f"keyword:{said.wamid}",
+        source=Source.WA_KEYWORD,
+        source_ref=f"{FORM_REF}{form.slug}",
+        pairs=pairs_of(version),
+        occurred_at=said.at,
+        wording=version,
+        language=_language(contact, version),
+        evidence=_as_evidence(said),
+    )
+    _count("requests", form)
+    return Heard("asked", form, _language(contact, version), version)
+
+
+@transaction.atomic
+def accept(*, form: SignupForm, contact: Contact, said: Said, version_id: int) -> Heard | None:
+    """The person said yes under the wording of a form. None for a version that the form never showed.
+
+    A yes counts for seven days, and only while that version may still be agreed to; later they are asked again.
+    """
+    version = form.wording.versions.filter(tenant=form.tenant, pk=version_id).first()
+    if version is None:
+        return None
+    language = _language(contact, version)
+    asked = _asked(contact, said.at, EXPIRES, version_id)
+    if asked is None or version.invalid_reason or form.state != SignupForm.State.LIVE:
+        return Heard("late", form, language)
+    done = declarations.grant(
+        tenant=form.tenant,
+        contact=contact,
+        dedupe=f"yes:{asked.seq}",
+        source=Source.WA_BUTTON if said.payload else Source.WA_KEYWORD,
+        source_ref=f"{FORM_REF}{form.slug}",
+        authority=Authority.PERSON,
+        pairs=pairs_of(version),
+        occurred_at=said.at,
+        wording=version,
+        language=language,
+        age_confirmed=True,
+        doi_request_seq=asked.seq,
+        incentive_id=f"form {form.slug}" if form.benefit else "",
+        evidence=_as_evidence(said),
+    )
+    if not any(_is_new(row) for row in done):
+        return Heard("known", form, language)
+    _count("confirmed", form)
+    return Heard("confirmed", form, language, version, _issued(form, contact))
+
+
+def pairs_of(version: WordingVersion) -> list[tuple[str, str]]:
+    """The (channel, purpose) pairs that a version is a yes to."""
+    return [(str(channel), str(purpose)) for channel, purpose in version.covers]
+
+
+def scanned(place: SignupPlace) -> None:
+    """Somebody opened the page by the address of a place."""
+    SignupPlace.objects.filter(pk=place.pk).update(scans=F("scans") + 1)
+
+
+def _count(what: str, form: SignupForm, place: SignupPlace | None = None) -> None:
+    SignupForm.objects.filter(pk=form.pk).update(**{what: F(what) + 1})
+    if place:
+        SignupPlace.objects.filter(pk=place.pk).update(**{what: F(what) + 1})
+
+
+def _is_new(row: Appended) -> bool:
+    return row.skipped != "duplicate"
+
+
+def _open_versions(form: SignupForm) -> tuple[WordingVersion, WordingVersion | None]:
+    version = published(form.wording) if form.state == SignupForm.State.LIVE else None
+    if version is None:
+        raise NotOpen
+    return version, published(form.extra_wording) if form.extra_wording else None
+
+
+def _forms(tenant: Tenant) -> QuerySet[SignupForm]:
+    return SignupForm.objects.select_related("tenant", "wording").filter(tenant=tenant)
+
+
+def _asked(contact: Contact, at: datetime, within: timedelta, version_id: int | None = None) -> ConsentEvent | None:
+    """Our latest question to this person that still waits for their yes."""
+    asked = ConsentEvent.objects.filter(
+        tenant=contact.tenant_id,
+        subject_id=contact.subject_id,
+        state=State.REQUESTED,
+        source=Source.WA_KEYWORD,
+        occurred_at__gte=at - within,
+    )
+    if version_id is not None:
+        asked = asked.filter(wording_version_id=version_id)
+    return asked.order_by("-seq").first()
+
+
+def _as_evidence(said: Said) -> dict[str, Any]:
+    kept = {"wamid": said.wamid, "text": said.text, "payload": said.payload, "phone_number_id": said.phone_number_id}
+    return {key: value for key, value in kept.items() if value}
+
+
+def _language(contact: Contact, version: WordingVersion) -> str:
+    own = contact.language[:2].lower()
+    return own if version.texts.get(own) else next(iter(version.texts), "de")
+
+
+def _remember(form: SignupForm, contact: Contact, answer: str, language: str) -> None:
+    """Write the answer of the page's question where segments find it; what does not fit is left out (CG-55)."""
+    values: dict[str, Any] = {} if contact.language else {"language": language}
+    attributes: dict[str, Any] = {}
+    if answer and form.question == SignupForm.Question.CHOICE:
+        attributes[form.question_attribute] = answer
+    elif answer:
+        values[form.question] = answer
+    try:
+        people.patch(contact=contact, data=ContactData(values, attributes), by=None)
+    except ValidationError:
+        # The yes must not fail because of it.
+        return
+
+
+def _issued(form: SignupForm, contact: Contact) -> str:
+    """The voucher code this person gets, one per form and person; "" when there is none (left)."""
+    with connection.cursor() as cursor:
+        cursor.execute(ISSUE, {"tenant": form.tenant_id, "form": form.pk, "contact": contact.pk})
+    own = form.codes.filter(tenant=form.tenant_id, contact=contact).values_list("code", flat=True)
+    return own.first() or ""
+
+
+def _binding(tenant_id: int, digest: str) -> str:
+    return f"SignupRequest:{tenant_id}:{digest}"
+
+
+def add_codes(*, form: SignupForm, codes: Sequence[str]) -> int:
+    """Put voucher codes into a form's pool, those it has already left out; returns how many are new."""
+    wanted = list(dict.fromkeys(code.strip() for code in codes if code.strip()))
+    if any(len(code) > 40 for code in wanted):
+        raise ValidationError(_("A voucher code has at most 40 characters."))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO consent_signupcode (tenant_id, form_id, code) SELECT %s, %s, unnest(%s::text[])"
+            " ON CONFLICT (tenant_id, form_id, code) DO NOTHING",
+            [form.tenant_id, form.pk, wanted],
+        )
+        return int(cursor.rowcount)
+
+
+def forget_requests(*, older_than: timedelta) -> int:
+    """Delete what was asked for so long ago, confirmed or not; the confirmation's proof is in the ledger (CG-14)."""
+    return SignupRequest.objects.filter(requested_at__lt=timezone.now() - older_than).delete()[0]

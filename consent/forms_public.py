@@ -1,0 +1,49 @@
+"""Checks what people send from a sign-up page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from consent.models import SignupForm
+
+QUESTIONS: Mapping[str, dict[str, str]] = {
+    SignupForm.Question.POSTCODE: {"inputmode": "numeric", "autocomplete": "postal-code"},
+    SignupForm.Question.EMAIL: {"autocomplete": "email"},
+    SignupForm.Question.BIRTHDAY: {"type": "date", "autocomplete": "bday"},
+}
+
+
+class SignupPageForm(forms.Form):
+    """The box, unticked (CG-02), a second one that nobody has to tick, and a question that nobody has to answer."""
+
+    agree = forms.BooleanField()
+    extra = forms.BooleanField(required=False)
+    # People leave what they cannot see empty.
+    website = forms.CharField(required=False)
+
+    def __init__(self, signup: SignupForm, said: Mapping[str, str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["agree"].error_messages["required"] = said["must_tick"]
+        if signup.question:
+            self.fields["answer"] = _question(signup, said)
+
+    def clean_website(self) -> str:
+        """Refuses programs that fill in everything."""
+        if self.cleaned_data["website"]:
+            raise forms.ValidationError("")
+        return ""
+
+
+def _question(signup: SignupForm, said: Mapping[str, str]) -> forms.Field:
+    match signup.question:
+        case SignupForm.Question.CHOICE:
+            answers = [("", "–"), *((answer, answer) for answer in signup.question_answers)]
+            return forms.ChoiceField(choices=answers, required=False, error_messages={"invalid_choice": said["choose"]})
+        case SignupForm.Question.EMAIL:
+            widget: forms.Widget = forms.EmailInput(attrs=QUESTIONS[signup.question])
+            return forms.EmailField(required=False, widget=widget)
+        case SignupForm.Question.BIRTHDAY:
+            widget = forms.DateInput(attrs=QUESTIONS[signup.question])
+            return forms.DateField(required=False, widget=widget)
+    return forms.CharField(required=False, max_length=10, widget=forms.TextInput(attrs=QUESTIONS[signup.question]))

@@ -1,0 +1,63 @@
+"""What a sign-up is made of: its token, the address that opens WhatsApp with it, and the page's own address."""
+
+import base64
+import hashlib
+import re
+import secrets
+from urllib.parse import quote
+
+from django.conf import settings
+from django.urls import reverse
+
+from consent import keywords
+from consent.models import SignupForm, SignupPlace
+
+# 128 bits, so that nobody confirms what another person has asked for (CG-14).
+TOKEN_BYTES = 16
+WORD = "START"
+TOKEN = re.compile(r"\bSTART[\s:-]*([A-Z2-7]{26})\b", re.I)
+# A button's payload: which form's text was shown, in which version, and whether the second box was shown, too.
+PAYLOAD = re.compile(r"optin:(?P<form>[0-9a-f-]{36}):(?P<version>\d+)")
+YESES = {"ja", "ja anmelden", "ja gerne", "ja bitte", "ok", "okay", "yes", "yes please"}
+
+
+def new_token() -> str:
+    """26 letters and digits that can also be typed by hand."""
+    return base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().rstrip("=")
+
+
+def digest(token: str) -> str:
+    """What is stored of a token; nothing else of it is."""
+    return hashlib.sha256(token.upper().encode()).hexdigest()
+
+
+def token_in(text: str) -> str | None:
+    """The token that a message brings, in any spelling."""
+    found = TOKEN.search(text)
+    return found[1].upper() if found else None
+
+
+def is_yes(text: str) -> bool:
+    """Whether a message is a plain yes; it counts only as the answer to a question of ours."""
+    return keywords.normalise(text) in YESES
+
+
+def payload(form: SignupForm, version_id: int) -> str:
+    """What the button "yes" brings back."""
+    return f"optin:{form.uid}:{version_id}"
+
+
+def message(token: str) -> str:
+    """What the person sends to confirm."""
+    return f"{WORD} {token}"
+
+
+def whatsapp_link(number: str, text: str) -> str:
+    """The address that opens WhatsApp with this text, ready to be sent. Source: Meta "Click to chat"."""
+    return f"https://wa.me/{number.lstrip('+')}?text={quote(text)}"
+
+
+def page_url(form: SignupForm, place: SignupPlace | None = None) -> str:
+    """The public address of a form's page, as it is printed and linked."""
+    path = reverse("signup_page", kwargs={"company": form.tenant.slug, "form_slug": form.slug})
+    return f"{settings.PUBLIC_URL}{path}" + (f"?o={place.code}" if place else "")

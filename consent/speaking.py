@@ -1,0 +1,132 @@
+"""What the product says to people in a company's name: on sign-up pages and in WhatsApp, in du, in Sie, in English.
+
+Data and not gettext, because companies choose how they address people, whatever language their own staff reads.
+"""
+
+from collections.abc import Mapping
+
+from consent.models import Controller
+from tenants.models import Tenant
+
+LANGUAGES = ("de", "en")
+Texts = Mapping[str, str]
+
+DU: Texts = {
+    "confirmed": "Du bist angemeldet. {company} schreibt dir jetzt über WhatsApp. Abmelden kannst du dich jederzeit:"
+    " Antworte einfach mit STOPP.",
+    "code": "Dein Gutschein: {code}",
+    "known": "Du bist schon angemeldet. Abmelden kannst du dich jederzeit mit STOPP.",
+    "late": "Diese Anmeldung ist nicht mehr gültig. Wenn du magst, melde dich neu an: {url}",
+    "asked": "{wording}\n\nTippe auf „{button}“, wenn du einverstanden bist. Ohne Antwort passiert nichts.",
+    "button": "Ja, anmelden",
+    "ticked": "Ja, ich bin einverstanden.",
+    "optional": "freiwillig",
+    "submit": "Weiter zu WhatsApp",
+    "must_tick": "Bitte setze das Häkchen, wenn du einverstanden bist. Ohne Einwilligung schreiben wir dir nicht.",
+    "choose": "Bitte wähle eine Antwort.",
+    "almost": "Fast fertig: Bestätige in WhatsApp",
+    "almost_text": "Öffne WhatsApp und sende die vorbereitete Nachricht ab. Erst damit bist du angemeldet – so wissen wir,"
+    " dass es wirklich deine Nummer ist.",
+    "open": "WhatsApp öffnen",
+    "scan": "Am Computer? Scanne den Code mit deinem Telefon.",
+    "by_hand": "Oder sende diese Nachricht an",
+    "lasts": "Die Bestätigung gilt 7 Tage. Ohne Bestätigung löschen wir deine Anfrage.",
+    "data": "Deine Daten",
+    "privacy": "Datenschutz",
+    "imprint": "Impressum",
+    "responsible": "Verantwortlich: {company}",
+    "rights": "Du kannst Auskunft, Berichtigung und Löschung verlangen, die Verarbeitung einschränken lassen, deine Daten"
+    " mitnehmen, jederzeit widersprechen und dich bei einer Aufsichtsbehörde beschweren.",
+    "terms": "Bedingungen",
+    "closed": "Diese Anmeldung ist gerade nicht möglich.",
+    "closed_text": "Das Formular ist geschlossen. Bitte wende dich an {company}.",
+    "too_often": "Zu viele Versuche. Bitte warte eine Minute und versuche es dann noch einmal.",
+    "prefs": "Nachrichten von {company}",
+    "prefs_text": "Hier siehst du, wozu du ja gesagt hast. Ein Nein gilt sofort.",
+    "withdraw": "Abmelden",
+    "withdraw_all": "Von allem abmelden",
+    "is_on": "angemeldet",
+    "is_off": "abgemeldet",
+    "nothing": "Du bekommst keine Werbung von {company}.",
+    "done": "Du bist abgemeldet. {company} schickt dir das nicht mehr.",
+    "invalid": "Dieser Link gilt nicht mehr.",
+    "invalid_text": "Antworte auf eine WhatsApp-Nachricht mit STOPP: Das wirkt sofort.",
+    "again": "Wenn du wieder Nachrichten möchtest, schreibe in WhatsApp START.",
+}
+SIE: Texts = {
+    "confirmed": "Sie sind angemeldet. {company} schreibt Ihnen jetzt über WhatsApp. Abmelden können Sie sich jederzeit:"
+    " Antworten Sie einfach mit STOPP.",
+    "code": "Ihr Gutschein: {code}",
+    "known": "Sie sind schon angemeldet. Abmelden können Sie sich jederzeit mit STOPP.",
+    "late": "Diese Anmeldung ist nicht mehr gültig. Wenn Sie mögen, melden Sie sich neu an: {url}",
+    "asked": "{wording}\n\nTippen Sie auf „{button}“, wenn Sie einverstanden sind. Ohne Antwort passiert nichts.",
+    "must_tick": "Bitte setzen Sie das Häkchen, wenn Sie einverstanden sind. Ohne Einwilligung schreiben wir Ihnen nicht.",
+    "choose": "Bitte wählen Sie eine Antwort.",
+    "almost": "Fast fertig: Bestätigen Sie in WhatsApp",
+    "almost_text": "Öffnen Sie WhatsApp und senden Sie die vorbereitete Nachricht ab. Erst damit sind Sie angemeldet – so"
+    " wissen wir, dass es wirklich Ihre Nummer ist.",
+    "scan": "Am Computer? Scannen Sie den Code mit Ihrem Telefon.",
+    "by_hand": "Oder senden Sie diese Nachricht an",
+    "lasts": "Die Bestätigung gilt 7 Tage. Ohne Bestätigung löschen wir Ihre Anfrage.",
+    "data": "Ihre Daten",
+    "rights": "Sie können Auskunft, Berichtigung und Löschung verlangen, die Verarbeitung einschränken lassen, Ihre Daten"
+    " mitnehmen, jederzeit widersprechen und sich bei einer Aufsichtsbehörde beschweren.",
+    "closed_text": "Das Formular ist geschlossen. Bitte wenden Sie sich an {company}.",
+    "too_often": "Zu viele Versuche. Bitte warten Sie eine Minute und versuchen Sie es dann noch einmal.",
+    "prefs_text": "Hier sehen Sie, wozu Sie ja gesagt haben. Ein Nein gilt sofort.",
+    "nothing": "Sie bekommen keine Werbung von {company}.",
+    "done": "Sie sind abgemeldet. {company} schickt Ihnen das nicht mehr.",
+    "invalid_text": "Antworten Sie auf eine WhatsApp-Nachricht mit STOPP: Das wirkt sofort.",
+    "again": "Wenn Sie wieder Nachrichten möchten, schreiben Sie in WhatsApp START.",
+}
+EN: Texts = {
+    "confirmed": "You are signed up. {company} writes to you on WhatsApp from now on. You can stop at any time: just"
+    " answer STOP.",
+    "code": "Your voucher: {code}",
+    "known": "You are signed up already. You can stop at any time by answering STOP.",
+    "late": "This sign-up is not valid any more. If you like, sign up again: {url}",
+    "asked": "{wording}\n\nTap “{button}” if you agree. Without an answer nothing happens.",
+    "button": "Yes, sign me up",
+    "ticked": "Yes, I agree.",
+    "optional": "optional",
+    "submit": "Continue to WhatsApp",
+    "must_tick": "Please tick the box if you agree. Without your consent we do not write to you.",
+    "choose": "Please choose an answer.",
+    "almost": "Almost done: confirm in WhatsApp",
+    "almost_text": "Open WhatsApp and send the message that is ready there. Only then are you signed up: that is how we"
+    " know that it is really your number.",
+    "open": "Open WhatsApp",
+    "scan": "At a computer? Scan the code with your phone.",
+    "by_hand": "Or send this message to",
+    "lasts": "The confirmation is valid for 7 days. Without it we delete your request.",
+    "data": "Your data",
+    "privacy": "Privacy",
+    "imprint": "Imprint",
+    "responsible": "Responsible: {company}",
+    "rights": "You can ask for access, rectification and erasure, have processing restricted, take your data with you,"
+    " object at any time, and complain to a supervisory authority.",
+    "terms": "Conditions",
+    "closed": "Signing up is not possible at the moment.",
+    "closed_text": "The form is closed. Please turn to {company}.",
+    "too_often": "Too many attempts. Please wait a minute and try again.",
+    "prefs": "Messages from {company}",
+    "prefs_text": "Here you see what you have said yes to. A no takes effect at once.",
+    "withdraw": "Unsubscribe",
+    "withdraw_all": "Unsubscribe from everything",
+    "is_on": "subscribed",
+    "is_off": "unsubscribed",
+    "nothing": "You get no advertising from {company}.",
+    "done": "You are unsubscribed. {company} does not send you this any more.",
+    "invalid": "This link is not valid any more.",
+    "invalid_text": "Answer STOP to any WhatsApp message: that takes effect at once.",
+    "again": "If you want messages again, write START in WhatsApp.",
+}
+
+
+def texts(tenant: Tenant, language: str) -> dict[str, str]:
+    """Every text for this company's people in a language, with the company's name filled in; other braces stay."""
+    controller = Controller.objects.filter(tenant=tenant).first()
+    company = (controller and controller.legal_name) or tenant.name
+    is_formal = controller is not None and controller.address_form == Controller.AddressForm.SIE
+    chosen = EN if language == "en" else DU | SIE if is_formal else DU
+    return {key: text.replace("{company}", company) for key, text in chosen.items()}

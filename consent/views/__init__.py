@@ -1,0 +1,1 @@
+"""Screens about consent: imports, and the public pages on which people sign up and say no."""

@@ -1,0 +1,220 @@
+"""The pages that people see: signing up, confirming, and saying no; without login, cookies, scripts or strangers."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import segno
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from consent import colours, signups, speaking
+from consent.actions import preferences, signups as actions
+from consent.forms_public import SignupPageForm
+from consent.models import Controller, SignupForm, SignupPlace, WordingVersion
+from consent.queries import published
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+INVALID, TOO_MANY = 422, 429
+# Tries of one address in a minute, on one form; whole offices share an address.
+MOST_TRIES, TRIES_S = 30, 60
+QR_SCALE = 5
+View = Callable[..., HttpResponse]
+
+
+def of_company(view: View) -> View:
+    """Runs a public view in the scope of the company that its address names, in the language that the browser asks for."""
+
+    @functools.wraps(view)
+    def scoped(request: HttpRequest, company: str, **kwargs: Any) -> HttpResponse:
+        tenant = Tenant.objects.filter(slug=company, is_active=True).first()
+        if tenant is None:
+            raise Http404
+        with tenant_scope(tenant):
+            return view(request, tenant, **kwargs)
+
+    return scoped
+
+
+@never_cache
+# Nobody is logged in here, so a forged post does nothing that its sender could not do himself; and it saves a cookie.
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_company
+def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpResponse:
+    """The page of a form, and after the box was ticked the way into WhatsApp."""
+    form = (
+        SignupForm.objects.select_related("tenant", "wording", "extra_wording")
+        .filter(tenant=tenant, slug=form_slug)
+        .exclude(state=SignupForm.State.DRAFT)
+        .first()
+    )
+    if form is None:
+        raise Http404
+    version = published(form.wording) if form.state == SignupForm.State.LIVE else None
+    language = _language(request, version)
+    if version is None:
+        return _page(request, tenant, language, "public/closed.html", {}, status=410)
+    place = _place(request, form)
+    if request.method != "POST":
+        if place and request.method == "GET":
+            actions.scanned(place)
+        return _asked(request, form, version, language, SignupPageForm(form, speaking.texts(tenant, language)))
+    if _is_too_often(request, form):
+        return _page(request, tenant, language, "public/too_often.html", {}, status=TOO_MANY)
+    filled = SignupPageForm(form, speaking.texts(tenant, language), request.POST)
+    if not filled.is_valid():
+        return _asked(request, form, version, language, filled, status=INVALID)
+    token = actions.start(
+        form=form,
+        is_extra_wanted=filled.cleaned_data["extra"],
+        answer=filled.cleaned_data.get("answer", ""),
+        language=language,
+        visitor=_visitor(request),
+        place=place,
+    )
+    return _almost(request, form, language, token)
+
+
+def _asked(
+    request: HttpRequest,
+    form: SignupForm,
+    version: WordingVersion,
+    language: str,
+    filled: SignupPageForm,
+    status: int = 200,
+) -> HttpResponse:
+    extra = published(form.extra_wording) if form.extra_wording else None
+    context = {
+        "signup": form,
+        "form": filled,
+        "wording": version.texts.get(language) or next(iter(version.texts.values())),
+        "extra": extra and (extra.texts.get(language) or next(iter(extra.texts.values()))),
+        "policy_url": version.policy_url,
+    }
+    return _page(request, form.tenant, language, "public/sign_up.html", context, status)
+
+
+def _almost(request: HttpRequest, form: SignupForm, language: str, token: str) -> HttpResponse:
+    message = signups.message(token)
+    link = signups.whatsapp_link(form.number, message)
+    code = segno.make(link, error="m").svg_inline(scale=QR_SCALE, border=2, omitsize=True)
+    context = {"signup": form, "link": link, "message": message, "code": code}
+    return _page(request, form.tenant, language, "public/almost.html", context)
+
+
+@never_cache
+# The token in the address is the right to do it: as easy as it can be (CG-20), and no cookie is needed.
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose(request: HttpRequest, token: str) -> HttpResponse:
+    """What somebody has said yes to, each with a button that ends it at once."""
+    found = preferences.person(token)
+    if found is None:
+        return _invalid(request)
+    with tenant_scope(found.tenant):
+        language = _language(request, None, found.contact.language)
+        if request.method == "POST":
+            preferences.withdraw(found, request.POST.get("pair", ""), visitor=_visitor(request))
+            return redirect(request.path + "?ok=1")
+        said = speaking.texts(found.tenant, language)
+        context = {"choices": preferences.choices(found), "is_done": "ok" in request.GET, "said": said}
+        return _page(request, found.tenant, language, "public/preferences.html", context)
+
+
+@require_safe
+@of_company
+def widget(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpResponse:
+    """A script that puts a button to the form's page where its tag stands; it sets nothing and loads nothing."""
+    form = (
+        SignupForm.objects.select_related("tenant")
+        .filter(tenant=tenant, slug=form_slug, state=SignupForm.State.LIVE)
+        .first()
+    )
+    if form is None:
+        raise Http404
+    colour = _colour(tenant)
+    context = {
+        "url": signups.page_url(form),
+        "headline": form.headline,
+        "colour": colour,
+        "ink": colours.ink_on(colour),
+    }
+    response = render(request, "public/widget.js", context, content_type="text/javascript; charset=utf-8")
+    response["Cache-Control"] = "public, max-age=300"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _page(
+    request: HttpRequest, tenant: Tenant, language: str, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    controller = Controller.objects.filter(tenant=tenant).first() or Controller(tenant=tenant)
+    colour = _colour(tenant)
+    common = {
+        "said": speaking.texts(tenant, language),
+        "language": language,
+        "languages": speaking.LANGUAGES,
+        "controller": controller,
+        "company": controller.legal_name or tenant.name,
+        "colour": colour,
+        "ink": colours.ink_on(colour),
+    }
+    with translation.override(language):
+        response = render(request, template, common | context, status=status)
+    response["X-Robots-Tag"] = "noindex"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _invalid(request: HttpRequest) -> HttpResponse:
+    language = _language(request, None)
+    said = {"de": speaking.DU | speaking.SIE, "en": speaking.EN}[language]
+    return render(request, "public/invalid.html", {"said": said, "language": language}, status=410)
+
+
+def _colour(tenant: Tenant) -> str:
+    found = Controller.objects.filter(tenant=tenant).values_list("brand_color", flat=True).first()
+    return found or Controller._meta.get_field("brand_color").default
+
+
+def _language(request: HttpRequest, version: WordingVersion | None, own: str = "") -> str:
+    """The chosen language, else the person's, else the browser's; only one in which there is a text."""
+    there = [code for code in speaking.LANGUAGES if version is None or version.texts.get(code)] or ["de"]
+    browser = translation.get_language_from_request(request)[:2]
+    wanted = (request.GET.get("lang", ""), own[:2].lower(), browser)
+    return next((code for code in wanted if code in there), there[0])
+
+
+def _place(request: HttpRequest, form: SignupForm) -> SignupPlace | None:
+    code = request.GET.get("o", "")
+    return form.places.filter(tenant=form.tenant_id, code=code[:12]).first() if code else None
+
+
+def _visitor(request: HttpRequest) -> dict[str, str]:
+    """What proves by which way a declaration came; kept encrypted, with the declaration only."""
+    return {
+        "ip": _address(request),
+        "user_agent": request.headers.get("User-Agent", "")[:300],
+        "page": request.build_absolute_uri(request.path),
+        "campaign": request.GET.get("utm_source", "")[:60],
+    }
+
+
+def _address(request: HttpRequest) -> str:
+    return request.META.get("REMOTE_ADDR", "")
+
+
+def _is_too_often(request: HttpRequest, form: SignupForm) -> bool:
+    key = f"signup-tries:{form.pk}:{_address(request)}"
+    cache.add(key, 0, TRIES_S)
+    try:
+        return cache.incr(key) > MOST_TRIES
+    except ValueError:
+        return False

@@ -1,0 +1,73 @@
+"""Hears in what people wrote that they want to sign up, and answers: the wording with a button, or the confirmation."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from consent import signups, speaking
+from consent.actions.signups import Heard, Said, hear
+from contacts.models import Contact
+from inbox.models import InboundMessage
+from messaging import actions
+from tenants.models import Tenant
+from whatsapp.models import Number
+
+# Meta takes a free answer for 24 hours after the person wrote; a little less, because sending takes time too.
+WINDOW = timedelta(hours=23, minutes=50)
+# Meta's limits for the body of a message with buttons, and for a button.
+BODY, BUTTON = 1024, 20
+
+
+class Message(NamedTuple):
+    """A message that is no opt-out; `is_start` when it is one of the general words for signing up."""
+
+    contact: Contact
+    number: Number
+    inbound: InboundMessage
+    is_start: bool
+
+
+def apply(tenant: Tenant, messages: list[Message]) -> None:
+    """Record what was asked or confirmed, and answer each person once."""
+    for message in messages:
+        inbound = message.inbound
+        said = Said(inbound.wamid, inbound.text, inbound.sent_at, message.number.phone_number_id, inbound.payload)
+        heard = hear(tenant=tenant, contact=message.contact, said=said, is_start=message.is_start)
+        if heard and inbound.sent_at > timezone.now() - WINDOW:
+            _answer(tenant, message, heard)
+
+
+def _answer(tenant: Tenant, message: Message, heard: Heard) -> None:
+    said = speaking.texts(tenant, heard.language)
+    actions.queue_reply(
+        tenant=tenant,
+        number=message.number,
+        contact=message.contact,
+        text=_text(heard, said),
+        buttons=_buttons(heard, said),
+        dedupe=_dedupe(message, heard),
+        expires_at=message.inbound.sent_at + WINDOW,
+    )
+
+
+def _text(heard: Heard, said: dict[str, str]) -> str:
+    if heard.outcome == "asked" and heard.version:
+        wording = heard.version.texts.get(heard.language) or next(iter(heard.version.texts.values()))
+        policy = f"\n{heard.version.policy_url}" if heard.version.policy_url else ""
+        return said["asked"].format(wording=f"{wording}{policy}", button=said["button"])[:BODY]
+    text = said[heard.outcome].format(url=signups.page_url(heard.form))
+    return f"{text}\n\n{said['code'].format(code=heard.code)}" if heard.code else text
+
+
+def _buttons(heard: Heard, said: dict[str, str]) -> list[tuple[str, str]]:
+    if heard.outcome != "asked" or heard.version is None:
+        return []
+    return [(signups.payload(heard.form, heard.version.pk), said["button"][:BUTTON])]
+
+
+def _dedupe(message: Message, heard: Heard) -> str:
+    """A question goes out once a day, however often somebody writes the keyword; every other answer once."""
+    if heard.outcome == "asked":
+        return f"sign-up:{heard.form.pk}:{message.contact.pk}:{message.inbound.sent_at:%Y-%m-%d}"
+    return f"sign-up:{message.inbound.pk}"

@@ -1,0 +1,10 @@
+(function () {
+  var tag = document.currentScript;
+  var link = document.createElement("a");
+  link.href = "{{ url|escapejs }}";
+  link.target = "_blank";
+  link.rel = "noopener";
+  link.textContent = tag.getAttribute("data-label") || "{{ headline|escapejs }}";
+  link.setAttribute("style", "display:inline-block;padding:.75em 1.25em;border-radius:.5em;font:600 1em/1.2 system-ui,sans-serif;text-decoration:none;background:{{ colour|escapejs }};color:{{ ink|escapejs }}");
+  tag.parentNode.insertBefore(link, tag.nextSibling);
+})();

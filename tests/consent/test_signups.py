@@ -1,0 +1,278 @@
+"""Signing up: the box on the page, the message that confirms it, and everything that is not a yes (CG-11 to CG-14)."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from consent.actions import signup_forms, signups
+from consent.models import ConsentEvent, ConsentState, SignupForm, SignupPlace, SignupRequest, WordingVersion
+from consent.queries import may_send
+from consent.signups import message, token_in
+from contacts.models import Contact
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.consent.factories import person, published, stop
+
+MARKETING = {"channel": "whatsapp", "purpose": "marketing"}
+
+
+@pytest.fixture
+def wording(in_bakery: Tenant) -> WordingVersion:
+    return published(in_bakery, covers=[["whatsapp", "marketing"]])
+
+
+@pytest.fixture
+def form(in_bakery: Tenant, wording: WordingVersion) -> SignupForm:
+    return made(in_bakery, wording)
+
+
+def made(tenant: Tenant, wording: WordingVersion, **values: object) -> SignupForm:
+    given = {
+        "name": "Theke",
+        "slug": "theke",
+        "number": "+4930231250",
+        "wording": wording.wording,
+        "headline": "Immer frisch informiert",
+        **values,
+    }
+    form = signup_forms.create(tenant=tenant, by=None, **given)
+    signup_forms.open_(form=form, by=None)
+    return form
+
+
+def page(form: SignupForm, place: SignupPlace | None = None) -> str:
+    return f"/s/{form.tenant.slug}/{form.slug}/" + (f"?o={place.code}" if place else "")
+
+
+def tick(client: Client, form: SignupForm, place: SignupPlace | None = None, **fields: str) -> str:
+    """Tick the box on the page; returns the token that the next page asks to send."""
+    answer = client.post(page(form, place), {"agree": "on", **fields})
+    assert answer.status_code == 200, answer.content.decode()
+    token = token_in(answer.content.decode())
+    assert token
+    return token
+
+
+def write(contact: Contact, text: str, *, payload: str = "", later: timedelta = timedelta(0)) -> signups.Heard | None:
+    said = signups.Said(f"wamid.{text}.{later}", text, timezone.now() + later, "20001", payload)
+    return signups.hear(tenant=contact.tenant, contact=contact, said=said, is_start=text == "START")
+
+
+def may(contact: Contact, **pair: str) -> str:
+    return may_send(contact=contact, **(MARKETING | pair)).reason
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_cg_13_the_token_of_the_page_confirms_by_the_persons_own_message(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant)
+    token = tick(client, form)
+    assert may(anna) == "no_consent"
+
+    heard = write(anna, message(token))
+
+    assert heard
+    assert heard.outcome == "confirmed"
+    assert may(anna) == ""
+    asked, granted = ConsentEvent.objects.filter(subject_id=anna.subject_id).order_by("seq")
+    assert (asked.state, granted.state, granted.authority) == ("requested", "granted", 3)
+    assert granted.doi_request_seq == asked.seq
+    assert granted.wording_version == form.wording.versions.get()
+    assert asked.source_ref == "form theke"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_cg_02_without_the_box_nothing_is_asked_and_the_page_says_why(client: Client, form: SignupForm) -> None:
+    shown = client.get(page(form)).content.decode()
+    assert re.search(r'name="agree"[^>]*>', shown)
+    assert "checked" not in shown
+
+    answer = client.post(page(form), {})
+
+    assert answer.status_code == 422
+    assert "Häkchen" in answer.content.decode()
+    assert not SignupRequest.objects.exists()
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_cg_14_a_token_is_good_once_and_for_seven_days(client: Client, form: SignupForm) -> None:
+    anna, ben = person(form.tenant), person(form.tenant)
+    token = tick(client, form)
+    write(anna, message(token))
+
+    again = write(ben, message(token))
+    assert again
+    assert again.outcome == "known"
+    assert may(ben) == "no_consent"
+
+    late = write(ben, message(tick(client, form)), later=timedelta(days=7, minutes=1))
+    assert late
+    assert late.outcome == "late"
+    assert may(ben) == "no_consent"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_a_token_that_was_never_issued_is_nothing(form: SignupForm) -> None:
+    assert write(person(form.tenant), message("A" * 26)) is None
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_the_request_proves_itself_in_the_ledger_and_keeps_nothing_beside_it(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant)
+    place = signup_forms.add_place(form=form, name="Schaufenster", by=None)
+    client.get(page(form, place))
+    token = tick(client, form, place)
+    kept = SignupRequest.objects.get()
+    assert token not in kept.token_digest
+    assert "127.0.0.1" not in kept.sealed
+
+    write(anna, message(token))
+
+    kept.refresh_from_db()
+    place.refresh_from_db()
+    form.refresh_from_db()
+    assert kept.sealed == ""
+    assert (place.scans, place.requests, place.confirmed) == (1, 1, 1)
+    assert (form.requests, form.confirmed) == (1, 1)
+    asked = ConsentEvent.objects.get(state="requested")
+    assert asked.source == "qr"
+    assert asked.source_ref == f"form theke, {place.code}"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_cg_13_a_keyword_shows_the_wording_and_only_the_tap_grants(form: SignupForm) -> None:
+    anna = person(form.tenant)
+
+    asked = write(anna, "START")
+    assert asked
+    assert asked.outcome == "asked"
+    assert may(anna) == "pending"
+
+    tapped = write(anna, "Ja, anmelden", payload=f"optin:{form.uid}:{form.wording.versions.get().pk}")
+    assert tapped
+    assert tapped.outcome == "confirmed"
+    assert may(anna) == ""
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_a_yes_counts_only_as_the_answer_to_our_question(form: SignupForm) -> None:
+    anna, ben = person(form.tenant), person(form.tenant)
+    write(anna, "START")
+
+    assert write(ben, "Ja") is None
+    assert may(ben) == "no_consent"
+    answered = write(anna, "ja!")
+    assert answered
+    assert answered.outcome == "confirmed"
+    assert write(ben, "Ja", payload=f"optin:{form.uid}:{form.wording.versions.get().pk}").outcome == "late"  # type: ignore[union-attr]
+    assert may(ben) == "no_consent"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_cg_05_a_voucher_is_given_once_after_the_confirmation_and_stays(
+    client: Client, in_bakery: Tenant, wording: WordingVersion
+) -> None:
+    form = made(in_bakery, wording, benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf, bis Jahresende.")
+    assert signups.add_codes(form=form, codes=["EINS", "ZWEI", "EINS"]) == 2
+    anna, ben, clara = (person(in_bakery) for _n in range(3))
+
+    codes = [getattr(write(who, message(tick(client, form))), "code", None) for who in (anna, ben, clara)]
+    again = write(anna, message(tick(client, form)))
+
+    assert codes == ["EINS", "ZWEI", ""]
+    assert again
+    assert again.code == "EINS"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_the_wording_stands_above_the_benefit(client: Client, in_bakery: Tenant, wording: WordingVersion) -> None:
+    form = made(in_bakery, wording, benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf.")
+
+    shown = client.get(page(form)).content.decode()
+
+    assert shown.index(wording.texts["de"][:30]) < shown.index("5 € Gutschein") < shown.index("Ab 20 € Einkauf")
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_the_answer_of_the_question_lands_where_segments_find_it(
+    client: Client, in_bakery: Tenant, wording: WordingVersion
+) -> None:
+    form = made(
+        in_bakery,
+        wording,
+        question="choice",
+        question_label="Was magst du am liebsten?",
+        question_answers=["Brot", "Kuchen"],
+        question_attribute="lieblings",
+    )
+    anna = person(in_bakery)
+
+    assert client.post(page(form), {"agree": "on", "answer": "Fisch"}).status_code == 422
+    write(anna, message(tick(client, form, answer="Kuchen")))
+
+    anna.refresh_from_db()
+    assert anna.attributes["lieblings"] == "Kuchen"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_the_second_box_is_free(client: Client, in_bakery: Tenant, wording: WordingVersion) -> None:
+    measuring = published(in_bakery, name="Messen", covers=[["whatsapp", "tracking"]])
+    form = made(in_bakery, wording, extra_wording=measuring.wording)
+    anna, ben = person(in_bakery), person(in_bakery)
+
+    write(anna, message(tick(client, form)))
+    write(ben, message(tick(client, form, extra="on")))
+
+    assert may(anna) == may(ben) == ""
+    tracked = ConsentState.objects.filter(purpose="tracking", state="granted").values_list("subject_id", flat=True)
+    assert list(tracked) == [ben.subject_id]
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_who_said_stopp_comes_back_by_their_own_message_only(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant)
+    stop(form.tenant, anna)
+    assert may(anna) == "withdrawn"
+
+    write(anna, message(tick(client, form)), later=timedelta(seconds=5))
+
+    assert may(anna) == ""
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_cg_38_the_page_sets_no_cookie_and_loads_nothing_from_strangers(client: Client, form: SignupForm) -> None:
+    answer = client.get(page(form))
+
+    assert not answer.cookies
+    shown = answer.content.decode()
+    assert "<script" not in shown
+    assert re.findall(r'(?:src|href)="(https?://[^"]*)"', shown) == []
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_a_closed_form_says_so_and_a_draft_does_not_exist(client: Client, form: SignupForm) -> None:
+    signup_forms.close(form=form, by=None)
+    assert client.get(page(form)).status_code == 410
+    assert client.post(page(form), {"agree": "on"}).status_code == 410
+    SignupForm.objects.update(state="draft")
+    assert client.get(page(form)).status_code == 404
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_programs_that_fill_in_everything_get_nothing(client: Client, form: SignupForm) -> None:
+    assert client.post(page(form), {"agree": "on", "website": "https://spam.example"}).status_code == 422
+    assert not SignupRequest.objects.exists()
+
+
+def test_requests_are_deleted_after_fourteen_days(client: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        form = made(bakery, published(bakery))
+        tick(client, form)
+        tick(client, form)
+        old = SignupRequest.objects.order_by("pk").first()
+        SignupRequest.objects.filter(pk=old.pk).update(requested_at=timezone.now() - timedelta(days=14, minutes=1))  # type: ignore[union-attr]
+
+        assert signups.forget_requests(older_than=timedelta(days=14)) == 1
+        assert SignupRequest.objects.count() == 1

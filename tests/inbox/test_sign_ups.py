@@ -1,0 +1,130 @@
+"""Signing up through the whole path: keyword or token by webhook, the answer that goes out, and the consent it makes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from consent.actions import signup_forms, signups
+from consent.models import SignupForm
+from consent.queries import may_send
+from consent.signups import message, token_in
+from contacts.models import Contact
+from messaging.models import Content
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.consent.factories import published
+from tests.inbox import meta
+from whatsapp.models import Number
+
+Deliver = Callable[..., None]
+NOW = timezone.now().replace(microsecond=0)
+PHONE = "+493023125001"
+
+
+@pytest.fixture
+def form(number: Number) -> SignupForm:
+    tenant = number.tenant
+    with tenant_scope(tenant):
+        made = signup_forms.create(
+            tenant=tenant,
+            by=None,
+            name="Theke",
+            slug="theke",
+            number="+4915112345678",
+            wording=published(tenant, covers=[["whatsapp", "marketing"]]).wording,
+            headline="Immer frisch informiert",
+            keyword="Brot",
+        )
+        signup_forms.open_(form=made, by=None)
+    return made
+
+
+def answers(tenant: Tenant) -> list[dict[str, Any]]:
+    with tenant_scope(tenant):
+        return list(Content.objects.filter(source__kind="reply").order_by("id").values_list("free_form", flat=True))
+
+
+def may(tenant: Tenant) -> str:
+    with tenant_scope(tenant):
+        return may_send(contact=Contact.objects.get(phone=PHONE), channel="whatsapp", purpose="marketing").reason
+
+
+@pytest.mark.parametrize("word", ["START", "Anmelden!", "brot"])
+def test_a_keyword_is_answered_by_the_wording_and_a_button_and_the_tap_by_a_confirmation(
+    number: Number, form: SignupForm, deliver: Deliver, word: str
+) -> None:
+    deliver(meta.body(number, messages=[meta.text(word, at=NOW)]))
+
+    [asked] = answers(number.tenant)
+    assert asked["type"] == "interactive"
+    assert "Angebote" in asked["interactive"]["body"]["text"]
+    [button] = asked["interactive"]["action"]["buttons"]
+    assert button["reply"]["title"] == "Ja, anmelden"
+    assert may(number.tenant) == "pending"
+
+    tapped = meta.text("", at=NOW) | {
+        "type": "interactive",
+        "interactive": {"type": "button_reply", "button_reply": button["reply"]},
+    }
+    deliver(meta.body(number, messages=[tapped]))
+
+    assert may(number.tenant) == ""
+    assert "angemeldet" in answers(number.tenant)[-1]["text"]["body"]
+    assert "STOPP" in answers(number.tenant)[-1]["text"]["body"]
+
+
+def test_a_hundred_requests_on_the_page_write_to_nobody_and_the_sent_token_is_answered_once(
+    number: Number, form: SignupForm, deliver: Deliver, client: Client
+) -> None:
+    page = f"/s/{number.tenant.slug}/theke/"
+    tokens = [token_in(client.post(page, {"agree": "on"}).content.decode()) for _n in range(20)]
+    with tenant_scope(number.tenant):
+        for _n in range(80):
+            signups.start(form=form, is_extra_wanted=False, answer="", language="de", visitor={"ip": "192.0.2.1"})
+    assert answers(number.tenant) == []
+
+    sent = meta.text(message(str(tokens[7])), at=NOW)
+    deliver(meta.body(number, messages=[sent]), meta.body(number, messages=[sent]))
+
+    assert len(answers(number.tenant)) == 1
+    assert may(number.tenant) == ""
+
+
+def test_who_writes_the_keyword_again_and_again_is_asked_once_a_day(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    for _n in range(5):
+        deliver(meta.body(number, messages=[meta.text("START", at=NOW)]))
+
+    assert len(answers(number.tenant)) == 1
+
+
+def test_a_late_token_is_answered_with_the_way_back(
+    number: Number, form: SignupForm, deliver: Deliver, client: Client
+) -> None:
+    token = token_in(client.post(f"/s/{number.tenant.slug}/theke/", {"agree": "on"}).content.decode())
+    with tenant_scope(number.tenant):
+        form.sign_ups.update(requested_at=NOW - timedelta(days=7, minutes=1))
+
+    deliver(meta.body(number, messages=[meta.text(message(str(token)), at=NOW)]))
+
+    assert may(number.tenant) == "no_consent"
+    assert "/s/" in str(answers(number.tenant)[0]) or "/r/" in str(answers(number.tenant)[0])
+
+
+def test_without_an_open_form_a_start_is_a_message_like_any_other(number: Number, deliver: Deliver) -> None:
+    deliver(meta.body(number, messages=[meta.text("START", at=NOW)]))
+
+    assert answers(number.tenant) == []
+    assert may(number.tenant) == "no_consent"
+
+
+def test_stopp_goes_before_signing_up(number: Number, form: SignupForm, deliver: Deliver) -> None:
+    deliver(meta.body(number, messages=[meta.text("START", at=NOW)]))
+    deliver(meta.body(number, messages=[meta.text("STOPP", at=NOW + timedelta(seconds=1))]))
+
+    assert may(number.tenant) == "withdrawn"
