@@ -200,6 +200,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
     "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
+    "delete sign-ups that nobody confirmed after their 14 days": {
+        "task": "consent.tasks.forget_sign_ups",
+        "schedule": 3600.0,
+    },
+    # Just after midnight, for the day that is over.
+    "sign the heads of the ledgers": {"task": "consent.tasks.anchor_ledgers", "schedule": crontab(hour="0", minute="5")},
     "bring files to Meta that were left behind": {"task": "whatsapp.tasks.upload_left_behind", "schedule": 60.0},
     "renew files before Meta forgets them": {"task": "campaigns.tasks.renew_files", "schedule": 3600.0},
     "submit templates that no worker has taken": {"task": "whatsapp.tasks.submit_due", "schedule": 10.0},
@@ -347,6 +353,8 @@ FILE_UPLOAD_HANDLERS = [
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000
 
+# Where the signed heads of the consent ledgers are kept beside the database, best on another machine's disk.
+LEDGER_ANCHOR_DIR = env.str("LEDGER_ANCHOR_DIR", default="")
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Zusage <noreply@example.com>")

@@ -6,9 +6,12 @@ from typing import Any
 from celery import shared_task
 
 from consent import importing
+from consent.actions import signups
+from consent.ledger import depositing
 from contacts.importing import forgetting
 
 KEPT = timedelta(days=30)
+REQUESTS_KEPT = timedelta(days=14)
 
 
 @shared_task
@@ -29,3 +32,15 @@ def forget_imports(**_: Any) -> None:
     """Delete files and rejected lines of imports that were over 30 days ago (consent-gdpr § 10)."""
     if forgetting.forget(older_than=KEPT):
         forget_imports.delay()
+
+
+@shared_task
+def anchor_ledgers(**_: Any) -> None:
+    """Sign the head of every ledger and take it elsewhere (consent-gdpr § 4)."""
+    depositing.anchor_all()
+
+
+@shared_task
+def forget_sign_ups(**_: Any) -> None:
+    """Delete requests to sign up after fourteen days, confirmed or not (CG-14)."""
+    signups.forget_requests(older_than=REQUESTS_KEPT)

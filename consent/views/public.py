@@ -105,7 +105,8 @@ def _almost(request: HttpRequest, form: SignupForm, language: str, token: str) -
     message = signups.message(token)
     link = signups.whatsapp_link(form.number, message)
     code = segno.make(link, error="m").svg_inline(scale=QR_SCALE, border=2, omitsize=True)
-    context = {"signup": form, "link": link, "message": message, "code": code}
+    number = phones.shown(form.number)
+    context = {"signup": form, "link": link, "message": message, "code": code, "number": number}
     return _page(request, form.tenant, language, "public/almost.html", context)
 
 

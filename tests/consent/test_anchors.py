@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
@@ -13,7 +14,8 @@ from pytest_django import Settings
 
 from consent import ledger
 from consent.ledger import anchoring, chain
-from consent.models import ConsentEvent, ConsentHead, LedgerAnchor
+from consent.models import ConsentEvent, ConsentHead, Controller, LedgerAnchor
+from consent.tasks import anchor_ledgers
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import entry
@@ -202,3 +204,22 @@ def test_anchors_can_be_neither_changed_nor_deleted(bakery: Tenant, anchored: li
             connection.cursor() as cursor,
         ):
             cursor.execute(change)
+
+
+def test_the_head_is_kept_in_a_folder_and_mailed_where_a_company_wants_it(
+    bakery: Tenant, settings: Settings, tmp_path: Path, mailoutbox: list[EmailMessage]
+) -> None:
+    settings.LEDGER_ANCHOR_DIR = str(tmp_path)
+    with tenant_scope(bakery):
+        ledger.append(bakery, [entry(), entry()])
+        Controller.objects.create(tenant=bakery, anchor_email="ablage@example.com")
+
+    anchor_ledgers()
+    anchor_ledgers()
+
+    path = tmp_path / f"{bakery.slug}.jsonl"
+    assert len(path.read_text().splitlines()) == 1
+    assert "1 signed heads fit" in verify(bakery, anchors=path)
+    [mail] = mailoutbox
+    assert mail.to == ["ablage@example.com"]
+    assert path.read_text().strip() in mail.body
