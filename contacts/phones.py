@@ -50,6 +50,14 @@ def from_whatsapp(wa_id: str) -> str | None:
     return number if E164.fullmatch(number) else None
 
 
+def shown(number: str) -> str:
+    """A stored number as people read it, "+49 30 231250"; what is no number stays as it is."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return number
+
+
 def _familiar(digits: str, country: str) -> str | None:
     """A German, Austrian or Swiss number in a common spelling; None leaves it to the library."""
     if country in CALLING_CODES:

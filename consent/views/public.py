@@ -18,6 +18,7 @@ from consent.actions import preferences, signups as actions
 from consent.forms_public import SignupPageForm
 from consent.models import Controller, SignupForm, SignupPlace, WordingVersion
 from consent.queries import published
+from contacts import phones
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

@@ -1,0 +1,98 @@
+"""The link by which a person says no without any login (CG-20, CG-44): one look, one click, at once."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from consent.actions import preferences
+from consent.models import ConsentEvent
+from consent.queries import may_send
+from contacts.models import Contact
+from tenants.encryption import seal
+from tenants.models import Tenant
+from tests.consent.factories import agree, person
+
+pytestmark = pytest.mark.usefixtures("in_bakery")
+MARKETING, TRACKING = ("whatsapp", "marketing"), ("whatsapp", "tracking")
+
+
+@pytest.fixture
+def anna(in_bakery: Tenant) -> Contact:
+    found = person(in_bakery)
+    agree(in_bakery, found, pairs=[MARKETING, TRACKING])
+    return found
+
+
+def path(contact: Contact) -> str:
+    return urlsplit(preferences.url(contact)).path
+
+
+def may(contact: Contact, purpose: str = "marketing") -> str:
+    return may_send(contact=contact, channel="whatsapp", purpose=purpose).reason
+
+
+def say_no(client: Client, contact: Contact, pair: str) -> Any:
+    return client.post(path(contact), {"pair": pair}, follow=True)
+
+
+def test_cg_20_one_click_ends_marketing_at_once_and_measuring_with_it(client: Client, anna: Contact) -> None:
+    assert may(anna) == ""
+
+    answer = say_no(client, anna, "whatsapp:marketing")
+
+    assert may(anna) == "withdrawn"
+    assert may(anna, "tracking") == "withdrawn"
+    assert "abgemeldet" in answer.content.decode()
+    no = ConsentEvent.objects.filter(state="withdrawn").first()
+    assert no
+    assert (no.source, no.authority) == ("preference_link", 3)
+
+
+def test_one_purpose_can_end_alone(client: Client, anna: Contact) -> None:
+    say_no(client, anna, "whatsapp:tracking")
+
+    assert may(anna, "tracking") == "withdrawn"
+    assert may(anna) == ""
+
+
+@pytest.mark.parametrize("pair", ["all", "", "whatsapp:no such purpose", "email:marketing"])
+def test_whatever_else_is_sent_ends_everything_because_who_comes_here_wants_to_stop(
+    client: Client, anna: Contact, pair: str
+) -> None:
+    say_no(client, anna, pair)
+
+    assert may(anna) == "withdrawn"
+    assert may_send(contact=anna, channel="email", purpose="marketing").reason == "withdrawn"
+
+
+def test_looking_changes_nothing_and_sets_no_cookie(client: Client, anna: Contact) -> None:
+    answer = client.get(path(anna))
+
+    assert answer.status_code == 200
+    assert not answer.cookies
+    assert answer["X-Robots-Tag"] == "noindex"
+    assert may(anna) == ""
+
+
+def test_the_link_says_nothing_but_no(client: Client, anna: Contact) -> None:
+    say_no(client, anna, "all")
+
+    shown = client.get(path(anna)).content.decode()
+
+    assert anna.phone
+    assert anna.phone not in shown
+    assert 'value="whatsapp:marketing"' not in shown
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 43, "../../etc"])
+def test_a_link_that_was_not_made_here_says_how_to_stop_all_the_same(client: Client, token: str) -> None:
+    answer = client.get(f"/p/{token.replace('/', '')}/")
+
+    assert answer.status_code == 410
+    assert "STOPP" in answer.content.decode()
+
+
+def test_a_token_made_for_something_else_opens_nobodys_page(client: Client, anna: Contact) -> None:
+    assert client.get(f"/p/{seal('link', anna.tenant_id, anna.pk)}/").status_code == 410
