@@ -1,0 +1,1 @@
+"""The dashboard's screens of consent: imports of contacts, requests of people about their data."""
