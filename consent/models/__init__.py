@@ -1,0 +1,35 @@
+"""The append-only ledger of yes and no, what it adds up to per person, wordings, and requests of people."""
+
+from consent.models.consent import (
+    Authority,
+    Channel,
+    ConsentEvent,
+    ConsentEvidence,
+    ConsentHead,
+    ConsentState,
+    Controller,
+    LedgerAnchor,
+    Purpose,
+    Source,
+    State,
+    Suppression,
+    Wording,
+    WordingVersion,
+)
+
+__all__ = [
+    "Authority",
+    "Channel",
+    "ConsentEvent",
+    "ConsentEvidence",
+    "ConsentHead",
+    "ConsentState",
+    "Controller",
+    "LedgerAnchor",
+    "Purpose",
+    "Source",
+    "State",
+    "Suppression",
+    "Wording",
+    "WordingVersion",
+]
