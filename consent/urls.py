@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from consent.api import consents, imports, people
+from consent.api import consents, imports, people, requests
 from consent.views import imports as import_views
 
 urlpatterns = [
@@ -17,4 +17,4 @@ urlpatterns = [
     path("imports/<uuid:uid>/notes/", import_views.notes, name="import_notes"),
 ]
 
-api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls]
+api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls, *requests.api_urls]

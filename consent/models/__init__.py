@@ -16,6 +16,7 @@ from consent.models.consent import (
     Wording,
     WordingVersion,
 )
+from consent.models.rights import DataRequest, Disposal
 
 __all__ = [
     "Authority",
@@ -25,6 +26,8 @@ __all__ = [
     "ConsentHead",
     "ConsentState",
     "Controller",
+    "DataRequest",
+    "Disposal",
     "LedgerAnchor",
     "Purpose",
     "Source",

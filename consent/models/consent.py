@@ -261,9 +261,18 @@ class ConsentEvidence(models.Model):
     event_id = models.UUIDField()
     salt = models.BinaryField()
     sealed = models.TextField()
+    # Set by an erasure: kept to defend against claims until this day and read for nothing else (Art. 17(3)(b), (e)).
+    kept_until = models.DateField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "event_id"], name="evidence_once")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "kept_until"],
+                name="evidence_restricted",
+                condition=models.Q(kept_until__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.event_id)
