@@ -33,9 +33,11 @@ WHERE e.id = v.id AND e.received_at >= %s AND e.received_at < %s
 """
 DELETE = "DELETE FROM inbox_webhookevent WHERE id = ANY(%s) AND received_at >= %s AND received_at < %s"
 LET_GO = """
-DELETE FROM inbox_inboundmessage WHERE tenant_id = %(tenant)s AND id IN (
+WITH old AS MATERIALIZED (
   SELECT id FROM inbox_inboundmessage WHERE tenant_id = %(tenant)s AND sent_at < %(before)s
-  ORDER BY sent_at LIMIT %(most)s)
+  ORDER BY sent_at LIMIT %(most)s
+)
+DELETE FROM inbox_inboundmessage i USING old WHERE i.tenant_id = %(tenant)s AND i.id = old.id
 """
 
 

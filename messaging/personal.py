@@ -38,21 +38,26 @@ WHERE s.tenant_id = %(tenant)s AND s.created_at < %(before)s AND s.state = 'clos
               AND m.contact_id > 0 AND m.created_at < %(before)s)
 ORDER BY s.id LIMIT %(most)s
 """
+# MATERIALIZED: looked up again for each row, a limited and locking select would each time find the next ones.
 LET_GO = """
-UPDATE messaging_message SET contact_id = -id, wamid = CASE WHEN wamid IS NOT NULL THEN 'erased' END
-WHERE tenant_id = %(tenant)s AND id IN (
+WITH old AS MATERIALIZED (
   SELECT m.id FROM messaging_message m
   WHERE m.tenant_id = %(tenant)s AND m.source_id = ANY(%(sources)s) AND m.contact_id > 0
     AND m.created_at < %(before)s AND m.queue = 2
-  ORDER BY m.source_id, m.contact_id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+  ORDER BY m.source_id, m.contact_id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+UPDATE messaging_message m SET contact_id = -m.id, wamid = CASE WHEN m.wamid IS NOT NULL THEN 'erased' END
+FROM old WHERE m.tenant_id = %(tenant)s AND m.id = old.id
 """
 # From the oldest on: an order's credit goes to the latest click before it, so the older ones must be gone first.
 LET_CLICKS_GO = """
-UPDATE messaging_click SET contact_id = NULL, message_id = NULL
-WHERE tenant_id = %(tenant)s AND id IN (
+WITH old AS MATERIALIZED (
   SELECT k.id FROM messaging_click k
   WHERE k.tenant_id = %(tenant)s AND k.at < %(before)s AND k.contact_id IS NOT NULL
-  ORDER BY k.at, k.id LIMIT %(most)s)
+  ORDER BY k.at, k.id LIMIT %(most)s
+)
+UPDATE messaging_click k SET contact_id = NULL, message_id = NULL
+FROM old WHERE k.tenant_id = %(tenant)s AND k.id = old.id
 """
 
 

@@ -54,7 +54,8 @@ NOBODY = UUID(int=0)
 
 def keep(tenant: Tenant) -> bool:
     """Do a company's rounds; True if something is left for another call. Each batch commits and is logged."""
-    return any([_repeated(tenant, round_) for round_ in ROUNDS])
+    left = [_repeated(tenant, round_) for round_ in ROUNDS]
+    return any(left)
 
 
 def _repeated(tenant: Tenant, round_: Callable[[Tenant, Any], tuple[dict[str, int], Any]]) -> bool:

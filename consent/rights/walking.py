@@ -38,7 +38,7 @@ def forget(contact: Contact) -> None:
 
 
 def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime]:
-    """When each of these contacts was last sent something or did something; those of whom nothing is known are missing."""
+    """When each of these contacts was last sent something or did something; who never was or did is missing."""
     last: dict[int, datetime] = {}
     for known in _each("last_use"):
         for contact_id, at in known(tenant, contact_ids).items():
@@ -47,7 +47,7 @@ def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime
 
 
 def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
-    """Let go of up to `most` rows of each kind from before a time; returns how many, by kind (consent.models.Disposal)."""
+    """Let go of up to `most` rows of each kind from before a time; returns how many, by kind (a Disposal's)."""
     done: dict[str, int] = {}
     for step in _each("let_go"):
         done |= step(tenant, before=before, most=most)
