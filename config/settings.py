@@ -197,6 +197,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "launch campaigns that are due": {"task": "campaigns.tasks.launch_due", "schedule": 5.0},
     "finish campaigns that have nothing left": {"task": "campaigns.tasks.finish_done", "schedule": 2.0},
     "go on with imports that lost their worker": {"task": "consent.tasks.resume_imports", "schedule": 10.0},
+    "go on with requests that lost their worker": {"task": "consent.tasks.resume_requests", "schedule": 30.0},
+    # At night, after the recount: both read much.
+    "let go of what was kept long enough": {
+        "task": "consent.tasks.keep_to_periods",
+        "schedule": crontab(hour="3", minute="0"),
+    },
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
     "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
@@ -275,6 +281,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "CampaignState": "campaigns.models.Campaign.State",
+        "DataRequestState": "consent.models.DataRequest.State",
         "ImportState": "contacts.models.Import.State",
         "MediaState": "whatsapp.models.Media.State",
         "MessageState": "analytics.api.serializers.STATES",
@@ -320,6 +327,18 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))
+
+# Who holds what about people, from the top of the house down (docs/decisions/0010).
+PERSONAL_DATA = [
+    "analytics.personal",
+    "inbox.personal",
+    "segments.personal",
+    "messaging.personal",
+    "consent.personal",
+    "contacts.personal",
+]
+# Outside the database and its backups, so that a restored backup can be told who was erased since.
+ERASURE_LOG_DIR = env.str("ERASURE_LOG_DIR", default=str(BASE_DIR / ".local" / "erasures"))
 
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS

@@ -14,6 +14,8 @@ from consent.models import (
     ConsentEvidence,
     ConsentHead,
     ConsentState,
+    DataRequest,
+    Disposal,
     Source,
     State,
     Suppression,
@@ -172,6 +174,24 @@ class WordingVersionAdmin(ReadOnlyAdmin):
     list_display = ("wording", "number", "tenant", "published_at", "retired_at", "invalid_reason")
     list_select_related = ("wording", "tenant")
     search_fields = ("wording__name", "sha256__exact")
+
+
+@admin.register(DataRequest)
+class DataRequestAdmin(ReadOnlyAdmin):
+    """Deadlines and how far requests are; what they say of the person is for the company alone."""
+
+    list_display = ("uid", "tenant", "kind", "state", "received_at", "due_date", "done_at", "error")
+    list_filter = ("state", "kind")
+    list_select_related = ("tenant",)
+    exclude = ("note", "answer", "file", "digests")
+    search_fields = ("uid__exact", "subject_id__exact")
+
+
+@admin.register(Disposal)
+class DisposalAdmin(ReadOnlyAdmin):
+    list_display = ("at", "tenant", "what", "count")
+    list_filter = ("what",)
+    list_select_related = ("tenant",)
 
 
 def _uuid(term: str) -> UUID | None:

@@ -1,4 +1,4 @@
-"""Celery doorways of consent: run imports, go on with those that lost their worker, forget old files."""
+"""Celery doorways of consent: imports, requests about data, and what may not be kept longer."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,9 @@ from celery import shared_task
 from consent import importing
 from consent.actions import signups
 from consent.ledger import depositing
+from consent.rights import keeping, working
 from contacts.importing import forgetting
+from tenants.models import Tenant
 
 KEPT = timedelta(days=30)
 REQUESTS_KEPT = timedelta(days=14)
@@ -44,3 +46,30 @@ def anchor_ledgers(**_: Any) -> None:
 def forget_sign_ups(**_: Any) -> None:
     """Delete requests to sign up after fourteen days, confirmed or not (CG-14)."""
     signups.forget_requests(older_than=REQUESTS_KEPT)
+
+
+@shared_task
+def carry_out(*, tenant_id: int, request_id: int, **_: Any) -> None:
+    """Export or erase what one request asks for; a second worker with the same request returns at once."""
+    working.work(tenant_id, request_id)
+
+
+@shared_task
+def resume_requests(**_: Any) -> None:
+    """Hand every request that should be worked on and has no living worker to a worker."""
+    for tenant_id, request_id in working.due():
+        carry_out.delay(tenant_id=tenant_id, request_id=request_id)
+
+
+@shared_task
+def keep_to_periods(**_: Any) -> None:
+    """Have every company's data looked through for what is past its time (consent-gdpr § 10)."""
+    for tenant_id in Tenant.objects.order_by("pk").values_list("pk", flat=True):
+        keep_to_periods_of.delay(tenant_id=tenant_id)
+
+
+@shared_task
+def keep_to_periods_of(*, tenant_id: int, **_: Any) -> None:
+    """Let go of what one company has kept long enough; hand over after some batches."""
+    if keeping.keep(Tenant.objects.get(pk=tenant_id)):
+        keep_to_periods_of.delay(tenant_id=tenant_id)

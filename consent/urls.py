@@ -2,20 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from consent.api import consents, imports, people
-from consent.views import imports as views
+from consent.api import consents, imports, people, requests
+from consent.views import imports as import_views
 from consent.views import public, signups
 
 urlpatterns = [
-    path("imports/", views.imports, name="imports"),
-    path("imports/new/", views.new, name="import_new"),
-    path("imports/<uuid:uid>/", views.show, name="import"),
-    path("imports/<uuid:uid>/columns/", views.columns, name="import_columns"),
-    path("imports/<uuid:uid>/check/", views.check, name="import_check"),
-    path("imports/<uuid:uid>/run/", views.run, name="import_run"),
-    path("imports/<uuid:uid>/cancel/", views.cancel, name="import_cancel"),
-    path("imports/<uuid:uid>/rejected/", views.rejected, name="import_rejected"),
-    path("imports/<uuid:uid>/notes/", views.notes, name="import_notes"),
+    path("imports/", import_views.imports, name="imports"),
+    path("imports/new/", import_views.new, name="import_new"),
+    path("imports/<uuid:uid>/", import_views.show, name="import"),
+    path("imports/<uuid:uid>/columns/", import_views.columns, name="import_columns"),
+    path("imports/<uuid:uid>/check/", import_views.check, name="import_check"),
+    path("imports/<uuid:uid>/run/", import_views.run, name="import_run"),
+    path("imports/<uuid:uid>/cancel/", import_views.cancel, name="import_cancel"),
+    path("imports/<uuid:uid>/rejected/", import_views.rejected, name="import_rejected"),
+    path("imports/<uuid:uid>/notes/", import_views.notes, name="import_notes"),
 ]
 
 urlpatterns += [
@@ -37,4 +37,4 @@ public_urls = [
     path("p/<str:token>/", public.choose, name="preferences"),
 ]
 
-api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls]
+api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls, *requests.api_urls]

@@ -84,7 +84,11 @@ class InboundMessage(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "wamid"], name="inbound_once")]
-        indexes = [models.Index(fields=["tenant", "conversation", "-sent_at"], name="inbound_newest_first")]
+        indexes = [
+            models.Index(fields=["tenant", "conversation", "-sent_at"], name="inbound_newest_first"),
+            # Finds what is past its 24 months, every night.
+            models.Index(fields=["tenant", "sent_at"], name="inbound_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.pk}"

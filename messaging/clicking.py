@@ -18,7 +18,10 @@ def record(target: Target, *, is_counted: bool) -> str | None:
         if link is None:
             return None
         message = (
-            Message.objects.filter(tenant=target.tenant_id, pk=target.message_id).first() if target.message_id else None
+            # Not that of an erased person, which knows nobody any more (messaging.personal).
+            Message.objects.filter(tenant=target.tenant_id, pk=target.message_id, contact_id__gt=0).first()
+            if target.message_id
+            else None
         )
         at = now()
         Click.objects.create(

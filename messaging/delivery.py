@@ -97,7 +97,8 @@ MOVES = """(v.sent_at IS NOT NULL AND (v.delivered_at IS NOT NULL OR m.queue <> 
             OR m.accepted_at IS NULL OR m.error_code IS NULL))"""
 APPLY = f"""
 UPDATE messaging_message m SET
-  wamid = coalesce(m.wamid, v.wamid),
+  -- A wamid contains the phone number: an erased person's message takes none (messaging.personal).
+  wamid = CASE WHEN m.contact_id < 0 THEN 'erased' ELSE coalesce(m.wamid, v.wamid) END,
   accepted_at = coalesce(m.accepted_at, v.sent_at, v.failed_at),
   sent_at = least(m.sent_at, v.sent_at),
   delivered_at = least(m.delivered_at, v.delivered_at),

@@ -116,6 +116,7 @@ class Message(models.Model):
 
     tenant = owner("messages", db_constraint=False)
     source = HotForeignKey(Source, on_delete=models.DO_NOTHING, related_name="messages")
+    # Negative where the person was erased or the message is past its time: it names nobody (messaging.personal).
     contact = HotForeignKey(Contact, on_delete=models.DO_NOTHING, related_name="messages")
     variant = models.SmallIntegerField(default=0, db_default=0)
     state = models.SmallIntegerField(choices=State.choices, default=State.QUEUED, db_default=0)

@@ -55,7 +55,8 @@ UPDATE messaging_message m SET
   state = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 10
                WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.state ELSE m.state END,
   queue = CASE WHEN v.accepted_at IS NOT NULL OR s.state = 'closed' AND v.queue = 0 THEN 2 ELSE v.queue END,
-  wamid = coalesce(m.wamid, v.wamid),
+  -- A wamid contains the phone number: an erased person's message takes none (messaging.personal).
+  wamid = CASE WHEN m.contact_id < 0 THEN 'erased' ELSE coalesce(m.wamid, v.wamid) END,
   accepted_at = least(m.accepted_at, CASE WHEN v.accepted_at IS NOT NULL THEN {ANSWERED_AT} END),
   failed_at = CASE WHEN v.state = 8 THEN {ANSWERED_AT} ELSE m.failed_at END,
   error_code = coalesce(v.error_code, m.error_code),

@@ -1,1 +1,1 @@
-"""Screens about consent: imports, and the public pages on which people sign up and say no."""
+"""The screens of consent: imports, sign-up forms, people's requests, and the public pages to say yes and no on."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import segno
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -50,12 +51,7 @@ def of_company(view: View) -> View:
 @of_company
 def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpResponse:
     """The page of a form, and after the box was ticked the way into WhatsApp."""
-    form = (
-        SignupForm.objects.select_related("tenant", "wording", "extra_wording")
-        .filter(tenant=tenant, slug=form_slug)
-        .exclude(state=SignupForm.State.DRAFT)
-        .first()
-    )
+    form = _forms(tenant).filter(slug=form_slug).exclude(state=SignupForm.State.DRAFT).first()
     if form is None:
         raise Http404
     version = published(form.wording) if form.state == SignupForm.State.LIVE else None
@@ -134,14 +130,10 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
 @of_company
 def widget(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpResponse:
     """A script that puts a button to the form's page where its tag stands; it sets nothing and loads nothing."""
-    form = (
-        SignupForm.objects.select_related("tenant")
-        .filter(tenant=tenant, slug=form_slug, state=SignupForm.State.LIVE)
-        .first()
-    )
+    form = _forms(tenant).filter(slug=form_slug, state=SignupForm.State.LIVE).first()
     if form is None:
         raise Http404
-    colour = _colour(tenant)
+    colour = _controller(tenant).brand_color
     context = {
         "url": signups.page_url(form),
         "headline": form.headline,
@@ -157,8 +149,8 @@ def widget(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpResponse
 def _page(
     request: HttpRequest, tenant: Tenant, language: str, template: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
-    controller = Controller.objects.filter(tenant=tenant).first() or Controller(tenant=tenant)
-    colour = _colour(tenant)
+    controller = _controller(tenant)
+    colour = controller.brand_color
     common = {
         "said": speaking.texts(tenant, language),
         "language": language,
@@ -181,9 +173,15 @@ def _invalid(request: HttpRequest) -> HttpResponse:
     return render(request, "public/invalid.html", {"said": said, "language": language}, status=410)
 
 
-def _colour(tenant: Tenant) -> str:
-    found = Controller.objects.filter(tenant=tenant).values_list("brand_color", flat=True).first()
-    return found or Controller._meta.get_field("brand_color").default
+def _forms(tenant: Tenant) -> QuerySet[SignupForm]:
+    return tenant.signup_forms.select_related("tenant", "wording", "extra_wording")
+
+
+def _controller(tenant: Tenant) -> Controller:
+    try:
+        return tenant.controller
+    except Controller.DoesNotExist:
+        return Controller(tenant=tenant)
 
 
 def _language(request: HttpRequest, version: WordingVersion | None, own: str = "") -> str:

@@ -6,12 +6,13 @@ or API key that acts for the person and leaves an audit row; None when the perso
 """
 
 from consent.actions.declarations.agreeing import grant, request
-from consent.actions.declarations.changing import edited, merged, moved, restrict, unrestrict
+from consent.actions.declarations.changing import edited, erased, merged, moved, restrict, unrestrict
 from consent.actions.declarations.refusing import object_, suppress, withdraw
 from consent.actions.declarations.stopping import meta_resumed, meta_stopped
 
 __all__ = [
     "edited",
+    "erased",
     "grant",
     "merged",
     "meta_resumed",

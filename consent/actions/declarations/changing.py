@@ -11,7 +11,7 @@ from consent import ledger
 from consent.actions.declarations.writing import EVERYTHING, audit_written, write
 from consent.ledger import Appended, Entry, suppressing
 from consent.ledger.folding import BY_NUMBER, NOES, Pair
-from consent.ledger.suppressing import Digest
+from consent.ledger.suppressing import BLOCKED, Digest, Suppressed
 from consent.models import Authority, ConsentState, Purpose, Source, State
 from contacts.actions import Moved
 from contacts.identities import digest, digests_of
@@ -52,6 +52,33 @@ def _hold(
         contact.restricted_at = since
         contact.save(update_fields=["restricted_at"])
     audit_written(tenant, by, f"consent.{state}", contact, [EVERYTHING], done)
+    return done
+
+
+@transaction.atomic
+def erased(
+    *, tenant: Tenant, contact: Contact, dedupe: str, source: str = Source.AGENT, at: datetime | None = None, by: Actor
+) -> list[Appended]:
+    """Record that a person's data is erased (Art. 17 GDPR); from the commit on nothing is sent to them.
+
+    Keyed hashes of what they are reached by stay on the suppression list, so that a later import does not write to
+    them; numbers they had before may be somebody else's by now. `at` is when it was decided, now by default.
+    """
+    known = Contact.objects.select_for_update(of=("self",)).get(tenant=tenant, pk=contact.pk)
+    done = write(
+        tenant,
+        contact.subject_id,
+        [(EVERYTHING, State.ERASED)],
+        dedupe=dedupe,
+        authority=Authority.AGENT,
+        source=source,
+        occurred_at=at or timezone.now(),
+        by=by,
+    )
+    since = min(at or timezone.now(), timezone.now())
+    suppressing.suppress(tenant, [Suppressed(*key, *EVERYTHING, BLOCKED, since) for key in digests_of(known)])
+    Contact.objects.filter(tenant=tenant, pk=contact.pk, restricted_at=None).update(restricted_at=since)
+    audit_written(tenant, by, "consent.erased", contact, [EVERYTHING], done)
     return done
 
 

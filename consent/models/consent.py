@@ -261,9 +261,18 @@ class ConsentEvidence(models.Model):
     event_id = models.UUIDField()
     salt = models.BinaryField()
     sealed = models.TextField()
+    # Set by an erasure: kept to defend against claims until this day and read for nothing else (Art. 17(3)(b), (e)).
+    kept_until = models.DateField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "event_id"], name="evidence_once")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "kept_until"],
+                name="evidence_restricted",
+                condition=models.Q(kept_until__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.event_id)
@@ -323,128 +332,3 @@ class ConsentState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.channel}/{self.purpose}"
-
-
-class SignupForm(models.Model):
-    """A page on which people ask to be written to, and the keyword that does the same in WhatsApp (CG-13)."""
-
-    class State(models.TextChoices):
-        DRAFT = "draft", _("draft")
-        LIVE = "live", _("live")
-        CLOSED = "closed", _("closed")
-
-    class Question(models.TextChoices):
-        POSTCODE = "postcode", _("Postcode")
-        BIRTHDAY = "birthday", _("Birthday")
-        EMAIL = "email", _("E-mail address")
-        CHOICE = "choice", _("A choice of answers")
-
-    tenant = owner("signup_forms")
-    uid = models.UUIDField(default=uuid.uuid4, editable=False)
-    # The last part of the page's address; free to be printed, so it stays.
-    slug = models.SlugField(_("address"), max_length=50)
-    name = models.CharField(_("name"), max_length=100)
-    state = models.CharField(max_length=6, choices=State.choices, default=State.DRAFT)
-    # The business number in which people confirm, E.164.
-    number = models.CharField(_("WhatsApp number"), max_length=16)
-    wording = TenantForeignKey(Wording, on_delete=models.PROTECT, related_name="signup_forms")
-    # A second box that nobody has to tick: measuring, profiling.
-    extra_wording = TenantForeignKey(
-        Wording, null=True, blank=True, on_delete=models.PROTECT, related_name="extra_in_signup_forms"
-    )
-    headline = models.CharField(_("headline"), max_length=120)
-    intro = models.TextField(_("introduction"), max_length=600, blank=True)
-    # What people get for their yes, with its conditions (CG-05).
-    benefit = models.CharField(_("benefit"), max_length=120, blank=True)
-    benefit_terms = models.TextField(_("conditions of the benefit"), max_length=600, blank=True)
-    question = models.CharField(_("question"), max_length=10, choices=Question.choices, blank=True)
-    question_label = models.CharField(_("wording of the question"), max_length=120, blank=True)
-    # Of a choice: the attribute that takes the answer, and what can be chosen.
-    question_attribute = models.CharField(_("attribute"), max_length=40, blank=True)
-    question_answers = ArrayField(models.CharField(max_length=60), default=list, db_default=[], blank=True)
-    keyword = models.CharField(_("keyword"), max_length=20, blank=True)
-    # By page and keyword together; of each place beside it.
-    requests = models.IntegerField(default=0, db_default=0, editable=False)
-    confirmed = models.IntegerField(default=0, db_default=0, editable=False)
-    created_at = models.DateTimeField(default=now, editable=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "uid"], name="signup_form_uid"),
-            models.UniqueConstraint(fields=["tenant", "slug"], name="signup_form_slug"),
-            models.UniqueConstraint(
-                fields=["tenant", "keyword"], name="one_form_per_keyword", condition=~models.Q(keyword="")
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class SignupPlace(models.Model):
-    """Where a form is put up: a poster in the shop, a flyer, a profile; has a QR code and counts of its own."""
-
-    tenant = owner("signup_places")
-    form = TenantForeignKey(SignupForm, on_delete=models.CASCADE, related_name="places")
-    # In the printed address, so short and never reused.
-    code = models.CharField(max_length=12)
-    name = models.CharField(_("name"), max_length=60)
-    scans = models.IntegerField(default=0, db_default=0)
-    requests = models.IntegerField(default=0, db_default=0)
-    confirmed = models.IntegerField(default=0, db_default=0)
-    created_at = models.DateTimeField(default=now, editable=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "code"], name="signup_place_code"),
-            models.UniqueConstraint(fields=["tenant", "form", "name"], name="signup_place_name"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class SignupRequest(models.Model):
-    """Somebody ticked the box and has not confirmed in WhatsApp yet; gone after fourteen days (CG-14).
-
-    `sealed` holds what would name a person (address, browser, answers), encrypted; it moves into the ledger's evidence
-    with the confirmation. The token is known by its hash only.
-    """
-
-    tenant = owner("signup_requests")
-    form = TenantForeignKey(SignupForm, on_delete=models.CASCADE, related_name="sign_ups")
-    place = TenantForeignKey(SignupPlace, null=True, on_delete=models.CASCADE, related_name="sign_ups")
-    version = TenantForeignKey(WordingVersion, on_delete=models.PROTECT, related_name="+")
-    extra_version = TenantForeignKey(WordingVersion, null=True, on_delete=models.PROTECT, related_name="+")
-    token_digest = models.CharField(max_length=64)
-    language = models.CharField(max_length=5)
-    sealed = models.TextField()
-    requested_at = models.DateTimeField(default=now)
-    confirmed_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "token_digest"], name="signup_token_once")]
-        indexes = [models.Index(fields=["requested_at"], name="signup_request_by_time")]
-
-    def __str__(self) -> str:
-        return f"sign-up {self.pk}"
-
-
-class SignupCode(models.Model):
-    """A voucher code of a form's pool; given to one person after the confirmation, and to nobody twice (M-63)."""
-
-    tenant = owner("signup_codes")
-    form = TenantForeignKey(SignupForm, on_delete=models.CASCADE, related_name="codes")
-    code = models.CharField(max_length=40)
-    contact = TenantForeignKey("contacts.Contact", null=True, on_delete=models.CASCADE, related_name="signup_codes")
-    issued_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "form", "code"], name="signup_code_once"),
-            models.UniqueConstraint(fields=["tenant", "form", "contact"], name="one_signup_code_per_person"),
-        ]
-        indexes = [models.Index(fields=["form", "id"], name="signup_code_free", condition=models.Q(contact=None))]
-
-    def __str__(self) -> str:
-        return f"code {self.pk}"

@@ -1,0 +1,245 @@
+"""What can be done with requests of people about their data: note one, carry it out, give it longer, answer it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from consent import tasks
+from consent.actions import declarations, people
+from consent.models import Authority, DataRequest, Source
+from consent.rights import periods
+from contacts.actions import ContactData
+from contacts.models import Contact
+from tenants import waking
+from tenants.actions import Actor, audit
+from tenants.models import ApiKey, Tenant, User
+
+Kind, State = DataRequest.Kind, DataRequest.State
+# Whoever hears them gets or loses data; a restriction or an objection harms nobody, whoever asks for it.
+NEEDS_IDENTITY = (Kind.ACCESS, Kind.PORTABILITY, Kind.RECTIFICATION, Kind.ERASURE)
+
+
+class NotNow(Exception):
+    """The request is not in a state in which this can be done; the text says so in the user's language."""
+
+
+@transaction.atomic
+def take(
+    *,
+    tenant: Tenant,
+    contact: Contact,
+    kind: str,
+    by: Actor,
+    received_at: datetime | None = None,
+    checked_by: str = "",
+    note: str = "",
+) -> DataRequest:
+    """Note a request; its deadline runs from the day it was received, now by default (Art. 12(3) GDPR)."""
+    received_at = received_at or timezone.now()
+    if received_at > timezone.now():
+        raise ValidationError({"received_at": _("This lies in the future.")})
+    request = DataRequest.objects.create(
+        tenant=tenant,
+        contact=contact,
+        subject_id=contact.subject_id,
+        kind=kind,
+        received_at=received_at,
+        due_date=periods.due(received_at, tenant),
+        checked_by=checked_by,
+        note=note,
+        created_by=_user(by),
+    )
+    audit(tenant=tenant, by=by, verb="data_request.taken", subject=request, changes={"kind": kind})
+    return request
+
+
+@transaction.atomic
+def note(*, request: DataRequest, by: Actor, checked_by: str | None = None, note: str | None = None) -> DataRequest:
+    """Say how we know that it is them, and what else matters; what is None stays. Raises NotNow."""
+    request = _held(request)
+    given = {"checked_by": checked_by, "note": note}
+    changed = {name: value for name, value in given.items() if value is not None and value != getattr(request, name)}
+    if changed:
+        _refuse_over(request)
+        _save(request, **changed)
+        audit(tenant=request.tenant, by=by, verb="data_request.noted", subject=request, changes={"fields": [*changed]})
+    return request
+
+
+@transaction.atomic
+def run(*, request: DataRequest, by: Actor) -> DataRequest:
+    """Carry out what was asked: a worker builds the export or erases, restriction and objection hold at once.
+
+    An erasure stops all sending to the person before this returns. Raises NotNow, also while nobody has said how the
+    identity was checked, and for a rectification, which `correct` carries out.
+    """
+    request = _held(request)
+    _refuse_over(request)
+    if request.state == State.WORKING:
+        return request
+    if request.contact is None:
+        raise NotNow(_("The contact is gone; there is nothing left to do."))
+    if request.kind in NEEDS_IDENTITY and not request.checked_by:
+        raise NotNow(_("First say how you know that it is this person: data must not go to, or be lost by, another."))
+    CARRY_OUT[Kind(request.kind)](request, request.contact, by)
+    audit(tenant=request.tenant, by=by, verb="data_request.run", subject=request, changes={"kind": request.kind})
+    return request
+
+
+def _export(request: DataRequest, contact: Contact, by: Actor) -> None:
+    _start(request, by, carried_out_at=None)
+
+
+def _erase(request: DataRequest, contact: Contact, by: Actor) -> None:
+    at = timezone.now()
+    source = _source(by)
+    declarations.erased(
+        tenant=request.tenant, contact=contact, dedupe=f"erased:{contact.subject_id}", source=source, at=at, by=by
+    )
+    _start(request, by, carried_out_at=at)
+
+
+def _restrict(request: DataRequest, contact: Contact, by: Actor) -> None:
+    if contact.restricted_at is None:
+        cause = f"request:{request.uid}:{uuid4()}"
+        declarations.restrict(tenant=request.tenant, contact=contact, dedupe=cause, source=_source(by), by=by)
+    _carried_out(request, by)
+
+
+def _object(request: DataRequest, contact: Contact, by: Actor) -> None:
+    declarations.object_(
+        tenant=request.tenant,
+        contact=contact,
+        dedupe=f"request:{request.uid}",
+        source=_source(by),
+        authority=Authority.AGENT,
+        occurred_at=request.received_at,
+        by=by,
+    )
+    _carried_out(request, by)
+
+
+def _rectify(request: DataRequest, contact: Contact, by: Actor) -> None:
+    raise NotNow(_("Correct the data of the contact; the request is carried out with that."))
+
+
+CARRY_OUT: dict[Kind, Callable[[DataRequest, Contact, Actor], None]] = {
+    Kind.ACCESS: _export,
+    Kind.PORTABILITY: _export,
+    Kind.ERASURE: _erase,
+    Kind.RESTRICTION: _restrict,
+    Kind.OBJECTION: _object,
+    Kind.RECTIFICATION: _rectify,
+}
+
+
+@transaction.atomic
+def correct(*, request: DataRequest, data: ContactData, by: Actor) -> DataRequest:
+    """Correct the contact's data (Art. 16 GDPR); the audit trail names the fields. Raises NotNow and ValidationError.
+
+    Another number ends the consent that was given for the old one.
+    """
+    request = _held(request)
+    _refuse_over(request)
+    if request.kind != Kind.RECTIFICATION or request.contact is None:
+        raise NotNow(_("This request does not ask for a correction."))
+    if not request.checked_by:
+        raise NotNow(_("First say how you know that it is this person: data must not go to, or be lost by, another."))
+    people.patch(contact=request.contact, data=data, by=by)
+    _carried_out(request, by)
+    audit(tenant=request.tenant, by=by, verb="data_request.run", subject=request, changes={"kind": request.kind})
+    return request
+
+
+@transaction.atomic
+def lift(*, request: DataRequest, by: Actor) -> DataRequest:
+    """End the restriction that this request asked for. The person has to be told before (Art. 18(3)). Raises NotNow."""
+    request = _held(request)
+    contact = request.contact
+    if request.kind != Kind.RESTRICTION or contact is None or contact.restricted_at is None:
+        raise NotNow(_("Nothing is restricted."))
+    cause = f"request:{request.uid}:{uuid4()}"
+    declarations.unrestrict(tenant=request.tenant, contact=contact, dedupe=cause, source=_source(by), by=by)
+    return request
+
+
+@transaction.atomic
+def extend(*, request: DataRequest, because: str, by: Actor) -> DataRequest:
+    """Give the answer two more months, once; the person has to be told why within the first (Art. 12(3))."""
+    request = _held(request)
+    _refuse_over(request)
+    if request.extended_because:
+        raise NotNow(_("The deadline was extended already; the law allows that once."))
+    if request.is_overdue:
+        raise NotNow(_("The month is over; the deadline can no longer be extended."))
+    if not because.strip():
+        raise ValidationError({"because": _("Say why: many or complex requests.")})
+    due_date = periods.due(request.received_at, request.tenant, is_extended=True)
+    _save(request, extended_because=because.strip()[:500], due_date=due_date)
+    audit(tenant=request.tenant, by=by, verb="data_request.extended", subject=request)
+    return request
+
+
+@transaction.atomic
+def close(*, request: DataRequest, answer: str, by: Actor, is_refused: bool = False) -> DataRequest:
+    """Note what the person was answered, which ends the request. Raises NotNow before it is carried out.
+
+    A refusal needs its reason in the answer, with the right to complain (Art. 12(4)).
+    """
+    request = _held(request)
+    _refuse_over(request)
+    if is_refused and not answer.strip():
+        raise ValidationError({"answer": _("A refusal names its reason, and where the person can complain.")})
+    if not is_refused and request.state != State.CARRIED_OUT:
+        raise NotNow(_("First carry out what was asked, or refuse it with the reason."))
+    if request.state == State.WORKING:
+        raise NotNow(_("This is being carried out just now."))
+    state = State.REFUSED if is_refused else State.DONE
+    _save(request, state=state, answer=answer.strip(), done_at=timezone.now(), done_by=_user(by))
+    audit(tenant=request.tenant, by=by, verb=f"data_request.{state}", subject=request)
+    return request
+
+
+def _held(request: DataRequest) -> DataRequest:
+    held = DataRequest.objects.select_for_update(of=("self",)).select_related("tenant", "contact")
+    return held.get(tenant=request.tenant_id, pk=request.pk)
+
+
+def _refuse_over(request: DataRequest) -> None:
+    if request.is_over:
+        raise NotNow(_("This request was answered already."))
+
+
+def _start(request: DataRequest, by: Actor, carried_out_at: datetime | None) -> None:
+    _save(
+        request,
+        state=State.WORKING,
+        error="",
+        leased_until=None,
+        done_by=_user(by),
+        carried_out_at=carried_out_at,
+    )
+    waking.wake(tasks.carry_out, tenant_id=request.tenant_id, request_id=request.pk)
+
+
+def _carried_out(request: DataRequest, by: Actor) -> None:
+    _save(request, state=State.CARRIED_OUT, carried_out_at=timezone.now(), done_by=_user(by))
+
+
+def _save(request: DataRequest, **fields: object) -> None:
+    for name, value in fields.items():
+        setattr(request, name, value)
+    request.save(update_fields=[*fields])
+
+
+def _source(by: Actor) -> Source:
+    return Source.API if isinstance(by, ApiKey) else Source.AGENT
+
+
+def _user(by: Actor) -> User | None:
+    return by if isinstance(by, User) else None

@@ -1,0 +1,214 @@
+"""Requests of people about their data over the REST API: note one, carry it out, download the export, answer it."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from consent.actions import requests as actions
+from consent.models import DataRequest
+from contacts.api.shapes import ContactIn, data_of
+from tenants.problems import Conflict
+from tenants.rest import StrictSerializer, TenantViewSet
+
+CHECK_HELP = "How you know that it is this person; needed for all kinds but restriction and objection."
+
+
+class DataRequestOut(serializers.Serializer[DataRequest]):
+    """A request with its deadline and what became of it."""
+
+    uid = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=DataRequest.Kind.choices)
+    state = serializers.ChoiceField(choices=DataRequest.State.choices)
+    contact = serializers.SerializerMethodField(help_text="The contact's uid; null once the person is erased.")
+    received_at = serializers.DateTimeField()
+    due_date = serializers.DateField(help_text="The last day for the answer (Art. 12(3) GDPR).")
+    is_overdue = serializers.BooleanField()
+    extended_because = serializers.CharField()
+    checked_by = serializers.CharField()
+    note = serializers.CharField()
+    answer = serializers.CharField()
+    error = serializers.CharField(help_text="Why the last attempt did not succeed.")
+    has_file = serializers.SerializerMethodField(help_text="Whether the export can be downloaded.")
+    file_until = serializers.DateTimeField(allow_null=True)
+    carried_out_at = serializers.DateTimeField(allow_null=True)
+    done_at = serializers.DateTimeField(allow_null=True)
+
+    def get_contact(self, request: DataRequest) -> UUID | None:
+        return request.contact.uid if request.contact else None
+
+    def get_has_file(self, request: DataRequest) -> bool:
+        return bool(request.file)
+
+
+class NotedIn(StrictSerializer):
+    """How the identity was checked, and what else matters."""
+
+    checked_by = serializers.ChoiceField(choices=DataRequest.Check.choices, required=False, help_text=CHECK_HELP)
+    note = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+
+
+class NewRequestIn(NotedIn):
+    """What somebody asked for, and when."""
+
+    contact = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=DataRequest.Kind.choices)
+    received_at = serializers.DateTimeField(required=False, help_text="Now by default; the deadline runs from then.")
+
+
+class ExtendIn(StrictSerializer):
+    because = serializers.CharField(max_length=500, help_text="Many or complex requests (Art. 12(3) GDPR).")
+
+
+class CloseIn(StrictSerializer):
+    answer = serializers.CharField(max_length=4000, allow_blank=True, help_text="What the person was told.")
+    refused = serializers.BooleanField(default=False, help_text="Needs the reason in the answer (Art. 12(4) GDPR).")
+
+
+class AtOnceIn(NotedIn):
+    """An identity that was checked."""
+
+    checked_by = serializers.ChoiceField(choices=DataRequest.Check.choices, help_text=CHECK_HELP)
+
+
+class DataRequestFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(choices=DataRequest.State.choices)
+    kind = django_filters.ChoiceFilter(choices=DataRequest.Kind.choices)
+    contact = django_filters.UUIDFilter("contact__uid", help_text="A contact's uid.")
+    overdue = django_filters.BooleanFilter(method="by_overdue", help_text="Only those past their last day, or not.")
+
+    def by_overdue(self, requests: QuerySet[DataRequest], name: str, value: bool) -> QuerySet[DataRequest]:
+        late = {"due_date__lt": timezone.localdate(), "done_at": None}
+        return requests.filter(**late) if value else requests.exclude(**late)
+
+
+class DataRequestViewSet(TenantViewSet):
+    """What people asked about their data (Art. 12-22 GDPR)."""
+
+    scope_noun = "consent"
+    serializer_class = DataRequestOut
+    filterset_class = DataRequestFilter
+
+    def get_queryset(self) -> QuerySet[DataRequest]:
+        found: QuerySet[DataRequest] = self.tenant.data_requests.select_related("contact", "tenant")
+        return found
+
+    def list(self, request: Request) -> Response:
+        """All requests, newest first."""
+        return self.page(self.get_queryset())
+
+    def retrieve(self, request: Request, uid: UUID) -> Response:
+        """One request."""
+        return self._answer(self.get_object())
+
+    @extend_schema(request=NewRequestIn, responses={201: DataRequestOut})
+    def create(self, request: Request) -> Response:
+        """Note a request; its deadline is one month after it was received."""
+        given = _valid(NewRequestIn, request)
+        contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=given.pop("contact"))
+        return self._done(actions.take, 201, tenant=self.tenant, contact=contact, **given)
+
+    @extend_schema(request=NotedIn, responses=DataRequestOut)
+    def partial_update(self, request: Request, uid: UUID) -> Response:
+        """Say how the identity was checked, or change the note."""
+        return self._done(actions.note, request=self.get_object(), **_valid(NotedIn, request))
+
+    @extend_schema(request=None, responses={202: DataRequestOut})
+    def run(self, request: Request, uid: UUID) -> Response:
+        """Carry out what was asked. Exports and erasures are done in the background: watch `state`.
+
+        An erasure stops all sending at once, deletes the person's data and cannot be undone.
+        """
+        return self._done(actions.run, 202, request=self.get_object())
+
+    @extend_schema(request=ContactIn, responses=DataRequestOut)
+    def correct(self, request: Request, uid: UUID) -> Response:
+        """Correct the contact's data, which carries out a rectification; null empties a field."""
+        return self._done(actions.correct, request=self.get_object(), data=data_of(_valid(ContactIn, request)))
+
+    @extend_schema(request=None, responses=DataRequestOut)
+    def lift(self, request: Request, uid: UUID) -> Response:
+        """End the restriction; tell the person before (Art. 18(3) GDPR)."""
+        return self._done(actions.lift, request=self.get_object())
+
+    @extend_schema(request=ExtendIn, responses=DataRequestOut)
+    def extend(self, request: Request, uid: UUID) -> Response:
+        """Two more months for the answer, once; tell the person why within the first month."""
+        return self._done(actions.extend, request=self.get_object(), because=_valid(ExtendIn, request)["because"])
+
+    @extend_schema(request=CloseIn, responses=DataRequestOut)
+    def close(self, request: Request, uid: UUID) -> Response:
+        """Note what the person was told; this ends the request."""
+        given = _valid(CloseIn, request)
+        is_refused = given["refused"]
+        return self._done(actions.close, request=self.get_object(), answer=given["answer"], is_refused=is_refused)
+
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY, 404: OpenApiResponse(description="None.")})
+    def file(self, request: Request, uid: UUID) -> HttpResponseBase:
+        """The export as ZIP: data.json and index.html. It is deleted after seven days."""
+        found = get_object_or_404(self.get_queryset().exclude(file=""), uid=uid)
+        return FileResponse(found.file.open("rb"), as_attachment=True, filename=f"export-{found.uid}.zip")
+
+    @extend_schema(request=AtOnceIn, responses={202: DataRequestOut})
+    def export(self, request: Request, uid: UUID) -> Response:
+        """Note a request for access and build the export: data-requests/{uid}/file/ serves it when it is there."""
+        return self._at_once(request, uid, DataRequest.Kind.ACCESS)
+
+    @extend_schema(request=AtOnceIn, responses={202: DataRequestOut})
+    def erase(self, request: Request, uid: UUID) -> Response:
+        """Note a request for erasure and carry it out; this cannot be undone."""
+        return self._at_once(request, uid, DataRequest.Kind.ERASURE)
+
+    def _at_once(self, request: Request, uid: UUID, kind: str) -> Response:
+        contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=uid)
+        given = _valid(AtOnceIn, request)
+        taken = actions.take(tenant=self.tenant, contact=contact, kind=kind, by=self.key, **given)
+        return self._done(actions.run, 202, request=taken)
+
+    def _done(self, action: Callable[..., DataRequest], status: int = 200, **given: Any) -> Response:
+        try:
+            return self._answer(action(by=self.key, **given), status)
+        except actions.NotNow as refusal:
+            raise Conflict(str(refusal)) from None
+        except ValidationError as refused:
+            raise serializers.ValidationError(refused.message_dict) from None
+
+    def _answer(self, request: DataRequest, status: int = 200) -> Response:
+        return Response(DataRequestOut(self.get_queryset().get(pk=request.pk)).data, status=status)
+
+
+def _valid(shape: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    given = shape(data=request.data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def _to(**methods: str) -> Any:
+    return DataRequestViewSet.as_view(methods)
+
+
+api_urls = [
+    path("data-requests/", _to(get="list", post="create"), name="data-requests"),
+    path("data-requests/<uuid:uid>/", _to(get="retrieve", patch="partial_update"), name="data-request"),
+    path("data-requests/<uuid:uid>/run/", _to(post="run"), name="data-request-run"),
+    path("data-requests/<uuid:uid>/correct/", _to(post="correct"), name="data-request-correct"),
+    path("data-requests/<uuid:uid>/lift/", _to(post="lift"), name="data-request-lift"),
+    path("data-requests/<uuid:uid>/extend/", _to(post="extend"), name="data-request-extend"),
+    path("data-requests/<uuid:uid>/close/", _to(post="close"), name="data-request-close"),
+    path("data-requests/<uuid:uid>/file/", _to(get="file"), name="data-request-file"),
+    path("contacts/<uuid:uid>/export/", _to(post="export"), name="contact-export"),
+    path("contacts/<uuid:uid>/erase/", _to(post="erase"), name="contact-erase"),
+]

@@ -1,0 +1,43 @@
+"""The append-only ledger of yes and no, what it adds up to per person, wordings, and requests of people."""
+
+from consent.models.consent import (
+    Authority,
+    Channel,
+    ConsentEvent,
+    ConsentEvidence,
+    ConsentHead,
+    ConsentState,
+    Controller,
+    LedgerAnchor,
+    Purpose,
+    Source,
+    State,
+    Suppression,
+    Wording,
+    WordingVersion,
+)
+from consent.models.rights import DataRequest, Disposal
+from consent.models.signup import SignupCode, SignupForm, SignupPlace, SignupRequest
+
+__all__ = [
+    "Authority",
+    "Channel",
+    "ConsentEvent",
+    "ConsentEvidence",
+    "ConsentHead",
+    "ConsentState",
+    "Controller",
+    "DataRequest",
+    "Disposal",
+    "LedgerAnchor",
+    "Purpose",
+    "SignupCode",
+    "SignupForm",
+    "SignupPlace",
+    "SignupRequest",
+    "Source",
+    "State",
+    "Suppression",
+    "Wording",
+    "WordingVersion",
+]

@@ -1,0 +1,123 @@
+"""What consent holds of a person: their history with proofs and wordings, and their requests."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from consent import queries
+from consent.ledger import evidence, suppressing
+from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Suppression
+from contacts.identities import digests_of
+from contacts.models import Contact
+from contacts.personal import Section
+from tenants.encryption import CannotDecrypt
+from tenants.scope import tenant_scope
+
+ROWS_AT_A_TIME = 500
+
+
+def tell(contact: Contact) -> Iterator[Section]:
+    """What holds now, every declaration with the words agreed to and its proof, suppressions, and requests."""
+    labels = {"channel": _("Channel"), "purpose": _("Purpose"), "state": _("State"), "since": _("Since")}
+    yield Section("consent_now", _("Consents as they stand"), labels, _states(contact))
+    labels = {
+        "occurred_at": _("When"),
+        "channel": _("Channel"),
+        "purpose": _("Purpose"),
+        "state": _("Said"),
+        "source": _("By which way"),
+        "source_ref": _("Where exactly"),
+        "wording": _("Wording agreed to"),
+        "wording_sha256": _("Fingerprint of the wording"),
+        "policy_url": _("Privacy notice"),
+        "age_confirmed": _("Age confirmed"),
+        "legal_basis": _("Legal basis"),
+        "recorded_at": _("Recorded"),
+        "proof": _("Proof"),
+        "seq": _("Row of the ledger"),
+        "row_hash": _("Fingerprint of the row"),
+    }
+    yield Section("consent_history", _("History of consent"), labels, _history(contact))
+    labels = {"channel": _("Channel"), "purpose": _("Purpose"), "reason": _("Reason"), "since": _("Since")}
+    yield Section("suppressions", _("Entries on the list of people who get no messages"), labels, _suppressed(contact))
+    labels = {
+        "received_at": _("Received"),
+        "kind": _("Request"),
+        "state": _("State"),
+        "due_date": _("To be answered by"),
+        "checked_by": _("Identity checked by"),
+        "note": _("Note"),
+        "answer": _("Answer"),
+        "done_at": _("Answered"),
+    }
+    yield Section("requests", _("Your requests about your data"), labels, _requests(contact))
+
+
+def _states(contact: Contact) -> Iterator[dict[str, Any]]:
+    for row in queries.states(contact):
+        shown = {name: getattr(row, f"get_{name}_display")() for name in ("channel", "purpose", "state")}
+        yield {**shown, "since": row.since}
+
+
+def _history(contact: Contact) -> Iterator[dict[str, Any]]:
+    plain = ("occurred_at", "source_ref", "wording_sha256", "policy_url", "age_confirmed", "legal_basis", "recorded_at")
+    for row in queries.history(contact).order_by("seq").iterator(ROWS_AT_A_TIME):
+        proof = _proof(row)
+        yield {
+            **{name: getattr(row, f"get_{name}_display")() for name in ("channel", "purpose", "state", "source")},
+            **{name: getattr(row, name) for name in (*plain, "seq")},
+            "wording": _wording(row) or proof.pop("wording_text", ""),
+            "proof": proof,
+            "row_hash": bytes(row.row_hash).hex(),
+        }
+
+
+def _wording(row: ConsentEvent) -> str:
+    texts: dict[str, str] = row.wording_version.texts if row.wording_version else {}
+    wanted = (row.language[:2], get_language() or "", *texts)
+    return next((texts[language] for language in wanted if language in texts), "")
+
+
+def _proof(row: ConsentEvent) -> dict[str, Any]:
+    stored = ConsentEvidence.objects.filter(tenant=row.tenant_id, event_id=row.event_id, kept_until=None).first()
+    try:
+        return evidence.unseal(stored) if stored else {}
+    except CannotDecrypt:
+        return {}
+
+
+def _suppressed(contact: Contact) -> Iterator[dict[str, Any]]:
+    keys = [key for _kind, key in suppressing.identities(contact)]
+    for row in Suppression.objects.filter(tenant=contact.tenant_id, digest__in=keys, lifted_at=None).order_by("pk"):
+        shown = {name: getattr(row, f"get_{name}_display")() for name in ("channel", "purpose")}
+        yield {**shown, "reason": row.reason, "since": row.since}
+
+
+def _requests(contact: Contact) -> Iterator[dict[str, Any]]:
+    for row in DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk).order_by("pk"):
+        shown = {name: getattr(row, f"get_{name}_display")() for name in ("kind", "state", "checked_by")}
+        plain = ("received_at", "due_date", "note", "answer", "done_at")
+        yield {**shown, **{name: getattr(row, name) for name in plain}}
+
+
+def clear(contact: Contact) -> None:
+    """Delete the exports that were made of the person."""
+    with tenant_scope(contact.tenant_id):
+        made = list(DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk).exclude(file=""))
+    for request in made:
+        request.file.delete(save=False)
+        with tenant_scope(contact.tenant_id):
+            DataRequest.objects.filter(tenant=contact.tenant_id, pk=request.pk).update(file="", file_until=None)
+
+
+def forget(contact: Contact) -> None:
+    """Empty the free texts of the person's requests and leave keyed hashes, by which they are found again.
+
+    Ledger rows stay: without the contact nobody knows whose they are. Proofs stay until their day and are then deleted
+    by consent.rights.keeping; suppressions stay.
+    """
+    digests = [[kind, key.hex()] for kind, key in digests_of(contact)]
+    requests = DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk)
+    requests.update(note="", answer="", extended_because="", digests=digests)

@@ -1,0 +1,166 @@
+"""Keeps nothing longer than needed (consent-gdpr § 10, Art. 5(1)(e) GDPR): one company's daily round, in batches.
+
+What has rounds of its own is not here: raw webhooks (inbox.days), uploaded files (contacts.importing.forgetting),
+answers to repeated requests (tenants.repeating). A round of the sign-up part, requests that nobody confirmed within 14
+days, joins ROUNDS when there are such requests.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from consent import ledger
+from consent.ledger import Entry
+from consent.ledger.folding import GRANTS
+from consent.models import (
+    Authority,
+    Channel,
+    ConsentEvidence,
+    ConsentState,
+    DataRequest,
+    Disposal,
+    Source,
+    State,
+)
+from consent.rights import periods, walking
+from contacts.models import Contact
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+AT_A_TIME = 2000
+# Then the next task goes on, so that a deploy never waits long.
+MOST_BATCHES = 50
+# People with proofs of which the ledger says nothing new since a time, and who have no yes any more.
+UNUSED_PROOFS = """
+SELECT DISTINCT r.subject_id FROM consent_consentevidence e
+JOIN consent_consentevent r ON r.tenant_id = e.tenant_id AND r.event_id = e.event_id
+WHERE e.tenant_id = %(tenant)s AND e.kept_until IS NULL AND r.recorded_at < %(before)s AND r.subject_id > %(after)s
+  AND NOT EXISTS (SELECT FROM consent_consentevent n WHERE n.tenant_id = e.tenant_id
+                  AND n.subject_id = r.subject_id AND n.recorded_at >= %(before)s)
+  AND NOT EXISTS (SELECT FROM consent_consentstate s WHERE s.tenant_id = e.tenant_id
+                  AND s.subject_id = r.subject_id AND s.state IN ('granted', 'renewed', 'requested'))
+ORDER BY r.subject_id LIMIT %(most)s
+"""
+DELETE_PROOFS = """
+DELETE FROM consent_consentevidence e USING consent_consentevent r
+WHERE e.tenant_id = %s AND r.tenant_id = e.tenant_id AND r.event_id = e.event_id AND r.subject_id = ANY(%s::uuid[])
+"""
+NOBODY = UUID(int=0)
+
+
+def keep(tenant: Tenant) -> bool:
+    """Do a company's rounds; True if something is left for another call. Each batch commits and is logged."""
+    left = [_repeated(tenant, round_) for round_ in ROUNDS]
+    return any(left)
+
+
+def _repeated(tenant: Tenant, round_: Callable[[Tenant, Any], tuple[dict[str, int], Any]]) -> bool:
+    """Whether the round was broken off; `position` says where its next batch begins, None at the end."""
+    position: Any = NOBODY
+    for _batch in range(MOST_BATCHES):
+        counts, position = round_(tenant, position)
+        _note(tenant, counts)
+        if position is None:
+            return False
+    return True
+
+
+def _note(tenant: Tenant, counts: dict[str, int]) -> None:
+    done = [Disposal(tenant=tenant, what=what, count=count) for what, count in counts.items() if count]
+    if done:
+        with tenant_scope(tenant):
+            Disposal.objects.bulk_create(done)
+
+
+def _let_go(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
+    """Messages, clicks and what people wrote, older than 24 months."""
+    with tenant_scope(tenant):
+        before = periods.months_ago(periods.MONTHS_OF_MESSAGES)
+        counts = walking.let_go(tenant, before=before, most=AT_A_TIME)
+    return counts, position if AT_A_TIME in counts.values() else None
+
+
+def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:
+    """Consents to WhatsApp that for 24 months were neither used nor followed by anything the person did (CG-27)."""
+    before = periods.months_ago(periods.MONTHS_OF_SILENCE)
+    with tenant_scope(tenant):
+        old = ConsentState.objects.filter(
+            tenant=tenant, channel=Channel.WHATSAPP, state__in=GRANTS, since__lt=before, subject_id__gt=position
+        )
+        subjects = list(old.order_by("subject_id").values_list("subject_id", flat=True).distinct()[:AT_A_TIME])
+        silent = _silent(tenant, subjects, before)
+        # Between reading what holds and writing that it ends nobody may say yes again.
+        ledger.lock(tenant)
+        states = ConsentState.objects.filter(
+            tenant=tenant, channel=Channel.WHATSAPP, state__in=GRANTS, since__lt=before, subject_id__in=silent
+        )
+        ledger.append(tenant, [_expiry(state) for state in states.order_by("subject_id", "purpose")])
+    return {"consents": len(silent)}, subjects[-1] if len(subjects) == AT_A_TIME else None
+
+
+def _silent(tenant: Tenant, subjects: Sequence[UUID], before: datetime) -> list[UUID]:
+    """Those of these people who were sent nothing and did nothing since."""
+    people = dict(Contact.objects.filter(tenant=tenant, subject_id__in=subjects).values_list("pk", "subject_id"))
+    last = walking.last_use(tenant, list(people)) if people else {}
+    busy = {people[pk] for pk, at in last.items() if at >= before}
+    return [subject for subject in subjects if subject not in busy]
+
+
+def _expiry(state: ConsentState) -> Entry:
+    return Entry(
+        subject_id=state.subject_id,
+        channel=state.channel,
+        purpose=state.purpose,
+        state=State.EXPIRED,
+        authority=Authority.AGENT,
+        source=Source.SYSTEM,
+        source_ref="unused for 24 months",
+        occurred_at=timezone.now(),
+        # Of this yes; one that the person gives later is another.
+        key=f"expired:{state.subject_id}:{state.channel}:{state.purpose}:{state.seq}",
+    )
+
+
+def _drop_unused_proofs(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:
+    """Proofs of consents that ended, after the third calendar year since their last use."""
+    first_kept = timezone.localdate().year - periods.YEARS_OF_PROOF
+    before = datetime(first_kept, 1, 1, tzinfo=timezone.get_default_timezone())
+    params = {"tenant": tenant.pk, "before": before, "after": str(position), "most": AT_A_TIME}
+    with tenant_scope(tenant), connection.cursor() as cursor:
+        cursor.execute(UNUSED_PROOFS, params)
+        subjects = [row[0] for row in cursor.fetchall()]
+        unused = _silent(tenant, subjects, before)
+        cursor.execute(DELETE_PROOFS, [tenant.pk, [str(subject) for subject in unused]])
+        dropped = cursor.rowcount
+    return {"proofs": dropped}, subjects[-1] if len(subjects) == AT_A_TIME else None
+
+
+def _drop_restricted_proofs(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
+    """Proofs that an erasure left, once their day has passed, and with them the hashes in the register."""
+    today: date = timezone.localdate()
+    with tenant_scope(tenant):
+        over = ConsentEvidence.objects.filter(tenant=tenant, kept_until__lt=today).order_by("kept_until")
+        batch = list(over.values_list("pk", flat=True)[:AT_A_TIME])
+        dropped, _by_model = ConsentEvidence.objects.filter(tenant=tenant, pk__in=batch).delete()
+        DataRequest.objects.filter(tenant=tenant, kept_until__lt=today).exclude(digests=[]).update(digests=[])
+    return {"proofs": dropped}, position if len(batch) == AT_A_TIME else None
+
+
+def _drop_exports(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
+    """Exports after seven days: the file before its name, and no transaction while storage is slow."""
+    with tenant_scope(tenant):
+        over = DataRequest.objects.filter(tenant=tenant, file_until__lt=timezone.now()).order_by("pk")
+        batch = list(over[:AT_A_TIME])
+    for request in batch:
+        request.file.delete(save=False)
+    with tenant_scope(tenant):
+        dropped = DataRequest.objects.filter(tenant=tenant, pk__in=[request.pk for request in batch])
+        dropped.update(file="", file_until=None)
+    return {"exports": len(batch)}, position if len(batch) == AT_A_TIME else None
+
+
+ROUNDS = (_let_go, _expire_consents, _drop_unused_proofs, _drop_restricted_proofs, _drop_exports)

@@ -1,0 +1,60 @@
+"""Walks the apps that hold personal data, from the top of the house down (docs/decisions/0010).
+
+`settings.PERSONAL_DATA` names a module `personal` of each app, which has what applies of: `tell(contact)` yields
+sections, `clear(contact)` does what is slow and may be repeated, in transactions of its own, `forget(contact)` deletes
+rows in the caller's transaction, `last_use(tenant, contact_ids)` says when people were last in touch, and
+`let_go(tenant, before=, most=)` lets go of what is past its time.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+
+from contacts.models import Contact
+from contacts.personal import Section
+from tenants.models import Tenant
+
+
+def told(contact: Contact) -> Iterator[Section]:
+    """Everything that is held of a person; rows are read as they are asked for."""
+    # Who they are first, statistics last.
+    for tell in reversed(list(_each("tell"))):
+        yield from tell(contact)
+
+
+def clear(contact: Contact) -> None:
+    """Take the person out of files and raw logs; raises contacts.personal.NotYet."""
+    for step in _each("clear"):
+        step(contact)
+
+
+def forget(contact: Contact) -> None:
+    """Delete or make anonymous every row about the person, in the caller's transaction."""
+    for step in _each("forget"):
+        step(contact)
+
+
+def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime]:
+    """When each of these contacts was last sent something or did something; who never was or did is missing."""
+    last: dict[int, datetime] = {}
+    for known in _each("last_use"):
+        for contact_id, at in known(tenant, contact_ids).items():
+            last[contact_id] = max(at, last.get(contact_id, at))
+    return last
+
+
+def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
+    """Let go of up to `most` rows of each kind from before a time; returns how many, by kind (a Disposal's)."""
+    done: dict[str, int] = {}
+    for step in _each("let_go"):
+        done |= step(tenant, before=before, most=most)
+    return done
+
+
+def _each(name: str) -> Iterator[Callable[..., Any]]:
+    for path in settings.PERSONAL_DATA:
+        if step := getattr(import_module(path), name, None):
+            yield step

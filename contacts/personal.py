@@ -1,0 +1,192 @@
+"""What contacts hold of a person: told on request (Art. 15 GDPR), and forgotten (Art. 17).
+
+`Section` is what every app tells with. docs/decisions/0010 says how the apps' modules of this name are found.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO, cast
+
+from django.db.models import Max, Q
+from django.utils.translation import gettext as _
+
+from contacts import phones
+from contacts.importing import staging
+from contacts.models import Contact, Event, Import, NotedRow, RejectedRow, StagedRow
+from tenants.models import AuditEvent, IdempotencyKey, Tenant
+from tenants.scope import tenant_scope
+
+WORKING = (Import.State.CHECKING, Import.State.RUNNING)
+ROWS_AT_A_TIME = 2000
+LINES_AT_A_TIME = 10_000
+GONE = 410
+
+
+class NotYet(Exception):
+    """Somebody is working with the person's data just now; the text says who, in the user's language."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some rows about one person: `name` for machines, `title` and the columns' `labels` for people.
+
+    `rows` may be an iterator and is read once: a person may have thousands of them.
+    """
+
+    name: str
+    title: str
+    labels: Mapping[str, str]
+    rows: Iterable[Mapping[str, Any]]
+
+
+def tell(contact: Contact) -> Iterator[Section]:
+    """Master data, tags, lists, what they did, and what was done with the contact."""
+    yield Section("person", _("Master data"), _labels(), [{name: getattr(contact, name) for name in _labels()}])
+    tags = contact.contact_tags.order_by("tag__name").values_list("tag__name", flat=True)
+    yield Section("tags", _("Tags"), {"name": _("Tag")}, ({"name": name} for name in tags))
+    yield Section("lists", _("Lists"), {"name": _("List"), "added_at": _("Added")}, _lists(contact))
+    labels = {
+        "occurred_at": _("When"),
+        "name": _("Event"),
+        "value": _("Value"),
+        "currency": _("Currency"),
+        "order_id": _("Order"),
+        "event_id": _("Number"),
+        "properties": _("Details"),
+    }
+    events = contact.events.order_by("occurred_at", "pk").values(*labels)
+    yield Section("events", _("Orders and other events"), labels, events.iterator(ROWS_AT_A_TIME))
+    yield Section("changes", _("Changes of the record"), {"at": _("When"), "verb": _("What")}, _changes(contact))
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "first_name": _("First name"),
+        "last_name": _("Last name"),
+        "phone": _("Phone number"),
+        "email": _("E-mail"),
+        "external_id": _("Customer number"),
+        "bsuid": _("WhatsApp user id (BSUID)"),
+        "language": _("Language"),
+        "country": _("Country"),
+        "postcode": _("Postcode"),
+        "birthday": _("Birthday"),
+        "attributes": _("Attributes"),
+        "restricted_at": _("Processing restricted since"),
+        "phone_invalid_at": _("Number given away since"),
+        "unreachable_since": _("Not reachable since"),
+        "created_at": _("Stored since"),
+        "updated_at": _("Last changed"),
+        "uid": _("Number of the record"),
+    }
+
+
+def _lists(contact: Contact) -> Iterator[dict[str, Any]]:
+    for member in contact.list_members.select_related("list").order_by("list__name"):
+        yield {"name": member.list.name, "added_at": member.added_at}
+
+
+def _changes(contact: Contact) -> Iterable[dict[str, Any]]:
+    done = AuditEvent.objects.filter(tenant=contact.tenant_id, object_uid=str(contact.uid))
+    return done.order_by("pk").values("at", "verb").iterator(ROWS_AT_A_TIME)
+
+
+def clear(contact: Contact) -> None:
+    """Delete uploaded files that name the person, whole, with what is kept of their lines; each step commits.
+
+    Imports stay with their counts, as after 30 days. Raises NotYet while such a file is being imported.
+    """
+    named = Named.of(contact)
+    with tenant_scope(contact.tenant_id):
+        kept = list(Import.objects.filter(tenant=contact.tenant_id).exclude(file=""))
+    for imported in kept:
+        if not named.is_in_file(imported):
+            continue
+        if imported.state in WORKING:
+            raise NotYet(_("An import names this person and is still running. The erasure goes on after it."))
+        # The file before its name, so that a killed worker leaves none behind that nobody knows of.
+        imported.file.delete(save=False)
+        with tenant_scope(contact.tenant_id):
+            Import.objects.filter(tenant=contact.tenant_id, pk=imported.pk).update(file="")
+    _clear_lines(contact.tenant_id)
+
+
+def _clear_lines(tenant_id: int) -> None:
+    """What is kept of single lines goes with the file; batch by batch, for it can be a million."""
+    for model in (RejectedRow, NotedRow):
+        more = True
+        while more:
+            with tenant_scope(tenant_id):
+                over: Any = model.objects.filter(tenant=tenant_id, imported__file="")
+                pks = list(over.values_list("pk", flat=True)[:LINES_AT_A_TIME])
+                model.objects.filter(tenant=tenant_id, pk__in=pks).delete()
+            more = len(pks) == LINES_AT_A_TIME
+
+
+def forget(contact: Contact) -> None:
+    """Delete the contact with identities, tags, list entries and events, and empty stored answers that name it."""
+    tenant_id = contact.tenant_id
+    _forget_answers(contact)
+    staged = Q(contact_id=contact.pk)
+    for key in ("phone", "bsuid", "email", "external_id"):
+        if value := getattr(contact, key):
+            staged |= Q(**{key: value})
+    StagedRow.objects.filter(staged, tenant=tenant_id).delete()
+    Event.objects.filter(tenant=tenant_id, contact=contact.pk).delete()
+    contact.delete()
+
+
+def _forget_answers(contact: Contact) -> None:
+    """A repeat of the request must not create the person again, so the answer is emptied and its key stays."""
+    told = IdempotencyKey.objects.filter(tenant=contact.tenant_id)
+    texts = [str(contact.uid), *Named.of(contact).texts]
+    for text in texts:
+        told.filter(key__icontains=text).delete()
+    for pk, body in told.values_list("pk", "body").iterator(ROWS_AT_A_TIME):
+        if any(text.encode() in bytes(body) for text in texts):
+            told.filter(pk=pk).update(body=b"{}", status=GONE)
+
+
+def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime]:
+    """When each of these contacts last did something: an order, a visit."""
+    events = Event.objects.filter(tenant=tenant, contact__in=contact_ids).order_by()
+    return dict(events.values_list("contact").annotate(last=Max("occurred_at")))
+
+
+@dataclass(frozen=True)
+class Named:
+    """By what a contact can be recognised in files and texts."""
+
+    phone: str
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, contact: Contact) -> "Named":
+        """The contact's phone, and what else names it; texts too short to name anybody are left out."""
+        digits = (contact.phone or "").lstrip("+")
+        texts = (digits, contact.bsuid, contact.email, contact.external_id)
+        return cls(contact.phone or "", tuple(text for text in texts if text and len(text) >= 4))
+
+    def is_in_file(self, imported: Import) -> bool:
+        """Whether a line of the uploaded file names the person; a file that cannot be read may do so."""
+        try:
+            with imported.file.open("rb") as file:
+                lines = staging.lines(imported, cast(BinaryIO, file))
+                return any(self.is_in(cells, imported.default_country) for _line, cells in lines)
+        except FileNotFoundError:
+            return False
+        except (UnicodeError, ValueError):
+            return True
+
+    def is_in(self, cells: Iterable[str], country: str) -> bool:
+        """Whether one of the cells holds the phone, however it is written, or another text that names the person."""
+        return any(self._is(cell, country) for cell in cells)
+
+    def _is(self, cell: str, country: str) -> bool:
+        text = cell.strip().lower()
+        if any(own.lower() == text or ("@" in own and own in text) for own in self.texts):
+            return True
+        tail = self.phone[-6:]
+        return bool(tail) and re.sub(r"\D", "", cell).endswith(tail) and phones.normalise(cell, country) == self.phone

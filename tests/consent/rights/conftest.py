@@ -1,0 +1,43 @@
+"""Anna, a customer of the bakery who left traces everywhere, and Berta, who stands beside her in all of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from inbox import receiving, recording
+from tenants.models import Tenant
+from tests import factories
+from tests.inbox import meta
+from whatsapp.models import Number
+from whatsapp.signature import sign
+
+
+@pytest.fixture(autouse=True)
+def erasure_log(settings: Any, tmp_path: Path) -> Path:
+    """The record outside the database, in a folder that goes away with the test."""
+    settings.ERASURE_LOG_DIR = str(tmp_path / "erasures")
+    return tmp_path / "erasures" / "erasures.jsonl"
+
+
+@pytest.fixture
+def number(bakery: Tenant, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Number:
+    """The bakery's number; its webhooks come through the shared app."""
+    settings.WHATSAPP_APP_SECRET = meta.SECRET
+    monkeypatch.setattr(recording, "_own_apps", recording._OwnApps())
+    return factories.number(bakery)
+
+
+@pytest.fixture
+def deliver(client: Client) -> Callable[..., None]:
+    """Posts bodies as Meta would, then applies all that waits."""
+
+    def deliver(*bodies: bytes) -> None:
+        for content in bodies:
+            headers = {"X-Hub-Signature-256": sign(meta.SECRET, content)}
+            assert client.post(meta.PATH, content, "application/json", headers=headers).status_code == 200
+        receiving.run(seconds=60)
+
+    return deliver

@@ -1,0 +1,246 @@
+"""An erasure leaves nothing that names the person, nowhere; reports, ledger and the others stay whole."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from consent import queries, tasks
+from consent.ledger import evidence
+from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Suppression
+from consent.rights import keeping
+from contacts.models import Contact, Event, Import
+from inbox.models import WebhookEvent
+from messaging import links
+from messaging.models import Click, Link, Message
+from tenants.actions import NewTenant
+from tenants.models import IdempotencyKey, Tenant
+from tenants.scope import across_tenants, tenant_scope
+from tests.consent.imports import done
+from tests.consent.rights import traces
+from tests.consent.rights.traces import MARKER, OTHER, PHONE, erased, follow, found, plant, received, wamid
+from tests.contacts.calls import Caller
+from tests.inbox import meta
+from whatsapp.models import Number
+
+Deliver = Callable[..., None]
+
+
+@pytest.fixture
+def people(alice: Caller, bakery: Tenant, number: Number, deliver: Deliver) -> tuple[Contact, Contact]:
+    return plant(alice, bakery, number, deliver)
+
+
+def test_the_marker_is_in_every_place_before_and_nowhere_afterwards(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact], erasure_log: Path
+) -> None:
+    places = found()
+    assert {
+        "file .csv", "file .zip", "table consent_datarequest", "table contacts_contact", "table contacts_event",
+        "table contacts_rejectedrow", "table inbox_inboundmessage", "table messaging_content", "table messaging_link",
+        "table messaging_message", "table tenants_idempotencykey", "table analytics_ordercredit",
+    } <= set(places)  # fmt: skip
+    assert any("inbox_webhookevent" in place for place in places)
+
+    request = erased(alice, bakery, people[0])
+
+    assert (request.state, request.error) == ("done", "")
+    assert found() == []
+    assert found((str(people[0].uid),)) == ["table tenants_auditevent"]
+    assert MARKER not in erasure_log.read_text()
+    assert PHONE not in erasure_log.read_text()
+
+
+def test_reports_and_ledger_hold_after_an_erasure(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact]
+) -> None:
+    with tenant_scope(bakery):
+        counted = Message.objects.count()
+
+    erased(alice, bakery, people[0])
+
+    call_command("verify_kpis")
+    call_command("verify_ledger")
+    with tenant_scope(bakery):
+        assert Message.objects.count() == counted
+        assert list(ConsentEvent.objects.order_by("seq").values_list("state", flat=True))[-1] == "erased"
+        assert (
+            Message.objects.filter(contact_id__lt=0).exclude(wamid=None).values_list("wamid", flat=True)[0] == "erased"
+        )
+
+
+def test_whoever_stands_beside_the_person_loses_nothing(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact]
+) -> None:
+    berta = people[1]
+
+    erased(alice, bakery, people[0])
+
+    assert received(bakery) == ["Greetings from Berta"]
+    assert "table messaging_message" in found((OTHER,))
+    assert alice.get(f"contacts/{berta.uid}/may-send/").json()["allowed"] is True
+    with across_tenants("this test"):
+        bodies = [bytes(body) for body in WebhookEvent.objects.values_list("body", flat=True)]
+    assert sum(OTHER.encode() in body for body in bodies) == 2
+    with tenant_scope(bakery):
+        # The file that names only her is still there.
+        assert Import.objects.exclude(file="").count() == 1
+        assert Click.objects.filter(contact=berta.pk).count() == 1
+
+
+def test_what_waits_is_cancelled_and_a_later_import_does_not_revive_the_person(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact]
+) -> None:
+    erased(alice, bakery, people[0])
+
+    with tenant_scope(bakery):
+        assert list(Message.objects.filter(reason="erased").values_list("state", "queue")) == [(10, 2), (10, 2)]
+    columns = "Handy;WhatsApp-Einwilligung;Einwilligung am;Quelle;Wortlaut;Nachweis"
+    again = done(bakery, f"{columns}\n+{PHONE};ja;2026-11-01;Kasse;Ja, per WhatsApp.;Bon 1\n")
+
+    assert again.consent_counts == {"skipped_suppressed": 1}
+    with tenant_scope(bakery):
+        new = Contact.objects.get(phone=f"+{PHONE}")
+        answer = queries.may_send(contact=new, channel="whatsapp", purpose="marketing")
+        assert (new.pk != people[0].pk, answer.allowed, answer.reason) == (True, False, "suppressed")
+
+
+def test_from_the_request_on_nothing_is_sent_even_before_a_worker_has_come(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact]
+) -> None:
+    anna = people[0]
+
+    assert alice.post(f"contacts/{anna.uid}/erase/", {"checked_by": "whatsapp"}).status_code == 202
+
+    assert alice.get(f"contacts/{anna.uid}/may-send/").json()["reason"] == "restricted"
+    assert alice.get(f"contacts/{anna.uid}/may-send/", purpose="transactional").json()["allowed"] is False
+    with tenant_scope(bakery):
+        # Phone, BSUID and e-mail, each as keyed hash.
+        assert Suppression.objects.filter(lifted_at=None).count() == 3
+
+
+def test_what_arrives_late_about_sent_messages_brings_no_number_back(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact], number: Number, deliver: Deliver
+) -> None:
+    with tenant_scope(bakery):
+        message = Message.objects.filter(contact=people[0].pk, wamid__isnull=False).get()
+        link = Link.objects.filter(source=message.source_id).first()
+        assert link
+        token = links.token(tenant_id=bakery.pk, link_id=link.pk, message_id=message.pk)
+    erased(alice, bakery, people[0])
+
+    late = meta.status(wamid(PHONE, 0), "read", timezone.now()) | {
+        "biz_opaque_callback_data": traces.callback(bakery, message)
+    }
+    deliver(meta.body(number, statuses=[late]))
+
+    assert follow(token) == 302
+    with tenant_scope(bakery):
+        message.refresh_from_db()
+        assert (message.state, message.wamid, message.contact_id) == (6, "erased", -message.pk)
+        assert Click.objects.order_by("-pk").values_list("contact", "message").first() == (None, None)
+    call_command("verify_kpis")
+
+
+def test_the_proof_stays_for_its_years_unreadable_elsewhere_and_then_goes(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = erased(alice, bakery, people[0])
+
+    with tenant_scope(bakery):
+        kept = ConsentEvidence.objects.get(kept_until__isnull=False)
+        assert MARKER in evidence.unseal(kept)["proof"]
+        assert MARKER not in kept.sealed
+        assert kept.kept_until == date(timezone.now().year + 3, 12, 31) == request.kept_until
+        assert [kind for kind, _digest in request.digests] == ["phone", "bsuid", "email"]
+        ConsentEvidence.objects.filter(pk=kept.pk).update(kept_until=timezone.localdate() - timedelta(days=1))
+        DataRequest.objects.update(kept_until=timezone.localdate() - timedelta(days=1))
+
+    assert keeping.keep(bakery) is False
+
+    with tenant_scope(bakery):
+        assert not ConsentEvidence.objects.filter(pk=kept.pk).exists()
+        assert not DataRequest.objects.exclude(digests=[]).exists()
+        # Berta's is in use.
+        assert ConsentEvidence.objects.count() == 1
+
+
+def test_a_repeated_call_does_not_create_the_person_again(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact]
+) -> None:
+    key = f"again {str(people[0].uid)[:4]}"
+    erased(alice, bakery, people[0])
+
+    answer = alice.post("contacts/", traces.PERSON, **{"Idempotency-Key": key})
+
+    assert (answer.status_code, answer.json()) == (410, {})
+    with tenant_scope(bakery):
+        assert not Contact.objects.filter(phone=f"+{PHONE}").exists()
+        assert IdempotencyKey.objects.filter(status=410).exists()
+
+
+def test_an_import_that_names_the_person_is_waited_for(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact]
+) -> None:
+    with tenant_scope(bakery):
+        Import.objects.filter(rows_total=3).update(state="running", leased_until=timezone.now() + timedelta(hours=1))
+
+    request = erased(alice, bakery, people[0])
+
+    assert request.state == "working"
+    assert "import" in request.error.lower()
+    with tenant_scope(bakery):
+        assert Contact.objects.filter(pk=people[0].pk).exists()
+        Import.objects.update(state="finished", leased_until=None)
+        DataRequest.objects.update(leased_until=None)
+    tasks.carry_out(tenant_id=bakery.pk, request_id=request.pk)
+    assert found() == []
+
+
+def test_erasing_needs_an_identity_that_was_checked_and_happens_once(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact]
+) -> None:
+    anna = people[0]
+    unchecked = alice.post("data-requests/", {"contact": str(anna.uid), "kind": "erasure"}).json()
+
+    assert alice.post(f"data-requests/{unchecked['uid']}/run/").status_code == 409
+    assert alice.post(f"contacts/{anna.uid}/erase/", {}).status_code == 400
+    done_request = erased(alice, bakery, anna)
+    assert alice.post(f"data-requests/{done_request.uid}/run/").status_code == 409
+    assert alice.post(f"contacts/{anna.uid}/erase/", {"checked_by": "whatsapp"}).status_code == 404
+    # What else she had asked ends with it.
+    assert alice.get(f"data-requests/{unchecked['uid']}/").json()["state"] == "done"
+
+
+def test_the_shop_next_door_can_neither_see_nor_erase_the_bakerys_people(
+    carol: Caller, alice: Caller, bakery: Tenant, people: tuple[Contact, Contact], shop_made: NewTenant
+) -> None:
+    anna = people[0]
+    taken = alice.post("data-requests/", {"contact": str(anna.uid), "kind": "access", "checked_by": "email"}).json()
+
+    assert carol.get("data-requests/").json()["results"] == []
+    for method, path in (
+        (carol.get, f"data-requests/{taken['uid']}/"),
+        (carol.post, f"data-requests/{taken['uid']}/run/"),
+        (carol.get, f"data-requests/{taken['uid']}/file/"),
+    ):
+        assert method(path).status_code == 404
+    assert carol.post(f"contacts/{anna.uid}/erase/", {"checked_by": "email"}).status_code == 404
+    assert carol.post("data-requests/", {"contact": str(anna.uid), "kind": "erasure"}).status_code == 404
+    with tenant_scope(bakery):
+        assert Event.objects.filter(contact=anna.pk).exists()
+
+
+def test_the_links_of_answers_to_the_person_lead_nowhere_afterwards(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact], client: Client
+) -> None:
+    with tenant_scope(bakery):
+        link = Link.objects.get(url__contains=MARKER)
+
+    erased(alice, bakery, people[0])
+
+    assert follow(links.token(tenant_id=bakery.pk, link_id=link.pk, message_id=None)) == 404

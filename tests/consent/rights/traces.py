@@ -1,0 +1,248 @@
+"""Plants a person everywhere the product can hold one, through its own doors, and looks for what is left of them."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import redis
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from consent import tasks
+from consent.models import DataRequest
+from contacts.models import Contact
+from inbox.models import InboundMessage
+from messaging import actions as outbox
+from messaging import links
+from messaging.models import Link, Message
+from tenants.encryption import seal
+from tenants.models import Tenant
+from tenants.scope import across_tenants, tenant_scope
+from tests import factories
+from tests.consent.imports import done
+from tests.contacts.calls import Caller
+from tests.inbox import meta
+from whatsapp.models import Number
+
+# The marker stands in every text; the phone in numbers and, encoded, in Meta's message ids.
+MARKER = "Zitronella"
+PHONE = "4915212345678"
+OTHER = "4915298765432"
+EMAIL = f"{MARKER}@example.com".lower()
+CUSTOMER = f"{MARKER}-4711"
+BSUID = f"DE.{MARKER}13491208655302"
+PERSON = {
+    "phone": f"+{PHONE}",
+    "email": EMAIL,
+    "external_id": CUSTOMER,
+    "bsuid": BSUID,
+    "first_name": MARKER,
+    "last_name": "Muster",
+    "attributes": {"favourite": f"{MARKER} cake"},
+    "tags": ["regular"],
+}
+YES = {
+    "state": "granted",
+    "occurred_at": "2026-03-01T12:00:00Z",
+    "source": "Counter form",
+    "wording_text": "Ja, die Bäckerei darf mir per WhatsApp Angebote schicken.",
+    "proof": f"form signed by {MARKER}, +{PHONE}",
+}
+
+
+def wamid(phone: str, n: int) -> str:
+    """A message id as Meta makes them: base64 with the phone number inside."""
+    return "wamid." + base64.b64encode(f"\x1c\x18\x0c{phone}\x15\x02{n:08d}".encode()).decode()
+
+
+def plant(alice: Caller, bakery: Tenant, number: Number, deliver: Callable[..., None]) -> tuple[Contact, Contact]:
+    """Anna and Berta after a year as customers; both stand in the same files and webhooks."""
+    anna = _created(alice, bakery, PERSON)
+    berta = _created(alice, bakery, {"phone": f"+{OTHER}", "first_name": "Berta"})
+    for person in (anna, berta):
+        assert alice.post(f"contacts/{person.uid}/consents/", YES).status_code == 201
+    order = {"id": f"order-{MARKER}", "name": "order_placed", "order_id": f"B-{MARKER}", "value": "49.90"}
+    row = {**order, "currency": "EUR", "external_id": CUSTOMER, "properties": {"to": f"{MARKER} Muster"}}
+    _imports(bakery)
+    _sends(bakery, number, [anna, berta], deliver)
+    answer = alice.post("events/", {**row, "occurred_at": timezone.now().isoformat()})
+    assert answer.json().get("created", 1) == 1, answer.content
+    _writes(number, deliver)
+    with tenant_scope(bakery):
+        outbox.queue_reply(
+            tenant=bakery, number=number, contact=anna, text=f"Dear {MARKER}, see https://shop.example/{MARKER}",
+            dedupe="hello", expires_at=timezone.now() + timedelta(hours=1),
+        )  # fmt: skip
+    cache.set(f"throttle:{bakery.pk}:0", 1)
+    _exports(alice, bakery, anna)
+    return anna, berta
+
+
+def _created(alice: Caller, bakery: Tenant, values: dict[str, Any]) -> Contact:
+    answer = alice.post("contacts/", values, **{"Idempotency-Key": f"create {values['phone']}"})
+    assert answer.status_code == 201, answer.content
+    # The second answer is stored under a key that names nobody.
+    alice.post("contacts/", values, **{"Idempotency-Key": f"again {answer.json()['uid'][:4]}"})
+    with tenant_scope(bakery):
+        return Contact.objects.select_related("tenant").get(uid=answer.json()["uid"])
+
+
+def _imports(bakery: Tenant) -> None:
+    """One file that is done, with a line of hers rejected as a duplicate, and one that waits for a decision."""
+    lines = f"Handy;Vorname\n01521 2345678;{MARKER}\n+{PHONE};{MARKER} twice\n+{OTHER};Berta\n"
+    assert done(bakery, lines).rejected == 1
+    done(bakery, f"Kundennummer;Vorname\n{CUSTOMER};{MARKER}\n", is_dry_run=True)
+    done(bakery, f"Handy;Vorname\n+{OTHER};Berta\n")
+
+
+def _sends(bakery: Tenant, number: Number, people: list[Contact], deliver: Callable[..., None]) -> None:
+    """A campaign that was delivered and clicked, and one that waits."""
+    template = factories.template(bakery)
+    sent = factories.source(number, people, made_template=template)
+    factories.source(number, people, made_template=template)
+    with tenant_scope(bakery):
+        for n, message in enumerate(Message.objects.filter(source=sent).order_by("pk")):
+            phone = (PHONE, OTHER)[n]
+            Message.objects.filter(pk=message.pk).update(
+                wamid=wamid(phone, n),
+                state=2,
+                queue=2,
+                attempt=1,
+                accepted_at=timezone.now(),
+                claimed_at=timezone.now(),
+            )
+        ids = list(Message.objects.filter(source=sent).order_by("pk").values_list("pk", flat=True))
+        link = Link.objects.filter(source=sent).first()
+        assert link
+    statuses = [
+        meta.status(wamid(phone, n), "delivered", timezone.now()) | {"recipient_id": phone}
+        for n, phone in enumerate((PHONE, OTHER))
+    ]
+    deliver(meta.body(number, statuses=statuses))
+    for message_id in ids:
+        follow(links.token(tenant_id=bakery.pk, link_id=link.pk, message_id=message_id))
+
+
+def callback(bakery: Tenant, message: Message) -> str:
+    """What Meta echoes about the message's first attempt."""
+    return seal("callback", bakery.pk, message.pk, 1)
+
+
+def follow(token: str) -> int:
+    """Open a tracked link as a phone would."""
+    return Client(headers={"User-Agent": "Mozilla/5.0 (iPhone)"}).get(f"/r/{token}").status_code
+
+
+def _writes(number: Number, deliver: Callable[..., None]) -> None:
+    """Both write in one webhook; one body more cannot be read and is set aside."""
+    said = [
+        meta.text(f"Greetings from {MARKER}", sender=PHONE, at=timezone.now(), wamid=wamid(PHONE, 7)),
+        meta.text("Greetings from Berta", sender=OTHER, at=timezone.now(), wamid=wamid(OTHER, 8)),
+    ]
+    names = [
+        {"wa_id": PHONE, "user_id": BSUID, "profile": {"name": f"{MARKER} M."}},
+        {"wa_id": OTHER, "profile": {"name": "Berta B."}},
+    ]
+    deliver(
+        meta.body(number, messages=said, contacts=names),
+        f'{{"object": "whatsapp_business_account", "entry": broken {PHONE}'.encode(),
+    )
+
+
+def _exports(alice: Caller, bakery: Tenant, anna: Contact) -> None:
+    body = {"checked_by": "whatsapp", "note": f"{MARKER} asked at the counter"}
+    answer = alice.post(f"contacts/{anna.uid}/export/", body)
+    assert answer.status_code == 202, answer.content
+    worked(bakery, answer.json()["uid"])
+    assert downloaded(alice, answer.json()["uid"])
+
+
+def worked(bakery: Tenant, uid: str) -> DataRequest:
+    """The request after a worker has carried it out."""
+    with tenant_scope(bakery):
+        request = DataRequest.objects.get(uid=uid)
+    tasks.carry_out(tenant_id=bakery.pk, request_id=request.pk)
+    with tenant_scope(bakery):
+        return DataRequest.objects.get(uid=uid)
+
+
+def erased(alice: Caller, bakery: Tenant, anna: Contact) -> DataRequest:
+    """Her erasure over the API, carried out by a worker."""
+    answer = alice.post(f"contacts/{anna.uid}/erase/", {"checked_by": "whatsapp", "note": f"{MARKER} wrote: löschen"})
+    assert answer.status_code == 202, answer.content
+    return worked(bakery, answer.json()["uid"])
+
+
+def found(words: tuple[str, ...] = (MARKER, PHONE)) -> list[str]:
+    """Where one of these words still stands: in any column of any table, in Redis, or in a stored file."""
+    return sorted({*_in_tables(words), *_in_redis(words), *_in_files(words)})
+
+
+def _in_tables(words: tuple[str, ...]) -> Iterator[str]:
+    with across_tenants("this test"), connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for table in [name for (name,) in cursor.fetchall()]:
+            cursor.execute(f'SELECT to_jsonb(t)::text FROM "{table}" t')
+            for (row,) in cursor.fetchall():
+                if is_named(row, words):
+                    yield f"table {table}"
+
+
+def is_named(row: str, words: tuple[str, ...]) -> bool:
+    """Whether a row holds a word: in a text, in bytes (which PostgreSQL shows as hex), or inside a message id."""
+    hexed = re.findall(r"\\x([0-9a-f]+)", row)
+    texts = [row, *(bytes.fromhex(code).decode("latin-1") for code in hexed)]
+    ids = [code for text in texts for code in re.findall(r"wamid\.([A-Za-z0-9+/=]+)", text)]
+    texts += [base64.b64decode(code + "===").decode("latin-1") for code in ids]
+    return any(word.lower() in text.lower() for text in texts for word in words)
+
+
+def _in_redis(words: tuple[str, ...]) -> Iterator[str]:
+    server = redis.Redis.from_url(settings.REDIS_URL)
+    for key in server.keys("*"):
+        content = key + (server.dump(key) or b"")
+        if any(word.encode() in content for word in words):
+            yield f"redis {key!r}"
+
+
+def _in_files(words: tuple[str, ...]) -> Iterator[str]:
+    for path in Path(settings.MEDIA_ROOT).rglob("*"):
+        if path.is_file() and any(word.encode() in content for content in _contents(path) for word in words):
+            yield f"file {path.suffix}"
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    raw = path.read_bytes()
+    yield raw
+    if path.suffix == ".zip":
+        with ZipFile(io.BytesIO(raw)) as packed:
+            for name in packed.namelist():
+                yield packed.read(name)
+
+
+def received(bakery: Tenant) -> list[str]:
+    """What people wrote to the bakery, as it is stored."""
+    with tenant_scope(bakery):
+        return list(InboundMessage.objects.order_by("pk").values_list("text", flat=True))
+
+
+def downloaded(alice: Caller, uid: str) -> bytes:
+    """The ZIP of a finished export."""
+    answer = alice.get(f"data-requests/{uid}/file/")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
+    return b"".join(answer.streaming_content)
+
+
+def exported(alice: Caller, uid: str) -> tuple[dict[str, Any], str]:
+    """data.json and index.html of a finished export."""
+    with ZipFile(io.BytesIO(downloaded(alice, uid))) as packed:
+        return json.loads(packed.read("data.json")), packed.read("index.html").decode()
