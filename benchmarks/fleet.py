@@ -110,7 +110,7 @@ class Fleet:
         self.start(name)
 
     def replace(self, name: str, *, within_s: float) -> float:
-        """Replace a process as a deploy does: start a new one, and when it is ready ask the old one to stop with SIGTERM.
+        """Replace a process as a deploy does: start a new one, and once it is ready end the old one with SIGTERM.
 
         Returns how many seconds the old one took to end. Raises TookTooLong when it does not end by itself, and
         RuntimeError when it ends with an error.
