@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -26,6 +27,9 @@ from config.localservices.supervisor import end_with_parent
 POLL_S = 0.1
 # The one name that is not in the table of processes.
 BROKER = "valkey"
+# What Celery, uvicorn and gunicorn log when they begin to work; beat says nothing.
+READY = re.compile(rb" ready\.|startup complete|Booting worker")
+SILENT = {"beat"}
 
 
 class TookTooLong(Exception):
@@ -106,14 +110,16 @@ class Fleet:
         self.start(name)
 
     def replace(self, name: str, *, within_s: float) -> float:
-        """Replace a process as a deploy does: start a new one beside it, then ask the old one to stop with SIGTERM.
+        """Replace a process as a deploy does: start a new one, and once it is ready end the old one with SIGTERM.
 
         Returns how many seconds the old one took to end. Raises TookTooLong when it does not end by itself, and
         RuntimeError when it ends with an error.
         """
-        old = self._running[name]
+        old, before = self._running[name], self._times_ready(name)
         self._spawn(name)
         try:
+            if _kind(name) not in SILENT:
+                wait_until(lambda: self._times_ready(name) > before, f"the start of {name}", 60)
             began = time.monotonic()
             # Only it: what a worker leaves to its pool is its own affair.
             old.terminate()
@@ -125,6 +131,10 @@ class Fleet:
         if old.returncode not in (0, -signal.SIGTERM):
             raise RuntimeError(f"{name} ended with {old.returncode}: see {self.folder / name}.log")
         return took
+
+    def _times_ready(self, name: str) -> int:
+        """How often a process of this name has said that it is ready."""
+        return len(READY.findall((self.folder / f"{name}.log").read_bytes()))
 
     def stop(self) -> None:
         """End everything; nothing is left behind."""

@@ -127,11 +127,10 @@ class _Batch:
             return "not_permitted"
         if entry.state not in YESES:
             return ""
-        scopes = self.hits.get(entry.subject_id, ())
-        is_over = suppressing.covers(scopes, entry.channel, entry.purpose) or (
-            bool(history) and is_blocked(history, entry.channel, entry.purpose)
-        )
-        return "suppressed" if is_over else ""
+        scopes = self.hits.get(entry.subject_id)
+        if scopes and suppressing.covers(scopes, entry.channel, entry.purpose):
+            return "suppressed"
+        return "suppressed" if history and is_blocked(history, entry.channel, entry.purpose) else ""
 
     def _row(self, entry: Entry, key: str, history: Sequence[Happened]) -> dict[str, Any]:
         self.seq += 1
