@@ -211,7 +211,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
     },
     # Just after midnight, for the day that is over.
-    "sign the heads of the ledgers": {"task": "consent.tasks.anchor_ledgers", "schedule": crontab(hour="0", minute="5")},
+    "sign the heads of the ledgers": {
+        "task": "consent.tasks.anchor_ledgers",
+        "schedule": crontab(hour="0", minute="5"),
+    },
     "bring files to Meta that were left behind": {"task": "whatsapp.tasks.upload_left_behind", "schedule": 60.0},
     "renew files before Meta forgets them": {"task": "campaigns.tasks.renew_files", "schedule": 3600.0},
     "submit templates that no worker has taken": {"task": "whatsapp.tasks.submit_due", "schedule": 10.0},

@@ -25,8 +25,8 @@ DU: Texts = {
     "must_tick": "Bitte setze das Häkchen, wenn du einverstanden bist. Ohne Einwilligung schreiben wir dir nicht.",
     "choose": "Bitte wähle eine Antwort.",
     "almost": "Fast fertig: Bestätige in WhatsApp",
-    "almost_text": "Öffne WhatsApp und sende die vorbereitete Nachricht ab. Erst damit bist du angemeldet – so wissen wir,"
-    " dass es wirklich deine Nummer ist.",
+    "almost_text": "Öffne WhatsApp und sende die vorbereitete Nachricht ab. Erst damit bist du angemeldet – so"
+    " wissen wir, dass es wirklich deine Nummer ist.",
     "open": "WhatsApp öffnen",
     "scan": "Am Computer? Scanne den Code mit deinem Telefon.",
     "by_hand": "Oder sende diese Nachricht an",
@@ -35,8 +35,8 @@ DU: Texts = {
     "privacy": "Datenschutz",
     "imprint": "Impressum",
     "responsible": "Verantwortlich: {company}",
-    "rights": "Du kannst Auskunft, Berichtigung und Löschung verlangen, die Verarbeitung einschränken lassen, deine Daten"
-    " mitnehmen, jederzeit widersprechen und dich bei einer Aufsichtsbehörde beschweren.",
+    "rights": "Du kannst Auskunft, Berichtigung und Löschung verlangen, die Verarbeitung einschränken lassen, deine"
+    " Daten mitnehmen, jederzeit widersprechen und dich bei einer Aufsichtsbehörde beschweren.",
     "terms": "Bedingungen",
     "closed": "Diese Anmeldung ist gerade nicht möglich.",
     "closed_text": "Das Formular ist geschlossen. Bitte wende dich an {company}.",
@@ -54,23 +54,24 @@ DU: Texts = {
     "again": "Wenn du wieder Nachrichten möchtest, schreibe in WhatsApp START.",
 }
 SIE: Texts = {
-    "confirmed": "Sie sind angemeldet. {company} schreibt Ihnen jetzt über WhatsApp. Abmelden können Sie sich jederzeit:"
-    " Antworten Sie einfach mit STOPP.",
+    "confirmed": "Sie sind angemeldet. {company} schreibt Ihnen jetzt über WhatsApp. Abmelden können Sie sich"
+    " jederzeit: Antworten Sie einfach mit STOPP.",
     "code": "Ihr Gutschein: {code}",
     "known": "Sie sind schon angemeldet. Abmelden können Sie sich jederzeit mit STOPP.",
     "late": "Diese Anmeldung ist nicht mehr gültig. Wenn Sie mögen, melden Sie sich neu an: {url}",
     "asked": "{wording}\n\nTippen Sie auf „{button}“, wenn Sie einverstanden sind. Ohne Antwort passiert nichts.",
-    "must_tick": "Bitte setzen Sie das Häkchen, wenn Sie einverstanden sind. Ohne Einwilligung schreiben wir Ihnen nicht.",
+    "must_tick": "Bitte setzen Sie das Häkchen, wenn Sie einverstanden sind. Ohne Einwilligung schreiben wir Ihnen"
+    " nicht.",
     "choose": "Bitte wählen Sie eine Antwort.",
     "almost": "Fast fertig: Bestätigen Sie in WhatsApp",
-    "almost_text": "Öffnen Sie WhatsApp und senden Sie die vorbereitete Nachricht ab. Erst damit sind Sie angemeldet – so"
-    " wissen wir, dass es wirklich Ihre Nummer ist.",
+    "almost_text": "Öffnen Sie WhatsApp und senden Sie die vorbereitete Nachricht ab. Erst damit sind Sie angemeldet –"
+    " so wissen wir, dass es wirklich Ihre Nummer ist.",
     "scan": "Am Computer? Scannen Sie den Code mit Ihrem Telefon.",
     "by_hand": "Oder senden Sie diese Nachricht an",
     "lasts": "Die Bestätigung gilt 7 Tage. Ohne Bestätigung löschen wir Ihre Anfrage.",
     "data": "Ihre Daten",
-    "rights": "Sie können Auskunft, Berichtigung und Löschung verlangen, die Verarbeitung einschränken lassen, Ihre Daten"
-    " mitnehmen, jederzeit widersprechen und sich bei einer Aufsichtsbehörde beschweren.",
+    "rights": "Sie können Auskunft, Berichtigung und Löschung verlangen, die Verarbeitung einschränken lassen, Ihre"
+    " Daten mitnehmen, jederzeit widersprechen und sich bei einer Aufsichtsbehörde beschweren.",
     "closed_text": "Das Formular ist geschlossen. Bitte wenden Sie sich an {company}.",
     "too_often": "Zu viele Versuche. Bitte warten Sie eine Minute und versuchen Sie es dann noch einmal.",
     "prefs_text": "Hier sehen Sie, wozu Sie ja gesagt haben. Ein Nein gilt sofort.",

@@ -46,3 +46,8 @@ def tenant_named(name: str) -> Tenant:
         return Tenant.objects.get(uid=UUID(name))
     except ValueError:
         raise Tenant.DoesNotExist(name) from None
+
+
+def active_tenant(slug: str) -> Tenant | None:
+    """The company whose public pages stand at this address; None for unknown and blocked ones."""
+    return Tenant.objects.filter(slug=slug, is_active=True).first()

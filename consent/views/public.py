@@ -15,12 +15,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from consent import colours, signups, speaking
-from consent.actions import preferences, signups as actions
+from consent.actions import preferences
+from consent.actions import signups as actions
 from consent.forms_public import SignupPageForm
 from consent.models import Controller, SignupForm, SignupPlace, WordingVersion
 from consent.queries import published
 from contacts import phones
 from tenants.models import Tenant
+from tenants.queries import active_tenant
 from tenants.scope import tenant_scope
 
 INVALID, TOO_MANY = 422, 429
@@ -31,11 +33,11 @@ View = Callable[..., HttpResponse]
 
 
 def of_company(view: View) -> View:
-    """Runs a public view in the scope of the company that its address names, in the language that the browser asks for."""
+    """Runs a public view in the scope of the company that its address names."""
 
     @functools.wraps(view)
     def scoped(request: HttpRequest, company: str, **kwargs: Any) -> HttpResponse:
-        tenant = Tenant.objects.filter(slug=company, is_active=True).first()
+        tenant = active_tenant(company)
         if tenant is None:
             raise Http404
         with tenant_scope(tenant):

@@ -1,4 +1,4 @@
-"""Signing up through the whole path: keyword or token by webhook, the answer that goes out, and the consent it makes."""
+"""Signing up through the whole path: keyword or token by webhook, the answer that goes out, the consent it makes."""
 
 from collections.abc import Callable
 from datetime import timedelta
