@@ -197,6 +197,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "launch campaigns that are due": {"task": "campaigns.tasks.launch_due", "schedule": 5.0},
     "finish campaigns that have nothing left": {"task": "campaigns.tasks.finish_done", "schedule": 2.0},
     "go on with imports that lost their worker": {"task": "consent.tasks.resume_imports", "schedule": 10.0},
+    "go on with invalidations that lost their worker": {"task": "consent.tasks.resume_invalidations", "schedule": 10.0},
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
     "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},

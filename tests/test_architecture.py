@@ -55,6 +55,7 @@ MAY_LOOK_ACROSS = {
     "whatsapp/syncing.py",
     "whatsapp/uploading.py",
     "consent/importing/running.py",
+    "consent/invalidating.py",
     "contacts/importing/forgetting.py",
     "inbox/actions.py",
     "inbox/days.py",
