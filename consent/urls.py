@@ -1,20 +1,38 @@
-"""Routes of the consent app: its API and the dashboard's imports."""
+"""Routes of the consent app: its API and the dashboard's imports, company and wordings."""
 
 from django.urls import URLPattern, path
 
-from consent import views
+import consent.api.wordings
 from consent.api import consents, imports, people
+from consent.views import company, wordings
+from consent.views import imports as import_views
 
 urlpatterns = [
-    path("imports/", views.imports, name="imports"),
-    path("imports/new/", views.new, name="import_new"),
-    path("imports/<uuid:uid>/", views.show, name="import"),
-    path("imports/<uuid:uid>/columns/", views.columns, name="import_columns"),
-    path("imports/<uuid:uid>/check/", views.check, name="import_check"),
-    path("imports/<uuid:uid>/run/", views.run, name="import_run"),
-    path("imports/<uuid:uid>/cancel/", views.cancel, name="import_cancel"),
-    path("imports/<uuid:uid>/rejected/", views.rejected, name="import_rejected"),
-    path("imports/<uuid:uid>/notes/", views.notes, name="import_notes"),
+    path("imports/", import_views.imports, name="imports"),
+    path("imports/new/", import_views.new, name="import_new"),
+    path("imports/<uuid:uid>/", import_views.show, name="import"),
+    path("imports/<uuid:uid>/columns/", import_views.columns, name="import_columns"),
+    path("imports/<uuid:uid>/check/", import_views.check, name="import_check"),
+    path("imports/<uuid:uid>/run/", import_views.run, name="import_run"),
+    path("imports/<uuid:uid>/cancel/", import_views.cancel, name="import_cancel"),
+    path("imports/<uuid:uid>/rejected/", import_views.rejected, name="import_rejected"),
+    path("imports/<uuid:uid>/notes/", import_views.notes, name="import_notes"),
+    path("company/", company.company, name="company"),
+    path("wordings/", wordings.wordings, name="wordings"),
+    path("wordings/new/", wordings.new, name="wording_new"),
+    path("wordings/lint/", wordings.lint, name="wording_lint"),
+    path("wordings/<uuid:uid>/", wordings.show, name="wording"),
+    path("wordings/<uuid:uid>/draft/", wordings.draft, name="wording_draft"),
+    path("wordings/<uuid:uid>/revise/", wordings.revise, name="wording_revise"),
+    path("wordings/<uuid:uid>/discard/", wordings.discard, name="wording_discard"),
+    path("wordings/<uuid:uid>/publish/", wordings.publish, name="wording_publish"),
+    path("wordings/<uuid:uid>/<int:number>/retire/", wordings.retire, name="wording_retire"),
+    path("wordings/<uuid:uid>/<int:number>/invalid/", wordings.invalid, name="wording_invalid"),
 ]
 
-api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls]
+api_urls: list[URLPattern] = [
+    *people.api_urls,
+    *consents.api_urls,
+    *imports.api_urls,
+    *consent.api.wordings.api_urls,
+]
