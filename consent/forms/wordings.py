@@ -34,13 +34,13 @@ class WordingForm(forms.Form):
         label=_("Text in German"),
         required=False,
         max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": 6, "lang": "de"}),
+        widget=forms.Textarea(attrs={"rows": 6, "lang": "de", "class": "grows"}),
     )
     text_en = forms.CharField(
         label=_("Text in English"),
         required=False,
         max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": 6, "lang": "en"}),
+        widget=forms.Textarea(attrs={"rows": 6, "lang": "en", "class": "grows"}),
     )
     covers = forms.MultipleChoiceField(
         required=False,

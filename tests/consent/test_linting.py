@@ -4,46 +4,7 @@ import pytest
 from django.utils import translation
 
 from consent.linting import Draft, findings
-from consent.models import Controller
-from consent.starters import STARTERS
-
-COMPANY = "Bäckerei Sonne GmbH"
-NOTICE = "https://sonne.example/datenschutz"
-MARKETING = [("whatsapp", "marketing")]
-
-# Whole texts as companies write them; each sentence carries its own duties.
-GERMAN = {
-    "yes": f"Ja, ich möchte von der {COMPANY} per WhatsApp hören:",
-    "content": "Angebote und Neuigkeiten aus der Backstube,",
-    "often": "ungefähr viermal im Monat.",
-    "withdrawal": "Ich kann das jederzeit widerrufen,",
-    "way_out": "am einfachsten mit STOPP als Antwort.",
-    "age": "Ich bin mindestens 16 Jahre alt.",
-    "notice": f"Datenschutz: {NOTICE}",
-}
-ENGLISH = {
-    "yes": f"Yes, I would like to hear from {COMPANY} by WhatsApp:",
-    "content": "offers and news from our bakery,",
-    "often": "about four times a month.",
-    "withdrawal": "I can withdraw this at any time,",
-    "way_out": "most easily by replying STOP.",
-    "age": "I am at least 16 years old.",
-    "notice": f"Privacy notice: {NOTICE}",
-}
-WHOLE = {"de": GERMAN, "en": ENGLISH}
-
-
-def text(language: str = "de", **changed: str) -> str:
-    """The whole text with some of its sentences changed, or left out where they are empty."""
-    return " ".join(part for part in (WHOLE[language] | changed).values() if part)
-
-
-def open_duties(
-    said: str, language: str = "de", *, covers: object = None, company: str = COMPANY, url: str = ""
-) -> set[tuple[str, str]]:
-    """(rule, duty) of everything that is open."""
-    draft = Draft({language: said}, covers or MARKETING, company, url)  # type: ignore[arg-type]
-    return {(found.rule, found.duty) for found in findings(draft)}
+from tests.consent.texts import COMPANY, MARKETING, NOTICE, open_duties, text
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
@@ -396,26 +357,3 @@ def test_every_finding_says_what_is_missing_and_what_to_do_in_german() -> None:
             assert str(found.problem).endswith(".")
             assert str(found.remedy).endswith(".")
             assert not {"the", "Write"} & set(f"{found.problem} {found.remedy}".split())
-
-
-@pytest.mark.parametrize("address_form", ["du", "sie"])
-@pytest.mark.parametrize("key", list(STARTERS))
-@pytest.mark.parametrize("url", ["", NOTICE])
-def test_starters_pass_once_the_company_is_known(address_form: str, key: str, url: str) -> None:
-    starter = STARTERS[key]
-    company = Controller(legal_name=COMPANY, address_form=address_form, privacy_url=url)
-    texts = starter.texts(company)
-
-    open_now = {found.duty for found in findings(Draft(texts, starter.covers, COMPANY, url))}
-
-    assert open_now == (set() if url else {"notice"})
-    said = texts["de"].split()
-    assert ("Du" in said, "Sie" in said) == (address_form == "du", address_form == "sie")
-
-
-def test_a_starter_without_a_company_says_what_is_missing() -> None:
-    texts = STARTERS["marketing"].texts(Controller(privacy_url=NOTICE))
-
-    found = findings(Draft(texts, MARKETING, "", NOTICE))
-
-    assert {(one.rule, one.duty) for one in found} == {("CG-03", "company_known"), ("CG-02", "finished")}

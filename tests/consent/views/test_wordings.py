@@ -16,7 +16,7 @@ from tenants.models import AuditEvent, Tenant
 from tenants.roles import PERMISSIONS, Role
 from tenants.scope import tenant_scope
 from tests.consent.factories import agree, person, published
-from tests.consent.test_linting import COMPANY, NOTICE, text
+from tests.consent.texts import COMPANY, NOTICE, text
 from tests.consent.views.pages import HTMX, as_role, shown
 
 URL = "/bakery/wordings/"
