@@ -119,12 +119,8 @@ class Controller(models.Model):
     @property
     def missing(self) -> list[str]:
         """The names of what the law wants known and nobody has entered yet."""
-        return [str(self._meta.get_field(name).verbose_name) for name in self.NEEDED if not getattr(self, name)]
-
-    @property
-    def text_color(self) -> str:
-        """Black or white, whichever reads better on the brand colour."""
-        return colors.text_on(self.brand_color)
+        fields = (field for field in self._meta.fields if field.name in self.NEEDED)
+        return [str(field.verbose_name) for field in fields if not getattr(self, field.name)]
 
 
 class Wording(models.Model):

@@ -21,8 +21,8 @@ class Box:
     """One checkbox of the grid channel × purpose."""
 
     value: str
-    channel: str
-    purpose: str
+    channel: Any
+    purpose: Any
     is_checked: bool
 
 

@@ -1,4 +1,4 @@
-"""Consent texts in a real browser: checked while somebody types, published after a question, ended before one's eyes."""
+"""Consent texts in a real browser: checked while somebody types, published after a question, ended while one looks."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
