@@ -203,13 +203,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "consent.tasks.keep_to_periods",
         "schedule": crontab(hour="3", minute="0"),
     },
+    "go on with invalidations that lost their worker": {"task": "consent.tasks.resume_invalidations", "schedule": 10.0},
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
     "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
-    "delete sign-ups that nobody confirmed after their 14 days": {
-        "task": "consent.tasks.forget_sign_ups",
-        "schedule": 3600.0,
-    },
     # Just after midnight, for the day that is over.
     "sign the heads of the ledgers": {
         "task": "consent.tasks.anchor_ledgers",

@@ -14,8 +14,10 @@ from consent.models import (
     ConsentEvidence,
     ConsentHead,
     ConsentState,
+    Controller,
     DataRequest,
     Disposal,
+    Invalidation,
     LedgerAnchor,
     SignupCode,
     SignupForm,
@@ -165,6 +167,21 @@ class ConsentHeadAdmin(ReadOnlyAdmin):
     @admin.display(description=_("last hash"))
     def hash(self, head: ConsentHead) -> str:
         return bytes(head.last_hash).hex()
+
+
+@admin.register(Controller)
+class ControllerAdmin(ReadOnlyAdmin):
+    list_display = ("tenant", "legal_name", "city", "country", "privacy_url", "anchor_email")
+    list_select_related = ("tenant",)
+    search_fields = ("legal_name", "tenant__slug")
+
+
+@admin.register(Invalidation)
+class InvalidationAdmin(ReadOnlyAdmin):
+    list_display = ("version", "tenant", "declared_at", "percent", "ended", "worked_at", "finished_at")
+    list_filter = ("finished_at",)
+    list_select_related = ("version", "tenant")
+    readonly_fields = ("percent",)
 
 
 @admin.register(Wording)

@@ -13,6 +13,7 @@ from consent.models import (
     Channel,
     ConsentEvent,
     ConsentState,
+    Controller,
     Purpose,
     SignupForm,
     State,
@@ -25,6 +26,15 @@ from tenants.models import Tenant
 CATEGORY_MISMATCH = "category_mismatch"
 # Which template category may serve which purpose (§ 6.7); other purposes send marketing templates.
 CATEGORIES = {Purpose.TRANSACTIONAL.value: {"UTILITY", "AUTHENTICATION"}}
+# From the version's rows to the states that they decide, so that neither table is read as a whole.
+RESTING = """
+    SELECT count(*) FROM (
+        SELECT DISTINCT e.subject_id FROM consent_consentevent e
+        JOIN consent_consentstate s ON s.tenant_id = e.tenant_id AND s.subject_id = e.subject_id
+            AND s.channel = e.channel AND s.purpose = e.purpose AND s.seq = e.seq AND s.state = 'granted'
+        WHERE e.tenant_id = %s AND e.wording_version_id = %s LIMIT %s
+    ) AS people
+"""
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,19 @@ def live_signup_form(tenant: Tenant, text: str, *, is_start: bool) -> SignupForm
         return live.order_by("pk").first()
     word = keywords.normalise(text)
     return live.filter(keyword=word).first() if 3 <= len(word) <= 20 else None
+
+
+def controller_of(tenant: Tenant) -> Controller:
+    """The company as the law names it; a blank one, not stored yet, where nobody has entered anything."""
+    return Controller.objects.filter(tenant=tenant).first() or Controller(tenant=tenant)
+
+
+def resting_on(version: WordingVersion, *, most: int = 10_000) -> int:
+    """How many people's present consent rests on this version, counted up to one more than `most`."""
+    with connection.cursor() as cursor:
+        cursor.execute(RESTING, [version.tenant_id, version.pk, most + 1])
+        (count,) = cursor.fetchone()
+    return int(count)
 
 
 def _rows(contact: Contact) -> QuerySet[ConsentEvent]:

@@ -53,6 +53,16 @@ IS_SUPPRESSED = """
         AND s.lifted_at IS NULL AND (i.valid_to IS NULL OR s.since <= i.valid_to)
         AND s.channel IN (%s, 'all') AND s.purpose IN ({purposes}))
 """
+# From the moment a text is declared invalid its yeses count no more, although their rows in the ledger are still being
+# written. Whether anything is being written is asked once per statement; the rest runs for seconds in a company's life.
+IS_INVALIDATING = """
+    CASE WHEN EXISTS (SELECT FROM consent_invalidation v WHERE v.tenant_id = %s AND v.finished_at IS NULL)
+    THEN EXISTS (
+        SELECT FROM consent_consentevent e JOIN consent_invalidation v
+            ON v.tenant_id = e.tenant_id AND v.wording_sha256 = e.wording_sha256 AND v.finished_at IS NULL
+        WHERE e.tenant_id = %s AND e.seq = consent_state.seq)
+    ELSE FALSE END
+"""
 REASON = """
     CASE
         WHEN NOT consent_tenant.is_active THEN 'tenant_blocked'
@@ -66,6 +76,7 @@ REASON = """
         WHEN consent_state.state IN ('expired', 'invalidated') THEN consent_state.state
         WHEN consent_state.state <> 'granted' THEN 'no_consent'
         WHEN consent_state.valid_until <= {at} THEN 'expired'
+        WHEN {invalidating} THEN 'invalidated'
         WHEN consent_state.age_confirmed IS FALSE THEN 'minor'
     END
 """
@@ -105,13 +116,19 @@ def refusal(*, tenant_id: int, channel: str, purpose: str, at: datetime | None =
     assert purpose != Purpose.ALL
     is_contract = purpose == Purpose.TRANSACTIONAL
     suppressed = IS_SUPPRESSED.format(purposes="%s" if is_contract else "%s, 'all'")
-    reason = REASON.format(suppressed=suppressed, at="%s::timestamptz" if at else "now()")
+    clock = "%s::timestamptz" if at else "now()"
+    reason = REASON.format(suppressed=suppressed, at=clock, invalidating=IS_INVALIDATING)
     joined = [str(channel), str(channel)] if is_contract else [str(channel), str(purpose)]
     return Refusal(
         joins=f"{BASIS if is_contract else STATES} CROSS JOIN LATERAL (SELECT {reason} AS reason) consent_refusal",
         reason="consent_refusal.reason",
         seq="consent_state.seq",
-        params=[*joined, tenant_id, tenant_id, str(channel), str(purpose), *([at] if at else [])],
+        params=[
+            *joined,
+            *(tenant_id, tenant_id, str(channel), str(purpose)),
+            *([at] if at else []),
+            *(tenant_id, tenant_id),
+        ],
     )
 
 

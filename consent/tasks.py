@@ -1,19 +1,17 @@
-"""Celery doorways of consent: imports, requests about data, and what may not be kept longer."""
+"""Celery doorways of consent: imports, requests about data, invalid texts, seals, and what may not be kept longer."""
 
 from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
 
-from consent import importing
-from consent.actions import signups
+from consent import importing, invalidating
 from consent.ledger import depositing
 from consent.rights import keeping, working
 from contacts.importing import forgetting
 from tenants.models import Tenant
 
 KEPT = timedelta(days=30)
-REQUESTS_KEPT = timedelta(days=14)
 
 
 @shared_task
@@ -43,12 +41,6 @@ def anchor_ledgers(**_: Any) -> None:
 
 
 @shared_task
-def forget_sign_ups(**_: Any) -> None:
-    """Delete requests to sign up after fourteen days, confirmed or not (CG-14)."""
-    signups.forget_requests(older_than=REQUESTS_KEPT)
-
-
-@shared_task
 def carry_out(*, tenant_id: int, request_id: int, **_: Any) -> None:
     """Export or erase what one request asks for; a second worker with the same request returns at once."""
     working.work(tenant_id, request_id)
@@ -73,3 +65,17 @@ def keep_to_periods_of(*, tenant_id: int, **_: Any) -> None:
     """Let go of what one company has kept long enough; hand over after some batches."""
     if keeping.keep(Tenant.objects.get(pk=tenant_id)):
         keep_to_periods_of.delay(tenant_id=tenant_id)
+
+
+@shared_task
+def invalidate(*, tenant_id: int, invalidation_id: int, **_: Any) -> None:
+    """End the next yeses to a text that was declared invalid, and ring again while more are left."""
+    if invalidating.run(tenant_id, invalidation_id):
+        invalidate.delay(tenant_id=tenant_id, invalidation_id=invalidation_id)
+
+
+@shared_task
+def resume_invalidations(**_: Any) -> None:
+    """Hand every invalidation that is not over and has no living worker to a worker."""
+    for tenant_id, invalidation_id in invalidating.due():
+        invalidate.delay(tenant_id=tenant_id, invalidation_id=invalidation_id)

@@ -1,10 +1,11 @@
-"""Routes of the consent app: its API, the dashboard's imports and sign-up forms, and the pages that people see."""
+"""Routes of the consent app: its API, the dashboard's screens, and the pages that people see."""
 
 from django.urls import URLPattern, path
 
+import consent.api.wordings
 from consent.api import consents, imports, people, requests
+from consent.views import company, public, signups, wordings
 from consent.views import imports as import_views
-from consent.views import public, signups
 
 urlpatterns = [
     path("imports/", import_views.imports, name="imports"),
@@ -16,9 +17,17 @@ urlpatterns = [
     path("imports/<uuid:uid>/cancel/", import_views.cancel, name="import_cancel"),
     path("imports/<uuid:uid>/rejected/", import_views.rejected, name="import_rejected"),
     path("imports/<uuid:uid>/notes/", import_views.notes, name="import_notes"),
-]
-
-urlpatterns += [
+    path("company/", company.company, name="company"),
+    path("wordings/", wordings.wordings, name="wordings"),
+    path("wordings/new/", wordings.new, name="wording_new"),
+    path("wordings/lint/", wordings.lint, name="wording_lint"),
+    path("wordings/<uuid:uid>/", wordings.show, name="wording"),
+    path("wordings/<uuid:uid>/draft/", wordings.draft, name="wording_draft"),
+    path("wordings/<uuid:uid>/revise/", wordings.revise, name="wording_revise"),
+    path("wordings/<uuid:uid>/discard/", wordings.discard, name="wording_discard"),
+    path("wordings/<uuid:uid>/publish/", wordings.publish, name="wording_publish"),
+    path("wordings/<uuid:uid>/<int:number>/retire/", wordings.retire, name="wording_retire"),
+    path("wordings/<uuid:uid>/<int:number>/invalid/", wordings.invalid, name="wording_invalid"),
     path("signups/", signups.forms, name="signup_forms"),
     path("signups/new/", signups.new, name="signup_new"),
     path("signups/<uuid:uid>/", signups.show, name="signup_form"),
@@ -37,4 +46,10 @@ public_urls = [
     path("p/<str:token>/", public.choose, name="preferences"),
 ]
 
-api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls, *requests.api_urls]
+api_urls: list[URLPattern] = [
+    *people.api_urls,
+    *consents.api_urls,
+    *imports.api_urls,
+    *requests.api_urls,
+    *consent.api.wordings.api_urls,
+]

@@ -12,7 +12,6 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent import signups
@@ -34,7 +33,6 @@ from contacts.actions.values import ContactData
 from contacts.models import Contact
 from tenants.encryption import decrypt, encrypt
 from tenants.models import Tenant
-from tenants.scope import across_tenants
 
 EXPIRES = timedelta(days=7)
 FORM_REF = "form "
@@ -334,9 +332,3 @@ def add_codes(*, form: SignupForm, codes: Sequence[str]) -> int:
             [form.tenant_id, form.pk, wanted],
         )
         return int(cursor.rowcount)
-
-
-def forget_requests(*, older_than: timedelta) -> int:
-    """Delete what was asked for so long ago, confirmed or not; the confirmation's proof is in the ledger (CG-14)."""
-    with across_tenants("requests of every company go at the same age"):
-        return SignupRequest.objects.filter(requested_at__lt=timezone.now() - older_than).delete()[0]

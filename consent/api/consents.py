@@ -57,6 +57,8 @@ class ConsentViewSet(TenantViewSet):
         done = self._grant(contact, said) if said["state"] == State.GRANTED else self._refuse(contact, said)
         if any(row.skipped == "suppressed" for row in done):
             raise Conflict(_("This person is on the suppression list. Only they can lift that, on the channel itself."))
+        if any(row.skipped == "invalid_wording" for row in done):
+            raise Conflict(_("This wording was declared invalid. Nobody can agree to it any more."))
         return Response(RecordedOut({"results": done}).data, status=201)
 
     def _grant(self, contact: Contact, said: dict[str, Any]) -> Sequence[Appended]:

@@ -209,8 +209,9 @@ class ImportViewSet(TenantViewSet):
     def notes(self, request: Request, uid: UUID) -> StreamingHttpResponse:
         """The imported lines whose claimed consent was not recorded, as CSV with line number and the reason.
 
-        As many as `consent` counts with the codes no_proof, wording_without_whatsapp, wording_not_uniform and
-        skipped_suppressed; after a dry run those that would get none. Deleted 30 days after the import is over: 410.
+        As many as `consent` counts with the codes no_proof, wording_without_whatsapp, wording_not_uniform,
+        wording_invalid and skipped_suppressed; after a dry run those that would get none. Deleted 30 days after the
+        import is over: 410.
         """
         return self._download("notes", noting.noted_rows)
 

@@ -41,10 +41,19 @@ def agreed(tenant: Tenant, texts: Iterable[str], *, by: User | None, is_dry_run:
     new = {text: wordings.digest({"de": text}, [MARKETING]) for text in distinct if text not in found}
     found |= dict.fromkeys((text for text in new if "whatsapp" not in text.lower()), "wording_without_whatsapp")
     new = {text: sha for text, sha in new.items() if text not in found}
+    found |= dict.fromkeys(_invalid(tenant, new), "wording_invalid")
+    new = {text: sha for text, sha in new.items() if text not in found}
     if len(new) > MAX_NEW:
         return found | dict.fromkeys(new, "wording_not_uniform")
     versions = {} if is_dry_run else _stored(tenant, new, by)
     return found | {text: Agreed(versions.get(sha), sha, (MARKETING,)) for text, sha in new.items()}
+
+
+def _invalid(tenant: Tenant, texts: dict[str, str]) -> list[str]:
+    """Those of {text: hash} that were declared invalid; the caller holds the ledger's lock, so that stays true."""
+    declared = WordingVersion.objects.filter(tenant=tenant, sha256__in=texts.values()).exclude(invalid_reason="")
+    known = set(declared.values_list("sha256", flat=True))
+    return [text for text, sha in texts.items() if sha in known]
 
 
 def _referred(tenant: Tenant, texts: Iterable[str]) -> Iterator[tuple[str, Agreed | str]]:

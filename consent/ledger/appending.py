@@ -60,12 +60,14 @@ def _appended(tenant: Tenant, entries: Sequence[Entry]) -> list[Appended]:
     ]
 
 
-def lock(tenant: Tenant) -> None:
+def lock(tenant: Tenant) -> tuple[int, datetime]:
     """Let no other writer append to this tenant's ledger until the transaction ends.
 
-    For actions that read, decide and append: between reading and appending nobody may change what was read.
+    For actions that read, decide and append: between reading and appending nobody may change what was read. Returns
+    the number of the last row and the database's clock after the wait.
     """
-    _locked_head(tenant)
+    head, moment = _locked_head(tenant)
+    return head.last_seq, moment
 
 
 def _locked_head(tenant: Tenant) -> tuple[ConsentHead, datetime]:

@@ -65,7 +65,8 @@ class Appended:
     """What became of an entry.
 
     `seq` is None when nothing was written; `skipped` then says why: "duplicate" (the key is known), "suppressed" (a
-    yes by import, agent or API over somebody's no), "not_permitted" (a lift that only the person may declare).
+    yes by import, agent or API over somebody's no), "not_permitted" (a lift that only the person may declare),
+    "invalid_wording" (a yes to a text that was declared invalid).
     `after` is what the person's events add up to for this channel and purpose (for "all", the first pair of them);
     None when they say nothing. `states` is the same for every pair known of the person.
     """

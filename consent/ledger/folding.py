@@ -77,6 +77,15 @@ def is_blocked(events: Iterable[Happened], channel: str, purpose: str) -> bool:
     return account is not None and account.is_restricted
 
 
+def resting_on(events: Iterable[Happened], wording_sha256: str) -> list[Pair]:
+    """The (channel, purpose) pairs in which a yes to this text is alive, also one beneath a newer yes or a stop."""
+    return [
+        pair
+        for pair, account in _accounts(events).items()
+        if any(grant.wording_sha256 == wording_sha256 for grant in account.grants)
+    ]
+
+
 def reach(event: Happened) -> list[Pair]:
     """The (channel, purpose) pairs that an event speaks about."""
     channels = CHANNELS if event.channel == Channel.ALL else (event.channel,)

@@ -14,7 +14,7 @@ from tenants.isolation import IsolateTenant
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("consent", "0007_signup"),
+        ("consent", "0010_invalidation"),
         ("contacts", "0006_no_index_on_tenant_alone"),
         ("tenants", "0004_no_index_on_tenant_alone"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

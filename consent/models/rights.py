@@ -122,6 +122,7 @@ class Disposal(models.Model):
         CLICKS = "clicks", _("Clicks older than 24 months, made anonymous")
         INBOUND = "inbound", _("Received messages older than 24 months")
         CONSENTS = "consents", _("Consents unused for 24 months, expired")
+        SIGN_UPS = "sign_ups", _("Requests to sign up, after 14 days")
         PROOFS = "proofs", _("Proofs of consents that ended, after the third calendar year")
         EXPORTS = "exports", _("Exports older than 7 days")
 

@@ -1,8 +1,7 @@
 """Keeps nothing longer than needed (consent-gdpr § 10, Art. 5(1)(e) GDPR): one company's daily round, in batches.
 
 What has rounds of its own is not here: raw webhooks (inbox.days), uploaded files (contacts.importing.forgetting),
-answers to repeated requests (tenants.repeating). A round of the sign-up part, requests that nobody confirmed within 14
-days, joins ROUNDS when there are such requests.
+answers to repeated requests (tenants.repeating).
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from consent.models import (
     ConsentState,
     DataRequest,
     Disposal,
+    SignupRequest,
     Source,
     State,
 )
@@ -163,4 +163,13 @@ def _drop_exports(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     return {"exports": len(batch)}, position if len(batch) == AT_A_TIME else None
 
 
-ROUNDS = (_let_go, _expire_consents, _drop_unused_proofs, _drop_restricted_proofs, _drop_exports)
+def _drop_sign_ups(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
+    """Requests to sign up after fourteen days."""
+    with tenant_scope(tenant):
+        over = SignupRequest.objects.filter(tenant=tenant, requested_at__lt=timezone.now() - periods.SIGN_UPS)
+        batch = list(over.order_by("requested_at").values_list("pk", flat=True)[:AT_A_TIME])
+        dropped, _by_model = SignupRequest.objects.filter(tenant=tenant, pk__in=batch).delete()
+    return {"sign_ups": dropped}, position if len(batch) == AT_A_TIME else None
+
+
+ROUNDS = (_let_go, _drop_sign_ups, _expire_consents, _drop_unused_proofs, _drop_restricted_proofs, _drop_exports)

@@ -1,1 +1,1 @@
-"""The screens of consent: imports, sign-up forms, people's requests, and the public pages to say yes and no on."""
+"""The screens of consent: company, wordings, sign-up forms, imports, requests; and the public pages."""

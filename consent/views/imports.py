@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from consent.actions import imports as actions
-from consent.forms import ColumnsForm, UploadForm
+from consent.forms.imports import ColumnsForm, UploadForm
 from contacts.importing import escaping, mapping, noting, progress, reasons, sampling
 from contacts.models import Import
 from tenants.models import Tenant

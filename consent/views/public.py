@@ -14,10 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from consent import colours, signups, speaking
+from consent import colors, signups, speaking
 from consent.actions import preferences
 from consent.actions import signups as actions
-from consent.forms_public import SignupPageForm
+from consent.forms.public import SignupPageForm
 from consent.models import Controller, SignupForm, SignupPlace, WordingVersion
 from consent.queries import published
 from contacts import phones
@@ -140,7 +140,7 @@ def widget(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpResponse
         "url": signups.page_url(form),
         "headline": form.headline,
         "colour": colour,
-        "ink": colours.ink_on(colour),
+        "ink": colors.text_on(colour),
     }
     response = render(request, "public/widget.js", context, content_type="text/javascript; charset=utf-8")
     response["Cache-Control"] = "public, max-age=300"
@@ -160,7 +160,7 @@ def _page(
         "controller": controller,
         "company": controller.legal_name or tenant.name,
         "colour": colour,
-        "ink": colours.ink_on(colour),
+        "ink": colors.text_on(colour),
     }
     with translation.override(language):
         response = render(request, template, common | context, status=status)

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from consent import signups
 from consent.actions import signup_forms as actions
 from consent.actions.signups import add_codes
-from consent.forms_signups import CodesForm, PlaceForm, SignupFormForm
+from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
 from consent.models import SignupForm
 from tenants.pages import TenantRequest, requires
 

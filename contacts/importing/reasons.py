@@ -42,13 +42,14 @@ CONSENT: dict[str, Promise] = {
     "no_proof": _("Consent is claimed, but time, source, wording or proof is missing: nothing was recorded."),
     "wording_without_whatsapp": _("The wording does not name WhatsApp, so it is no consent to it."),
     "wording_not_uniform": _("Nearly every line has another wording. Enter the text people agreed to, without names."),
+    "wording_invalid": _("The wording was declared invalid, so nobody has agreed to anything by it."),
     "skipped_suppressed": _("The person has opted out or is suppressed; only they themselves can lift that."),
     "withdrawn": _("The opt-out was recorded."),
     "already_withdrawn": _("The opt-out was already there."),
 }
 
 # Those of CONSENT that leave an imported line without the consent it claims: they are told line by line.
-NOTED = ("no_proof", "wording_without_whatsapp", "wording_not_uniform", "skipped_suppressed")
+NOTED = ("no_proof", "wording_without_whatsapp", "wording_not_uniform", "wording_invalid", "skipped_suppressed")
 
 CONSENT_AHEAD: dict[str, Promise] = {
     "granted": _("Consent with complete proof will be recorded."),

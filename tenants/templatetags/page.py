@@ -100,11 +100,12 @@ def my_tenants(context: Context) -> list[Membership]:
 
 
 @register.simple_tag(takes_context=True)
-def nav_link(context: Context, name: str, icon_name: str, label: str) -> SafeString:
-    """One entry of the main navigation, marked when the page lies below it."""
+def nav_link(context: Context, name: str, icon_name: str, label: str, *also: str) -> SafeString:
+    """One entry of the main navigation, marked when the page lies below it, or below one of the pages `also` named."""
     request, address = context["request"], tenant_url(context, name)
+    below = tuple(tenant_url(context, page) for page in (name, *also))
     # The overview is the root of all others, so it is only current on itself.
-    is_current = request.path == address if name == "overview" else request.path.startswith(address)
+    is_current = request.path == address if name == "overview" else request.path.startswith(below)
     current = format_html(' aria-current="{}"', "page" if request.path == address else "true") if is_current else ""
     return format_html('<a href="{}"{}>{}<span>{}</span></a>', address, current, icon(icon_name), label)
 

@@ -31,7 +31,7 @@ def running(draft: Campaign) -> Campaign:
 def screens(draft: Campaign, running: Campaign) -> list[str]:
     editing, report = f"campaigns/{draft.uid}/edit", f"campaigns/{running.uid}"
     return [
-        *("", "campaigns/", "campaigns/?q=nothing", "campaigns/new/"),
+        *("", "campaigns/", "campaigns/?q=nothing", "campaigns/new/", "company/", "wordings/", "wordings/new/"),
         *(f"{editing}/", f"{editing}/audience/", f"{editing}/message/", f"{editing}/review/"),
         *(f"{report}/", f"{report}/recipients/"),
     ]

@@ -11,7 +11,10 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import PHONE, agree, person, stop
 
-PAGES = ("consentevent", "consentevidence", "consentstate", "suppression", "consenthead", "wording", "wordingversion")
+PAGES = (
+    *("consentevent", "consentevidence", "consentstate", "suppression", "consenthead", "wording", "wordingversion"),
+    *("controller", "invalidation"),
+)
 
 
 @pytest.fixture

@@ -43,10 +43,13 @@ def grant(
 
     Said by the person on the channel (authority 3) it lifts withdrawal, objection and suppressions of exactly these
     pairs; what Meta stopped stays stopped until Meta's resume. Said by import, agent or API (0, 1) over a no, it
-    writes nothing and the answer's `skipped` is "suppressed". `wording` is the published version agreed to, or
+    writes nothing and the answer's `skipped` is "suppressed"; nor does it for a `wording` that was declared invalid
+    meanwhile ("invalid_wording"). `wording` is the published version agreed to, or
     `wording_text` its text where there is none; `occurred_at` is when the person said it, UTC, now by default.
     """
     ledger.lock(tenant)
+    if wording and _is_invalid(wording):
+        return [Appended(None, None, None, "invalid_wording") for _pair in pairs]
     earlier = _granted(contact)
     done = write(
         tenant,
@@ -134,6 +137,11 @@ def _lift(
 def _granted(contact: Contact) -> set[Pair]:
     known = ConsentState.objects.filter(tenant=contact.tenant_id, subject_id=contact.subject_id, state__in=GRANTS)
     return set(known.values_list("channel", "purpose"))
+
+
+def _is_invalid(wording: WordingVersion) -> bool:
+    """Asked under the lock under which wordings are declared invalid, so that no yes slips in behind it."""
+    return WordingVersion.objects.filter(tenant=wording.tenant_id, pk=wording.pk).exclude(invalid_reason="").exists()
 
 
 def _wording(version: WordingVersion | None, text: str, evidence: dict[str, Any] | None) -> dict[str, Any]:

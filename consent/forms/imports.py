@@ -4,13 +4,11 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import phonenumbers
-from babel import Locale
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from consent.forms.parts import country_choices, refuse
 from contacts.importing import layout
 from contacts.importing import mapping as mappings
 from contacts.models import Import
@@ -107,7 +105,7 @@ class UploadForm(forms.Form):
 
     def refuse(self, error: ValidationError) -> None:
         """Show what the action has refused at the fields it names."""
-        _refuse(self, error)
+        refuse(self, error, OTHER_NAMES)
 
 
 class ColumnsForm(forms.Form):
@@ -162,7 +160,7 @@ class ColumnsForm(forms.Form):
 
     def refuse(self, error: ValidationError) -> None:
         """Show what the action has refused."""
-        _refuse(self, error)
+        refuse(self, error, OTHER_NAMES)
 
     def _add_column(self, at: int, header: str, target: str) -> None:
         is_own = target.startswith(mappings.ATTRIBUTE)
@@ -197,15 +195,9 @@ class ColumnsForm(forms.Form):
 def _country_field(initial: str) -> forms.ChoiceField:
     return forms.ChoiceField(
         label=_("Country of numbers without country code"),
-        choices=lambda: sorted(_countries().items(), key=lambda pair: pair[1].casefold()),
+        choices=country_choices,
         initial=initial,
     )
-
-
-def _countries() -> dict[str, str]:
-    """Every country that has phone numbers, named in the active language."""
-    names = Locale((get_language() or "de")[:2]).territories
-    return {code: names[code] for code in phonenumbers.SUPPORTED_REGIONS if code in names}
 
 
 def _encodings() -> dict[str, str]:
@@ -215,11 +207,3 @@ def _encodings() -> dict[str, str]:
 def _choice(label: Any, known: Mapping[str, Any], initial: str) -> forms.ChoiceField:
     """A choice that also offers what was detected, however rare it is."""
     return forms.ChoiceField(label=label, choices=[*({initial: initial} | dict(known)).items()], initial=initial)
-
-
-def _refuse(form: forms.Form, error: ValidationError) -> None:
-    """Put the messages of an action's ValidationError at the fields they are about."""
-    for name, messages in error.message_dict.items():
-        field = OTHER_NAMES.get(name, name)
-        for message in messages:
-            form.add_error(field if field in form.fields else None, message)

@@ -1,0 +1,1 @@
+"""Checks what the screens of consent send."""

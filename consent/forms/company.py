@@ -1,0 +1,86 @@
+"""Checks what the page “Company” sends."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from consent import addresses, colors
+from consent.forms.parts import country_choices, refuse
+from consent.models import Controller
+
+
+class CompanyForm(forms.Form):
+    """Who is responsible, how to reach them, and what their sign-up pages look like."""
+
+    legal_name = forms.CharField(
+        label=_("Legal name"),
+        required=False,
+        max_length=200,
+        help_text=_("As in the commercial register, with its legal form. Consent texts name exactly this."),
+    )
+    street = forms.CharField(label=_("Street and number"), required=False, max_length=200)
+    postcode = forms.CharField(label=_("Postcode"), required=False, max_length=12)
+    city = forms.CharField(label=_("City"), required=False, max_length=100)
+    country = forms.ChoiceField(label=_("Country"), choices=country_choices)
+    email = forms.EmailField(label=_("E-mail address for questions about data"), required=False)
+    phone = forms.CharField(label=_("Phone"), required=False, max_length=40)
+    officer = forms.CharField(
+        label=_("Data protection officer"),
+        required=False,
+        max_length=200,
+        help_text=_("Needed from 20 people on who regularly work with personal data (§ 38 BDSG)."),
+    )
+    officer_email = forms.EmailField(label=_("The officer's e-mail address"), required=False)
+    privacy_url = forms.URLField(
+        label=_("Address of the privacy notice"),
+        required=False,
+        assume_scheme="https",
+        validators=[addresses.https_only],
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
+    imprint_url = forms.URLField(
+        label=_("Address of the imprint"),
+        required=False,
+        assume_scheme="https",
+        validators=[addresses.https_only],
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
+    address_form = forms.ChoiceField(
+        label=_("How you address your customers"),
+        choices=Controller.AddressForm.choices,
+        help_text=_("For sign-up pages, confirmations and the texts to start from."),
+    )
+    brand_color = forms.CharField(
+        label=_("Brand colour"),
+        max_length=20,
+        help_text=_("As # with six digits or letters; buttons of your sign-up pages have it."),
+    )
+    anchor_email = forms.EmailField(
+        label=_("E-mail address for the daily seal of the consent ledger"),
+        required=False,
+        help_text=_("Kept outside of this system, the seal proves later that nobody has rewritten the ledger."),
+    )
+
+    def clean_brand_color(self) -> str:
+        """The colour as "#rrggbb", dark enough to be seen on a white page."""
+        color = colors.normalised(self.cleaned_data["brand_color"])
+        colors.readable(color)
+        return color
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses an officer whom nobody can write to."""
+        if self.cleaned_data.get("officer") and not self.cleaned_data.get("officer_email"):
+            self.add_error("officer_email", _("Enter the officer's address: people have a right to write to them."))
+        return self.cleaned_data
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show what the action has refused."""
+        refuse(self, error)
+
+    @property
+    def color(self) -> str:
+        """The colour as it is entered, for the preview; that of the model where it cannot be read."""
+        given = colors.normalised(str(self["brand_color"].value() or ""))
+        return given if colors.is_color(given) else Controller().brand_color

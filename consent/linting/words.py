@@ -1,0 +1,243 @@
+r"""Which words say what a consent text has to say, in German and English; patterns, because people write differently.
+
+Each line is one way to say it, a regular expression in which upper and lower case are the same. Texts are read with
+folded blanks. What belongs together has to stand together, so that "ab 16 Uhr" is no age and "unwiderruflich" no right
+to withdraw; "…" stands for anything up to the end of the sentence.
+"""
+
+import re
+from collections.abc import Mapping
+
+LANGUAGES = ("de", "en")
+Words = Mapping[str, re.Pattern[str]]
+
+
+def plain(text: str) -> str:
+    """The text with folded blanks and without hyphens that only break lines."""
+    return " ".join(text.replace("\u00ad", "").split())
+
+
+def says(text: str, language: str, said: Words) -> bool:
+    """Whether the text says it in this language."""
+    return bool(said[language].search(plain(text)))
+
+
+def has_name(text: str, name: str) -> bool:
+    """Whether this name stands in the text as a whole, not as part of a longer word."""
+    return bool(re.search(rf"(?<![\w-]){re.escape(plain(name))}(?![\w-])", plain(text), re.I))
+
+
+def _words(**lines: str) -> Words:
+    return {language: re.compile(_pattern(text), re.I) for language, text in lines.items()}
+
+
+def _pattern(lines: str) -> str:
+    ways = (line.strip() for line in lines.splitlines())
+    return "|".join(way.replace("…", r"[^.!?]*") for way in ways if way)
+
+
+WILL = _words(
+    de=r"""
+        \bja\b
+        \bich (?:möchte|will|wünsche|willige|stimme|erlaube|bin (?:\w+ )?einverstanden)\b
+        \b(?:hiermit|ausdrücklich) (?:willige|erlaube|stimme) ich\b
+        \beinverstanden\b
+        \bdarf mir\b
+    """,
+    en=r"""
+        \byes\b
+        \bi(?:'d| would)? (?:like|want|wish|agree|consent|allow|accept)\b
+        \bi (?:expressly|hereby) \w+
+        \bplease send me\b
+        \bmay (?:send|write to) me\b
+    """,
+)
+TERMS = _words(
+    de=r"""
+        \bAGB\b
+        \bgeschäftsbedingungen
+        \bnutzungsbedingungen
+        \bteilnahmebedingungen
+    """,
+    en=r"""
+        \bterms (?:and|&) conditions\b
+        \bterms of (?:use|service|business)\b
+        \bT&Cs?\b
+    """,
+)
+_PLACEHOLDER = r"""
+    \{[^{}]*\}
+    \[[^\[\]]*\]
+    <[^<>]*>
+    \bxxx+\b
+"""
+PLACEHOLDER = _words(de=_PLACEHOLDER, en=_PLACEHOLDER)
+CONTENT = _words(
+    de=r"""
+        angebot
+        neuigkeit
+        neuheit
+        \b(?:rabatt|sonder|oster|weihnachts|\w+-)?aktion(?:en)?\b
+        rabatt
+        gutschein
+        \bnews\b
+        newsletter
+        \btipps?\b
+        rezept
+        einladung
+        \bwerbung\b
+        \bwerblich
+        \bevents?\b
+        veranstaltung
+        \bneue\w* (?:produkt|ware|kollektion|sorte)
+        umfrage
+        befragung
+        \bzufriedenheit
+    """,
+    en=r"""
+        \boffers?\b
+        \bnews\b
+        newsletter
+        \bdeals?\b
+        discount
+        voucher
+        coupon
+        \btips\b
+        recipe
+        invitation
+        advertis
+        promotion
+        \bevents?\b
+        \bnew (?:products?|arrivals|collection)
+        survey
+        \bfeedback\b
+    """,
+)
+OFTEN = _words(
+    de=r"""
+        \b(?:pro|je) (?:tag|woche|monat|quartal|jahr)\b
+        \b(?:im|in der|in einem|einmal die) (?:woche|monat|quartal|jahr)\b(?! \d{4})
+        \bjede[nrs]? (?:tag|woche|monat|quartal|jahr)\b(?! \d{4})
+        \b(?:alle|jede) (?:zwei|drei|vier|sechs|acht|\d+) (?:tage|wochen|monate)\b
+        täglich|wöchentlich|monatlich|vierteljährlich|jährlich
+        \bjeden (?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)\b
+        \b(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)s\b
+    """,
+    en=r"""
+        (?<!for )\b(?:a|per|each|every) (?:day|week|fortnight|month|quarter|year)\b(?! ago)
+        \b(?:daily|weekly|fortnightly|monthly|quarterly|yearly|annually)\b
+        \bevery (?:two|three|four|six|\d+) (?:days|weeks|months)\b
+        \bevery (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b
+    """,
+)
+ORDERS = _words(
+    de=r"\b(?:bestellung|lieferung|sendung|termin|buchung|reservierung|rechnung)",
+    en=r"\b(?:order|deliver|parcel|appointment|booking|reservation|invoice)",
+)
+REVOKE = _words(
+    de=r"""
+        (?<!un)widerruf
+        \babmeld
+        \babbestell
+        \baustrag
+        \bmelde\w* …\bab\b
+    """,
+    en=r"""
+        \bwithdraw
+        \bunsubscrib
+        \brevoke
+        \bopt(?:ing)?[ -]?out\b
+        \bcancel
+    """,
+)
+ANYTIME = _words(de=r"\bjeder ?zeit\b", en=r"\bany ?time\b|\bwhenever\b")
+# "stop" is a common verb in English: there it counts in capitals, in quotes, or as what is sent.
+STOP = _words(
+    de=r"\bstopp?\b",
+    en=r"""
+        \b(?-i:STOPP?)\b
+        [“"'‘«„]\s*stopp?\b
+        \b(?:send|reply|text|writ|answer)(?:ing|e)?(?: us)?(?: with)? stopp?\b
+        \bthe word stopp?\b
+    """,
+)
+UNSUBSCRIBE = _words(
+    de=r"""
+        \b(?:ab|aus)meldelink
+        \b(?:abmelde|abbestell)-link
+        \blink\b…\b(?:e-?mail|nachricht|newsletter)
+        \b(?:mail|antwort|nachricht) an \S+@\S+
+    """,
+    en=r"""
+        \bunsubscribe link
+        \blink\b…\b(?:e-?mail|message|newsletter)
+        \bmail to \S+@\S+
+    """,
+)
+LINK = _words(de=r"https?://\S+\.\S+", en=r"https?://\S+\.\S+")
+WHATSAPP = _words(de=r"whats ?app", en=r"whats ?app")
+EMAIL = _words(de=r"e-?mail(?!-adresse)", en=r"e-?mail(?! address)")
+SMS = _words(de=r"\bsms\b", en=r"\bsms\b|\btext messages?\b")
+# 16 or more, and said of the person: neither "ab 16 Uhr" nor "seit 16 Jahren" nor "über 16 Angebote".
+AGE = _words(
+    de=r"""
+        \b(?:1[6-9]|2[01]|sechzehn|achtzehn) jahren? (?:alt|oder älter)\b
+        \b(?:bin|sind|ist) (?:\w+ ){0,2}(?:mindestens|wenigstens) (?:1[6-9]|2[01]|sechzehn)(?=[.,;:!)]|$| und\b)
+        \b(?:bin|sind|ist) (?:\w+ ){0,2}(?:über|älter als) (?:1[6-9]|2[01]|sechzehn)(?=[.,;:!)]|$| und\b)
+        \b(?:mindestens|wenigstens|über|älter als) (?:1[6-9]|2[01]|sechzehn|achtzehn)(?: jahre)? (?:bin|sind|sei)\b
+        \bab (?:1[6-9]|2[01]|sechzehn|achtzehn) jahren\b
+        \bmindestalter:? (?:von |ist |beträgt )?(?:1[6-9]|2[01])\b
+        \b(?:1[6-9]|2[01])\. lebensjahr
+    """,
+    en=r"""
+        \b(?:1[6-9]|2[01]|sixteen|eighteen) (?:years? (?:of age|old)|or (?:older|over))\b
+        \b(?:am|are|is|be) (?:\w+ ){0,2}(?:at least|over|older than) (?:1[6-9]|2[01]|sixteen)(?=[.,;:!)]|$| and\b)
+        \baged? (?:at least |over )?(?:1[6-9]|2[01])\b
+        \bminimum age(?: is| of|:)? (?:1[6-9]|2[01])\b
+    """,
+)
+MEASURING = _words(
+    de=r"""
+        \b(?:mess(?:en|t|ung)|auswert|erfass|erkenn|nachvollzieh|verfolg)…(?:link|klick|öffne|lese\b|gelesen)
+        \b(?:sehen|sieht)…(?:link|klick|öffne|lese\b|gelesen)
+        (?:link|klick|öffne|lese\b|gelesen)…\b(?:mess(?:en|t|ung)|auswert|erfass|erkenn|nachvollzieh|verfolg)
+    """,
+    en=r"""
+        \b(?:measur|track|record|analy[sz]|evaluat|see (?:which|whether|if|when))…\b(?:link|click|open|read\b)
+        \b(?:link|click|open|read\b)…\b(?:measur|track|record|analy[sz]|evaluat)
+    """,
+)
+PROFILE = _words(
+    de=r"""
+        \bprofil(?!bild|foto)
+        personalisier
+        zugeschnitten
+        \babgestimmt
+        \b(?:meine|unsere)[nr]? (?:interessen|vorlieben)\b
+        \bkaufverhalten\b
+        \bwas mich interessiert\b
+    """,
+    en=r"""
+        \bprofil(?:e|ing)\b(?! picture| photo)
+        \bpersonali[sz]
+        \btailored\b
+        \bmy (?:interests|preferences)\b
+        \bwhat interests me\b
+    """,
+)
+SPECIAL = _words(
+    de=r"""
+        gesundheit|krankheit|allergi|unverträglichkeit|beschwerden|sexuell
+        \bschwanger
+        \bmeine haut\b
+        \b(?:religi|glaube|ethnisch|gewerkschaft|biometrisch|genetisch)
+        besondere\w* kategorien
+    """,
+    en=r"""
+        \b(?:health|illness|pregnan|allerg|intoleranc|sexual)
+        \bmy skin\b
+        \b(?:religio|faith\b|ethnic|trade union|biometric|genetic)
+        \bspecial categories
+    """,
+)
+EXPRESSLY = _words(de=r"\bausdrücklich", en=r"\bexpress(?:ly)?\b|\bexplicit(?:ly)?\b")

@@ -1,0 +1,174 @@
+"""The page “Company”: what is entered, what is refused and how to put it right, who may."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from consent import colors
+from consent.models import Controller
+from tenants.actions import NewTenant
+from tenants.models import AuditEvent, Tenant
+from tenants.roles import PERMISSIONS, Role
+from tenants.scope import tenant_scope
+from tests.consent.views.pages import HTMX, as_role, shown
+
+URL = "/bakery/company/"
+ENTERED = {
+    "legal_name": "Bäckerei Sonne GmbH",
+    "street": "Sonnenallee 1",
+    "postcode": "12045",
+    "city": "Berlin",
+    "country": "DE",
+    "email": "daten@sonne.example",
+    "phone": "+49 30 23125000",
+    "officer": "Dr. Eva Klug",
+    "officer_email": "klug@sonne.example",
+    "privacy_url": "https://sonne.example/datenschutz",
+    "imprint_url": "https://sonne.example/impressum",
+    "address_form": "sie",
+    "brand_color": "#8a1c3b",
+    "anchor_email": "siegel@sonne.example",
+}
+
+
+def stored(tenant: Tenant) -> Controller | None:
+    with tenant_scope(tenant):
+        return Controller.objects.filter(tenant=tenant).first()
+
+
+def refused(client: Client, **changed: str) -> dict[str, Any]:
+    """What the page says about each field."""
+    response = client.post(URL, ENTERED | changed)
+    assert response.status_code == 422
+    return {name: " ".join(errors) for name, errors in response.context["form"].errors.items()}
+
+
+def test_a_company_is_entered_and_shown_again(alice: Client, bakery: Tenant) -> None:
+    assert "they are missing: legal name, street and number" in shown(alice, URL)
+
+    assert alice.post(URL, ENTERED)["Location"] == URL
+
+    company = stored(bakery)
+    assert company is not None
+    assert {name: getattr(company, name) for name in ENTERED} == ENTERED
+    page = shown(alice, URL)
+    assert 'value="Bäckerei Sonne GmbH"' in page
+    assert "they are missing" not in page
+
+
+def test_a_change_leaves_an_audit_row_that_names_fields_and_no_person(alice: Client, bakery: Tenant) -> None:
+    alice.post(URL, ENTERED)
+    alice.post(URL, ENTERED | {"officer": "Uwe Neu"})
+    alice.post(URL, ENTERED | {"officer": "Uwe Neu"})
+
+    with tenant_scope(bakery):
+        first, second = AuditEvent.objects.filter(verb="company.changed").order_by("pk")
+        assert second.changes == {"fields": ["officer"]}
+        assert "legal_name" in first.changes["fields"]
+        assert "Klug" not in str(first.changes)
+
+
+@pytest.mark.parametrize(
+    ("field", "entered", "remedy"),
+    [
+        ("privacy_url", "http://sonne.example/datenschutz", "https://"),
+        ("imprint_url", "http://sonne.example", "https://"),
+        ("privacy_url", "kein link", "valid URL"),
+        ("email", "daten", "valid email"),
+        ("brand_color", "rot", "for example #0b5d46"),
+        ("brand_color", "#12345", "for example #0b5d46"),
+        ("brand_color", "#ffd400", "The nearest tone that does is #"),
+        ("officer_email", "", "people have a right to write to them"),
+        ("country", "XX", "not one of the available choices"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_with_the_remedy(
+    alice: Client, bakery: Tenant, field: str, entered: str, remedy: str
+) -> None:
+    errors = refused(alice, **{field: entered})
+
+    assert list(errors) == [field]
+    assert remedy in errors[field]
+    assert stored(bakery) is None
+
+
+def test_all_that_is_wrong_is_said_at_once_in_german(alice: Client) -> None:
+    alice.cookies["django_language"] = "de"
+
+    errors = refused(alice, brand_color="#ffd400", privacy_url="http://sonne.example", email="daten")
+
+    assert set(errors) == {"brand_color", "privacy_url", "email"}
+    assert "Zu hell" in errors["brand_color"]
+    assert "Beginnen Sie die Adresse mit https://" in errors["privacy_url"]
+
+
+def test_an_address_without_a_scheme_and_a_short_colour_are_completed(alice: Client, bakery: Tenant) -> None:
+    alice.post(URL, ENTERED | {"privacy_url": "sonne.example/datenschutz", "brand_color": "A0F"})
+
+    company = stored(bakery)
+    assert company is not None
+    assert (company.privacy_url, company.brand_color) == ("https://sonne.example/datenschutz", "#aa00ff")
+
+
+def test_the_colour_is_previewed_while_it_is_typed(alice: Client, bakery: Tenant) -> None:
+    light = alice.post(URL, ENTERED | {"brand_color": "#ffd400"}, **HTMX)
+    half = alice.post(URL, ENTERED | {"brand_color": "#f"}, **HTMX)
+
+    assert light.status_code == 200
+    assert 'fill="#ffd400"' in light.content.decode()
+    assert "which is too little" in light.content.decode()
+    assert 'fill="#0b5d46"' in half.content.decode()
+    assert stored(bakery) is None
+
+
+def test_who_may_only_read_sees_and_changes_nothing(
+    alice: Client, bakery_made: NewTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PERMISSIONS, Role.LEGAL, PERMISSIONS[Role.LEGAL] - {"consent:write"})
+    as_role(bakery_made, Role.LEGAL)
+
+    page = shown(alice, URL)
+
+    assert "disabled" in page
+    assert ">Save<" not in page
+    assert alice.post(URL, ENTERED).status_code == 403
+    assert stored(bakery_made.tenant) is None
+
+
+def test_an_analyst_has_no_business_there(alice: Client, bakery_made: NewTenant) -> None:
+    as_role(bakery_made, Role.ANALYST)
+
+    assert alice.get(URL).status_code == 403
+    assert URL not in shown(alice, "/bakery/")
+
+
+def test_each_company_has_its_own(alice: Client, bakery: Tenant, shop: Tenant) -> None:
+    alice.post(URL, ENTERED)
+
+    assert stored(shop) is None
+    assert alice.get("/shop/company/").status_code == 404
+
+
+# Colours
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"),
+    [
+        ("#000000", "#ffffff", 21.0),
+        ("#777777", "#ffffff", 4.48),
+        ("#ffffff", "#ffffff", 1.0),
+        ("#ff0000", "#ffffff", 4.0),
+    ],
+)
+def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
+    assert round(colors.contrast(one, other), 2) == ratio
+    assert colors.contrast(one, other) == colors.contrast(other, one)
+
+
+@pytest.mark.parametrize("color", ["#ffd400", "#777777", "#0b5d46", "#ff0000", "#ffffff", "#000000"])
+def test_text_on_any_colour_can_be_read_and_a_darker_tone_is_seen(color: str) -> None:
+    assert colors.contrast(colors.text_on(color), color) >= 4.5
+    assert colors.contrast(colors.darkened(color), colors.WHITE) >= colors.LEAST
+    colors.readable(colors.darkened(color))
