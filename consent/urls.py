@@ -2,19 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from consent import views
-from consent.api import consents, imports, people
+from consent.api import consents, people
+from consent.api import imports as imports_api
+from consent.views import imports
 
 urlpatterns = [
-    path("imports/", views.imports, name="imports"),
-    path("imports/new/", views.new, name="import_new"),
-    path("imports/<uuid:uid>/", views.show, name="import"),
-    path("imports/<uuid:uid>/columns/", views.columns, name="import_columns"),
-    path("imports/<uuid:uid>/check/", views.check, name="import_check"),
-    path("imports/<uuid:uid>/run/", views.run, name="import_run"),
-    path("imports/<uuid:uid>/cancel/", views.cancel, name="import_cancel"),
-    path("imports/<uuid:uid>/rejected/", views.rejected, name="import_rejected"),
-    path("imports/<uuid:uid>/notes/", views.notes, name="import_notes"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/new/", imports.new, name="import_new"),
+    path("imports/<uuid:uid>/", imports.show, name="import"),
+    path("imports/<uuid:uid>/columns/", imports.columns, name="import_columns"),
+    path("imports/<uuid:uid>/check/", imports.check, name="import_check"),
+    path("imports/<uuid:uid>/run/", imports.run, name="import_run"),
+    path("imports/<uuid:uid>/cancel/", imports.cancel, name="import_cancel"),
+    path("imports/<uuid:uid>/rejected/", imports.rejected, name="import_rejected"),
+    path("imports/<uuid:uid>/notes/", imports.notes, name="import_notes"),
 ]
 
-api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports.api_urls]
+api_urls: list[URLPattern] = [*people.api_urls, *consents.api_urls, *imports_api.api_urls]

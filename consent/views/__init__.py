@@ -1,0 +1,1 @@
+"""Dashboard pages of consent, one module per noun."""
