@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
 import phonenumbers
 from babel import Locale
 from django import forms
@@ -223,3 +224,27 @@ def _refuse(form: forms.Form, error: ValidationError) -> None:
         field = OTHER_NAMES.get(name, name)
         for message in messages:
             form.add_error(field if field in form.fields else None, message)
+
+
+class ReceiptForm(forms.Form):
+    """A receipt of consent to be checked, as the file that was handed out."""
+
+    largest = 1024 * 1024
+    document: Any
+
+    file = forms.FileField(
+        label=_("The receipt's JSON file"),
+        widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
+        error_messages={"required": _("Please choose a file.")},
+    )
+
+    def clean_file(self) -> Any:
+        """Reads what is in the file."""
+        file = self.cleaned_data["file"]
+        if file.size > self.largest:
+            raise ValidationError(_("This file is larger than any receipt."))
+        try:
+            self.document = orjson.loads(file.read())
+        except orjson.JSONDecodeError:
+            raise ValidationError(_("This is not JSON. Please choose the receipt's JSON file, not its PDF.")) from None
+        return file
