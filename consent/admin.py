@@ -5,10 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
+from consent import proving
 from consent.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -36,6 +40,8 @@ from tenants.models import Tenant
 
 # A phone is looked for in this many companies; each has its own key for the hashes.
 MOST_TENANTS_SEARCHED = 500
+# The checker answers for this many people at once.
+MOST_CHECKED = 10
 
 
 class PersonAdmin(ReadOnlyAdmin):
@@ -129,8 +135,24 @@ class ConsentEvidenceAdmin(ReadOnlyAdmin):
 
 @admin.register(ConsentState)
 class ConsentStateAdmin(PersonAdmin):
+    """States, and above their list the way to "May I send?", which also knows people without any state."""
+
     list_display = ("subject_id", "tenant", "channel", "purpose", "state", "since", "seq", "valid_until")
     list_filter = ("state", "channel", "purpose")
+    change_list_template = "admin/consent/consentstate/change_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        check = self.admin_site.admin_view(self.may_send)
+        return [path("may-send/", check, name="consent_may_send"), *super().get_urls()]
+
+    def may_send(self, request: HttpRequest) -> HttpResponse:
+        """What may be sent to whoever has this phone number, e-mail, customer number or uid, in every company."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        term = request.GET.get("q", "").strip()
+        found = [(contact, proving.answers(contact)) for contact in _named(term)] if term else []
+        context = {**self.admin_site.each_context(request), "title": _("May I send?"), "found": found, "term": term}
+        return render(request, "admin/consent/may_send.html", context)
 
 
 @admin.register(Suppression)
@@ -214,6 +236,14 @@ class DisposalAdmin(ReadOnlyAdmin):
     list_display = ("at", "tenant", "what", "count")
     list_filter = ("what",)
     list_select_related = ("tenant",)
+
+
+def _named(term: str) -> QuerySet[Contact]:
+    """The contacts of all companies that this names exactly."""
+    uid, number = _uuid(term), phones.normalise(term) or term
+    named = Q(uid=uid) | Q(subject_id=uid) if uid else Q(phone=number) | Q(email=term.lower()) | Q(external_id=term)
+    tenants = list(Tenant.objects.values_list("pk", flat=True))
+    return Contact.objects.filter(named, tenant__in=tenants).select_related("tenant")[:MOST_CHECKED]
 
 
 def _uuid(term: str) -> UUID | None:

@@ -1,7 +1,9 @@
 """Reads about consent: may this person be messaged, and what did they say when."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -17,6 +19,7 @@ from consent.models import (
     Purpose,
     SignupForm,
     State,
+    Suppression,
     Wording,
     WordingVersion,
 )
@@ -34,6 +37,13 @@ RESTING = """
             AND s.channel = e.channel AND s.purpose = e.purpose AND s.seq = e.seq AND s.state = 'granted'
         WHERE e.tenant_id = %s AND e.wording_version_id = %s LIMIT %s
     ) AS people
+"""
+# Entries of the suppression list that name a contact by anything it is or was known by; those that are over, too.
+NAMED = """
+    SELECT DISTINCT s.* FROM contacts_identity i
+    JOIN consent_suppression s ON s.tenant_id = i.tenant_id AND s.digest = i.digest
+        AND (i.valid_to IS NULL OR s.since <= i.valid_to)
+    WHERE i.tenant_id = %s AND i.contact_id = %s ORDER BY s.since, s.id
 """
 
 
@@ -63,6 +73,50 @@ def may_send(
     if reason is None and category and not _serves(category, purpose):
         reason = CATEGORY_MISMATCH
     return Answer(reason is None, reason or "", seq, at or timezone.now())
+
+
+def may_send_all(contact: Contact) -> dict[tuple[str, str], Answer]:
+    """Whether this contact may be messaged now, for every channel and purpose: one statement, the sender's own SQL."""
+    asked = [(str(c), str(p)) for c in Channel for p in Purpose if c != Channel.ALL and p != Purpose.ALL]
+    parts, params = [], list[Any]()
+    for channel, purpose in asked:
+        refusal = rules.refusal(tenant_id=contact.tenant_id, channel=channel, purpose=purpose)
+        parts.append(
+            f"SELECT %s, %s, {refusal.reason}, {refusal.seq} FROM contacts_contact c {refusal.joins}"
+            " WHERE c.tenant_id = %s AND c.id = %s"
+        )
+        params += [channel, purpose, *refusal.params, contact.tenant_id, contact.pk]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), params)
+        found = {(channel, purpose): (reason, seq) for channel, purpose, reason, seq in cursor.fetchall()}
+    now = timezone.now()
+    return {pair: Answer(found[pair][0] is None, found[pair][0] or "", found[pair][1], now) for pair in asked}
+
+
+def refusals(tenant: Tenant, contacts: Sequence[Contact], channel: str, purpose: str) -> dict[int, str]:
+    """Why each of these contacts may not be messaged, "" if it may; by the contact's primary key."""
+    refusal = rules.refusal(tenant_id=tenant.pk, channel=channel, purpose=purpose)
+    sql = f"SELECT c.id, {refusal.reason} FROM contacts_contact c {refusal.joins}"
+    with connection.cursor() as cursor:
+        ids = [contact.pk for contact in contacts]
+        cursor.execute(f"{sql} WHERE c.tenant_id = %s AND c.id = ANY(%s)", [*refusal.params, tenant.pk, ids])
+        return {pk: reason or "" for pk, reason in cursor.fetchall()}
+
+
+def suppressions(contact: Contact) -> list[Suppression]:
+    """The entries of the suppression list that hit a person, oldest first, with those that were lifted."""
+    return list(Suppression.objects.raw(NAMED, [contact.tenant_id, contact.pk]))
+
+
+def row(contact: Contact, seq: int | None) -> ConsentEvent | None:
+    """The row of the ledger of this number, if it is about this person."""
+    return history(contact).filter(seq=seq).first() if seq else None
+
+
+def controller(tenant: Tenant) -> Controller:
+    """Who is responsible for a tenant's contacts; the tenant's name alone where nobody has filled it in."""
+    known = Controller.objects.filter(tenant=tenant).first()
+    return known or Controller(tenant=tenant, legal_name=tenant.name, country=tenant.country)
 
 
 def _serves(category: str, purpose: str) -> bool:

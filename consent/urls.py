@@ -3,20 +3,32 @@
 from django.urls import URLPattern, path
 
 import consent.api.wordings
-from consent.api import consents, imports, people, requests
-from consent.views import company, public, signups, wordings
-from consent.views import imports as import_views
+from consent.api import consents, people, requests
+from consent.api import imports as imports_api
+from consent.api import receipts as receipts_api
+from consent.views import company, contacts, imports, proofs, public, receipts, signups, wordings
+
+CONTACT = "contacts/<uuid:uid>/"
 
 urlpatterns = [
-    path("imports/", import_views.imports, name="imports"),
-    path("imports/new/", import_views.new, name="import_new"),
-    path("imports/<uuid:uid>/", import_views.show, name="import"),
-    path("imports/<uuid:uid>/columns/", import_views.columns, name="import_columns"),
-    path("imports/<uuid:uid>/check/", import_views.check, name="import_check"),
-    path("imports/<uuid:uid>/run/", import_views.run, name="import_run"),
-    path("imports/<uuid:uid>/cancel/", import_views.cancel, name="import_cancel"),
-    path("imports/<uuid:uid>/rejected/", import_views.rejected, name="import_rejected"),
-    path("imports/<uuid:uid>/notes/", import_views.notes, name="import_notes"),
+    path("contacts/", contacts.contacts, name="contacts"),
+    path(CONTACT, contacts.contact, name="contact"),
+    path(f"{CONTACT}proof/", proofs.proof, name="proof"),
+    path(f"{CONTACT}proof.pdf", proofs.pdf, name="proof_pdf"),
+    *(
+        path(f"{CONTACT}consents/<uuid:event_id>/receipt.{kind}", receipts.receipt, {"kind": kind}, f"receipt_{kind}")
+        for kind in ("json", "html", "pdf")
+    ),
+    path("receipts/verify/", receipts.verify, name="receipt_verify"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/new/", imports.new, name="import_new"),
+    path("imports/<uuid:uid>/", imports.show, name="import"),
+    path("imports/<uuid:uid>/columns/", imports.columns, name="import_columns"),
+    path("imports/<uuid:uid>/check/", imports.check, name="import_check"),
+    path("imports/<uuid:uid>/run/", imports.run, name="import_run"),
+    path("imports/<uuid:uid>/cancel/", imports.cancel, name="import_cancel"),
+    path("imports/<uuid:uid>/rejected/", imports.rejected, name="import_rejected"),
+    path("imports/<uuid:uid>/notes/", imports.notes, name="import_notes"),
     path("company/", company.company, name="company"),
     path("wordings/", wordings.wordings, name="wordings"),
     path("wordings/new/", wordings.new, name="wording_new"),
@@ -49,7 +61,8 @@ public_urls = [
 api_urls: list[URLPattern] = [
     *people.api_urls,
     *consents.api_urls,
-    *imports.api_urls,
+    *receipts_api.api_urls,
+    *imports_api.api_urls,
     *requests.api_urls,
     *consent.api.wordings.api_urls,
 ]

@@ -49,7 +49,7 @@ def naming(tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> QuerySet[Contac
 
 
 def search(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
-    """Contacts whose e-mail starts with the text, whose phone holds its digits, or whose name starts with it."""
+    """Contacts whose e-mail or name starts with the text, whose phone holds it, or whose customer number it is."""
     text = text.strip()
     if not text:
         return contacts
@@ -57,8 +57,10 @@ def search(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
         return contacts.filter(email__startswith=text.lower())
     digits = "".join(sign for sign in text if sign.isdecimal())
     if len(digits) >= 3 and not any(sign.isalpha() for sign in text):
-        number = phones.normalise(text)
-        return contacts.filter(phone=number) if number else contacts.filter(_holds(digits))
+        # Without a leading 0 or + it may be the end of a number, although it looks like a whole one.
+        number = phones.normalise(text) if text.startswith(("0", "+", "(")) else None
+        # A customer number may look like a phone number.
+        return contacts.filter(Q(phone=number) | Q(external_id=text)) if number else contacts.filter(_holds(digits))
     return contacts.filter(_is_called(text))
 
 

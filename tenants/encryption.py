@@ -78,6 +78,11 @@ def sign(use: str, text: bytes) -> tuple[str, bytes]:
     return key_id, _ed25519(key_id, use).sign(text)
 
 
+def newest_key() -> str:
+    """The id of the key that `sign` uses now, for texts that name it themselves."""
+    return _key_ids()[0]
+
+
 def is_signed(use: str, text: bytes, key_id: str, signature: bytes) -> bool:
     """Whether this key made this signature of exactly this text for this use; False for a key that is gone."""
     if key_id not in _key_ids():

@@ -16,9 +16,11 @@ class Role(models.TextChoices):
 READS = {"contacts:read", "segments:read", "templates:read", "campaigns:read", "reports:read"}
 WRITES = {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "events:write"}
 CONSENT = {"consent:read", "consent:write"}
+# What proves a consent, in clear: addresses, messages, forms. Each look is written down.
+EVIDENCE = {"evidence:read"}
 # Stands for every permission, those of later versions too.
 ALL = "*"
-EVERYTHING = READS | WRITES | CONSENT | {"inbox:read", "inbox:write", "settings:write", "audit:read"}
+EVERYTHING = READS | WRITES | CONSENT | EVIDENCE | {"inbox:read", "inbox:write", "settings:write", "audit:read"}
 
 PERMISSIONS: dict[str, set[str]] = {
     Role.OWNER: EVERYTHING,
@@ -27,7 +29,7 @@ PERMISSIONS: dict[str, set[str]] = {
     Role.MARKETER: READS | WRITES | CONSENT | {"inbox:read"},
     Role.AGENT: {"contacts:read", "contacts:write", "inbox:read", "inbox:write"} | CONSENT,
     Role.ANALYST: READS,
-    Role.LEGAL: READS | CONSENT | {"audit:read"},
+    Role.LEGAL: READS | CONSENT | EVIDENCE | {"audit:read"},
 }
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,11 +16,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from consent import queries
+from consent import queries, reasons
 from consent.actions import declarations
-from consent.api.shapes import DeclarationIn, LedgerRowOut, MaySendIn, MaySendOut, RecordedOut
+from consent.api.shapes import DeclarationIn, LedgerRowOut, MaySendIn, MaySendOut, RecordedOut, in_both
 from consent.ledger import Appended
-from consent.models import Authority, Channel, ConsentEvent, Source, State, WordingVersion
+from consent.models import Authority, Channel, ConsentEvent, Purpose, Source, State, WordingVersion
 from contacts.models import Contact
 from tenants.problems import Conflict
 from tenants.rest import TenantViewSet
@@ -118,7 +119,12 @@ class MaySendView(TenantViewSet):
         asked = MaySendIn(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         contact = get_object_or_404(self.tenant.contacts, uid=uid)
-        return Response(MaySendOut(queries.may_send(contact=contact, **asked.validated_data)).data)
+        answer = queries.may_send(contact=contact, **asked.validated_data)
+        is_contract = asked.validated_data["purpose"] == Purpose.TRANSACTIONAL
+        reason = reasons.of(answer.reason, is_contract=is_contract)
+        words = {"text": in_both(reason.text), "remedy": in_both(reason.remedy)}
+        row = queries.row(contact, answer.seq)
+        return Response(MaySendOut({**asdict(answer), **words, "row": row}).data)
 
 
 def _cause(contact: Contact, said: dict[str, Any]) -> str:

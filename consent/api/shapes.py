@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
@@ -81,15 +81,6 @@ class RecordedOut(serializers.Serializer[Any]):
     results = RecordedSerializer(many=True)
 
 
-class MaySendOut(serializers.Serializer[Any]):
-    """Whether the person may be messaged, why not, and which row of the ledger decided."""
-
-    allowed = serializers.BooleanField()
-    reason = serializers.CharField(help_text="Empty when allowed.")
-    seq = serializers.IntegerField(allow_null=True)
-    evaluated_at = serializers.DateTimeField()
-
-
 class MaySendIn(StrictSerializer):
     """What is asked."""
 
@@ -134,3 +125,32 @@ class LedgerRowOut(serializers.Serializer[ConsentEvent]):
 
     def get_row_hash(self, row: ConsentEvent) -> str:
         return bytes(row.row_hash).hex()
+
+
+class BothLanguages(serializers.Serializer[Any]):
+    """A text in German and English."""
+
+    de = serializers.CharField(allow_blank=True)
+    en = serializers.CharField(allow_blank=True)
+
+
+class MaySendOut(serializers.Serializer[Any]):
+    """Whether the person may be messaged, why not, what can be done, and which row of the ledger decided."""
+
+    allowed = serializers.BooleanField()
+    reason = serializers.CharField(help_text="Empty when allowed.")
+    text = BothLanguages(help_text="The reason as a sentence.")
+    remedy = BothLanguages(help_text="What can be done; empty where nothing is to be.")
+    seq = serializers.IntegerField(allow_null=True)
+    row = LedgerRowOut(allow_null=True, help_text="The row of the ledger with this number.")
+    evaluated_at = serializers.DateTimeField()
+
+
+def in_both(text: Any) -> dict[str, str]:
+    """A lazily translated text in both languages."""
+    return {language: _in(language, text) for language in ("de", "en")}
+
+
+def _in(language: str, text: Any) -> str:
+    with translation.override(language):
+        return str(text)

@@ -1,7 +1,8 @@
 """Signs what a ledger ends with, once a day: a chain alone does not stop who can rewrite it all (consent-gdpr § 4)."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -91,6 +92,12 @@ def stored(tenant: Tenant) -> list[Signed]:
     with tenant_scope(tenant):
         rows = LedgerAnchor.objects.filter(tenant=tenant).order_by("number")
         return [Signed(row.text, row.key_id, bytes(row.signature)) for row in rows]
+
+
+def nearest(anchors: Sequence[Signed], seq: int) -> tuple[Signed | None, Signed | None]:
+    """The last anchor that ends before a row, and the first one that stands over it; `anchors` in their order."""
+    at = bisect_left(anchors, seq, key=lambda signed: int(signed.said["seq"]))
+    return (anchors[at - 1] if at else None), (anchors[at] if at < len(anchors) else None)
 
 
 def faults(tenant: Tenant, anchors: Iterable[Signed]) -> Iterator[str]:

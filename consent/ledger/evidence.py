@@ -37,8 +37,17 @@ def seal(tenant: Tenant, event_id: UUID, evidence: dict[str, Any]) -> Sealed:
 
 def unseal(row: ConsentEvidence) -> dict[str, Any]:
     """What proves a ledger row: for the legal role and the receipt. Raises CannotDecrypt."""
-    plain: dict[str, Any] = orjson.loads(decrypt(row.sealed, binding=_binding(row.tenant_id, row.event_id)))
-    return plain
+    return proven(row)[0]
+
+
+def proven(row: ConsentEvidence) -> tuple[dict[str, Any], str]:
+    """What proves a ledger row, and the digest that the row must name if nothing of it was changed.
+
+    Raises CannotDecrypt.
+    """
+    text = decrypt(row.sealed, binding=_binding(row.tenant_id, row.event_id)).encode()
+    plain: dict[str, Any] = orjson.loads(text)
+    return plain, hashlib.sha256(bytes(row.salt) + text).hexdigest()
 
 
 def store(tenant: Tenant, rows: Sequence[Sealed]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Max
+from django.utils.translation import gettext_noop
 
 from consent.ledger import anchoring, chain
 from consent.ledger.anchoring import Signed
@@ -41,8 +42,8 @@ def verify(tenant: Tenant, elsewhere: Sequence[Signed] = ()) -> Verdict:
     taken out of the database.
     """
     own = anchoring.stored(tenant)
-    for fault in [*anchoring.faults(tenant, own), *anchoring.missing(tenant, own, elsewhere)]:
-        return Verdict(0, 1, fault)
+    for problem in [*anchoring.faults(tenant, own), *anchoring.missing(tenant, own, elsewhere)]:
+        return Verdict(0, 1, problem)
     return _walked(tenant, {anchor.said["seq"]: anchor for anchor in own})
 
 
@@ -51,8 +52,8 @@ def _walked(tenant: Tenant, signed: Mapping[int, Signed]) -> Verdict:
     expected, previous = 1, chain.genesis(tenant)
     held, anchors = 0, 0
     for row in _rows(tenant, last_seq):
-        if fault := _fault(row, expected, previous):
-            return Verdict(expected - 1, min(row["seq"], expected), fault)
+        if problem := fault(row, expected, previous):
+            return Verdict(expected - 1, min(row["seq"], expected), problem)
         expected, previous = expected + 1, bytes(row["row_hash"])
         if anchor := signed.get(row["seq"]):
             if anchor.said["hash"] != previous.hex():
@@ -78,17 +79,18 @@ def _head(tenant: Tenant) -> tuple[int, bytes]:
         return stray or 0, chain.genesis(tenant)
 
 
-def _fault(row: Mapping[str, Any], expected: int, previous: bytes) -> str:
+def fault(row: Mapping[str, Any], expected: int, previous: bytes) -> str:
+    """What is wrong with one row (of FIELDS) that should have this number and follow this hash; "" if nothing is."""
     if row["seq"] != expected:
-        return "missing or out of order"
+        return gettext_noop("missing or out of order")
     if bytes(row["prev_hash"]) != previous:
-        return "does not continue the row before it"
+        return gettext_noop("does not continue the row before it")
     if chain.canonical({name: row[name] for name in chain.COLUMNS}) != row["canonical"]:
-        return "its columns differ from the text that was hashed"
+        return gettext_noop("its columns differ from the text that was hashed")
     if chain.link(previous, row["canonical"]) != bytes(row["row_hash"]):
-        return "its text does not have its hash"
+        return gettext_noop("its text does not have its hash")
     if row["wording_version__sha256"] not in (None, row["wording_sha256"]):
-        return "its wording was changed"
+        return gettext_noop("its wording was changed")
     return ""
 
 

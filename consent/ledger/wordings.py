@@ -20,7 +20,12 @@ def digest(texts: Mapping[str, str], covers: Iterable[Sequence[str]]) -> str:
 
 def altered(tenant: Tenant) -> WordingVersion | None:
     """The first published version whose texts or covered pairs are not those it was published with; None if none is."""
-    return next((version for version in _published(tenant) if version.sha256 not in _digests(version)), None)
+    return next((version for version in _published(tenant) if not is_unaltered(version)), None)
+
+
+def is_unaltered(version: WordingVersion) -> bool:
+    """Whether texts and covered pairs of a version still have the hash that it was published with."""
+    return version.sha256 in _digests(version)
 
 
 def _digests(version: WordingVersion) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""The screens of consent: company, wordings, sign-up forms, imports, requests; and the public pages."""
+"""The screens of consent: contacts and proofs, company, wordings, sign-up forms, imports; and the public pages."""

@@ -1,9 +1,12 @@
 """Plain functions that make people and their declarations for the tests of consent."""
 
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+
+from django.db import connection
 
 from consent import ledger
 from consent.actions import declarations
@@ -73,3 +76,12 @@ def stop(tenant: Tenant, contact: Contact | None = None, **fields: Any) -> list[
     """The person writes STOPP."""
     defaults = {"dedupe": uuid4().hex, "source": Source.WA_KEYWORD, "occurred_at": minutes(10)}
     return declarations.withdraw(tenant=tenant, contact=contact, **{**defaults, **fields})
+
+
+def altered(change: Callable[[], object], table: str = "consent_consentevent") -> None:
+    """What only the owner of the database can do."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        change()
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")

@@ -1,0 +1,116 @@
+"""What receipts say about purposes, recipients, rights and the state of consent, in the words of law and of DPV 2.
+
+DPV: the W3C's Data Privacy Vocabulary, https://w3id.org/dpv#. Texts are in the active language.
+"""
+
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from consent import telling
+from consent.models import Channel, Controller, Purpose
+
+Text = str | Promise
+
+# consent-gdpr § 3. None: the row says nothing about consent itself.
+DPV_STATES: dict[str, str | None] = {
+    "requested": "dpv:ConsentRequested",
+    "granted": "dpv:ConsentGiven",
+    "renewed": "dpv:RenewedConsentGiven",
+    "refused": "dpv:ConsentRefused",
+    "withdrawn": "dpv:ConsentWithdrawn",
+    "objected": "dpv:ConsentWithdrawn",
+    "meta_stopped": "dpv:ConsentWithdrawn",
+    "expired": "dpv:ConsentExpired",
+    "invalidated": "dpv:ConsentInvalidated",
+    # By somebody other than the person.
+    "suppressed": "dpv:ConsentRevoked",
+    "erased": "dpv:ConsentUnknown",
+}
+DPV_PURPOSES = {
+    "marketing": "dpv:DirectMarketing",
+    "transactional": "dpv:CustomerOrderManagement",
+    "tracking": "dpv:OptimisationForController",
+    "profiling": "dpv:PersonalisedAdvertising",
+    "special_category": "dpv:Personalisation",
+    "survey": "dpv:ImproveExistingProductsAndServices",
+}
+NAMES = gettext_lazy("first and last name, if given")
+DATA: dict[str, tuple[Text, ...]] = {
+    "marketing": (gettext_lazy("messages and their delivery"),),
+    "transactional": (gettext_lazy("orders and appointments"),),
+    "tracking": (gettext_lazy("which links were opened when"), gettext_lazy("which messages were read when")),
+    "profiling": (gettext_lazy("purchases"), gettext_lazy("reactions to messages")),
+    "special_category": (gettext_lazy("answers that touch health, faith or other protected matters (Art. 9 GDPR)"),),
+    "survey": (gettext_lazy("answers to surveys"),),
+}
+CONTACTS: dict[str, Text] = {
+    "whatsapp": gettext_lazy("phone number or WhatsApp user id"),
+    "email": gettext_lazy("e-mail address"),
+    "sms": gettext_lazy("phone number"),
+}
+META = "WhatsApp Ireland Limited, Merrion Road, Dublin 4, D04 X2K5, Irland"
+
+
+def purpose(channel: str, name: str, legal_basis: str) -> dict[str, Any]:
+    """What one purpose means on one channel."""
+    return {
+        "channel": channel,
+        "channel_name": str(Channel(channel).label),
+        "purpose": name,
+        "name": str(Purpose(name).label),
+        "dpv": DPV_PURPOSES[name],
+        "legal_basis": legal_basis,
+        "legal_basis_text": telling.legal_basis(legal_basis),
+        "data_types": [str(CONTACTS[channel]), str(NAMES), *map(str, DATA[name])],
+        "retention": _(
+            "As long as the consent is used. After a withdrawal its proof is kept until the end of the third calendar"
+            " year (§§ 195, 199 BGB), the keyed hash on the suppression list until a new consent."
+        ),
+        "recipients": _recipients(channel),
+        "third_country": _third_country(channel),
+    }
+
+
+def _recipients(channel: str) -> list[str]:
+    own, delivers = _("Operator of Zusage, as processor (Art. 28 GDPR)"), _("delivers the messages")
+    return [f"{META}: {delivers}", own] if channel == Channel.WHATSAPP else [own]
+
+
+def _third_country(channel: str) -> dict[str, str] | None:
+    if channel != Channel.WHATSAPP:
+        return None
+    safeguard = _("Adequacy decision on the EU-US Data Privacy Framework (Art. 45 GDPR)")
+    return {"country": "US", "recipients": "WhatsApp LLC, Meta Platforms, Inc.", "safeguard": safeguard}
+
+
+def withdrawal(controller: Controller) -> str:
+    """How the person takes the consent back."""
+    ways = _("Reply STOPP on WhatsApp, use the link to the preferences, or tell the company in any other way.")
+    if controller.email:
+        ways += " " + _("E-mail: %(address)s.") % {"address": controller.email}
+    return ways + " " + _("What was lawful until the withdrawal stays lawful (Art. 7 (3) GDPR).")
+
+
+def rights() -> list[str]:
+    """The rights of the person by article."""
+    return [
+        _("Withdrawal of the consent at any time (Art. 7 (3) GDPR)"),
+        _("Objection to advertising (Art. 21 (2) GDPR)"),
+        _("Access (Art. 15 GDPR)"),
+        _("Rectification (Art. 16 GDPR)"),
+        _("Erasure (Art. 17 GDPR)"),
+        _("Restriction (Art. 18 GDPR)"),
+        _("Data portability (Art. 20 GDPR)"),
+        _("Complaint to a supervisory authority (Art. 77 GDPR)"),
+    ]
+
+
+def authority(controller: Controller) -> str:
+    """To whom the person may complain."""
+    place = controller.city or controller.legal_name
+    return _("The data protection authority of the person's own place or of the company's seat (%(place)s).") % {
+        "place": place
+    }

@@ -1,0 +1,99 @@
+"""How the ledger's codes and times are told to people: on pages, in receipts and on paper."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+STATES: dict[str, str | Promise] = {
+    "requested": gettext_lazy("Asked to sign up, not confirmed yet"),
+    "granted": gettext_lazy("Consent given"),
+    "renewed": gettext_lazy("Consent given again"),
+    "refused": gettext_lazy("Consent declined"),
+    "withdrawn": gettext_lazy("Consent withdrawn"),
+    "objected": gettext_lazy("Objected to advertising"),
+    "expired": gettext_lazy("Consent expired"),
+    "invalidated": gettext_lazy("Consent invalid: its wording was declared invalid"),
+    "meta_stopped": gettext_lazy("Marketing stopped in WhatsApp's settings"),
+    "meta_resumed": gettext_lazy("Marketing allowed again in WhatsApp's settings"),
+    "suppressed": gettext_lazy("Put on the suppression list"),
+    "suppression_lifted": gettext_lazy("Taken off the suppression list by the person"),
+    "merged": gettext_lazy("Two contacts turned out to be one person"),
+    "moved": gettext_lazy("Number or WhatsApp id changed"),
+    "restricted": gettext_lazy("Processing restricted (Art. 18 GDPR)"),
+    "unrestricted": gettext_lazy("Restriction lifted"),
+    "erased": gettext_lazy("Data erased (Art. 17 GDPR)"),
+}
+AUTHORITIES: dict[int, str | Promise] = {
+    0: gettext_lazy("Import: as the file says"),
+    1: gettext_lazy("Recorded by the team or by a program"),
+    2: gettext_lazy("Reported by WhatsApp (Meta)"),
+    3: gettext_lazy("The person, on the channel itself"),
+}
+LEGAL_BASES: dict[str, str | Promise] = {
+    "6-1-a": gettext_lazy("Consent, Art. 6 (1) (a) GDPR and § 7 (2) no. 2 UWG"),
+    "6-1-b": gettext_lazy("Contract, Art. 6 (1) (b) GDPR"),
+    "6-1-f": gettext_lazy("Legitimate interest, Art. 6 (1) (f) GDPR"),
+    "7-3-uwg": gettext_lazy("Existing customers, § 7 (3) UWG"),
+}
+SUPPRESSIONS: dict[str, str | Promise] = {
+    "withdrawn": gettext_lazy("Withdrawal"),
+    "objected": gettext_lazy("Objection"),
+    "meta_stop": gettext_lazy("Stopped in WhatsApp's settings"),
+    "suppressed": gettext_lazy("Put on the list by hand"),
+}
+IDENTITIES: dict[str, str | Promise] = {
+    "phone": gettext_lazy("phone number"),
+    "bsuid": gettext_lazy("WhatsApp user id"),
+    "email": gettext_lazy("e-mail address"),
+}
+TONES = {
+    **dict.fromkeys(("granted", "renewed"), "good"),
+    **dict.fromkeys(("requested", "expired", "invalidated", "moved", "restricted"), "warn"),
+    **dict.fromkeys(("refused", "withdrawn", "objected", "meta_stopped", "suppressed", "erased"), "bad"),
+}
+
+
+def state(code: str) -> str:
+    """What a row of the ledger says, as a sentence; the code itself if it is unknown."""
+    return str(STATES.get(code, code))
+
+
+def tone(code: str) -> str:
+    """The colour of a state's badge."""
+    return TONES.get(code, "neutral")
+
+
+def legal_basis(code: str) -> str:
+    """A legal basis with its articles."""
+    return str(LEGAL_BASES.get(code, code))
+
+
+def authority(level: int) -> str:
+    """Who said it."""
+    return str(AUTHORITIES.get(level, level))
+
+
+def suppression(code: str) -> str:
+    """Why somebody is on the suppression list."""
+    return str(SUPPRESSIONS.get(code, code))
+
+
+def identity(kind: str) -> str:
+    """What kind of thing names a person."""
+    return str(IDENTITIES.get(kind, kind))
+
+
+def exact(moment: datetime | None) -> str:
+    """A moment to the second with its distance to UTC, in the active time zone, as a proof wants it."""
+    if moment is None:
+        return "–"
+    local = timezone.localtime(moment)
+    offset = local.strftime("%z")
+    return _("%(day)s, %(time)s (UTC%(offset)s)") % {
+        "day": local.strftime(_("%Y-%m-%d")),
+        "time": local.strftime("%H:%M:%S"),
+        "offset": f"{offset[:3]}:{offset[3:]}",
+    }

@@ -1,0 +1,58 @@
+"""The contact screens: finding people, and one person with what may be sent to them and why."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from consent import proving, queries, reasons, telling
+from consent.models import Channel, Purpose
+from contacts import queries as people
+from contacts.models import Contact
+from tenants.pages import TenantRequest, requires, stretch_of
+
+SHOWN = 20
+
+
+@require_GET
+@requires("contacts:read")
+def contacts(request: TenantRequest) -> HttpResponse:
+    """Contacts, newest first, found by phone, e-mail, customer number or name; never counted."""
+    search = request.GET.get("q", "").strip()
+    stretch = stretch_of(people.search(people.with_tags(request.tenant.contacts.all()), search), request)
+    shows_consent = request.membership.may("consent:read")
+    codes = queries.refusals(request.tenant, stretch.rows, Channel.WHATSAPP, Purpose.MARKETING) if shows_consent else {}
+    context = {
+        "stretch": stretch,
+        "rows": [_row(found, codes.get(found.pk, "")) for found in stretch.rows],
+        "search": search,
+        "shows_consent": shows_consent,
+    }
+    return render(request, "consent/contacts.html#list" if request.htmx else "consent/contacts.html", context)
+
+
+@require_GET
+@requires("contacts:read")
+def contact(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """One person: master data and, for who may read consent, its states, "may I send?" and its history."""
+    found = get_object_or_404(people.with_tags(request.tenant.contacts.all()), uid=uid)
+    shows_consent = request.membership.may("consent:read")
+    context = {"contact": found, "shows_consent": shows_consent, **(_consent(found) if shows_consent else {})}
+    return render(request, "consent/contact.html", context)
+
+
+def _row(contact: Contact, code: str) -> dict[str, Any]:
+    return {"contact": contact, "reason": reasons.of(code), "tone": proving.tone(code)}
+
+
+def _consent(contact: Contact) -> dict[str, Any]:
+    history = list(queries.history(contact)[: SHOWN + 1])
+    said = [{"event": row, "title": telling.state(row.state), "tone": telling.tone(row.state)} for row in history]
+    return {
+        "badges": [{"state": state, "tone": telling.tone(state.state)} for state in queries.states(contact)],
+        "channels": proving.answers(contact),
+        "history": said[:SHOWN],
+        "has_more": len(said) > SHOWN,
+    }
