@@ -129,5 +129,5 @@ def texts(tenant: Tenant, language: str) -> dict[str, str]:
     controller = Controller.objects.filter(tenant=tenant).first()
     company = (controller and controller.legal_name) or tenant.name
     is_formal = controller is not None and controller.address_form == Controller.AddressForm.SIE
-    chosen = EN if language == "en" else DU | SIE if is_formal else DU
+    chosen: dict[str, str] = {**EN} if language == "en" else {**DU, **(SIE if is_formal else {})}
     return {key: text.replace("{company}", company) for key, text in chosen.items()}

@@ -61,7 +61,10 @@ def choices(found: Person) -> list[Choice]:
     known: Mapping[Pair, str] = {(row.channel, row.purpose): row.state for row in states}
     return [
         Choice(
-            f"{channel}:{purpose}", Channel(channel).label, Purpose(purpose).label, known[channel, purpose] in GRANTS
+            f"{channel}:{purpose}",
+            str(Channel(channel).label),
+            str(Purpose(purpose).label),
+            known[channel, purpose] in GRANTS,
         )
         for channel in CHANNELS
         for purpose in ADVERTISING

@@ -41,9 +41,13 @@ class SignupFormForm(forms.ModelForm):
         self.tenant = tenant
         wordings = tenant.wordings.filter(versions__published_at__isnull=False, versions__invalid_reason="").distinct()
         for name in ("wording", "extra_wording"):
-            self.fields[name].queryset = wordings.order_by("name")
+            chosen = self.fields[name]
+            assert isinstance(chosen, forms.ModelChoiceField)
+            chosen.queryset = wordings.order_by("name")
+        number = self.fields["number"]
+        assert isinstance(number, forms.ChoiceField)
         shown = [number.display_number for number in tenant.numbers.order_by("pk")]
-        self.fields["number"].choices = [(_digits(number), number) for number in shown]
+        number.choices = [(_digits(one), one) for one in shown]
         self.fields["slug"].required = False
         if self.instance.pk:
             self.initial["question_answers"] = "\n".join(self.instance.question_answers)

@@ -171,7 +171,7 @@ def _page(
 
 def _invalid(request: HttpRequest) -> HttpResponse:
     language = _language(request, None)
-    said = {"de": speaking.DU | speaking.SIE, "en": speaking.EN}[language]
+    said = {"de": {**speaking.DU, **speaking.SIE}, "en": {**speaking.EN}}[language]
     return render(request, "public/invalid.html", {"said": said, "language": language}, status=410)
 
 
