@@ -1,13 +1,15 @@
 """A register of people's requests about their data, and a log of what was deleted because its time was over."""
 
-import consent.models.rights
+import uuid
+
 import django.db.models.deletion
 import django.utils.timezone
-import tenants.fields
-from tenants.isolation import IsolateTenant
-import uuid
 from django.conf import settings
 from django.db import migrations, models
+
+import consent.models.rights
+import tenants.fields
+from tenants.isolation import IsolateTenant
 
 
 class Migration(migrations.Migration):
