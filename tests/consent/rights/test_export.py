@@ -60,7 +60,7 @@ def test_everything_that_is_held_of_the_person_is_in_it(
     assert [row["campaign"] for row in data["clicks"]] == ["Frühling"]
     assert [row["text"] for row in data["received"]] == [f"Greetings from {MARKER}"]
     assert len(data["messages"]) == 3
-    assert f"Hallo {MARKER}, bis Sonntag" in data["messages"][0]["text"]
+    assert f"Hallo {MARKER} twice, bis Sonntag" in data["messages"][0]["text"]
     assert f"Dear {MARKER}" in data["messages"][2]["text"]
     wordings = [row["wording"] for row in data["consent_history"]]
     assert "Ja, die Bäckerei darf mir per WhatsApp Angebote schicken." in wordings

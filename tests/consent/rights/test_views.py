@@ -105,9 +105,7 @@ def test_overdue_requests_stand_first_and_are_counted(desk: Client, anna: Contac
     assert page.index("overdue since") < page.index(str(young.uid))
 
 
-def test_an_access_request_goes_from_the_identity_to_the_answer(
-    desk: Client, anna: Contact, bakery: Tenant
-) -> None:
+def test_an_access_request_goes_from_the_identity_to_the_answer(desk: Client, anna: Contact, bakery: Tenant) -> None:
     request = noted(desk, bakery, anna, "access")
     desk.post(at(request, "run/"))
     assert only(bakery).state == "open"
