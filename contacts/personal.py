@@ -88,7 +88,7 @@ def _lists(contact: Contact) -> Iterator[dict[str, Any]]:
         yield {"name": member.list.name, "added_at": member.added_at}
 
 
-def _changes(contact: Contact) -> Iterable[dict[str, Any]]:
+def _changes(contact: Contact) -> Iterable[Mapping[str, Any]]:
     done = AuditEvent.objects.filter(tenant=contact.tenant_id, object_uid=str(contact.uid))
     return done.order_by("pk").values("at", "verb").iterator(ROWS_AT_A_TIME)
 

@@ -66,7 +66,8 @@ def new(request: TenantRequest) -> HttpResponse:
             return _to(request, _taken(request, contact, form))
         return render(request, "consent/request_new.html", {"contact": contact, "form": form}, status=INVALID)
     search = request.GET.get("q", "").strip()
-    found = people.search(request.tenant.contacts.order_by("-pk"), search)[: MOST_PEOPLE + 1] if search else []
+    known = request.tenant.contacts.order_by("-pk")
+    found = list(people.search(known, search)[: MOST_PEOPLE + 1]) if search else []
     context = {
         "contact": contact,
         "form": RequestForm(initial={"kind": request.GET.get("kind", "")}) if contact else None,
