@@ -281,6 +281,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "CampaignState": "campaigns.models.Campaign.State",
+        "DataRequestKind": "consent.models.DataRequest.Kind",
         "DataRequestState": "consent.models.DataRequest.State",
         "ImportState": "contacts.models.Import.State",
         "MediaState": "whatsapp.models.Media.State",

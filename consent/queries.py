@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from consent import keywords, rules
@@ -16,6 +16,7 @@ from consent.models import (
     ConsentEvent,
     ConsentState,
     Controller,
+    DataRequest,
     Purpose,
     SignupForm,
     State,
@@ -23,7 +24,9 @@ from consent.models import (
     Wording,
     WordingVersion,
 )
-from contacts.models import Contact
+from contacts import identities
+from contacts import queries as people
+from contacts.models import Contact, Identity
 from tenants.models import Tenant
 
 CATEGORY_MISMATCH = "category_mismatch"
@@ -185,3 +188,25 @@ def states(contact: Contact) -> QuerySet[ConsentState]:
 def state(contact: Contact, channel: str = Channel.WHATSAPP, purpose: str = Purpose.MARKETING) -> ConsentState | None:
     """What holds for a person, one channel and one purpose; None when they never said anything about it."""
     return states(contact).filter(channel=channel, purpose=purpose).first()
+
+
+def requests(tenant: Tenant, *, only_open: bool = False, search: str = "") -> QuerySet[DataRequest]:
+    """A company's requests: what waits first, the most urgent on top, then what is over, newest first.
+
+    `search` finds people as everywhere, and erased ones by the number or address that they give.
+    """
+    found = DataRequest.objects.filter(tenant=tenant).select_related("contact", "tenant")
+    if only_open:
+        found = found.filter(done_at=None)
+    if text := search.strip():
+        known = people.search(Contact.objects.filter(tenant=tenant), text)
+        kind = Identity.Kind.EMAIL if "@" in text else Identity.Kind.PHONE
+        key = [str(kind), identities.digest(tenant, kind, text).hex()]
+        found = found.filter(Q(contact__in=known) | Q(digests__contains=[key]))
+    return found.order_by(F("done_at").desc(nulls_first=True), "due_date", "pk")
+
+
+def overdue(tenant: Tenant) -> int:
+    """How many requests are past their last day without an answer."""
+    late = DataRequest.objects.filter(tenant=tenant, done_at=None, due_date__lt=timezone.localdate())
+    return late.exclude(state__in=[DataRequest.State.DONE, DataRequest.State.REFUSED]).count()

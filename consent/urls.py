@@ -7,6 +7,7 @@ from consent.api import consents, people, requests
 from consent.api import imports as imports_api
 from consent.api import receipts as receipts_api
 from consent.views import company, contacts, imports, proofs, public, receipts, signups, wordings
+from consent.views import requests as request_views
 
 CONTACT = "contacts/<uuid:uid>/"
 
@@ -49,6 +50,16 @@ urlpatterns = [
     path("signups/<uuid:uid>/codes/", signups.codes, name="signup_codes"),
     path("signups/<uuid:uid>/places/", signups.add_place, name="signup_place_add"),
     path("signups/<uuid:uid>/places/<str:code>.<str:kind>", signups.qr, name="signup_qr"),
+    path("data-requests/", request_views.listing, name="data_requests"),
+    path("data-requests/new/", request_views.new, name="data_request_new"),
+    path("data-requests/<uuid:uid>/", request_views.show, name="data_request"),
+    path("data-requests/<uuid:uid>/identity/", request_views.note, name="data_request_identity"),
+    path("data-requests/<uuid:uid>/run/", request_views.run, name="data_request_run"),
+    path("data-requests/<uuid:uid>/correct/", request_views.correct, name="data_request_correct"),
+    path("data-requests/<uuid:uid>/lift/", request_views.lift, name="data_request_lift"),
+    path("data-requests/<uuid:uid>/extend/", request_views.extend, name="data_request_extend"),
+    path("data-requests/<uuid:uid>/close/", request_views.close, name="data_request_close"),
+    path("data-requests/<uuid:uid>/file/", request_views.download, name="data_request_file"),
 ]
 
 # Without the name that makes the middleware ask for a login.

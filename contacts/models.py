@@ -263,6 +263,11 @@ class Import(models.Model):
         return self.filename
 
     @property
+    def audit_name(self) -> str:
+        """A file may be named after a person, and the audit trail outlives an erasure."""
+        return str(self.uid)
+
+    @property
     def is_forgotten(self) -> bool:
         """Whether file and rejected lines were deleted because their time was over."""
         return not self.file

@@ -88,7 +88,7 @@ def _lists(contact: Contact) -> Iterator[dict[str, Any]]:
         yield {"name": member.list.name, "added_at": member.added_at}
 
 
-def _changes(contact: Contact) -> Iterable[dict[str, Any]]:
+def _changes(contact: Contact) -> Iterable[Mapping[str, Any]]:
     done = AuditEvent.objects.filter(tenant=contact.tenant_id, object_uid=str(contact.uid))
     return done.order_by("pk").values("at", "verb").iterator(ROWS_AT_A_TIME)
 
@@ -111,6 +111,18 @@ def clear(contact: Contact) -> None:
         with tenant_scope(contact.tenant_id):
             Import.objects.filter(tenant=contact.tenant_id, pk=imported.pk).update(file="")
     _clear_lines(contact.tenant_id)
+    _clear_heads(contact.tenant_id, named)
+
+
+def _clear_heads(tenant_id: int, named: "Named") -> None:
+    """Somebody's data stand where headers should in a file without any, and perhaps in a file's name."""
+    with tenant_scope(tenant_id):
+        imports = Import.objects.filter(tenant=tenant_id)
+        for pk, headers, filename, country in imports.values_list("pk", "headers", "filename", "default_country"):
+            if named.is_in(headers, country):
+                imports.filter(pk=pk).update(headers=[], mapping={})
+            if any(text.lower() in filename.lower() for text in named.texts):
+                imports.filter(pk=pk).update(filename="–")
 
 
 def _clear_lines(tenant_id: int) -> None:
@@ -171,6 +183,8 @@ class Named:
 
     def is_in_file(self, imported: Import) -> bool:
         """Whether a line of the uploaded file names the person; a file that cannot be read may do so."""
+        if self.is_in(imported.headers, imported.default_country):
+            return True
         try:
             with imported.file.open("rb") as file:
                 lines = staging.lines(imported, cast(BinaryIO, file))

@@ -165,7 +165,7 @@ def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime
 
 def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
     """Make up to `most` messages and clicks from before a time anonymous; returns how many, by kind."""
-    params = {"tenant": tenant.pk, "before": before, "most": most}
+    params: dict[str, Any] = {"tenant": tenant.pk, "before": before, "most": most}
     with connection.cursor() as cursor:
         cursor.execute(OLD_SOURCES, params)
         sources = [row[0] for row in cursor.fetchall()]

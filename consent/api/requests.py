@@ -196,7 +196,7 @@ def _valid(shape: type[StrictSerializer], request: Request) -> dict[str, Any]:
     return dict(given.validated_data)
 
 
-def _to(**methods: str) -> Any:
+def _to(**methods: Any) -> Any:
     return DataRequestViewSet.as_view(methods)
 
 

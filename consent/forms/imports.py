@@ -1,4 +1,4 @@
-"""Checks what the import screens send: a new file, and what its columns become."""
+"""Checks what the screens send: imports and their columns, requests about data and their steps."""
 
 import uuid
 from collections.abc import Iterator, Mapping

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -29,16 +30,19 @@ from tenants.templatetags.formats import day, moment
 
 IN_MEMORY = 2 * 1024 * 1024
 LANGUAGES = ("de", "en")
+# Where they stand in the page's template.
+SECTIONS = "<!-- sections -->"
 
 
 def export(tenant: Tenant, request: DataRequest) -> None:
     """Build the request's file and keep it for seven days; in a snapshot of one transaction."""
+    assert request.contact_id
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as packed, tenant_scope(tenant):
         contact = Contact.objects.select_related("tenant").get(tenant=tenant, pk=request.contact_id)
         pack(contact, packed)
         packed.seek(0)
         request.file.save("export.zip", File(packed), save=False)
-        undo_on_rollback(lambda: request.file.storage.delete(request.file.name))
+        undo_on_rollback(partial(request.file.storage.delete, str(request.file.name)))
         request.file_until = timezone.now() + periods.EXPORTS
         request.carried_out_at, request.state = timezone.now(), DataRequest.State.CARRIED_OUT
         request.leased_until, request.error = None, ""
@@ -136,10 +140,11 @@ def _plain(value: Any) -> Any:
 
 def as_html(contact: Contact) -> Iterator[str]:
     """One page without anything from elsewhere, section by section."""
-    yield render_to_string("consent/export_head.html", {"about": _about(contact), "contact": contact})
+    head, foot = render_to_string("consent/export.html", {"about": _about(contact)}).split(SECTIONS)
+    yield head
     for section in _sections(contact):
         yield from _section(section)
-    yield render_to_string("consent/export_foot.html", {"about": _about(contact)})
+    yield foot
 
 
 def _section(section: Section) -> Iterator[str]:

@@ -129,7 +129,7 @@ def _drop_unused_proofs(tenant: Tenant, position: UUID) -> tuple[dict[str, int],
     """Proofs of consents that ended, after the third calendar year since their last use."""
     first_kept = timezone.localdate().year - periods.YEARS_OF_PROOF
     before = datetime(first_kept, 1, 1, tzinfo=timezone.get_default_timezone())
-    params = {"tenant": tenant.pk, "before": before, "after": str(position), "most": AT_A_TIME}
+    params: dict[str, Any] = {"tenant": tenant.pk, "before": before, "after": str(position), "most": AT_A_TIME}
     with tenant_scope(tenant), connection.cursor() as cursor:
         cursor.execute(UNUSED_PROOFS, params)
         subjects = [row[0] for row in cursor.fetchall()]

@@ -65,7 +65,8 @@ def _carry_out(tenant: Tenant, request: DataRequest) -> None:
         exporting.export(tenant, request)
         return
     with tenant_scope(tenant):
-        contact = Contact.objects.select_related("tenant").filter(tenant=tenant, pk=request.contact_id).first()
+        known = Contact.objects.select_related("tenant").filter(tenant=tenant)
+        contact = known.filter(pk=request.contact_id).first() if request.contact_id else None
     if contact:
         erasing.erase(tenant, contact, at=request.carried_out_at or request.received_at, by=request.done_by)
 

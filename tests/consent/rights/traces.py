@@ -102,6 +102,8 @@ def _imports(bakery: Tenant) -> None:
     assert done(bakery, lines).rejected == 1
     done(bakery, f"Kundennummer;Vorname\n{CUSTOMER};{MARKER}\n", is_dry_run=True)
     done(bakery, f"Handy;Vorname\n+{OTHER};Berta\n")
+    # Without a header her line is taken for one, and the file is named after her.
+    done(bakery, f"{CUSTOMER};Handy\nK-1;+{OTHER}\n", filename=f"{EMAIL}.csv")
 
 
 def _sends(bakery: Tenant, number: Number, people: list[Contact], deliver: Callable[..., None]) -> None:

@@ -1,0 +1,250 @@
+"""The screens of requests about data: the register with its deadlines, a new request, and one with its steps."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from consent import queries
+from consent.actions import requests as actions
+from consent.forms.requests import AnswerForm, CorrectionForm, ExtensionForm, IdentityForm, RequestForm
+from consent.models import DataRequest
+from contacts import queries as people
+from contacts.actions import ContactData
+from contacts.models import Contact
+from tenants.pages import STOP_POLLING, TenantRequest, page_of, requires
+
+INVALID = 422
+PER_PAGE = 25
+MOST_PEOPLE = 20
+State = DataRequest.State
+
+
+class Question(NamedTuple):
+    """What is asked before something that cannot be taken back."""
+
+    title: str
+    text: str
+    yes: str
+    tone: str
+
+
+@require_GET
+@requires("consent:read")
+def listing(request: TenantRequest) -> HttpResponse:
+    """The register: what waits first, the most urgent on top; `all=1` shows what is over too."""
+    is_all, search = bool(request.GET.get("all")), request.GET.get("q", "")
+    # Whoever looks for somebody means what is over as well.
+    found = queries.requests(request.tenant, only_open=not is_all and not search.strip(), search=search)
+    context = {
+        "page": page_of(found, request, size=PER_PAGE),
+        "is_all": is_all,
+        "search": search,
+        "overdue": queries.overdue(request.tenant),
+        "has_any": request.tenant.data_requests.exists(),
+    }
+    return render(request, "consent/requests.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("consent:write")
+def new(request: TenantRequest) -> HttpResponse:
+    """Find the person by phone, e-mail, name or customer number, then note what they asked for."""
+    contact = _chosen(request)
+    if request.method == "POST" and contact:
+        form = RequestForm(request.POST)
+        if form.is_valid():
+            return _to(request, _taken(request, contact, form))
+        return render(request, "consent/request_new.html", {"contact": contact, "form": form}, status=INVALID)
+    search = request.GET.get("q", "").strip()
+    known = request.tenant.contacts.order_by("-pk")
+    found = list(people.search(known, search)[: MOST_PEOPLE + 1]) if search else []
+    context = {
+        "contact": contact,
+        "form": RequestForm(initial={"kind": request.GET.get("kind", "")}) if contact else None,
+        "search": search,
+        "found": found[:MOST_PEOPLE],
+        "is_cut": len(found) > MOST_PEOPLE,
+    }
+    return render(request, "consent/request_new.html", context)
+
+
+@require_GET
+@requires("consent:read")
+def show(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """One request: who checked what, what was done, until when it is to be answered; polled while a worker is at it."""
+    found = _request(request, uid)
+    if request.htmx:
+        status = 200 if found.state == State.WORKING else STOP_POLLING
+        return render(request, "consent/request.html#live", _context(request, found), status=status)
+    return render(request, "consent/request.html", _context(request, found))
+
+
+@require_POST
+@requires("consent:write")
+def note(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Save how the identity was checked."""
+    found, form = _request(request, uid), IdentityForm(request.POST)
+    if not form.is_valid():
+        return render(request, "consent/request.html", _context(request, found, identity=form), status=INVALID)
+    return _change(request, found, actions.note, **form.cleaned_data)
+
+
+@require_POST
+@requires("consent:write")
+def run(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Carry it out; an erasure once somebody has confirmed it."""
+    found = _request(request, uid)
+    if found.kind == DataRequest.Kind.ERASURE and not request.POST.get("confirmed"):
+        return render(request, "confirm.html", {"question": _erasing(found), "back": _address(request, found)})
+    return _change(request, found, actions.run)
+
+
+@require_POST
+@requires("consent:write")
+def correct(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Correct the contact's data, which carries out a rectification."""
+    found = _request(request, uid)
+    if found.contact is None:
+        return _to(request, found)
+    form = CorrectionForm(found.contact, request.POST)
+    form.is_valid()
+    try:
+        actions.correct(request=found, data=ContactData(form.values), by=request.user)
+    except actions.NotNow as refusal:
+        messages.warning(request, str(refusal))
+    except ValidationError as refused:
+        form.refuse(refused)
+        return render(request, "consent/request.html", _context(request, found, correction=form), status=INVALID)
+    return _to(request, found)
+
+
+@require_POST
+@requires("consent:write")
+def lift(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """End the restriction."""
+    return _change(request, _request(request, uid), actions.lift)
+
+
+@require_POST
+@requires("consent:write")
+def extend(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Two more months for the answer, with the reason."""
+    found, form = _request(request, uid), ExtensionForm(request.POST)
+    if not form.is_valid():
+        return render(request, "consent/request.html", _context(request, found, extension=form), status=INVALID)
+    return _change(request, found, actions.extend, **form.cleaned_data)
+
+
+@require_POST
+@requires("consent:write")
+def close(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Note what the person was told; `refused` refuses the request."""
+    found, form = _request(request, uid), AnswerForm(request.POST)
+    is_refused = bool(request.POST.get("refused"))
+    try:
+        if form.is_valid():
+            answer = form.cleaned_data["answer"]
+            actions.close(request=found, answer=answer, by=request.user, is_refused=is_refused)
+            return _to(request, found)
+    except actions.NotNow as refusal:
+        messages.warning(request, str(refusal))
+        return _to(request, found)
+    except ValidationError as refused:
+        form.refuse(refused)
+    return render(request, "consent/request.html", _context(request, found, answer=form), status=INVALID)
+
+
+@require_GET
+@requires("consent:read")
+def download(request: TenantRequest, uid: uuid.UUID) -> HttpResponseBase:
+    """The export as ZIP, for members of this company only."""
+    found = _request(request, uid)
+    if not found.file:
+        messages.info(request, _("The export was deleted after seven days. Build it again if it is still needed."))
+        return _to(request, found)
+    name = _("data export {day}.zip").format(day=timezone.localdate(found.carried_out_at).isoformat())
+    return FileResponse(found.file.open("rb"), as_attachment=True, filename=name)
+
+
+def _request(request: TenantRequest, uid: uuid.UUID) -> DataRequest:
+    rows = request.tenant.data_requests.select_related("contact", "tenant", "created_by", "done_by")
+    return get_object_or_404(rows, uid=uid)
+
+
+def _chosen(request: TenantRequest) -> Contact | None:
+    named = request.GET.get("contact") or request.POST.get("contact")
+    try:
+        chosen = named and uuid.UUID(named)
+    except ValueError:
+        return None
+    return get_object_or_404(request.tenant.contacts.select_related("tenant"), uid=chosen) if chosen else None
+
+
+def _taken(request: TenantRequest, contact: Contact, form: RequestForm) -> DataRequest:
+    given = form.cleaned_data
+    return actions.take(
+        tenant=request.tenant,
+        contact=contact,
+        kind=given["kind"],
+        received_at=form.received_at,
+        checked_by=given["checked_by"],
+        note=given["note"],
+        by=request.user,
+    )
+
+
+def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) -> dict[str, Any]:
+    told = {"checked_by": found.checked_by, "note": found.note}
+    is_correction = found.kind == DataRequest.Kind.RECTIFICATION and found.contact and not found.is_over
+    return {
+        "found": found,
+        "contact": found.contact,
+        "identity": IdentityForm(initial=told),
+        "extension": ExtensionForm(),
+        "answer": AnswerForm(),
+        "correction": CorrectionForm(found.contact) if is_correction and found.contact else None,
+        "needs_identity": found.kind in actions.NEEDS_IDENTITY and not found.checked_by,
+        "may_write": request.membership.may("consent:write"),
+        "question": _erasing(found),
+        **invalid,
+    }
+
+
+def _erasing(found: DataRequest) -> Question:
+    return Question(
+        _("Erase this person’s data"),
+        _(
+            "Master data, messages, orders and files that name the person are deleted. This cannot be undone. A keyed"
+            " hash of number and address stays, so that they are not written to again."
+        ),
+        _("Erase for good"),
+        "btn-danger",
+    )
+
+
+def _change(request: TenantRequest, found: DataRequest, action: Callable[..., Any], **given: Any) -> HttpResponse:
+    try:
+        action(request=found, by=request.user, **given)
+    except actions.NotNow as refusal:
+        messages.warning(request, str(refusal))
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+    return _to(request, found)
+
+
+def _address(request: TenantRequest, found: DataRequest) -> str:
+    return str(_to(request, found).headers["Location"])
+
+
+def _to(request: TenantRequest, found: DataRequest) -> HttpResponse:
+    return redirect("data_request", tenant_slug=request.tenant.slug, uid=found.uid)
