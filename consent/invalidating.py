@@ -20,8 +20,8 @@ from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
 
 # Rows of the ledger in one transaction: opt-outs wait for its lock, and may wait two seconds (CG-22).
-ROWS_PER_STRETCH = 2000
-STRETCHES_PER_RUN = 50
+ROWS_PER_STRETCH = 1000
+STRETCHES_PER_RUN = 100
 # Longer than a stretch can take; then its worker is gone.
 SILENCE = timedelta(seconds=15)
 
