@@ -149,7 +149,7 @@ class ConsentStateAdmin(PersonAdmin):
         """What may be sent to whoever has this phone number, e-mail, customer number or uid, in every company."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        term = request.GET.get("q", "").strip()
+        term = request.GET.get("q", "").replace("\0", "").strip()
         found = [(contact, proving.answers(contact)) for contact in _named(term)] if term else []
         context = {**self.admin_site.each_context(request), "title": _("May I send?"), "found": found, "term": term}
         return render(request, "admin/consent/may_send.html", context)

@@ -69,7 +69,8 @@ def lines(rows: Iterable[Line]) -> Table:
     for at in (at for at, row in enumerate(rows) if row.kind == QUOTE):
         look.add("BACKGROUND", (1, at), (1, at), SHADE)
         look.add("LINEBEFORE", (1, at), (1, at), 1.5, BRAND)
-    return Table(cells, colWidths=[LABELS, WIDTH - LABELS], style=look)
+    # A text may be longer than a page.
+    return Table(cells, colWidths=[LABELS, WIDTH - LABELS], style=look, splitInRow=1)
 
 
 def head(title: str) -> list[Flowable]:

@@ -20,7 +20,8 @@ SHOWN = 20
 @requires("contacts:read")
 def contacts(request: TenantRequest) -> HttpResponse:
     """Contacts, newest first, found by phone, e-mail, customer number or name; never counted."""
-    search = request.GET.get("q", "").strip()
+    # No stored text holds a NUL, and PostgreSQL takes none.
+    search = request.GET.get("q", "").replace("\0", "").strip()
     stretch = stretch_of(people.search(people.with_tags(request.tenant.contacts.all()), search), request)
     shows_consent = request.membership.may("consent:read")
     codes = queries.refusals(request.tenant, stretch.rows, Channel.WHATSAPP, Purpose.MARKETING) if shows_consent else {}
@@ -39,7 +40,13 @@ def contact(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """One person: master data and, for who may read consent, its states, "may I send?" and its history."""
     found = get_object_or_404(people.with_tags(request.tenant.contacts.all()), uid=uid)
     shows_consent = request.membership.may("consent:read")
-    context = {"contact": found, "shows_consent": shows_consent, **(_consent(found) if shows_consent else {})}
+    context = {
+        "contact": found,
+        # Not by the template, which would take an attribute named "items" for the method.
+        "attributes": sorted(found.attributes.items()),
+        "shows_consent": shows_consent,
+        **(_consent(found) if shows_consent else {}),
+    }
     return render(request, "consent/contact.html", context)
 
 

@@ -65,6 +65,20 @@ def test_a_customer_number_that_looks_like_a_phone_number_is_found(alice: Client
     assert "Carla" in alice.get(URL, {"q": "03023125001"}).content.decode()
 
 
+def test_a_search_for_nothing_printable_finds_everybody(alice: Client, anna: Contact) -> None:
+    assert "Anna Müller" in shown(alice, f"{URL}?q=%00")
+
+
+def test_attributes_are_shown_whatever_they_are_called(alice: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        emil = person(bakery, attributes={"items": "Brot", "Filiale": "Mitte"})
+
+    page = shown(alice, f"{URL}{emil.uid}/")
+
+    assert "<dt>items</dt>" in page.replace("> ", ">").replace(" <", "<")
+    assert "Mitte" in page
+
+
 def test_nobody_found_says_how_to_go_on(alice: Client, anna: Contact) -> None:
     page = shown(alice, f"{URL}?q=zzz")
 

@@ -182,6 +182,15 @@ def test_a_text_that_was_never_published_is_shown_from_the_evidence(alice: Clien
     assert "Karton 7" not in page
 
 
+def test_a_text_longer_than_a_page_is_printed_all_the_same(alice: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        bert = person(bakery)
+        agree(bakery, bert, wording_text="Ja, per WhatsApp. " * 600, evidence={"proof": "x" * 9000})
+
+    for answer in (alice.get(at(bert, "proof.pdf")), alice.post(at(bert, "proof.pdf"))):
+        assert answer.content.startswith(b"%PDF")
+
+
 def test_nothing_on_record_says_so(alice: Client, bakery: Tenant) -> None:
     with tenant_scope(bakery):
         bert = person(bakery, first_name="Bert")
