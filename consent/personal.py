@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from consent import queries
 from consent.ledger import evidence, suppressing
-from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Suppression
+from consent.models import ConsentEvent, ConsentEvidence, DataRequest, SignupCode, Suppression
 from contacts.identities import digests_of
 from contacts.models import Contact
 from contacts.personal import Section
@@ -53,6 +53,8 @@ def tell(contact: Contact) -> Iterator[Section]:
         "done_at": _("Answered"),
     }
     yield Section("requests", _("Your requests about your data"), labels, _requests(contact))
+    labels = {"form": _("Form"), "code": _("Voucher"), "issued_at": _("Issued")}
+    yield Section("signup_vouchers", _("Vouchers for signing up"), labels, _vouchers(contact))
 
 
 def _states(contact: Contact) -> Iterator[dict[str, Any]]:
@@ -102,6 +104,12 @@ def _requests(contact: Contact) -> Iterator[dict[str, Any]]:
         yield {**shown, **{name: getattr(row, name) for name in plain}}
 
 
+def _vouchers(contact: Contact) -> Iterator[dict[str, Any]]:
+    codes = SignupCode.objects.select_related("form").filter(tenant=contact.tenant_id, contact=contact.pk)
+    for row in codes.order_by("issued_at"):
+        yield {"form": row.form.name, "code": row.code, "issued_at": row.issued_at}
+
+
 def clear(contact: Contact) -> None:
     """Delete the exports that were made of the person."""
     with tenant_scope(contact.tenant_id):
@@ -121,3 +129,5 @@ def forget(contact: Contact) -> None:
     digests = [[kind, key.hex()] for kind, key in digests_of(contact)]
     requests = DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk)
     requests.update(note="", answer="", extended_because="", digests=digests)
+    # Not back into the pool: somebody else would get a code that is already known.
+    SignupCode.objects.filter(tenant=contact.tenant_id, contact=contact.pk).delete()

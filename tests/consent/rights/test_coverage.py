@@ -45,6 +45,9 @@ COVERED: dict[str, dict[str, str]] = {
     "contacts.NotedRow": {"reason": CONTACTS},
     "consent.ConsentEvidence": dict.fromkeys(("salt", "sealed", "kept_until"), CONSENT),
     "consent.DataRequest": dict.fromkeys(("digests", "extended_because", "note", "answer", "file"), CONSENT),
+    # Whose it is nobody knows before the confirmation, which empties it; gone after 14 days (consent.rights.keeping).
+    "consent.SignupRequest": dict.fromkeys(("sealed", "token_digest", "language"), CONSENT),
+    "consent.SignupCode": {"code": CONSENT},
     "messaging.Content": {"free_form": MESSAGING},
     "messaging.Link": dict.fromkeys(("label", "url"), MESSAGING),
     "messaging.Message": {"wamid": MESSAGING},
@@ -95,6 +98,14 @@ HARMLESS: dict[str, dict[str, str]] = {
         ),
         CHAIN,
     ),
+    "consent.SignupForm": dict.fromkeys(
+        (
+            "slug", "name", "number", "headline", "intro", "benefit", "benefit_terms", "question_label",
+            "question_attribute", "question_answers", "keyword",
+        ),
+        FOR_ALL,
+    ),
+    "consent.SignupPlace": dict.fromkeys(("code", "name"), FOR_ALL),
     "consent.Suppression": dict.fromkeys(
         ("kind", "digest", "reason", "phone_number_id"), "the keyed hash that has to survive (CG-43)"
     ),
@@ -133,6 +144,7 @@ POINTING = {
     "contacts.ListMember": CONTACTS,
     "contacts.Event": CONTACTS,
     "consent.DataRequest": CONSENT,
+    "consent.SignupCode": CONSENT,
     "messaging.Message": MESSAGING,
     "messaging.Click": MESSAGING,
     "inbox.Conversation": INBOX,
