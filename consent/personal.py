@@ -48,7 +48,7 @@ def tell(contact: Contact) -> Iterator[Section]:
         "state": _("State"),
         "due_date": _("To be answered by"),
         "checked_by": _("Identity checked by"),
-        "note": _("Note"),
+        "note": _("Remark"),
         "answer": _("Answer"),
         "done_at": _("Answered"),
     }

@@ -29,7 +29,7 @@ class RequestForm(forms.Form):
         help_text=_("The answer is due one month later, whichever way the request came in."),
     )
     checked_by = forms.ChoiceField(label=_("How do you know that it is them?"), choices=_checks, required=False)
-    note = forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+    note = forms.CharField(label=_("Remark"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
     def clean_received_on(self) -> Any:
         """A day that is not in the future."""
@@ -50,7 +50,7 @@ class IdentityForm(forms.Form):
     """How we know that it is them, and what else matters."""
 
     checked_by = forms.ChoiceField(label=_("How do you know that it is them?"), choices=_checks, required=False)
-    note = forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+    note = forms.CharField(label=_("Remark"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 class CorrectionForm(forms.Form):
