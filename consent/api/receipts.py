@@ -18,7 +18,7 @@ from consent.actions import proofs as actions
 from tenants.rest import TenantViewSet
 
 
-class CheckOut(serializers.Serializer[Any]):
+class ReceiptCheckOut(serializers.Serializer[Any]):
     """One thing that was looked at."""
 
     name = serializers.CharField(help_text="form, signature, row_hash, wording or ledger.")
@@ -26,11 +26,11 @@ class CheckOut(serializers.Serializer[Any]):
     told = serializers.CharField(help_text="What was found, in the language asked for.")
 
 
-class VerdictOut(serializers.Serializer[Any]):
+class ReceiptVerdictOut(serializers.Serializer[Any]):
     """Whether a receipt is genuine: signed by us, unaltered, and its row is in your ledger."""
 
     is_genuine = serializers.BooleanField()
-    checks = CheckOut(many=True)
+    checks = ReceiptCheckOut(many=True)
 
 
 class ReceiptViewSet(TenantViewSet):
@@ -56,10 +56,10 @@ class ReceiptViewSet(TenantViewSet):
         """A new receipt as PDF, made from the JSON."""
         return HttpResponse(printing.receipt(self._receipt(uid, event_id)), content_type="application/pdf")
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=VerdictOut)
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=ReceiptVerdictOut)
     def verify(self, request: Request) -> Response:
         """Whether the receipt that is sent as the body is genuine, with every check that says so."""
-        return Response(VerdictOut(receipts.verify(request.data, self.tenant)).data)
+        return Response(ReceiptVerdictOut(receipts.verify(request.data, self.tenant)).data)
 
     def _receipt(self, uid: UUID, event_id: UUID) -> dict[str, Any]:
         contact = get_object_or_404(self.tenant.contacts, uid=uid)

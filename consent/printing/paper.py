@@ -92,7 +92,7 @@ def pdf(story: Sequence[Flowable], *, title: str, author: str, foot: str) -> byt
         canvas.restoreState()
 
     out = BytesIO()
-    margins = dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), MARGIN)
+    margins = dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), MARGIN - PADDING)
     document = SimpleDocTemplate(out, pagesize=A4, title=title, author=author, creator="Zusage", **margins)
     document.build([*story, Spacer(1, 1)], onFirstPage=footer, onLaterPages=footer)
     return out.getvalue()
