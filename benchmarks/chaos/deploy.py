@@ -81,7 +81,7 @@ FAULTS = (
     Fault(
         "deploy",
         "a rolling deploy with a migration in the middle of a campaign: nobody twice, nobody lost, sending goes on.",
-        8_000,
+        16_000,
         rolling,
     ),
 )
