@@ -7,18 +7,15 @@ from consent.models.consent import (
     ConsentEvidence,
     ConsentHead,
     ConsentState,
-    Controller,
-    Invalidation,
     LedgerAnchor,
     Purpose,
     Source,
     State,
     Suppression,
-    Wording,
-    WordingVersion,
 )
 from consent.models.rights import DataRequest, Disposal
 from consent.models.signup import SignupCode, SignupForm, SignupPlace, SignupRequest
+from consent.models.wordings import Controller, Invalidation, Wording, WordingVersion
 
 __all__ = [
     "Authority",

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from consent.models.consent import Wording, WordingVersion
+from consent.models.wordings import Wording, WordingVersion
 from tenants.fields import TenantForeignKey, owner
 
 

@@ -88,6 +88,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     "consent.WordingVersion": dict.fromkeys(
         ("texts", "covers", "policy_url", "policy_version", "policy_sha256", "sha256", "invalid_reason"), FOR_ALL
     ),
+    "consent.Invalidation": {"wording_sha256": CHAIN},
     "consent.ConsentHead": {"last_hash": CHAIN},
     "consent.LedgerAnchor": dict.fromkeys(("day", "text", "key_id", "signature"), CHAIN),
     "consent.ConsentEvent": dict.fromkeys(
