@@ -1,16 +1,12 @@
 """The append-only ledger of yes and no, what it adds up to per person, wordings, and requests of people."""
 
+from consent.models.choices import Authority, Channel, Purpose, Source, State
 from consent.models.consent import (
-    Authority,
-    Channel,
     ConsentEvent,
     ConsentEvidence,
     ConsentHead,
     ConsentState,
     LedgerAnchor,
-    Purpose,
-    Source,
-    State,
     Suppression,
 )
 from consent.models.rights import DataRequest, Disposal

@@ -5,7 +5,10 @@ import uuid
 from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
+from consent import addresses, colors
+from consent.models.choices import Channel, Purpose
 from tenants.fields import TenantForeignKey, owner
 
 
