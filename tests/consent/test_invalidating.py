@@ -1,5 +1,6 @@
 """A wording declared invalid: its yeses end, nobody else's do, and no killed worker changes that."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -203,6 +204,33 @@ def test_nobody_can_agree_to_it_any_more(in_bakery: Tenant) -> None:
 
     assert (before.seq, before.skipped, after.skipped) == (None, "invalid_wording", "invalid_wording")
     assert refusal(anna) == "no_consent"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_yes_that_comes_while_it_is_being_declared_waits_and_is_refused(bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        anna, version = person(bakery), published(bakery)
+    started, answers = threading.Event(), []
+
+    def say_yes() -> None:
+        with tenant_scope(bakery):
+            started.set()
+            answers.extend(agree(bakery, anna, wording=version))
+        connection.close()
+
+    writer = threading.Thread(target=say_yes)
+    with tenant_scope(bakery):
+        over = declared(version)
+        writer.start()
+        started.wait(5)
+        writer.join(0.3)
+        assert answers == []
+    writer.join()
+
+    assert [answer.skipped for answer in answers] == ["invalid_wording"]
+    ended(over)
+    with tenant_scope(bakery):
+        assert refusal(anna) == "no_consent"
 
 
 def test_an_import_under_it_records_nothing(bakery: Tenant) -> None:

@@ -8,8 +8,10 @@ from django.test import Client
 
 from contacts.models import Contact
 from tenants.models import Tenant
+from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import draft
+from tests.consent.factories import published
 from tests.contacts.calls import Caller
 from tests.tenants.test_rest import assert_problem
 
@@ -34,7 +36,9 @@ def documented(client: Client) -> dict[str, set[str]]:
 def test_every_read_refuses_a_parameter_that_openapi_does_not_name(
     client: Client, alice: Caller, bakery: Tenant, person: Contact
 ) -> None:
-    uids = {"contacts": person.uid, "campaigns": draft(bakery, [person]).uid}
+    with tenant_scope(bakery):
+        wording = published(bakery).wording
+    uids = {"contacts": person.uid, "campaigns": draft(bakery, [person]).uid, "wordings": wording.uid}
     reads = documented(client)
     assert len(reads) >= 13
 
