@@ -329,7 +329,7 @@ STORAGES = {
 }
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))
 
-# Who holds what about people, from the top of the house down (docs/decisions/0010).
+# Who holds what about people, from the top of the house down (docs/decisions/0011).
 PERSONAL_DATA = [
     "analytics.personal",
     "inbox.personal",

@@ -1,6 +1,6 @@
 """What contacts hold of a person: told on request (Art. 15 GDPR), and forgotten (Art. 17).
 
-`Section` is what every app tells with. docs/decisions/0010 says how the apps' modules of this name are found.
+`Section` is what every app tells with. docs/decisions/0011 says how the apps' modules of this name are found.
 """
 
 import re

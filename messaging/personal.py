@@ -2,7 +2,7 @@
 
 A message is a number in a report, so its row stays and forgets whom it went to: `contact_id` becomes the negative of
 its own id, which names nobody, and its wamid, which contains the phone number, becomes ERASED. KPIs still equal a
-recount, because none of them counts these columns (docs/decisions/0010).
+recount, because none of them counts these columns (docs/decisions/0011).
 """
 
 from collections.abc import Collection, Iterator

@@ -141,7 +141,7 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
         return None
     if found.confirmed_at:
         return Heard("known", found.form, found.language)
-    if said.at - found.requested_at > EXPIRES:
+    if said.at - found.requested_at > EXPIRES or found.version.invalid_reason:
         return Heard("late", found.form, found.language)
     evidence = orjson.loads(decrypt(found.sealed, binding=_binding(tenant.pk, found.token_digest)))
     for version in filter(None, (found.version, found.extra_version)):

@@ -1,4 +1,4 @@
-"""Walks the apps that hold personal data, from the top of the house down (docs/decisions/0010).
+"""Walks the apps that hold personal data, from the top of the house down (docs/decisions/0011).
 
 `settings.PERSONAL_DATA` names a module `personal` of each app, which has what applies of: `tell(contact)` yields
 sections, `clear(contact)` does what is slow and may be repeated, in transactions of its own, `forget(contact)` deletes

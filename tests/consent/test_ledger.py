@@ -172,8 +172,8 @@ def test_verifying_an_untouched_ledger_succeeds(bakery: Tenant, shop: Tenant) ->
         entries = [entry(evidence={"n": n}, valid_until=minutes(n)) for n in range(10)]
         ledger.append(bakery, [*entries, *(entry(policy_version="3", policy_sha256="c0ffee") for _ in range(10))])
 
-    assert verify(bakery) == "bakery: 20 rows, chain intact\n"
-    assert verify(shop) == "shop: 0 rows, chain intact\n"
+    assert verify(bakery) == "bakery: 20 rows, chain intact, 0 signed heads fit\n"
+    assert verify(shop) == "shop: 0 rows, chain intact, 0 signed heads fit\n"
     out = StringIO()
     call_command("verify_ledger", stdout=out, no_color=True)
     assert out.getvalue().count("chain intact") == 2
@@ -224,7 +224,7 @@ def test_verifying_names_the_first_wording_that_was_changed(bakery: Tenant, shop
             for number in (1, 2, 3):
                 published(tenant, number)
             ledger.append(tenant, [entry()])
-    assert verify(bakery) == "bakery: 1 rows, chain intact\n"
+    assert verify(bakery) == "bakery: 1 rows, chain intact, 0 signed heads fit\n"
 
     tamper(bakery, sql.format(t=WORDINGS), WORDINGS)
 

@@ -115,6 +115,19 @@ def test_cg_14_a_token_is_good_once_and_for_seven_days(client: Client, form: Sig
 
 
 @pytest.mark.usefixtures("in_bakery")
+def test_a_text_that_was_declared_invalid_meanwhile_is_agreed_to_by_nobody(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant)
+    token = tick(client, form)
+    form.wording.versions.update(invalid_reason="The company was not named.")
+
+    heard = write(anna, message(token))
+
+    assert heard
+    assert heard.outcome == "late"
+    assert may(anna) == "no_consent"
+
+
+@pytest.mark.usefixtures("in_bakery")
 def test_a_token_that_was_never_issued_is_nothing(form: SignupForm) -> None:
     assert write(person(form.tenant), message("A" * 26)) is None
 
