@@ -1,6 +1,6 @@
 """Makes the receipt of one row of the ledger: what was said, to whom, about what, and where it stands in the chain.
 
-Structure after ISO/IEC TS 27560:2023 (docs/decisions/0030 has the table), aliases of Kantara's Consent Receipt 1.1
+Structure after ISO/IEC TS 27560:2023 (docs/decisions/0012 has the table), aliases of Kantara's Consent Receipt 1.1
 under `kantara`. Holds no name and no number of the person, only the ledger's random reference.
 """
 
