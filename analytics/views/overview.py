@@ -14,6 +14,7 @@ from analytics import queries
 from analytics.queries.attention import Attention
 from analytics.queries.home import Overview, Period
 from campaigns.models import Campaign
+from consent import queries as consent
 from tenants.models import Tenant
 from tenants.pages import STOP_POLLING, TenantRequest
 from tenants.templatetags.formats import day, number, short_day
@@ -41,6 +42,8 @@ def overview(request: TenantRequest) -> HttpResponse:
         "chart": _chart(found.current),
         "sentence": _sentence(found.current),
         "attention": [{"row": row, "url": _target(request, row)} for row in found.attention],
+        # Deadlines of the law are an alarm to those who can keep them (CG-44).
+        "overdue_requests": consent.overdue(request.tenant) if request.membership.may("consent:read") else 0,
         "steps": _steps(request.tenant),
         "running": [{"row": row, "settled": row.counts.audience - row.counts.open} for row in found.running],
         "is_moving": any(row.campaign.state == Campaign.State.RUNNING for row in found.running),

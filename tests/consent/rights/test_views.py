@@ -103,6 +103,7 @@ def test_overdue_requests_stand_first_and_are_counted(desk: Client, anna: Contac
 
     assert "1 request is past its last day" in page
     assert page.index("overdue since") < page.index(str(young.uid))
+    assert "1 request is past its last day" in shown(desk, "/bakery/")
 
 
 def test_an_access_request_goes_from_the_identity_to_the_answer(desk: Client, anna: Contact, bakery: Tenant) -> None:
