@@ -48,8 +48,11 @@ def naming(tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> QuerySet[Contac
     return tenant.contacts.filter(wanted).order_by("pk")
 
 
-def search(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
-    """Contacts whose e-mail or name starts with the text, whose phone holds it, or whose customer number it is."""
+def search(contacts: QuerySet[Contact], text: str, country: str = "DE") -> QuerySet[Contact]:
+    """Contacts whose e-mail or name starts with the text, whose phone holds it, or whose customer number it is.
+
+    `country` says where a phone number without a country code belongs.
+    """
     text = text.strip()
     if not text:
         return contacts
@@ -58,7 +61,7 @@ def search(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
     digits = "".join(sign for sign in text if sign.isdecimal())
     if len(digits) >= 3 and not any(sign.isalpha() for sign in text):
         # Without a leading 0 or + it may be the end of a number, although it looks like a whole one.
-        number = phones.normalise(text) if text.startswith(("0", "+", "(")) else None
+        number = phones.normalise(text, country) if text.startswith(("0", "+", "(")) else None
         # A customer number may look like a phone number.
         return contacts.filter(Q(phone=number) | Q(external_id=text)) if number else contacts.filter(_holds(digits))
     return contacts.filter(_is_called(text))

@@ -33,7 +33,7 @@ class ContactFilter(django_filters.FilterSet):
     updated_since = django_filters.IsoDateTimeFilter("updated_at", "gte")
 
     def by_search(self, contacts: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
-        return queries.search(contacts, value)
+        return queries.search(contacts, value, self.request.tenant.country)
 
 
 class ContactViewSet(TenantViewSet):

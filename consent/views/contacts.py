@@ -22,12 +22,13 @@ def contacts(request: TenantRequest) -> HttpResponse:
     """Contacts, newest first, found by phone, e-mail, customer number or name; never counted."""
     # No stored text holds a NUL, and PostgreSQL takes none.
     search = request.GET.get("q", "").replace("\0", "").strip()
-    stretch = stretch_of(people.search(people.with_tags(request.tenant.contacts.all()), search), request)
+    found = people.search(people.with_tags(request.tenant.contacts.all()), search, request.tenant.country)
+    stretch = stretch_of(found, request)
     shows_consent = request.membership.may("consent:read")
     codes = queries.refusals(request.tenant, stretch.rows, Channel.WHATSAPP, Purpose.MARKETING) if shows_consent else {}
     context = {
         "stretch": stretch,
-        "rows": [_row(found, codes.get(found.pk, "")) for found in stretch.rows],
+        "rows": [_row(contact, codes.get(contact.pk, "")) for contact in stretch.rows],
         "search": search,
         "shows_consent": shows_consent,
     }

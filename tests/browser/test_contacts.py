@@ -1,6 +1,7 @@
 """Contacts, proofs and receipts in a real browser: nothing a screen reader or a keyboard stumbles over."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_a_person_is_found_while_typing_and_their_receipt_is_checked(
 ) -> None:
     alice.goto(f"{live_server}/bakery/contacts/")
     alice.locator("#contact-search").press_sequentially("030 23125-001")
-    expect(alice).to_have_url(f"{live_server}/bakery/contacts/?q=030+23125-001")
+    expect(alice).to_have_url(re.compile(r"/bakery/contacts/\?q=030.+23125-001$"))
     alice.get_by_role("link", name="Anna Müller").click()
     with alice.expect_download() as download:
         alice.locator("a[href$='receipt.json']").last.click()

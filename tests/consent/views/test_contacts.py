@@ -17,6 +17,7 @@ from tenants.scope import tenant_scope
 from tests import factories
 from tests.consent.factories import NUMBER, agree, person, published, stop
 from tests.consent.views.pages import HTMX, as_role, shown
+from tests.contacts.calls import Caller
 
 URL = "/bakery/contacts/"
 
@@ -32,6 +33,11 @@ def anna(bakery: Tenant) -> Contact:
             first_name="Anna",
             last_name="Müller",
         )
+
+
+@pytest.fixture
+def api(bakery_made: NewTenant) -> Caller:
+    return Caller(bakery_made.api_key)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +69,15 @@ def test_a_customer_number_that_looks_like_a_phone_number_is_found(alice: Client
         person(bakery, first_name="Carla", phone="+4940669691234", external_id="03023125001")
 
     assert "Carla" in alice.get(URL, {"q": "03023125001"}).content.decode()
+
+
+def test_a_number_without_a_country_code_is_of_the_companys_country(alice: Client, api: Caller, bakery: Tenant) -> None:
+    Tenant.objects.filter(pk=bakery.pk).update(country="AT")
+    with tenant_scope(bakery):
+        person(bakery, first_name="Resi", phone="+436641234567")
+
+    assert "Resi" in shown(alice, f"{URL}?q=0664 1234567")
+    assert len(api.get("contacts/", search="0664 1234567").json()["results"]) == 1
 
 
 def test_a_search_for_nothing_printable_finds_everybody(alice: Client, anna: Contact) -> None:
