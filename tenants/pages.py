@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
@@ -28,6 +29,14 @@ class TenantRequest(HttpRequest):
     membership: Membership
     user: User
     htmx: HtmxDetails
+
+
+def address_of(request: HttpRequest) -> str:
+    """From which address somebody asks, as the outermost proxy of ours saw it; "" where nothing says so."""
+    if count := settings.ALLAUTH_TRUSTED_PROXY_COUNT:
+        told = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+        return told[-count] if len(told) >= count else ""
+    return request.META.get("REMOTE_ADDR", "")
 
 
 def requires(permission: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:

@@ -20,6 +20,7 @@ from consent.ledger import Appended
 from consent.models import (
     Authority,
     ConsentEvent,
+    ConsentState,
     SignupForm,
     SignupPlace,
     SignupRequest,
@@ -187,6 +188,8 @@ def ask(*, form: SignupForm, contact: Contact, said: Said) -> Heard | None:
         version, _extra = _open_versions(form)
     except NotOpen:
         return None
+    if _has_said_yes(contact, version):
+        return Heard("known", form, _language(contact, version))
     declarations.request(
         tenant=form.tenant,
         contact=contact,
@@ -281,6 +284,13 @@ def _asked(contact: Contact, at: datetime, within: timedelta, version_id: int | 
     if version_id is not None:
         asked = asked.filter(wording_version_id=version_id)
     return asked.order_by("-seq").first()
+
+
+def _has_said_yes(contact: Contact, version: WordingVersion) -> bool:
+    held = ConsentState.objects.filter(
+        tenant=contact.tenant_id, subject_id=contact.subject_id, state=State.GRANTED
+    ).values_list("channel", "purpose")
+    return set(pairs_of(version)) <= set(held)
 
 
 def _as_evidence(said: Said) -> dict[str, Any]:

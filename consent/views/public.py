@@ -22,6 +22,7 @@ from consent.models import Controller, SignupForm, SignupPlace, WordingVersion
 from consent.queries import published
 from contacts import phones
 from tenants.models import Tenant
+from tenants.pages import address_of
 from tenants.queries import active_tenant
 from tenants.scope import tenant_scope
 
@@ -202,19 +203,15 @@ def _place(request: HttpRequest, form: SignupForm) -> SignupPlace | None:
 def _visitor(request: HttpRequest) -> dict[str, str]:
     """What proves by which way a declaration came; kept encrypted, with the declaration only."""
     return {
-        "ip": _address(request),
+        "ip": address_of(request),
         "user_agent": request.headers.get("User-Agent", "")[:300],
         "page": request.build_absolute_uri(request.path),
         "campaign": request.GET.get("utm_source", "")[:60],
     }
 
 
-def _address(request: HttpRequest) -> str:
-    return request.META.get("REMOTE_ADDR", "")
-
-
 def _is_too_often(request: HttpRequest, form: SignupForm) -> bool:
-    key = f"signup-tries:{form.pk}:{_address(request)}"
+    key = f"signup-tries:{form.pk}:{address_of(request)}"
     cache.add(key, 0, TRIES_S)
     try:
         return cache.incr(key) > MOST_TRIES

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from consent.actions import signup_forms, signups
 from consent.models import ConsentEvent, ConsentState, SignupForm, SignupPlace, SignupRequest, WordingVersion
@@ -182,6 +183,40 @@ def test_a_yes_counts_only_as_the_answer_to_our_question(form: SignupForm) -> No
     assert answered.outcome == "confirmed"
     assert write(ben, "Ja", payload=f"optin:{form.uid}:{form.wording.versions.get().pk}").outcome == "late"  # type: ignore[union-attr]
     assert may(ben) == "no_consent"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_who_is_signed_up_already_is_told_so_and_not_asked_again(form: SignupForm) -> None:
+    anna = person(form.tenant)
+    write(anna, "START")
+    write(anna, "Ja")
+
+    again = write(anna, "START", later=timedelta(minutes=1))
+
+    assert again
+    assert again.outcome == "known"
+    assert ConsentEvent.objects.filter(state="requested").count() == 1
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_behind_a_proxy_the_proof_names_the_visitor_and_nobody_is_counted_for_another(
+    client: Client, form: SignupForm, settings: Settings
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+    statuses = [
+        client.post(page(form), {"agree": "on"}, headers={"X-Forwarded-For": f"198.51.100.9, 192.0.2.{n}"}).status_code
+        for n in range(40)
+    ]
+    from_one = [
+        client.post(
+            page(form), {"agree": "on"}, headers={"X-Forwarded-For": f"198.51.100.{n}, 192.0.2.200"}
+        ).status_code
+        for n in range(31)
+    ]
+
+    assert set(statuses) == {200}
+    assert from_one == [200] * 30 + [429]
 
 
 @pytest.mark.usefixtures("in_bakery")
