@@ -15,8 +15,9 @@ from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Suppressi
 from consent.rights import keeping
 from contacts.models import Contact, Event, Import
 from inbox.models import WebhookEvent
-from messaging import links
+from messaging import links, recording
 from messaging.models import Click, Link, Message
+from messaging.recording import Outcome
 from tenants.actions import NewTenant
 from tenants.models import IdempotencyKey, Tenant
 from tenants.scope import across_tenants, tenant_scope
@@ -25,6 +26,7 @@ from tests.consent.rights import traces
 from tests.consent.rights.traces import MARKER, OTHER, PHONE, erased, follow, found, plant, received, wamid
 from tests.contacts.calls import Caller
 from tests.inbox import meta
+from whatsapp.client import Accepted
 from whatsapp.models import Number
 
 Deliver = Callable[..., None]
@@ -143,6 +145,24 @@ def test_what_arrives_late_about_sent_messages_brings_no_number_back(
         message.refresh_from_db()
         assert (message.state, message.wamid, message.contact_id) == (6, "erased", -message.pk)
         assert Click.objects.order_by("-pk").values_list("contact", "message").first() == (None, None)
+    call_command("verify_kpis")
+
+
+def test_an_answer_of_meta_to_what_was_just_being_sent_brings_no_number_back(
+    alice: Caller, bakery: Tenant, people: tuple[Contact, Contact], number: Number
+) -> None:
+    with tenant_scope(bakery):
+        message = Message.objects.filter(contact=people[0].pk, source__kind="campaign", queue=0).get()
+        Message.objects.filter(pk=message.pk).update(queue=1, state=1, attempt=1, claimed_at=timezone.now())
+    erased(alice, bakery, people[0])
+
+    answer = Accepted(wamid(PHONE, 9), PHONE, "", "accepted")
+    recording.record(number, [Outcome(message.pk, 1, message.source_id, answer, timezone.now())])
+
+    with tenant_scope(bakery):
+        message.refresh_from_db()
+        assert (message.state, message.wamid, message.contact_id) == (2, "erased", -message.pk)
+    assert found() == []
     call_command("verify_kpis")
 
 
