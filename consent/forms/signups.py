@@ -26,6 +26,7 @@ class SignupFormForm(forms.ModelForm):
     class Meta:
         model = SignupForm
         fields = FIELDS
+        labels = {"wording": _("Consent text"), "extra_wording": _("Second consent text")}
         widgets = {"intro": forms.Textarea(attrs={"rows": 3}), "benefit_terms": forms.Textarea(attrs={"rows": 3})}
         help_texts = {
             "slug": _("The end of the page's address. It stays, because it may be printed."),
@@ -48,6 +49,7 @@ class SignupFormForm(forms.ModelForm):
         assert isinstance(number, forms.ChoiceField)
         shown = [number.display_number for number in tenant.numbers.order_by("pk")]
         number.choices = [(_digits(one), one) for one in shown]
+        self.has_texts, self.has_numbers = wordings.exists(), bool(shown)
         self.fields["slug"].required = False
         if self.instance.pk:
             self.initial["question_answers"] = "\n".join(self.instance.question_answers)

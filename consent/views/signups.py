@@ -46,7 +46,8 @@ def new(request: TenantRequest) -> HttpResponse:
         if made:
             return _to(request, made)
     status = INVALID if form.errors else 200
-    return render(request, "consent/signup_edit.html", {"form": form, "is_new": True}, status=status)
+    context = {"form": form, "is_new": True, "lacks_text": not form.has_texts, "lacks_number": not form.has_numbers}
+    return render(request, "consent/signup_edit.html", context, status=status)
 
 
 @require_GET

@@ -78,6 +78,13 @@ def test_what_is_wrong_is_said_beside_its_field(
     assert f'id="id_{field}_error"' in answer.content.decode()
 
 
+def test_without_a_text_or_a_number_the_page_says_what_to_do_first(alice: Client) -> None:
+    shown = alice.get(f"{URL}new/").content.decode()
+
+    assert "Write and publish a text" in shown
+    assert "No WhatsApp number is connected yet" in shown
+
+
 def test_cg_05_a_benefit_without_conditions_keeps_the_form_closed(alice: Client, wording: WordingVersion) -> None:
     page = made(alice, wording, benefit="5 € voucher")
 
