@@ -129,7 +129,10 @@ def configuration(*, kind: str, level: str) -> dict[str, Any]:
             **{name: ours | {"level": "WARNING"} for name in ("gunicorn.access", "uvicorn.access")},
             # Request lines of the HTTP client name tokens and numbers in URLs; they stay out of the log.
             **{name: {"level": "WARNING"} for name in ("httpx", "httpcore")},
-            # Three lines a second that say nothing happened.
-            **{name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat")},
+            # Three lines a second that say nothing happened, and one per bell that another worker had heard before.
+            **{
+                f"celery.{name}": {"level": "WARNING"}
+                for name in ("app.trace", "worker.strategy", "worker.request", "beat")
+            },
         },
     }
