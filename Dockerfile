@@ -21,7 +21,8 @@ WORKDIR /app
 # A new volume takes the owner of the folder that it is put over by its first container.
 RUN useradd --system --uid 10001 --user-group --no-create-home zusage \
  && install --directory --owner zusage --group zusage --mode 0750 \
-    /var/lib/zusage /var/lib/zusage/media /var/lib/zusage/erasures /var/lib/zusage/sandbox
+    /var/lib/zusage /var/lib/zusage/media /var/lib/zusage/erasures /var/lib/zusage/anchors \
+    /var/lib/zusage/sandbox
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 USER 10001:10001

@@ -12,7 +12,6 @@ from benchmarks.fleet import Fleet, wait_until
 from benchmarks.send import queued
 from messaging import actions as outbox
 from messaging.models import Message, Source
-from tenants.actions import create_tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from whatsapp.models import Number
@@ -40,7 +39,7 @@ def measure(people: int = PEOPLE) -> list[Measured]:
 
 
 def _small() -> Number:
-    made = create_tenant(slug="klein", name="Klein", owner_email="klein@example.com")
+    made = factories.company(slug="klein", name="Klein", owner_email="klein@example.com")
     number = factories.number(made.tenant, throughput=80)
     factories.contacts(made.tenant, MESSAGES)
     return number

@@ -20,9 +20,9 @@ from consent.actions import imports
 from consent.models import ConsentState
 from contacts import phones
 from contacts.models import Contact, Import
-from tenants.actions import create_tenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests import factories
 
 PEOPLE = 200_000
 # update_or_create takes minutes for more.
@@ -58,7 +58,7 @@ def measure(people: int = PEOPLE) -> list[Measured]:
 
 def _tenant() -> Tenant:
     mark = f"import-{time.monotonic_ns()}"
-    return create_tenant(slug=mark, name="Import", owner_email=f"{mark}@example.com").tenant
+    return factories.company(slug=mark, name="Import", owner_email=f"{mark}@example.com").tenant
 
 
 def text(count: int) -> str:

@@ -10,7 +10,7 @@ from contacts.actions import lists
 from contacts.models import ContactList
 from messaging import actions as outbox
 from messaging.models import Source
-from tenants.actions import NewTenant, create_tenant
+from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
@@ -89,7 +89,7 @@ class World:
 def populate(people: int, *, throughput: int = 1000) -> World:
     """A new tenant with so many people and a number for so many messages a second."""
     mark = secrets.token_hex(4)
-    made = create_tenant(slug=f"gross-{mark}", name="Groß", owner_email=f"{mark}@example.com", password=PASSWORD)
+    made = factories.company(slug=f"gross-{mark}", name="Groß", owner_email=f"{mark}@example.com", password=PASSWORD)
     tenant = made.tenant
     sender = factories.number(tenant, throughput=throughput)
     factories.template(tenant)

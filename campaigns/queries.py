@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from campaigns import audience, contents
 from campaigns.models import Campaign, Variant
+from consent import agreements
 from contacts.models import Contact
 from messaging import reasons, rendering
 from messaging.models import Message
@@ -129,7 +130,8 @@ def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
     With a `known` estimate it says how many people can be reached; without, it counts only if it must.
     """
     variants = list(campaign.variants.select_related("template").order_by("number"))
-    checks = [_audience_check(campaign, known), *_number_checks(campaign), *_limit_checks(campaign, known)]
+    checks = [*_agreement_checks(campaign), _audience_check(campaign, known)]
+    checks += [*_number_checks(campaign), *_limit_checks(campaign, known)]
     for variant in variants:
         checks.extend(_template_checks(campaign, variant))
     return checks
@@ -139,8 +141,16 @@ def test_problems(campaign: Campaign, variant: Variant | None) -> list[Check]:
     """What keeps a variant from being sent to one contact as a test; a missing opt-out hint does not."""
     if variant is None:
         return [Check("variant", _("There is no such variant."), False, "variant")]
-    checks = [*_number_checks(campaign), *_template_checks(campaign, variant)]
+    checks = [*_agreement_checks(campaign), *_number_checks(campaign), *_template_checks(campaign, variant)]
     return [check for check in checks if not check.ok and check.code not in ("opt_out", "category")]
+
+
+def _agreement_checks(campaign: Campaign) -> list[Check]:
+    """Nothing is sent before the company has concluded the contract of Art. 28 GDPR (CG-50)."""
+    if agreements.accepted(campaign.tenant):
+        return []
+    text = _("Conclude the data processing agreement first; it takes two minutes.")
+    return [Check("agreement", text, False, "agreement")]
 
 
 def _audience_check(campaign: Campaign, known: Estimate | None) -> Check:

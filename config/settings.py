@@ -197,6 +197,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "launch campaigns that are due": {"task": "campaigns.tasks.launch_due", "schedule": 5.0},
     "finish campaigns that have nothing left": {"task": "campaigns.tasks.finish_done", "schedule": 2.0},
     "go on with imports that lost their worker": {"task": "consent.tasks.resume_imports", "schedule": 10.0},
+    "go on with handovers that lost their worker": {"task": "consent.tasks.resume_handovers", "schedule": 60.0},
     "go on with requests that lost their worker": {"task": "consent.tasks.resume_requests", "schedule": 30.0},
     # At night, after the recount: both read much.
     "let go of what was kept long enough": {
@@ -379,6 +380,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000
 
 # Where the signed heads of the consent ledgers are kept beside the database, best on another machine's disk.
 LEDGER_ANCHOR_DIR = env.str("LEDGER_ANCHOR_DIR", default="")
+# Who runs this installation: the processor in the contract of Art. 28 GDPR.
+OPERATOR_NAME = env.str("OPERATOR_NAME", default="Zusage")
+OPERATOR_ADDRESS = env.str("OPERATOR_ADDRESS", default="")
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Zusage <noreply@example.com>")

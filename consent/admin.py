@@ -13,7 +13,10 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from consent import proving
+from consent.actions import agreements, breaches
 from consent.models import (
+    Agreement,
+    Breach,
     ConsentEvent,
     ConsentEvidence,
     ConsentHead,
@@ -21,21 +24,24 @@ from consent.models import (
     Controller,
     DataRequest,
     Disposal,
+    Handover,
     Invalidation,
     LedgerAnchor,
+    Logo,
     SignupCode,
     SignupForm,
     SignupPlace,
     SignupRequest,
     Source,
     State,
+    SubProcessor,
     Suppression,
     Wording,
     WordingVersion,
 )
 from contacts import identities, phones
 from contacts.models import Contact, Identity
-from tenants.admin import ReadOnlyAdmin
+from tenants.admin import BigTableAdmin, ReadOnlyAdmin
 from tenants.models import Tenant
 
 # A phone is looked for in this many companies; each has its own key for the hashes.
@@ -286,3 +292,61 @@ class SignupCodeAdmin(ReadOnlyAdmin):
 class LedgerAnchorAdmin(ReadOnlyAdmin):
     list_display = ("day", "tenant", "number", "seq", "key_id")
     list_select_related = ("tenant",)
+
+
+@admin.register(Agreement)
+class AgreementAdmin(ReadOnlyAdmin):
+    """Whom the operator processes data for: its own register (Art. 30 (2) GDPR)."""
+
+    list_display = ("tenant", "version", "signer", "position", "accepted_at")
+    list_select_related = ("tenant",)
+    search_fields = ("tenant__name", "tenant__slug__exact")
+
+
+@admin.register(SubProcessor)
+class SubProcessorAdmin(admin.ModelAdmin):
+    """Who processes data for the operator; a new one is announced to all companies when it is saved."""
+
+    list_display = ("name", "purpose", "country", "active_from", "ended_on", "announced_at")
+    readonly_fields = ("announced_at",)
+
+    def save_model(self, request: HttpRequest, obj: SubProcessor, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        agreements.announce(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # Companies were told of it: it gets an end.
+
+
+@admin.register(Breach)
+class BreachAdmin(BigTableAdmin):
+    """Breaches of all companies; the one that staff enters is told to its company by mail (Art. 33 (2) GDPR)."""
+
+    list_display = ("tenant", "known_at", "is_risk", "authority_told_at", "people_told_at", "closed_at")
+    list_select_related = ("tenant",)
+
+    def save_model(self, request: HttpRequest, obj: Breach, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        breaches.tell(obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # The company keeps its register itself.
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Logo)
+class LogoAdmin(ReadOnlyAdmin):
+    list_display = ("tenant", "width", "height")
+    list_select_related = ("tenant",)
+    exclude = ("png",)
+
+
+@admin.register(Handover)
+class HandoverAdmin(ReadOnlyAdmin):
+    """That a company asked for everything it has here; the file is for the company alone."""
+
+    list_display = ("tenant", "asked_at", "state", "file_until")
+    list_select_related = ("tenant",)
+    exclude = ("file",)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from consent import queries
 from consent.ledger import evidence, suppressing
 from consent.models import ConsentEvent, ConsentEvidence, DataRequest, SignupCode, Suppression
+from consent.rights import handing_over
 from contacts.identities import digests_of
 from contacts.models import Contact
 from contacts.personal import Section
@@ -111,7 +112,8 @@ def _vouchers(contact: Contact) -> Iterator[dict[str, Any]]:
 
 
 def clear(contact: Contact) -> None:
-    """Delete the exports that were made of the person."""
+    """Delete the exports that were made of the person, and files with everything of the company."""
+    handing_over.let_go(contact.tenant, everything=True)
     with tenant_scope(contact.tenant_id):
         made = list(DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk).exclude(file=""))
     for request in made:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from consent import keywords, rules
@@ -17,6 +17,8 @@ from consent.models import (
     ConsentState,
     Controller,
     DataRequest,
+    Disposal,
+    Logo,
     Purpose,
     SignupForm,
     State,
@@ -165,6 +167,26 @@ def live_signup_form(tenant: Tenant, text: str, *, is_start: bool) -> SignupForm
 def controller_of(tenant: Tenant) -> Controller:
     """The company as the law names it; a blank one, not stored yet, where nobody has entered anything."""
     return Controller.objects.filter(tenant=tenant).first() or Controller(tenant=tenant)
+
+
+def logo(tenant: Tenant) -> Logo | None:
+    """The company's logo; its picture is read when it is asked for."""
+    return Logo.objects.filter(tenant=tenant).defer("png").first()
+
+
+def special_attributes(tenant_id: int) -> frozenset[str]:
+    """Attributes that only count for people who agreed to the use of special categories of data (CG-08)."""
+    marked = Controller.objects.filter(tenant=tenant_id).values_list("special_attributes", flat=True).first()
+    return frozenset(marked or ())
+
+
+def disposals(tenant: Tenant, days: int = 30) -> list[dict[str, Any]]:
+    """What was deleted or made anonymous in the last days because its time was over: {"what", "count", "last"}."""
+    since = timezone.now() - timedelta(days=days)
+    found = Disposal.objects.filter(tenant=tenant, at__gte=since).values("what")
+    counted = found.annotate(count=Sum("count"), last=Max("at")).order_by("-last")
+    labels = dict(Disposal.What.choices)
+    return [{**row, "label": labels.get(row["what"], row["what"])} for row in counted]
 
 
 def resting_on(version: WordingVersion, *, most: int = 10_000) -> int:

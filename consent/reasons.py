@@ -33,6 +33,11 @@ REASONS: dict[str, Reason] = {
         _("This workspace is switched off and sends nothing."),
         _("Please ask the operator of Zusage."),
     ),
+    "no_agreement": Reason(
+        _("Data processing agreement missing"),
+        _("The company has not concluded the contract of Art. 28 GDPR yet, and nothing is sent until then."),
+        _("An owner or admin concludes it under “Contract and records”; it takes two minutes."),
+    ),
     "restricted": Reason(
         _("Processing restricted"),
         _("The data of this person may only be stored (Art. 18 GDPR), or was erased."),

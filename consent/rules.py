@@ -14,6 +14,7 @@ from django.db import connection
 from consent.models import Channel, Purpose
 
 TENANT_BLOCKED = "tenant_blocked"
+NO_AGREEMENT = "no_agreement"
 RESTRICTED = "restricted"
 SUPPRESSED = "suppressed"
 OBJECTED = "objected"
@@ -66,6 +67,7 @@ IS_INVALIDATING = """
 REASON = """
     CASE
         WHEN NOT consent_tenant.is_active THEN 'tenant_blocked'
+        WHEN NOT EXISTS (SELECT FROM consent_agreement a WHERE a.tenant_id = %s) THEN 'no_agreement'
         WHEN c.restricted_at IS NOT NULL OR consent_state.state IN ('restricted', 'erased') THEN 'restricted'
         WHEN consent_state.state = 'objected' THEN 'objected'
         WHEN consent_state.state IN ('withdrawn', 'refused') THEN 'withdrawn'
@@ -125,7 +127,7 @@ def refusal(*, tenant_id: int, channel: str, purpose: str, at: datetime | None =
         seq="consent_state.seq",
         params=[
             *joined,
-            *(tenant_id, tenant_id, str(channel), str(purpose)),
+            *(tenant_id, tenant_id, tenant_id, str(channel), str(purpose)),
             *([at] if at else []),
             *(tenant_id, tenant_id),
         ],

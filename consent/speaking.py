@@ -14,7 +14,12 @@ Texts = Mapping[str, str]
 DU: Texts = {
     "confirmed": "Du bist angemeldet. {company} schreibt dir jetzt über WhatsApp. Abmelden kannst du dich jederzeit:"
     " Antworte einfach mit STOPP.",
+    # Signed up, but what was stopped in WhatsApp itself only the person can open there (consent-gdpr § 5.3).
+    "stopped": "Deine Anmeldung ist da. In WhatsApp hast du Angebote von {company} aber gestoppt, deshalb kommt noch"
+    " nichts an: Tippe oben auf unseren Namen und erlaube „Angebote und Ankündigungen“ wieder.",
     "code": "Dein Gutschein: {code}",
+    # Art. 21 (4) GDPR: named at the first contact, apart from everything else.
+    "own_page": "Du kannst der Verwendung deiner Daten für Werbung jederzeit widersprechen, auch hier: {url}",
     "known": "Du bist schon angemeldet. Abmelden kannst du dich jederzeit mit STOPP.",
     "late": "Diese Anmeldung ist nicht mehr gültig. Wenn du magst, melde dich neu an: {url}",
     "asked": "{wording}\n\nTippe auf „{button}“, wenn du einverstanden bist. Ohne Antwort passiert nichts.",
@@ -30,6 +35,9 @@ DU: Texts = {
     "open": "WhatsApp öffnen",
     "scan": "Am Computer? Scanne den Code mit deinem Telefon.",
     "by_hand": "Oder sende diese Nachricht an",
+    "scan_poster": "Scannen und anmelden",
+    "write_poster": "Oder sende {keyword} per WhatsApp an {number}",
+    "stop_poster": "Abmelden jederzeit mit STOPP.",
     "lasts": "Die Bestätigung gilt 7 Tage. Ohne Bestätigung löschen wir deine Anfrage.",
     "data": "Deine Daten",
     "privacy": "Datenschutz",
@@ -56,7 +64,10 @@ DU: Texts = {
 SIE: Texts = {
     "confirmed": "Sie sind angemeldet. {company} schreibt Ihnen jetzt über WhatsApp. Abmelden können Sie sich"
     " jederzeit: Antworten Sie einfach mit STOPP.",
+    "stopped": "Ihre Anmeldung ist da. In WhatsApp haben Sie Angebote von {company} aber gestoppt, deshalb kommt noch"
+    " nichts an: Tippen Sie oben auf unseren Namen und erlauben Sie „Angebote und Ankündigungen“ wieder.",
     "code": "Ihr Gutschein: {code}",
+    "own_page": "Sie können der Verwendung Ihrer Daten für Werbung jederzeit widersprechen, auch hier: {url}",
     "known": "Sie sind schon angemeldet. Abmelden können Sie sich jederzeit mit STOPP.",
     "late": "Diese Anmeldung ist nicht mehr gültig. Wenn Sie mögen, melden Sie sich neu an: {url}",
     "asked": "{wording}\n\nTippen Sie auf „{button}“, wenn Sie einverstanden sind. Ohne Antwort passiert nichts.",
@@ -68,6 +79,7 @@ SIE: Texts = {
     " so wissen wir, dass es wirklich Ihre Nummer ist.",
     "scan": "Am Computer? Scannen Sie den Code mit Ihrem Telefon.",
     "by_hand": "Oder senden Sie diese Nachricht an",
+    "write_poster": "Oder senden Sie {keyword} per WhatsApp an {number}",
     "lasts": "Die Bestätigung gilt 7 Tage. Ohne Bestätigung löschen wir Ihre Anfrage.",
     "data": "Ihre Daten",
     "rights": "Sie können Auskunft, Berichtigung und Löschung verlangen, die Verarbeitung einschränken lassen, Ihre"
@@ -83,7 +95,10 @@ SIE: Texts = {
 EN: Texts = {
     "confirmed": "You are signed up. {company} writes to you on WhatsApp from now on. You can stop at any time: just"
     " answer STOP.",
+    "stopped": "You are signed up. But in WhatsApp you have stopped offers from {company}, so nothing arrives yet: tap"
+    " our name at the top and allow “Offers and announcements” again.",
     "code": "Your voucher: {code}",
+    "own_page": "You may object to the use of your data for advertising at any time, here too: {url}",
     "known": "You are signed up already. You can stop at any time by answering STOP.",
     "late": "This sign-up is not valid any more. If you like, sign up again: {url}",
     "asked": "{wording}\n\nTap “{button}” if you agree. Without an answer nothing happens.",
@@ -99,6 +114,9 @@ EN: Texts = {
     "open": "Open WhatsApp",
     "scan": "At a computer? Scan the code with your phone.",
     "by_hand": "Or send this message to",
+    "scan_poster": "Scan and sign up",
+    "write_poster": "Or send {keyword} on WhatsApp to {number}",
+    "stop_poster": "Unsubscribe at any time by STOP.",
     "lasts": "The confirmation is valid for 7 days. Without it we delete your request.",
     "data": "Your data",
     "privacy": "Privacy",

@@ -1,17 +1,19 @@
 """Celery doorways of consent: imports, requests about data, invalid texts, seals, and what may not be kept longer."""
 
 from datetime import timedelta
+from smtplib import SMTPException
 from typing import Any
 
 from celery import shared_task
 
-from consent import importing, invalidating
+from consent import announcing, importing, invalidating
 from consent.ledger import depositing
-from consent.rights import keeping, working
+from consent.rights import handing_over, keeping, working
 from contacts.importing import forgetting
 from tenants.models import Tenant
 
 KEPT = timedelta(days=30)
+MAIL_TROUBLES = (SMTPException, OSError)
 
 
 @shared_task
@@ -54,6 +56,19 @@ def resume_requests(**_: Any) -> None:
 
 
 @shared_task
+def hand_over(*, tenant_id: int, handover_id: int, **_: Any) -> None:
+    """Build one company's file of everything; a second worker with the same one returns at once."""
+    handing_over.work(tenant_id, handover_id)
+
+
+@shared_task
+def resume_handovers(**_: Any) -> None:
+    """Hand every handover that should be worked on and has no living worker to a worker."""
+    for tenant_id, handover_id in handing_over.due():
+        hand_over.delay(tenant_id=tenant_id, handover_id=handover_id)
+
+
+@shared_task
 def keep_to_periods(**_: Any) -> None:
     """Have every company's data looked through for what is past its time (consent-gdpr § 10)."""
     for tenant_id in Tenant.objects.order_by("pk").values_list("pk", flat=True):
@@ -79,3 +94,22 @@ def resume_invalidations(**_: Any) -> None:
     """Hand every invalidation that is not over and has no living worker to a worker."""
     for tenant_id, invalidation_id in invalidating.due():
         invalidate.delay(tenant_id=tenant_id, invalidation_id=invalidation_id)
+
+
+@shared_task
+def announce(*, subprocessor_id: int, **_: Any) -> None:
+    """Tell every company of a new sub-processor, each by a mail of its own."""
+    for tenant_id in Tenant.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True):
+        tell_of_subprocessor.delay(tenant_id=tenant_id, subprocessor_id=subprocessor_id)
+
+
+@shared_task(autoretry_for=MAIL_TROUBLES, retry_backoff=30, retry_backoff_max=3600, max_retries=20)
+def tell_of_subprocessor(*, tenant_id: int, subprocessor_id: int, **_: Any) -> None:
+    """Tell one company of a new sub-processor; tried again for most of a day while no mail can be sent."""
+    announcing.tell_of_subprocessor(tenant_id, subprocessor_id)
+
+
+@shared_task(autoretry_for=MAIL_TROUBLES, retry_backoff=30, retry_backoff_max=3600, max_retries=20)
+def tell_of_breach(*, tenant_id: int, breach_id: int, **_: Any) -> None:
+    """Tell one company of a breach; tried again for most of a day while no mail can be sent."""
+    announcing.tell_of_breach(tenant_id, breach_id)

@@ -6,7 +6,18 @@ import consent.api.wordings
 from consent.api import consents, people, requests
 from consent.api import imports as imports_api
 from consent.api import receipts as receipts_api
-from consent.views import company, contacts, imports, proofs, public, receipts, signups, wordings
+from consent.views import (
+    company,
+    contacts,
+    imports,
+    processing,
+    proofs,
+    public,
+    receipts,
+    signups,
+    withdrawals,
+    wordings,
+)
 from consent.views import requests as request_views
 
 CONTACT = "contacts/<uuid:uid>/"
@@ -14,6 +25,7 @@ CONTACT = "contacts/<uuid:uid>/"
 urlpatterns = [
     path("contacts/", contacts.contacts, name="contacts"),
     path(CONTACT, contacts.contact, name="contact"),
+    path(f"{CONTACT}withdraw/", withdrawals.withdraw, name="withdraw"),
     path(f"{CONTACT}proof/", proofs.proof, name="proof"),
     path(f"{CONTACT}proof.pdf", proofs.pdf, name="proof_pdf"),
     *(
@@ -31,6 +43,18 @@ urlpatterns = [
     path("imports/<uuid:uid>/rejected/", imports.rejected, name="import_rejected"),
     path("imports/<uuid:uid>/notes/", imports.notes, name="import_notes"),
     path("company/", company.company, name="company"),
+    path("processing/", processing.processing, name="processing"),
+    path("processing/agreement/", processing.agreement, name="agreement"),
+    path("processing/agreement/<uuid:uid>.pdf", processing.agreement_pdf, name="agreement_pdf"),
+    path("processing/record/", processing.record, name="record"),
+    path("processing/record.pdf", processing.record_pdf, name="record_pdf"),
+    path("processing/handover/", processing.handover_ask, name="handover_ask"),
+    path("processing/handover/<uuid:uid>.zip", processing.handover, name="handover"),
+    path("processing/impact-assessment.txt", processing.impact_assessment, name="impact_assessment"),
+    path("processing/breaches/new/", processing.breach_new, name="breach_new"),
+    path("processing/breaches/<uuid:uid>/", processing.breach, name="breach"),
+    path("processing/breaches/<uuid:uid>/people.csv", processing.breach_people, name="breach_people"),
+    path("processing/breaches/<uuid:uid>/close/", processing.breach_close, name="breach_close"),
     path("wordings/", wordings.wordings, name="wordings"),
     path("wordings/new/", wordings.new, name="wording_new"),
     path("wordings/lint/", wordings.lint, name="wording_lint"),
@@ -49,6 +73,7 @@ urlpatterns = [
     path("signups/<uuid:uid>/close/", signups.close, name="signup_close"),
     path("signups/<uuid:uid>/codes/", signups.codes, name="signup_codes"),
     path("signups/<uuid:uid>/places/", signups.add_place, name="signup_place_add"),
+    path("signups/<uuid:uid>/places/<str:code>/poster.pdf", signups.poster, name="signup_poster"),
     path("signups/<uuid:uid>/places/<str:code>.<str:kind>", signups.qr, name="signup_qr"),
     path("data-requests/", request_views.listing, name="data_requests"),
     path("data-requests/new/", request_views.new, name="data_request_new"),
@@ -66,6 +91,7 @@ urlpatterns = [
 public_urls = [
     path("s/<slug:company>/<slug:form_slug>/", public.sign_up, name="signup_page"),
     path("s/<slug:company>/<slug:form_slug>/widget.js", public.widget, name="signup_widget"),
+    path("s/<slug:company>/logo-<str:digest>.png", public.logo, name="signup_logo"),
     path("p/<str:token>/", public.choose, name="preferences"),
 ]
 

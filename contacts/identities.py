@@ -23,7 +23,12 @@ def digest(tenant: Tenant, kind: str, value: str) -> bytes:
     (consent-gdpr § 4); the key differs per tenant, so that digests cannot be compared across tenants.
     """
     message = f"{kind}:{normalised(kind, value)}".encode()
-    return hmac.digest(_pepper(tenant.pk, tenant.pepper_encrypted), message, "sha256")
+    return hmac.digest(key(tenant), message, "sha256")
+
+
+def key(tenant: Tenant) -> bytes:
+    """The company's key for digests, for the company itself when it moves elsewhere with its suppression list."""
+    return _pepper(tenant.pk, tenant.pepper_encrypted)
 
 
 def normalised(kind: str, value: str) -> str:

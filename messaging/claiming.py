@@ -9,6 +9,7 @@ import orjson
 from django.db import connection
 
 from consent import rules
+from consent.queries import special_attributes
 from messaging import links, queries, reasons, rendering
 from messaging.budget import Budget
 from messaging.models import Content, Message, Source
@@ -60,6 +61,7 @@ JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
 WHERE s.tenant_id = %s AND s.number_id = %s AND s.state = 'open'
   AND (s.expires_at IS NULL OR s.expires_at > now())
   AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
+  AND EXISTS (SELECT FROM consent_agreement g WHERE g.tenant_id = s.tenant_id)
   AND EXISTS (SELECT 1 FROM messaging_message m
               WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0 AND m.next_attempt_at <= now())
 ORDER BY s.priority, s.id
@@ -70,9 +72,15 @@ SELECT c.id, c.phone, c.bsuid, c.first_name, c.last_name, c.email, c.postcode, c
        c.birthday, c.attributes, c.phone_invalid_at IS NOT NULL,
        EXISTS (SELECT 1 FROM consent_consentstate t WHERE t.tenant_id = c.tenant_id AND t.subject_id = c.subject_id
                AND t.channel = 'whatsapp' AND t.purpose = 'tracking' AND t.state IN ('granted', 'renewed')),
-       {reason}, {seq}, c.unreachable_since IS NOT NULL
+       {reason}, {seq}, c.unreachable_since IS NOT NULL, {special}
 FROM contacts_contact c {joins}
 WHERE c.tenant_id = %s AND c.id = ANY(%s)
+"""
+
+# Attributes of special categories of data are of no use without a yes to exactly that (CG-08).
+MAY_USE_SPECIAL = """
+    EXISTS (SELECT FROM consent_consentstate x WHERE x.tenant_id = c.tenant_id AND x.subject_id = c.subject_id
+            AND x.channel = 'whatsapp' AND x.purpose = 'special_category' AND x.state IN ('granted', 'renewed'))
 """
 
 TAKE = """
@@ -147,20 +155,24 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
         rules.lock_states(source.tenant_id, list(contact_ids), channel="whatsapp", purpose=source.purpose)
         refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
         joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
-    cursor.execute(WHO.format(joins=joins, reason=reason, seq=seq), [*params, source.tenant_id, list(contact_ids)])
-    return {row[0]: _person_or_not(row, source) for row in cursor.fetchall()}
+    special = special_attributes(source.tenant_id)
+    who = WHO.format(joins=joins, reason=reason, seq=seq, special=MAY_USE_SPECIAL if special else "TRUE")
+    cursor.execute(who, [*params, source.tenant_id, list(contact_ids)])
+    return {row[0]: _person_or_not(row, source, special) for row in cursor.fetchall()}
 
 
-def _person_or_not(row: tuple[Any, ...], source: Source) -> tuple[Person, bool, str, int | None]:
+def _person_or_not(
+    row: tuple[Any, ...], source: Source, special: frozenset[str]
+) -> tuple[Person, bool, str, int | None]:
     try:
-        return _person(row, source)
+        return _person(row, source, special)
     except Exception as error:
         # Whatever one row does to us, the others are sent. Never the text of the error: it may quote the person.
         log.error("contact %s cannot be read: %s", row[0], type(error).__name__)
         return Person(), False, "invalid_payload", None
 
 
-def _person(row: tuple[Any, ...], source: Source) -> tuple[Person, bool, str, int | None]:
+def _person(row: tuple[Any, ...], source: Source, special: frozenset[str]) -> tuple[Person, bool, str, int | None]:
     fields = dict(
         zip(
             ("first_name", "last_name", "email", "postcode", "country", "language", "external_id"),
@@ -170,6 +182,8 @@ def _person(row: tuple[Any, ...], source: Source) -> tuple[Person, bool, str, in
     )
     fields |= {"phone": row[1], "birthday": f"{row[10]:%d.%m.%Y}" if row[10] else None}
     attributes = orjson.loads(row[11]) if isinstance(row[11], str) else row[11]
+    if not row[17]:
+        attributes = {key: value for key, value in attributes.items() if key not in special}
     is_phone_dead, is_tracked, reason, seq = row[12:16]
     phone = None if is_phone_dead else row[1]
     reason = reason or _obstacle(source, row[1], row[2], is_phone_dead=is_phone_dead, is_unreachable=row[16])

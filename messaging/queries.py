@@ -10,6 +10,7 @@ from messaging.models import Content, Source
 from tenants.scope import across_tenants
 from whatsapp.models import Media, Number
 
+# Nothing leaves before the company has concluded the contract of Art. 28 GDPR (CG-50).
 NUMBERS_DUE = """
 SELECT DISTINCT s.number_id FROM messaging_source s
 JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
@@ -17,6 +18,7 @@ JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
 JOIN tenants_tenant t ON t.id = s.tenant_id
 WHERE s.state = 'open' AND (s.expires_at IS NULL OR s.expires_at > now()) AND t.is_active
   AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
+  AND EXISTS (SELECT FROM consent_agreement g WHERE g.tenant_id = s.tenant_id)
   AND EXISTS (SELECT 1 FROM messaging_message m
               WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0 AND m.next_attempt_at <= now())
 """
@@ -71,6 +73,7 @@ CROSS JOIN LATERAL (
   ORDER BY w.next_attempt_at, w.id LIMIT 1) m
 WHERE s.state = 'open' AND (s.expires_at IS NULL OR s.expires_at > now()) AND t.is_active
   AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
+  AND EXISTS (SELECT FROM consent_agreement g WHERE g.tenant_id = s.tenant_id)
 GROUP BY s.kind
 """
 UNCERTAIN = "SELECT count(*) FROM (SELECT FROM messaging_message WHERE queue = 1 AND state = 7 LIMIT %s) m"

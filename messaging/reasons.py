@@ -18,6 +18,7 @@ LABELS: dict[str, str | Promise] = {
     "erased": _("Erased"),
     "minor": _("Minimum age not confirmed"),
     "tenant_blocked": _("Workspace is blocked"),
+    "no_agreement": _("Data processing agreement missing"),
     "category_mismatch": _("Template category does not fit the purpose"),
     "excluded": _("In an excluded list or segment"),
     "no_number": _("No WhatsApp number"),

@@ -27,6 +27,7 @@ from segments.rules import (
     Tagged,
     Window,
     parse,
+    walk,
 )
 
 OPERATORS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
@@ -92,7 +93,26 @@ def members(rule: dict[str, Any] | None, *, tenant_id: int, at: datetime | None 
 
 def condition(rule: dict[str, Any] | None, *, tenant_id: int, at: datetime | None = None) -> Compiled:
     """The rule as one boolean over the alias `c` of contacts_contact, in brackets; raises InvalidRule."""
-    return compiled(parse(rule), Frame(tenant_id, at or timezone.now()))
+    return guarded(parse(rule), Frame(tenant_id, at or timezone.now()))
+
+
+def guarded(node: Node, frame: Frame) -> Compiled:
+    """The condition of a rule, or of a part of it, for the people for whom it may be asked.
+
+    Attributes that the company has marked as special (Art. 9 GDPR) count only for people who agreed to their use; what
+    a "not" around them finds, too (CG-08).
+    """
+    holds = compiled(node, frame)
+    keys = sorted({below.key for _path, below in walk(node) if isinstance(below, Attribute)})
+    if not keys:
+        return holds
+    special = _exists(
+        True,
+        "consent_controller k WHERE k.tenant_id = {} AND k.special_attributes::text[] && {}::text[]",
+        *(_value(frame.tenant_id), _value(keys)),
+    )
+    agreed = _granted("whatsapp", "special_category", frame, is_wanted=True)
+    return _fill("({} AND (NOT {} OR {}))", holds, special, agreed)
 
 
 @singledispatch

@@ -63,7 +63,7 @@ def check(tenant: Tenant, rule: dict[str, Any] | None) -> rules.Node:
 
 def count(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> int:
     """For how many contacts the rule holds now; raises InvalidRule, and TookTooLong after `seconds`."""
-    return _count(compiling.compiled(check(tenant, rule), Frame(tenant.pk, timezone.now())), tenant, seconds)
+    return _count(compiling.guarded(check(tenant, rule), Frame(tenant.pk, timezone.now())), tenant, seconds)
 
 
 def preview(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> Preview:
@@ -71,9 +71,9 @@ def preview(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIEN
     node, frame = check(tenant, rule), Frame(tenant.pk, timezone.now())
     end = time.monotonic() + seconds
     nodes = [
-        NodeCount(path, _count_until(end, compiling.compiled(below, frame), tenant)) for path, below in rules.walk(node)
+        NodeCount(path, _count_until(end, compiling.guarded(below, frame), tenant)) for path, below in rules.walk(node)
     ]
-    sample = _sample(compiling.compiled(node, frame), tenant, max(end - time.monotonic(), 1))
+    sample = _sample(compiling.guarded(node, frame), tenant, max(end - time.monotonic(), 1))
     return Preview(nodes[0].count, sample, nodes, frame.at)
 
 

@@ -9,10 +9,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from messaging.sending import Engine
-from tenants import actions
 from tenants.actions import NewTenant
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
+from tests import factories
 from tests.contacts.calls import Caller
 from whatsapp.emulator import Profile, Running, running
 
@@ -22,9 +22,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def bakery_made(db: None) -> NewTenant:
     """The bakery with its owner Alice and a full-scope API key."""
-    return actions.create_tenant(
-        slug="bakery", name="Bäckerei Sonne", owner_email="alice@example.com", password=PASSWORD
-    )
+    return factories.company(slug="bakery", name="Bäckerei Sonne", owner_email="alice@example.com", password=PASSWORD)
 
 
 @pytest.fixture
@@ -35,7 +33,7 @@ def bakery(bakery_made: NewTenant) -> Tenant:
 @pytest.fixture
 def shop_made(db: None) -> NewTenant:
     """The shop next door, which must never see the bakery's rows."""
-    return actions.create_tenant(slug="shop", name="Laden Nebenan", owner_email="carol@example.com", password=PASSWORD)
+    return factories.company(slug="shop", name="Laden Nebenan", owner_email="carol@example.com", password=PASSWORD)
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ from typing import Any
 from django.utils.timezone import now
 
 from consent import ledger
+from consent.actions import agreements
 from consent.ledger import Entry
 from contacts.models import Contact
 from messaging import actions as outbox
 from messaging.models import Message, Source
+from tenants.actions import NewTenant, create_tenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from whatsapp import actions as whatsapp
@@ -42,6 +44,14 @@ VARIABLES = {
     ],
     "buttons": [{"index": 0, "kind": "url", "url": "https://shop.example/aktion"}],
 }
+
+
+def company(**given: Any) -> NewTenant:
+    """A new company that has concluded the data processing agreement, without which nothing is sent."""
+    made = create_tenant(**given)
+    with tenant_scope(made.tenant):
+        agreements.accept(tenant=made.tenant, signer="Alice Sonne", position="Inhaberin", by=made.owner)
+    return made
 
 
 def number(tenant: Tenant, *, throughput: int = 1000, phone_number_id: str = "", **fields: Any) -> Number:

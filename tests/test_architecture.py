@@ -33,6 +33,7 @@ GLOBAL = {
     "tenants_tenant": "the tenant itself: its slug is looked up before a scope exists",
     "tenants_user": "people may work for several tenants",
     "whatsapp_rate": "Meta's price list is everybody's",
+    "consent_subprocessor": "the operator's sub-processors are the same for all companies",
     "inbox_webhookevent": "belongs to nobody until it is read; its own policy shows it only across tenants",
 }
 # Unique keys without the tenant, with the reason.
@@ -55,6 +56,7 @@ MAY_LOOK_ACROSS = {
     "whatsapp/syncing.py",
     "whatsapp/uploading.py",
     "consent/importing/running.py",
+    "consent/rights/handing_over.py",
     "consent/rights/working.py",
     "consent/invalidating.py",
     "contacts/importing/forgetting.py",
@@ -114,7 +116,12 @@ def test_every_table_has_forced_row_level_security() -> None:
         )
         walled = {row[0] for row in cursor.fetchall()}
 
-    tables = {model._meta.db_table for model in models()} - {"tenants_tenant", "tenants_user", "whatsapp_rate"}
+    tables = {model._meta.db_table for model in models()} - {
+        "tenants_tenant",
+        "tenants_user",
+        "whatsapp_rate",
+        "consent_subprocessor",
+    }
     assert tables - walled - {"tenants_user_groups", "tenants_user_user_permissions"} == set()
 
 

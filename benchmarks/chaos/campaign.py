@@ -10,7 +10,7 @@ from campaigns import actions as campaigns
 from campaigns.models import Campaign
 from contacts.actions import lists
 from inbox.models import WebhookEvent
-from tenants.actions import NewTenant, create_tenant
+from tenants.actions import NewTenant
 from tenants.scope import across_tenants, tenant_scope
 from tests import factories
 from whatsapp.emulator.remote import Remote
@@ -23,7 +23,7 @@ PASSWORD = "correct horse battery"
 def tenant_made() -> NewTenant:
     """A new tenant with an owner who has PASSWORD, and an API key."""
     mark = secrets.token_hex(4)
-    return create_tenant(slug=f"einmal-{mark}", name="Einmal", owner_email=f"{mark}@example.com", password=PASSWORD)
+    return factories.company(slug=f"einmal-{mark}", name="Einmal", owner_email=f"{mark}@example.com", password=PASSWORD)
 
 
 def prepared(recipients: int, throughput: int, made: NewTenant | None = None) -> Campaign:

@@ -8,6 +8,7 @@ from django.utils.timezone import now
 
 from config.demo.people import WORDING, WORDING_TEXT
 from config.demo.waiting import wait_until
+from consent.actions import agreements
 from consent.ledger import wordings
 from consent.models import Wording, WordingVersion
 from tenants import actions as tenants
@@ -48,6 +49,7 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
         phone_number_id, waba_id, display=area, name=name, quality="GREEN", tier="TIER_100K", throughput_per_s=1000
     )
     with tenant_scope(tenant):
+        agreements.accept(tenant=tenant, signer="Demo", position="Geschäftsführung", by=made.owner)
         publish_wording(tenant, made.owner)
         number = whatsapp.connect_number(
             tenant=tenant,

@@ -1,15 +1,27 @@
-"""What can be done with the company as the law names it: look it up and change it."""
+"""What can be done with the company as the law names it: look it up, change it, give it a logo."""
 
-from typing import Any
+import hashlib
+from io import BytesIO
+from typing import IO, Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
+from PIL import Image
 
-from consent.models import Controller
+from consent.models import Controller, Logo
 from consent.queries import controller_of
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
 
-__all__ = ["controller_of", "update"]
+__all__ = ["controller_of", "remove_logo", "set_logo", "update"]
+
+LOGO_FORMATS = ("PNG", "JPEG", "WEBP")
+LOGO_BYTES = 5 * 1024 * 1024
+# Twice what is shown, for fine screens.
+LOGO_SIZE = (480, 160)
+# More would take hundreds of megabytes to unpack.
+LOGO_PIXELS = 25_000_000
 
 
 @transaction.atomic
@@ -28,3 +40,42 @@ def update(*, tenant: Tenant, by: Actor, **values: Any) -> Controller:
         controller.save()
         audit(tenant=tenant, by=by, verb="company.changed", subject=controller, changes={"fields": changed})
     return controller
+
+
+@transaction.atomic
+def set_logo(*, tenant: Tenant, file: IO[bytes], by: Actor) -> Logo:
+    """Store a logo, made small and drawn anew, so that nothing but its picture is left of the file.
+
+    Raises ValidationError for what is no PNG, JPEG or WebP, or is too large.
+    """
+    png, (width, height) = _drawn(file.read(LOGO_BYTES + 1))
+    values = {"png": png, "sha256": hashlib.sha256(png).hexdigest(), "width": width, "height": height}
+    logo, _is_new = Logo.objects.update_or_create(tenant=tenant, defaults=values)
+    audit(tenant=tenant, by=by, verb="logo.changed", subject=logo)
+    return logo
+
+
+@transaction.atomic
+def remove_logo(*, tenant: Tenant, by: Actor) -> None:
+    """Take the logo away; without one nothing happens."""
+    logo = Logo.objects.filter(tenant=tenant).first()
+    if logo:
+        audit(tenant=tenant, by=by, verb="logo.removed", subject=logo)
+        logo.delete()
+
+
+def _drawn(content: bytes) -> tuple[bytes, tuple[int, int]]:
+    told = _("Choose a picture of at most 5 MB as PNG, JPEG or WebP.")
+    if len(content) > LOGO_BYTES:
+        raise ValidationError({"logo": told})
+    try:
+        with Image.open(BytesIO(content), formats=LOGO_FORMATS) as picture:
+            if picture.width * picture.height > LOGO_PIXELS:
+                raise ValidationError({"logo": told})
+            drawn = picture.convert("RGBA")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValidationError({"logo": told}) from error
+    drawn.thumbnail(LOGO_SIZE)
+    out = BytesIO()
+    drawn.save(out, "PNG", optimize=True)
+    return out.getvalue(), drawn.size

@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from consent import keywords
-from consent.models import SignupForm, SignupPlace
-from consent.queries import published
+from consent.models import Channel, Purpose, SignupForm, SignupPlace
+from consent.queries import published, special_attributes
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
 
@@ -89,12 +89,21 @@ def _save(form: SignupForm) -> None:
         )
     if form.question == SignupForm.Question.CHOICE and not (form.question_answers and form.question_attribute):
         raise ValidationError({"question_answers": _("A choice needs answers and the attribute that takes them.")})
+    if form.question_attribute in special_attributes(form.tenant_id) and not _covers_special(form):
+        told = _("This attribute is of a special category: choose a second consent text that covers it (Art. 9 GDPR).")
+        raise ValidationError({"question_attribute": told})
     try:
         with transaction.atomic():
             form.save()
     except IntegrityError as error:
         taken = "keyword" if "keyword" in str(error) else "slug"
         raise ValidationError({taken: _("Another form has this already.")}) from None
+
+
+def _covers_special(form: SignupForm) -> bool:
+    """Whether one of the form's texts asks for the use of special categories of data."""
+    versions = [published(wording) for wording in (form.wording, form.extra_wording) if wording]
+    return any([Channel.WHATSAPP, Purpose.SPECIAL_CATEGORY] in version.covers for version in versions if version)
 
 
 def _problems(form: SignupForm) -> list[str]:

@@ -21,6 +21,7 @@ from consent.models import (
     Authority,
     ConsentEvent,
     ConsentState,
+    Purpose,
     SignupForm,
     SignupPlace,
     SignupRequest,
@@ -28,7 +29,7 @@ from consent.models import (
     State,
     WordingVersion,
 )
-from consent.queries import live_signup_form, published
+from consent.queries import live_signup_form, published, special_attributes
 from contacts.actions import people
 from contacts.actions.values import ContactData
 from contacts.models import Contact
@@ -308,7 +309,8 @@ def _remember(form: SignupForm, contact: Contact, answer: str, language: str) ->
     values: dict[str, Any] = {} if contact.language else {"language": language}
     attributes: dict[str, Any] = {}
     if answer and form.question == SignupForm.Question.CHOICE:
-        attributes[form.question_attribute] = answer
+        if _may_be_kept(contact, form.question_attribute):
+            attributes[form.question_attribute] = answer
     elif answer:
         values[form.question] = answer
     try:
@@ -316,6 +318,19 @@ def _remember(form: SignupForm, contact: Contact, answer: str, language: str) ->
     except ValidationError:
         # The yes must not fail because of it.
         return
+
+
+def _may_be_kept(contact: Contact, attribute: str) -> bool:
+    """What touches health, faith or the like is kept only with a yes to exactly that (CG-08)."""
+    if attribute not in special_attributes(contact.tenant_id):
+        return True
+    held = ConsentState.objects.filter(
+        tenant=contact.tenant_id,
+        subject_id=contact.subject_id,
+        purpose=Purpose.SPECIAL_CATEGORY,
+        state=State.GRANTED,
+    )
+    return held.exists()
 
 
 def _issued(form: SignupForm, contact: Contact) -> str:

@@ -5,10 +5,19 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from consent import addresses, colors
 from consent.forms.parts import country_choices, refuse
 from consent.models import Controller
+from consent.models.wordings import MOST_MONTHS
+
+MONTHS = (3, 6, 12, 18, MOST_MONTHS)
+
+
+def months() -> list[tuple[int, str]]:
+    """The periods to choose from."""
+    return [(count, ngettext("%(count)d month", "%(count)d months", count) % {"count": count}) for count in MONTHS]
 
 
 class CompanyForm(forms.Form):
@@ -52,16 +61,49 @@ class CompanyForm(forms.Form):
         choices=Controller.AddressForm.choices,
         help_text=_("For sign-up pages, confirmations and the texts to start from."),
     )
+    logo = forms.FileField(
+        label=_("Logo"),
+        required=False,
+        help_text=_("PNG, JPEG or WebP; stands at the top of your sign-up pages."),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+    without_logo = forms.BooleanField(label=_("Remove the logo"), required=False)
     brand_color = forms.CharField(
         label=_("Brand colour"),
         max_length=20,
         help_text=_("As # with six digits or letters; buttons of your sign-up pages have it."),
+    )
+    special_attributes = forms.CharField(
+        label=_("Attributes that touch health, faith or the like"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_(
+            "One name per line, for example “allergy”. Segments and messages use them only for people who have agreed"
+            " to the purpose “Special categories of data” (Art. 9 GDPR)."
+        ),
+    )
+    message_months = forms.TypedChoiceField(
+        label=_("Messages and clicks are kept for"),
+        choices=months,
+        coerce=int,
+        help_text=_("Then they are made anonymous; reports stay."),
+    )
+    silence_months = forms.TypedChoiceField(
+        label=_("A consent that nobody uses ends after"),
+        choices=months,
+        coerce=int,
+        help_text=_("If the person was sent nothing and did nothing for so long."),
     )
     anchor_email = forms.EmailField(
         label=_("E-mail address for the daily seal of the consent ledger"),
         required=False,
         help_text=_("Kept outside of this system, the seal proves later that nobody has rewritten the ledger."),
     )
+
+    def clean_special_attributes(self) -> list[str]:
+        """The names, each once."""
+        lines = (line.strip() for line in self.cleaned_data["special_attributes"].splitlines())
+        return list(dict.fromkeys(line[:60] for line in lines if line))
 
     def clean_brand_color(self) -> str:
         """The colour as "#rrggbb", dark enough to be seen on a white page."""

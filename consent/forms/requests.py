@@ -1,15 +1,14 @@
 """Checks what the screens of people's requests about their data send."""
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from consent.forms.imports import LABELS
-from consent.forms.parts import refuse
+from consent.forms.parts import PastDayField, moment_of, refuse
 from consent.models import DataRequest
 from contacts.models import Contact
 
@@ -22,28 +21,17 @@ class RequestForm(forms.Form):
     """What somebody asked for, when, and how we know that it is them."""
 
     kind = forms.ChoiceField(label=_("What was asked for"), choices=DataRequest.Kind.choices)
-    received_on = forms.DateField(
+    received_on = PastDayField(
         label=_("Received on"),
-        initial=timezone.localdate,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("The answer is due one month later, whichever way the request came in."),
     )
     checked_by = forms.ChoiceField(label=_("How do you know that it is them?"), choices=_checks, required=False)
     note = forms.CharField(label=_("Remark"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def clean_received_on(self) -> Any:
-        """A day that is not in the future."""
-        day = self.cleaned_data["received_on"]
-        if day > timezone.localdate():
-            raise ValidationError(_("This lies in the future."))
-        return day
-
     @property
     def received_at(self) -> datetime:
-        """The moment that stands for the day: now today, else noon."""
-        day = self.cleaned_data["received_on"]
-        is_today = day == timezone.localdate()
-        return timezone.now() if is_today else timezone.make_aware(datetime.combine(day, time(12)))
+        """The moment that stands for the day."""
+        return moment_of(self.cleaned_data["received_on"])
 
 
 class IdentityForm(forms.Form):

@@ -1,6 +1,6 @@
 """The append-only ledger of yes and no, what it adds up to per person, wordings, and requests of people."""
 
-from consent.models.choices import Authority, Channel, Purpose, Source, State
+from consent.models.choices import Authority, Channel, Purpose, Source, State, Way
 from consent.models.consent import (
     ConsentEvent,
     ConsentEvidence,
@@ -9,12 +9,15 @@ from consent.models.consent import (
     LedgerAnchor,
     Suppression,
 )
+from consent.models.processing import Agreement, Breach, Handover, SubProcessor
 from consent.models.rights import DataRequest, Disposal
 from consent.models.signup import SignupCode, SignupForm, SignupPlace, SignupRequest
-from consent.models.wordings import Controller, Invalidation, Wording, WordingVersion
+from consent.models.wordings import Controller, Invalidation, Logo, Wording, WordingVersion
 
 __all__ = [
+    "Agreement",
     "Authority",
+    "Breach",
     "Channel",
     "ConsentEvent",
     "ConsentEvidence",
@@ -23,8 +26,10 @@ __all__ = [
     "Controller",
     "DataRequest",
     "Disposal",
+    "Handover",
     "Invalidation",
     "LedgerAnchor",
+    "Logo",
     "Purpose",
     "SignupCode",
     "SignupForm",
@@ -32,7 +37,9 @@ __all__ = [
     "SignupRequest",
     "Source",
     "State",
+    "SubProcessor",
     "Suppression",
+    "Way",
     "Wording",
     "WordingVersion",
 ]

@@ -60,6 +60,17 @@ class Source(models.TextChoices):
     SYSTEM = "system", _("System")
 
 
+class Way(models.TextChoices):
+    """How the person said it; any way counts (CG-21)."""
+
+    PHONE = "phone", _("On the phone")
+    IN_PERSON = "in_person", _("In person, in the shop")
+    EMAIL = "email", _("By e-mail")
+    LETTER = "letter", _("By letter")
+    CHAT = "chat", _("In a chat, as a voice message or picture")
+    OTHER = "other", _("In another way")
+
+
 class Authority(models.IntegerChoices):
     """Who says it; only the person on the channel can lift a restriction. consent-gdpr §§ 4–5."""
 

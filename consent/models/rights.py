@@ -118,10 +118,10 @@ class Disposal(models.Model):
     """What was deleted or made anonymous because its time was over: what, how many, when (consent-gdpr § 10, CG-55)."""
 
     class What(models.TextChoices):
-        MESSAGES = "messages", _("Messages older than 24 months, made anonymous")
-        CLICKS = "clicks", _("Clicks older than 24 months, made anonymous")
-        INBOUND = "inbound", _("Received messages older than 24 months")
-        CONSENTS = "consents", _("Consents unused for 24 months, expired")
+        MESSAGES = "messages", _("Messages past their time, made anonymous")
+        CLICKS = "clicks", _("Clicks past their time, made anonymous")
+        INBOUND = "inbound", _("Received messages past their time")
+        CONSENTS = "consents", _("Consents that nobody used any more, expired")
         SIGN_UPS = "sign_ups", _("Requests to sign up, after 14 days")
         PROOFS = "proofs", _("Proofs of consents that ended, after the third calendar year")
         EXPORTS = "exports", _("Exports older than 7 days")

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,9 @@ from django.utils.translation import pgettext_lazy
 from consent import addresses, colors
 from consent.models.choices import Channel, Purpose
 from tenants.fields import TenantForeignKey, owner
+
+# Messages; and consents that were neither used nor answered (consent-gdpr § 10, CG-27).
+MOST_MONTHS = 24
 
 
 class Controller(models.Model):
@@ -45,8 +49,26 @@ class Controller(models.Model):
     # Where the signed end of the ledger is mailed every day.
     anchor_email = models.EmailField(_("e-mail address for the ledger's daily seal"), blank=True)
 
+    # Attributes that say something of health, faith or the like (Art. 9 GDPR): of no use without a yes to exactly that.
+    special_attributes = ArrayField(models.CharField(max_length=60), default=list, db_default=[], blank=True)
+    # Shorter than the most is always lawful (Art. 5 (1) (e) GDPR); longer is not offered.
+    message_months = models.PositiveSmallIntegerField(
+        _("how long messages are kept"), default=MOST_MONTHS, db_default=MOST_MONTHS
+    )
+    silence_months = models.PositiveSmallIntegerField(
+        _("after how long without contact a consent ends"), default=MOST_MONTHS, db_default=MOST_MONTHS
+    )
+
     # What Art. 13 GDPR and § 5 DDG want named, on every sign-up page and in every receipt.
     NEEDED = ("legal_name", "street", "postcode", "city", "email", "privacy_url", "imprint_url")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="nothing_kept_for_longer_than_lawful",
+                condition=models.Q(message_months__range=(1, MOST_MONTHS), silence_months__range=(1, MOST_MONTHS)),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.legal_name or str(self.tenant_id)
@@ -56,6 +78,24 @@ class Controller(models.Model):
         """The names of what the law wants known and nobody has entered yet."""
         fields = (field for field in self._meta.fields if field.name in self.NEEDED)
         return [str(field.verbose_name) for field in fields if not getattr(self, field.name)]
+
+
+class Logo(models.Model):
+    """A company's logo for its sign-up pages: a small PNG that we have made from what was uploaded."""
+
+    tenant = models.OneToOneField("tenants.Tenant", primary_key=True, on_delete=models.CASCADE, related_name="logo")
+    png = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.width} × {self.height}"
+
+    @property
+    def digest(self) -> str:
+        """What its address ends with, so that a new logo has a new one."""
+        return self.sha256[:16]
 
 
 class Wording(models.Model):

@@ -1,6 +1,8 @@
-"""Proofs and receipts on paper: PDF with embedded fonts, made without any program of the system."""
+"""Proofs, receipts, contracts and records on paper: PDF with embedded fonts, made without any program of the system."""
 
+from consent.printing.posters import poster
+from consent.printing.processing import agreement, record
 from consent.printing.proofs import proof
 from consent.printing.receipts import receipt
 
-__all__ = ["proof", "receipt"]
+__all__ = ["agreement", "poster", "proof", "receipt", "record"]

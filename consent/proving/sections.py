@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from consent import telling
 from consent.ledger.anchoring import Signed
-from consent.models import Authority, Channel, Purpose, Source, State
+from consent.models import Authority, Channel, Purpose, Source, State, Way
 from consent.proving.collecting import Proof, Step
 from tenants.templatetags import formats
 
@@ -32,6 +32,8 @@ EVIDENCE = {
     "line": gettext_lazy("Line of the file"),
     "proof": gettext_lazy("Proof"),
     "source": gettext_lazy("Where and how"),
+    "way": gettext_lazy("How the person said it"),
+    "note": gettext_lazy("Remark"),
     "wording_text": gettext_lazy("Wording"),
     "old_phone": gettext_lazy("Phone number before"),
     "old_bsuid": gettext_lazy("WhatsApp user id before"),
@@ -156,4 +158,5 @@ def _anchor(signed: Signed | None) -> str:
 def _evidence(proven: Mapping[str, Any]) -> Iterator[Line]:
     for name, value in proven.items():
         if value not in (None, ""):
-            yield Line(str(EVIDENCE.get(name, name)), str(value), QUOTE if name.endswith("wording_text") else PLAIN)
+            told = str(dict(Way.choices).get(value, value)) if name == "way" else str(value)
+            yield Line(str(EVIDENCE.get(name, name)), told, QUOTE if name.endswith("wording_text") else PLAIN)

@@ -17,10 +17,11 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 
 from consent.models import Controller, DataRequest
+from consent.queries import controller_of
 from consent.rights import periods, walking
 from contacts.models import Contact
 from contacts.personal import Section
@@ -69,7 +70,8 @@ def _write(file: BinaryIO | Any, pieces: Iterator[str]) -> None:
 def _sections(contact: Contact) -> Iterator[Section]:
     yield from walking.told(contact)
     yield Section("recipients", _("Who receives the data"), {"name": _("Who"), "why": _("What for")}, _recipients())
-    yield Section("retention", _("How long it is kept"), {"data": _("What"), "kept": _("How long")}, _retention())
+    labels = {"data": _("What"), "kept": _("How long")}
+    yield Section("retention", _("How long it is kept"), labels, _retention(controller_of(contact.tenant)))
 
 
 def _recipients() -> list[dict[str, str]]:
@@ -89,15 +91,15 @@ def _recipients() -> list[dict[str, str]]:
     ]
 
 
-def _retention() -> list[dict[str, str]]:
+def _retention(controller: Controller) -> list[dict[str, str]]:
     return [
         {"data": _("Master data, tags, lists, orders"), "kept": _("until you ask for their erasure")},
-        {"data": _("Messages in both directions, clicks"), "kept": _("24 months")},
+        {"data": _("Messages in both directions, clicks"), "kept": _months(controller.message_months)},
         {
             "data": _("Proof of consent"),
             "kept": _("while it is used, then to the end of the third calendar year"),
         },
-        {"data": _("Consent that is not used"), "kept": _("expires after 24 months")},
+        {"data": _("Consent that is not used"), "kept": _months(controller.silence_months)},
         {
             "data": _("That you want no messages, as a keyed hash of number and address"),
             "kept": _("until you say yes again yourself"),
@@ -106,6 +108,10 @@ def _retention() -> list[dict[str, str]]:
         {"data": _("Uploaded files"), "kept": _("30 days")},
         {"data": _("This export"), "kept": _("7 days")},
     ]
+
+
+def _months(count: int) -> str:
+    return ngettext("%(count)d month", "%(count)d months", count) % {"count": count}
 
 
 def as_json(contact: Contact) -> Iterator[bytes]:

@@ -26,7 +26,8 @@ from consent.models import (
     Source,
     State,
 )
-from consent.rights import periods, walking
+from consent.queries import controller_of
+from consent.rights import handing_over, periods, walking
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -77,17 +78,18 @@ def _note(tenant: Tenant, counts: dict[str, int]) -> None:
 
 
 def _let_go(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
-    """Messages, clicks and what people wrote, older than 24 months."""
+    """Messages, clicks and what people wrote, older than the company keeps them: 24 months at most."""
     with tenant_scope(tenant):
-        before = periods.months_ago(periods.MONTHS_OF_MESSAGES)
+        before = periods.months_ago(controller_of(tenant).message_months)
         counts = walking.let_go(tenant, before=before, most=AT_A_TIME)
     return counts, position if AT_A_TIME in counts.values() else None
 
 
 def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:
-    """Consents to WhatsApp that for 24 months were neither used nor followed by anything the person did (CG-27)."""
-    before = periods.months_ago(periods.MONTHS_OF_SILENCE)
+    """Consents to WhatsApp that were neither used nor followed by anything the person did: after 24 months (CG-27)."""
     with tenant_scope(tenant):
+        months = controller_of(tenant).silence_months
+        before = periods.months_ago(months)
         old = ConsentState.objects.filter(
             tenant=tenant, channel=Channel.WHATSAPP, state__in=GRANTS, since__lt=before, subject_id__gt=position
         )
@@ -98,7 +100,7 @@ def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UU
         states = ConsentState.objects.filter(
             tenant=tenant, channel=Channel.WHATSAPP, state__in=GRANTS, since__lt=before, subject_id__in=silent
         )
-        ledger.append(tenant, [_expiry(state) for state in states.order_by("subject_id", "purpose")])
+        ledger.append(tenant, [_expiry(state, months) for state in states.order_by("subject_id", "purpose")])
     return {"consents": len(silent)}, subjects[-1] if len(subjects) == AT_A_TIME else None
 
 
@@ -110,7 +112,7 @@ def _silent(tenant: Tenant, subjects: Sequence[UUID], before: datetime) -> list[
     return [subject for subject in subjects if subject not in busy]
 
 
-def _expiry(state: ConsentState) -> Entry:
+def _expiry(state: ConsentState, months: int) -> Entry:
     return Entry(
         subject_id=state.subject_id,
         channel=state.channel,
@@ -118,7 +120,7 @@ def _expiry(state: ConsentState) -> Entry:
         state=State.EXPIRED,
         authority=Authority.AGENT,
         source=Source.SYSTEM,
-        source_ref="unused for 24 months",
+        source_ref=f"unused for {months} months",
         occurred_at=timezone.now(),
         # Of this yes; one that the person gives later is another.
         key=f"expired:{state.subject_id}:{state.channel}:{state.purpose}:{state.seq}",
@@ -163,6 +165,11 @@ def _drop_exports(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     return {"exports": len(batch)}, position if len(batch) == AT_A_TIME else None
 
 
+def _drop_handovers(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
+    """Files with everything of the company, after seven days."""
+    return {"exports": handing_over.let_go(tenant)}, None
+
+
 def _drop_sign_ups(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     """Requests to sign up after fourteen days."""
     with tenant_scope(tenant):
@@ -172,4 +179,12 @@ def _drop_sign_ups(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     return {"sign_ups": dropped}, position if len(batch) == AT_A_TIME else None
 
 
-ROUNDS = (_let_go, _drop_sign_ups, _expire_consents, _drop_unused_proofs, _drop_restricted_proofs, _drop_exports)
+ROUNDS = (
+    _let_go,
+    _drop_sign_ups,
+    _expire_consents,
+    _drop_unused_proofs,
+    _drop_restricted_proofs,
+    _drop_exports,
+    _drop_handovers,
+)

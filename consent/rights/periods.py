@@ -13,9 +13,6 @@ EXPORTS = timedelta(days=7)
 SIGN_UPS = timedelta(days=14)
 MONTHS_TO_ANSWER = 1
 MONTHS_LONGER = 2
-# Messages, clicks, what people wrote; and consents that were neither used nor answered (CG-27).
-MONTHS_OF_MESSAGES = 24
-MONTHS_OF_SILENCE = 24
 # Proofs: to the end of the third calendar year after their last use (§§ 195, 199 BGB).
 YEARS_OF_PROOF = 3
 

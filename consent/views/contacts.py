@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from consent import proving, queries, reasons, telling
+from consent.actions import preferences
 from consent.models import Channel, Purpose
 from contacts import queries as people
 from contacts.models import Contact
@@ -61,6 +62,7 @@ def _consent(contact: Contact) -> dict[str, Any]:
     return {
         "badges": [{"state": state, "tone": telling.tone(state.state)} for state in queries.states(contact)],
         "channels": proving.answers(contact),
+        "own_page": preferences.url(contact),
         "history": said[:SHOWN],
         "has_more": len(said) > SHOWN,
     }

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from consent import colors, signups, speaking
+from consent import colors, queries, signups, speaking
 from consent.actions import preferences
 from consent.actions import signups as actions
 from consent.forms.public import SignupPageForm
@@ -149,6 +149,18 @@ def widget(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpResponse
     return response
 
 
+@require_safe
+@of_company
+def logo(request: HttpRequest, tenant: Tenant, digest: str) -> HttpResponse:
+    """The company's logo; its address changes with it, so browsers may keep it."""
+    found = queries.logo(tenant)
+    if found is None or digest != found.digest:
+        raise Http404
+    response = HttpResponse(bytes(found.png), content_type="image/png")
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
 def _page(
     request: HttpRequest, tenant: Tenant, language: str, template: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
@@ -160,6 +172,8 @@ def _page(
         "languages": speaking.LANGUAGES,
         "controller": controller,
         "company": controller.legal_name or tenant.name,
+        "slug": tenant.slug,
+        "logo": queries.logo(tenant),
         "colour": colour,
         "ink": colors.text_on(colour),
     }

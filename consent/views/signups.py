@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from consent import signups
+from consent import printing, signups
 from consent.actions import signup_forms as actions
 from consent.actions.signups import add_codes
 from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
@@ -138,17 +138,29 @@ def qr(request: TenantRequest, uid: uuid.UUID, code: str, kind: str) -> HttpResp
     return response
 
 
+@require_GET
+@requires("consent:read")
+def poster(request: TenantRequest, uid: uuid.UUID, code: str) -> HttpResponse:
+    """A sheet to be put up at a place."""
+    signup = _form(request, uid)
+    place = get_object_or_404(signup.places.filter(tenant=request.tenant), code=code)
+    response = HttpResponse(printing.poster(signup, place), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{signup.slug}-{code}-a5.pdf"'
+    return response
+
+
 def _shown(
     request: TenantRequest, uid: uuid.UUID, place_form: PlaceForm, codes_form: CodesForm, status: int = 200
 ) -> HttpResponse:
     signup = _form(request, uid)
     pool = signup.codes.filter(tenant=request.tenant).aggregate(all=Count("pk"), free=Count("pk", Q(contact=None)))
+    places = signup.places.filter(tenant=request.tenant).order_by("pk")
     context = {
         "signup": signup,
         "url": signups.page_url(signup),
         "snippet": f'<script src="{signups.page_url(signup)}widget.js" async></script>',
         "keyword_link": signups.whatsapp_link(signup.number, signup.keyword.upper()) if signup.keyword else "",
-        "places": signup.places.filter(tenant=request.tenant).order_by("pk"),
+        "places": [(place, signups.page_url(signup, place)) for place in places],
         "pool": pool,
         "place_form": place_form,
         "codes_form": codes_form,

@@ -6,7 +6,11 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from consent import signups, speaking
+from consent.actions import preferences
 from consent.actions.signups import Heard, Said, hear
+from consent.models import Channel, Purpose
+from consent.queries import may_send
+from consent.rules import META_STOP
 from contacts.models import Contact
 from inbox.models import InboundMessage
 from messaging import actions
@@ -44,20 +48,31 @@ def _answer(tenant: Tenant, message: Message, heard: Heard) -> None:
         tenant=tenant,
         number=message.number,
         contact=message.contact,
-        text=_text(heard, said),
+        text=_text(message, heard, said),
         buttons=_buttons(heard, said),
         dedupe=_dedupe(message, heard),
         expires_at=message.inbound.sent_at + WINDOW,
     )
 
 
-def _text(heard: Heard, said: dict[str, str]) -> str:
+def _text(message: Message, heard: Heard, said: dict[str, str]) -> str:
     if heard.outcome == "asked" and heard.version:
         wording = heard.version.texts.get(heard.language) or next(iter(heard.version.texts.values()))
         policy = f"\n{heard.version.policy_url}" if heard.version.policy_url else ""
         return said["asked"].format(wording=f"{wording}{policy}", button=said["button"])[:BODY]
-    text = said[heard.outcome].format(url=signups.page_url(heard.form))
-    return f"{text}\n\n{said['code'].format(code=heard.code)}" if heard.code else text
+    is_signed_up = heard.outcome in ("confirmed", "known")
+    told = "stopped" if is_signed_up and _is_stopped(message.contact) else heard.outcome
+    lines = [said[told].format(url=signups.page_url(heard.form))]
+    if heard.code:
+        lines.append(said["code"].format(code=heard.code))
+    if heard.outcome == "confirmed":
+        lines.append(said["own_page"].format(url=preferences.url(message.contact)))
+    return "\n\n".join(lines)
+
+
+def _is_stopped(contact: Contact) -> bool:
+    """Whether the person stopped marketing in WhatsApp's own settings, which no yes of theirs lifts."""
+    return may_send(contact=contact, channel=Channel.WHATSAPP, purpose=Purpose.MARKETING).reason == META_STOP
 
 
 def _buttons(heard: Heard, said: dict[str, str]) -> list[tuple[str, str]]:

@@ -279,11 +279,11 @@ def in_threads(count: int, work: Callable[[int], None]) -> list[BaseException]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_writers_at_once_make_one_gapless_chain(bakery: Tenant, shop: Tenant) -> None:
+def test_sixteen_writers_at_once_make_one_gapless_chain(bakery: Tenant, shop: Tenant) -> None:
     people = [uuid4() for _ in range(6)]
 
     def write(number: int) -> None:
-        tenant = shop if number == 7 else bakery
+        tenant = shop if number == 15 else bakery
         for turn in range(6):
             with tenant_scope(tenant):
                 # Opposite orders, so that writers would deadlock if locks had no order.
@@ -294,9 +294,9 @@ def test_eight_writers_at_once_make_one_gapless_chain(bakery: Tenant, shop: Tena
                     [entry(one, state=states[turn % 3], authority=3, key=f"{number}:{turn}:{one}") for one in chosen],
                 )
 
-    assert in_threads(8, write) == []
+    assert in_threads(16, write) == []
     with tenant_scope(bakery):
-        assert [row.seq for row in rows(bakery)] == list(range(1, 7 * 6 * 6 + 1))
+        assert [row.seq for row in rows(bakery)] == list(range(1, 15 * 6 * 6 + 1))
     assert "chain intact" in verify(bakery)
     assert "36 rows, chain intact" in verify(shop)
 

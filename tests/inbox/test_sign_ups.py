@@ -1,5 +1,6 @@
 """Signing up through the whole path: keyword or token by webhook, the answer that goes out, the consent it makes."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -73,8 +74,38 @@ def test_a_keyword_is_answered_by_the_wording_and_a_button_and_the_tap_by_a_conf
     deliver(meta.body(number, messages=[tapped]))
 
     assert may(number.tenant) == ""
-    assert "angemeldet" in answers(number.tenant)[-1]["text"]["body"]
-    assert "STOPP" in answers(number.tenant)[-1]["text"]["body"]
+    confirmation = answers(number.tenant)[-1]["text"]["body"]
+    assert "angemeldet" in confirmation
+    assert "STOPP" in confirmation
+
+
+def test_the_confirmation_brings_the_way_to_the_persons_own_page(
+    number: Number, form: SignupForm, deliver: Deliver, client: Client
+) -> None:
+    deliver(meta.body(number, messages=[meta.text("START", at=NOW)]))
+    [button] = answers(number.tenant)[0]["interactive"]["action"]["buttons"]
+    tapped = {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": button["reply"]}}
+    deliver(meta.body(number, messages=[meta.text("", at=NOW) | tapped]))
+
+    confirmation = answers(number.tenant)[-1]["text"]["body"]
+    assert "widersprechen" in confirmation
+    [path] = re.findall(r"/p/[^\s]+", confirmation)
+    client.post(path, {"pair": "all"})
+
+    assert may(number.tenant) == "withdrawn"
+
+
+def test_who_stopped_offers_in_whatsapp_is_told_where_to_allow_them_again(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    stop = meta.preference("stop", at=NOW - timedelta(minutes=5))
+    deliver(meta.body(number, user_preferences=[stop]), meta.body(number, messages=[meta.text("START", at=NOW)]))
+    [button] = answers(number.tenant)[0]["interactive"]["action"]["buttons"]
+    tapped = {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": button["reply"]}}
+    deliver(meta.body(number, messages=[meta.text("", at=NOW) | tapped]))
+
+    assert may(number.tenant) == "meta_stop"
+    assert "Angebote und Ankündigungen" in answers(number.tenant)[-1]["text"]["body"]
 
 
 def test_a_hundred_requests_on_the_page_write_to_nobody_and_the_sent_token_is_answered_once(

@@ -48,6 +48,7 @@ COVERED: dict[str, dict[str, str]] = {
     # Whose it is nobody knows before the confirmation, which empties it; gone after 14 days (consent.rights.keeping).
     "consent.SignupRequest": dict.fromkeys(("sealed", "token_digest", "language"), CONSENT),
     "consent.SignupCode": {"code": CONSENT},
+    "consent.Handover": {"file": CONSENT},
     "messaging.Content": {"free_form": MESSAGING},
     "messaging.Link": dict.fromkeys(("label", "url"), MESSAGING),
     "messaging.Message": {"wamid": MESSAGING},
@@ -83,6 +84,14 @@ HARMLESS: dict[str, dict[str, str]] = {
             "privacy_url", "imprint_url", "brand_color", "anchor_email",
         ),
         COMPANY,
+    ),
+    "consent.Logo": dict.fromkeys(("png", "sha256"), COMPANY),
+    "consent.Agreement": dict.fromkeys(("version", "language", "text", "sha256", "signer", "position"), COMPANY),
+    "consent.SubProcessor": dict.fromkeys(
+        ("name", "address", "country", "purpose", "safeguard", "active_from", "ended_on"), "the operator's partners"
+    ),
+    "consent.Breach": dict.fromkeys(
+        ("began_on", "ended_on", "what", "data", "effects", "measures", "why_not"), "what happened, not to whom by name"
     ),
     "consent.Wording": {"name": FOR_ALL},
     "consent.WordingVersion": dict.fromkeys(

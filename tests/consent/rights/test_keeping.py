@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from analytics.models import Kpi
 from consent import queries, tasks
-from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Disposal
+from consent.models import ConsentEvent, ConsentEvidence, Controller, DataRequest, Disposal
 from consent.rights import keeping, periods
 from contacts.models import Contact, Event
 from inbox.models import Conversation, InboundMessage
@@ -67,6 +67,17 @@ def test_messages_of_24_months_ago_forget_their_people_and_reports_stay(in_baker
     assert kpis(in_bakery) == before
     call_command("verify_kpis")
     assert Event.objects.count() == 4
+
+
+def test_a_company_may_keep_messages_for_a_shorter_time(in_bakery: Tenant) -> None:
+    Controller.objects.create(tenant=in_bakery, message_months=6)
+    old, young = campaign(in_bakery, timedelta(days=200)), campaign(in_bakery, timedelta(days=150))
+
+    assert rounds(in_bakery) == {"messages": 2, "clicks": 2}
+
+    forgotten = Message.objects.filter(wamid="erased").values_list("pk", flat=True)
+    assert set(forgotten) == {message.pk for message in old}
+    assert {message.wamid for message in young} == {"wamid.x"}
 
 
 def test_an_answer_to_one_person_loses_its_text_with_its_time(in_bakery: Tenant) -> None:

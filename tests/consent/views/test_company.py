@@ -1,16 +1,22 @@
 """The page “Company”: what is entered, what is refused and how to put it right, who may."""
 
+import re
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from consent import colors
+from consent.actions import signup_forms
 from consent.models import Controller
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.roles import PERMISSIONS, Role
 from tenants.scope import tenant_scope
+from tests.consent.factories import published
 from tests.consent.views.pages import HTMX, as_role, shown
 
 URL = "/bakery/company/"
@@ -29,12 +35,24 @@ ENTERED = {
     "address_form": "sie",
     "brand_color": "#8a1c3b",
     "anchor_email": "siegel@sonne.example",
+    "message_months": 12,
+    "silence_months": 18,
 }
 
 
 def stored(tenant: Tenant) -> Controller | None:
     with tenant_scope(tenant):
         return Controller.objects.filter(tenant=tenant).first()
+
+
+def published_form(tenant: Tenant) -> None:
+    """A sign-up form that is open."""
+    with tenant_scope(tenant):
+        wording = published(tenant, covers=[["whatsapp", "marketing"]]).wording
+        made = signup_forms.create(
+            tenant=tenant, by=None, name="Theke", slug="theke", number="+4930231250", wording=wording, headline="Frisch"
+        )
+        signup_forms.open_(form=made, by=None)
 
 
 def refused(client: Client, **changed: str) -> dict[str, Any]:
@@ -55,6 +73,48 @@ def test_a_company_is_entered_and_shown_again(alice: Client, bakery: Tenant) -> 
     page = shown(alice, URL)
     assert 'value="Bäckerei Sonne GmbH"' in page
     assert "they are missing" not in page
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (1000, 400)) -> SimpleUploadedFile:
+    """A logo as somebody uploads it, with more in the file than the picture."""
+    file = BytesIO()
+    Image.new("RGB", size, "#8a1c3b").save(file, kind)
+    return SimpleUploadedFile(f"logo.{kind.lower()}", file.getvalue() + b"marker")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_logo_is_made_small_and_stands_on_the_sign_up_pages(alice: Client, bakery: Tenant, kind: str) -> None:
+    published_form(bakery)
+
+    assert alice.post(URL, {**ENTERED, "logo": picture(kind)}).status_code == 302
+
+    page = shown(alice, "/s/bakery/theke/")
+    [address] = re.findall(r"/s/bakery/logo-[0-9a-f]{16}\.png", page)
+    answer = alice.get(address)
+    with Image.open(BytesIO(answer.content)) as stored_logo:
+        assert (stored_logo.format, stored_logo.size) == ("PNG", (400, 160))
+    assert b"marker" not in answer.content
+    assert "immutable" in answer["Cache-Control"]
+    assert 'alt="Bäckerei Sonne GmbH"' in page
+    assert address in shown(alice, URL)
+
+    alice.post(URL, {**ENTERED, "without_logo": "on"})
+
+    assert "/logo-" not in shown(alice, "/s/bakery/theke/")
+    assert alice.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a", b"\x89PNG\r\n\x1a\n"]
+)
+def test_what_is_no_picture_is_refused_and_nothing_is_saved(alice: Client, bakery: Tenant, content: bytes) -> None:
+    file = SimpleUploadedFile("logo.png", content)
+
+    answer = alice.post(URL, {**ENTERED, "logo": file})
+
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["logo"]
+    assert stored(bakery) is None
 
 
 def test_a_change_leaves_an_audit_row_that_names_fields_and_no_person(alice: Client, bakery: Tenant) -> None:

@@ -53,6 +53,10 @@ def test_a_form_is_made_opened_put_up_and_reachable(alice: Client, wording: Word
         assert file.content.startswith(begins[kind])
         assert file["Content-Disposition"].startswith("attachment")
     assert alice.get(f"/s/bakery/theke/?o={codes[0][0]}").status_code == 200
+    assert f"/s/bakery/theke/?o={codes[0][0]}" in shown
+    poster = alice.get(f"{page}places/{codes[0][0]}/poster.pdf")
+    assert poster.content.startswith(b"%PDF")
+    assert poster["Content-Disposition"].endswith('-a5.pdf"')
     assert "Schaufenster" in alice.get(page).content.decode()
     widget = alice.get("/s/bakery/theke/widget.js")
     assert widget["Content-Type"].startswith("text/javascript")

@@ -1,0 +1,138 @@
+"""Controller and processor: the contract between them (Art. 28 GDPR), who else processes, and breaches (Art. 33)."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tenants.fields import owner
+
+
+class Agreement(models.Model):
+    """One acceptance of the data processing agreement, with the very text; append-only.
+
+    All of them together are the operator's register of whom it processes data for (Art. 30 (2) GDPR).
+    """
+
+    tenant = owner("agreements")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    version = models.CharField(max_length=20)
+    language = models.CharField(max_length=2)
+    text = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    # Who signs for the company, as they entered it; the login beside it.
+    signer = models.CharField(_("name"), max_length=200)
+    position = models.CharField(_("position"), max_length=200)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    accepted_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "uid"], name="agreement_uid")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} · {self.version}"
+
+
+class SubProcessor(models.Model):
+    """Somebody else who processes data for the operator, announced to all companies before it begins (CG-50)."""
+
+    name = models.CharField(_("name"), max_length=200)
+    address = models.CharField(_("address"), max_length=300)
+    country = models.CharField(_("country"), max_length=2)
+    purpose = models.CharField(_("what for"), max_length=300)
+    # For countries outside of the EEA: which of Art. 45-49 GDPR it rests on.
+    safeguard = models.CharField(_("safeguard"), max_length=300, blank=True)
+    active_from = models.DateField(_("from"))
+    ended_on = models.DateField(_("until"), null=True, blank=True)
+    announced_at = models.DateTimeField(_("announced"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("sub-processor")
+        verbose_name_plural = _("sub-processors")
+        constraints = [models.UniqueConstraint(fields=["name", "active_from"], name="sub_processor_by_name_and_day")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Breach(models.Model):
+    """A personal data breach of a company, kept whether or not anybody has to be told (Art. 33 (5) GDPR)."""
+
+    HOURS = 72
+
+    tenant = owner("breaches")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    # Becoming aware of it starts the 72 hours (Art. 33 (1) GDPR).
+    known_at = models.DateTimeField(_("known since"))
+    began_on = models.DateField(_("from"), null=True, blank=True)
+    ended_on = models.DateField(_("until"), null=True, blank=True)
+    what = models.TextField(_("what happened"))
+    data = models.TextField(_("which data and whose"))
+    people = models.PositiveIntegerField(_("how many people, about"), null=True, blank=True)
+    effects = models.TextField(_("likely consequences"), blank=True)
+    measures = models.TextField(_("measures taken"), blank=True)
+    is_risk = models.BooleanField(_("a risk for the people concerned"), default=True)
+    is_high_risk = models.BooleanField(_("a high risk for them"), default=False)
+    authority_told_at = models.DateTimeField(_("authority notified"), null=True, blank=True)
+    people_told_at = models.DateTimeField(_("people informed"), null=True, blank=True)
+    why_not = models.TextField(_("why nobody was told, or late"), blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("breach")
+        verbose_name_plural = _("breaches")
+        constraints = [models.UniqueConstraint(fields=["tenant", "uid"], name="breach_uid")]
+
+    def __str__(self) -> str:
+        return f"{self.known_at:%Y-%m-%d}"
+
+    @property
+    def due_at(self) -> datetime:
+        """Until when the authority is to be told."""
+        return self.known_at + timedelta(hours=self.HOURS)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the authority should have been told by now and was not."""
+        return self.is_risk and not self.authority_told_at and not self.closed_at and timezone.now() > self.due_at
+
+
+def where_handovers_lie(handover: "Handover", filename: str) -> str:
+    """A folder of the company's own and a name that nobody can guess."""
+    return f"handovers/{handover.tenant.uid}/{uuid.uuid4().hex}.zip"
+
+
+class Handover(models.Model):
+    """Everything a company has here, as a file for the company (Art. 20 and 28 (3) (g) GDPR, EU Data Act; CG-54)."""
+
+    class State(models.TextChoices):
+        WORKING = "working", _("In progress")
+        DONE = "done", _("Ready")
+        OVER = "over", _("Deleted")
+
+    tenant = owner("handovers")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.WORKING)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    # Until when a worker has it; an expired lease lets another one begin anew.
+    leased_until = models.DateTimeField(null=True)
+    file = models.FileField(upload_to=where_handovers_lie, max_length=200, blank=True, default="")
+    file_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="handover_uid"),
+            models.UniqueConstraint(
+                fields=["tenant"], name="one_handover_at_a_time", condition=models.Q(state="working")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asked_at:%Y-%m-%d}"

@@ -1,0 +1,124 @@
+"""The record of processing activities of a company (Art. 30 (1) GDPR), generated from what it really does here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from consent import telling
+from consent.models import Channel, WordingVersion
+from consent.proving.sections import Line
+from consent.queries import controller_of
+from consent.receipts import terms
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One processing activity in the words of Art. 30 (1) (b)-(f) GDPR."""
+
+    title: str
+    legal_basis: str
+    people: str
+    data: list[str]
+    recipients: list[str]
+    third_country: str
+    retention: str
+
+    @property
+    def lines(self) -> list[Line]:
+        """What is said of it, line by line."""
+        return [
+            Line(_("Legal basis"), self.legal_basis),
+            Line(_("People"), self.people),
+            Line(_("Data"), ", ".join(self.data)),
+            Line(_("Recipients"), "\n".join(self.recipients)),
+            Line(_("Third countries"), self.third_country or _("none")),
+            Line(_("Kept"), self.retention),
+        ]
+
+
+def responsible(tenant: Tenant) -> list[Line]:
+    """Who is responsible and how to reach them (Art. 30 (1) (a) GDPR)."""
+    controller = controller_of(tenant)
+    place = ", ".join(filter(None, (controller.street, f"{controller.postcode} {controller.city}".strip())))
+    officer = ", ".join(filter(None, (controller.officer, controller.officer_email)))
+    return [
+        Line(_("Controller"), controller.legal_name or tenant.name),
+        Line(_("Address"), place or "–"),
+        Line(_("Contact"), ", ".join(filter(None, (controller.email, controller.phone))) or "–"),
+        Line(_("Data protection officer"), officer or _("none named")),
+    ]
+
+
+def activities(tenant: Tenant) -> list[Activity]:
+    """What the company does with personal data here: one activity for each purpose that people were asked for, and
+    what every company does that uses Zusage."""
+    return [*_asked_for(tenant), *_always(tenant)]
+
+
+def _asked_for(tenant: Tenant) -> Iterator[Activity]:
+    versions = WordingVersion.objects.filter(tenant=tenant, published_at__isnull=False)
+    pairs = {(channel, purpose) for covers in versions.values_list("covers", flat=True) for channel, purpose in covers}
+    for channel, purpose in sorted(pairs):
+        if channel != Channel.ALL:
+            yield _of_purpose(terms.purpose(channel, purpose, "6-1-a"))
+
+
+def _of_purpose(told: dict[str, Any]) -> Activity:
+    abroad = told["third_country"]
+    return Activity(
+        title=f"{told['name']} · {told['channel_name']}",
+        legal_basis=told["legal_basis_text"],
+        people=_("Customers and prospects who have agreed"),
+        data=told["data_types"],
+        recipients=told["recipients"],
+        third_country=f"{abroad['country']}: {abroad['recipients']}. {abroad['safeguard']}" if abroad else "",
+        retention=told["retention"],
+    )
+
+
+def _always(tenant: Tenant) -> Iterator[Activity]:
+    whatsapp = terms.purpose(Channel.WHATSAPP, "transactional", "6-1-b")
+    abroad = whatsapp["third_country"]
+    messages = _("Messages: %(months)s months.") % {"months": controller_of(tenant).message_months}
+    operator = [_("Operator of Zusage, as processor (Art. 28 GDPR)")]
+    yield Activity(
+        title=_("Answering messages of customers"),
+        legal_basis=telling.legal_basis("6-1-b"),
+        people=_("Everybody who writes to the company"),
+        data=[_("phone number or WhatsApp user id"), _("messages and their delivery")],
+        recipients=whatsapp["recipients"],
+        third_country=f"{abroad['country']}: {abroad['recipients']}. {abroad['safeguard']}",
+        retention=messages,
+    )
+    yield Activity(
+        title=_("Proof of consents, suppression list"),
+        legal_basis=_("Legal duty to prove them, Art. 6 (1) (c) with Art. 7 (1) and 21 (3) GDPR"),
+        people=_("Everybody who has said yes or no"),
+        data=[_("what was agreed to or refused, when and how"), _("evidence, encrypted"), _("keyed hashes")],
+        recipients=operator,
+        third_country="",
+        retention=_(
+            "Proofs until the end of the third calendar year after their last use, hashes until a new consent."
+        ),
+    )
+    yield Activity(
+        title=_("Requests of data subjects"),
+        legal_basis=_("Legal duty to answer them, Art. 6 (1) (c) with Art. 12-22 GDPR"),
+        people=_("Everybody who asks about their data"),
+        data=[_("what was asked and answered"), _("how the identity was checked")],
+        recipients=operator,
+        third_country="",
+        retention=_("Exports 7 days, the register as long as proofs are kept."),
+    )
+    yield Activity(
+        title=_("Access of the company's own staff"),
+        legal_basis=_("Contract of employment, Art. 6 (1) (b) and 88 GDPR, § 26 BDSG"),
+        people=_("Employees who use Zusage"),
+        data=[_("name, e-mail address, role"), _("what they did in the workspace, when")],
+        recipients=operator,
+        third_country="",
+        retention=_("As long as they have access; the audit trail as long as proofs are kept."),
+    )

@@ -1,0 +1,169 @@
+"""Hands a company everything it has here, in open formats (EU Data Act, CG-54; clause 10 of the contract of Art. 28).
+
+A CSV for each table, files, proofs in clear, and the ledger with what verifies it anywhere.
+"""
+
+import base64
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import orjson
+from django.apps import apps
+from django.core.files import File
+from django.db import connection
+from django.db.models import FileField, Model, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from consent.ledger import anchoring, evidence
+from consent.models import ConsentEvent, ConsentEvidence, Handover
+from contacts import identities
+from tenants.encryption import CannotDecrypt
+from tenants.models import Tenant
+from tenants.scope import across_tenants, tenant_scope, undo_on_rollback
+
+IN_MEMORY = 8 * 1024 * 1024
+# Longer than the largest company takes; a worker that died is followed by another then.
+LEASE = timedelta(hours=2)
+KEPT = timedelta(days=7)
+ROWS_AT_A_TIME = 1000
+FREE = Q(leased_until=None) | Q(leased_until__lt=Now())
+# Secrets towards others, and what only serves the running system.
+LEFT_OUT = {"tenants.idempotencykey", "tenants.apikey", "consent.signuprequest", "consent.handover"}
+# Proofs are written out in clear beside the tables.
+SEALED = ("sealed", "salt")
+PIECES = Path(__file__).parent / "handover"
+
+
+def due() -> list[tuple[int, int]]:
+    """(tenant id, handover id) of what should be worked on and has no living worker."""
+    with across_tenants("handovers of every tenant may have lost their worker"):
+        waiting = Handover.objects.filter(FREE, state=Handover.State.WORKING)
+        return list(waiting.order_by("pk").values_list("tenant_id", "pk")[:100])
+
+
+def work(tenant_id: int, handover_id: int) -> None:
+    """Build one handover; returns at once if another worker has it."""
+    tenant = Tenant.objects.get(pk=tenant_id)
+    with tenant_scope(tenant):
+        waiting = Handover.objects.filter(FREE, tenant=tenant, pk=handover_id, state=Handover.State.WORKING)
+        if not waiting.update(leased_until=Now() + LEASE):
+            return
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as packed:
+        pack(tenant, packed)
+        packed.seek(0)
+        with tenant_scope(tenant):
+            handover = Handover.objects.select_related("tenant").get(tenant=tenant, pk=handover_id)
+            handover.file.save("handover.zip", File(packed), save=False)
+            undo_on_rollback(partial(handover.file.storage.delete, str(handover.file.name)))
+            handover.state, handover.leased_until = Handover.State.DONE, None
+            handover.file_until = timezone.now() + KEPT
+            handover.save(update_fields=["file", "file_until", "state", "leased_until"])
+
+
+def let_go(tenant: Tenant, *, everything: bool = False) -> int:
+    """Delete files whose seven days are over, or all of them because somebody in them was erased; returns how many."""
+    with tenant_scope(tenant):
+        made = Handover.objects.select_related("tenant").filter(tenant=tenant).exclude(file="")
+        batch = list(made if everything else made.filter(file_until__lt=timezone.now()))
+    for handover in batch:
+        handover.file.delete(save=False)
+        with tenant_scope(tenant):
+            over = Handover.objects.filter(tenant=tenant, pk=handover.pk)
+            over.update(file="", file_until=None, state=Handover.State.OVER)
+    return len(batch)
+
+
+def pack(tenant: Tenant, target: Any) -> None:
+    """Write the ZIP; rows go straight from the database into it, table by table, each as of one moment."""
+    with ZipFile(target, "w", ZIP_DEFLATED) as packed:
+        for name in ("LIESMICH.txt", "README.txt"):
+            packed.writestr(name, (PIECES / name).read_text(encoding="utf-8"))
+        packed.writestr("verify.py", (PIECES / "verify.txt").read_text(encoding="utf-8"))
+        packed.writestr("tenant.json", orjson.dumps(_about(tenant), option=orjson.OPT_INDENT_2))
+        for model in _models():
+            with packed.open(f"tables/{model._meta.db_table}.csv", "w", force_zip64=True) as file:
+                _copy(tenant, model, file)
+        _write(packed, "anchors.jsonl", _anchors(tenant))
+        _write(packed, "proofs.jsonl", _proofs(tenant))
+        _files(packed, tenant)
+
+
+def _about(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "format": "zusage.handover.1",
+        "created_at": timezone.now(),
+        "uid": str(tenant.uid),
+        "slug": tenant.slug,
+        "name": tenant.name,
+        # Without it the suppression list could not be kept to elsewhere.
+        "suppression_key": base64.b64encode(identities.key(tenant)).decode(),
+    }
+
+
+def _models() -> list[type[Model]]:
+    """Every table with rows of a company, in the order of their names."""
+    ours = [m for m in apps.get_models() if any(field.name == "tenant" for field in m._meta.local_fields)]
+    return sorted((m for m in ours if m._meta.label_lower not in LEFT_OUT), key=lambda m: m._meta.db_table)
+
+
+def _copy(tenant: Tenant, model: type[Model], file: Any) -> None:
+    columns = [str(field.column) for field in model._meta.local_concrete_fields]
+    kept = ", ".join(f'"{c}"' for c in columns if c not in SEALED and not c.endswith("_encrypted"))
+    assert model._meta.pk
+    # The chain in its own order, so that it can be verified line by line.
+    order = "seq" if model is ConsentEvent else model._meta.pk.column
+    with tenant_scope(tenant), connection.cursor() as cursor:
+        rows = f"SELECT {kept} FROM {model._meta.db_table} WHERE tenant_id = {int(tenant.pk)}"
+        cursor.copy_expert(f"COPY ({rows} ORDER BY {order}) TO STDOUT WITH (FORMAT csv, HEADER)", file)
+
+
+def _anchors(tenant: Tenant) -> Iterator[str]:
+    for signed in anchoring.stored(tenant):
+        yield signed.as_line()
+
+
+def _proofs(tenant: Tenant) -> Iterator[str]:
+    """What proves each row of the ledger, in clear; what an erasure has left is not handed on."""
+    after = 0
+    while batch := _proofs_after(tenant, after):
+        for row in batch:
+            try:
+                said = evidence.unseal(row)
+            except CannotDecrypt:
+                continue
+            # As text, because its digest is over exactly these bytes.
+            text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
+            yield orjson.dumps({"event_id": row.event_id, "salt": bytes(row.salt).hex(), "text": text}).decode()
+        after = batch[-1].pk
+
+
+def _proofs_after(tenant: Tenant, after: int) -> list[ConsentEvidence]:
+    with tenant_scope(tenant):
+        rows = ConsentEvidence.objects.filter(tenant=tenant, kept_until=None, pk__gt=after)
+        return list(rows.order_by("pk")[:ROWS_AT_A_TIME])
+
+
+def _write(packed: ZipFile, name: str, lines: Iterator[str]) -> None:
+    with packed.open(name, "w", force_zip64=True) as file:
+        for line in lines:
+            file.write(line.encode() + b"\n")
+
+
+def _files(packed: ZipFile, tenant: Tenant) -> None:
+    """Pictures and other files that the tables name; a file that is not there any more is left out."""
+    for model in _models():
+        for field in (f for f in model._meta.local_fields if isinstance(f, FileField)):
+            with tenant_scope(tenant):
+                named = model._default_manager.filter(tenant=tenant).exclude(**{field.name: ""})
+                names = list(named.values_list(field.name, flat=True))
+            for name in names:
+                if field.storage.exists(name):
+                    with field.storage.open(name) as source, packed.open(f"files/{name}", "w", force_zip64=True) as to:
+                        shutil.copyfileobj(source, to)

@@ -1,0 +1,186 @@
+"""Everything of a company in one file: complete, of nobody else, verifiable elsewhere, and gone with its time."""
+
+import csv
+import hmac
+import io
+import json
+import subprocess
+import sys
+from base64 import b64decode
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from django.apps import apps
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+
+from consent.actions import handovers
+from consent.ledger import anchoring
+from consent.models import Disposal, Handover
+from consent.rights import erasing, handing_over, keeping
+from contacts.models import Contact
+from tenants.actions import NewTenant
+from tenants.models import AuditEvent, Tenant
+from tenants.roles import Role
+from tenants.scope import tenant_scope
+from tests import factories
+from tests.consent.factories import agree, person, stop
+from tests.consent.views.pages import as_role, shown
+
+URL = "/bakery/processing/"
+
+
+@pytest.fixture
+def files(settings: LazySettings, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = str(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def alice(client: Client, bakery_made: NewTenant) -> Client:
+    client.force_login(bakery_made.owner)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+@pytest.fixture
+def filled(bakery: Tenant, shop: Tenant, files: Path) -> Iterator[Tenant]:
+    """The bakery with a number, people, a yes and a no, sealed; and the shop with somebody of its own."""
+    factories.number(bakery)
+    with tenant_scope(shop):
+        agree(shop, person(shop, first_name="Fremde"))
+    with tenant_scope(bakery):
+        anna = person(bakery, first_name="Anna", phone="+493023125001")
+        agree(bakery, anna, evidence={"text": "Ja, gern – „ok“"})
+        stop(bakery, anna)
+        agree(bakery, person(bakery, first_name="Bert"))
+    anchoring.anchor(bakery)
+    return bakery
+
+
+def built(tenant: Tenant) -> Handover:
+    with tenant_scope(tenant):
+        owner = tenant.memberships.select_related("user").get().user
+        made = handovers.ask(tenant=tenant, by=owner)
+    handing_over.work(tenant.pk, made.pk)
+    with tenant_scope(tenant):
+        return Handover.objects.get(pk=made.pk)
+
+
+def unpacked(handover: Handover, to: Path) -> Path:
+    with ZipFile(handover.file.path) as packed:
+        packed.extractall(to)
+    return to
+
+
+def table(folder: Path, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((folder / "tables" / f"{name}.csv").read_text(encoding="utf-8"))))
+
+
+def test_cg_54_every_table_of_the_company_is_there_and_nothing_of_another(filled: Tenant, tmp_path: Path) -> None:
+    folder = unpacked(built(filled), tmp_path / "out")
+
+    ours = {m._meta.db_table for m in apps.get_models() if any(f.name == "tenant" for f in m._meta.local_fields)}
+    missing = ours - {path.stem for path in (folder / "tables").iterdir()}
+    assert missing <= {
+        "tenants_idempotencykey", "tenants_apikey", "consent_signuprequest", "consent_handover", "account_emailaddress",
+    }  # fmt: skip
+    assert {row["first_name"] for row in table(folder, "contacts_contact")} == {"Anna", "Bert"}
+    everything = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert b"Fremde" not in everything
+    assert b"token-bakery" not in everything
+    assert b"pepper" not in everything
+
+
+def test_the_ledger_is_verified_without_us_and_a_changed_row_is_found(filled: Tenant, tmp_path: Path) -> None:
+    folder = unpacked(built(filled), tmp_path / "out")
+
+    assert "intact" in verified(folder)
+    for name, old, new in (
+        ("tables/consent_consentevent.csv", "withdrawn", "granted"),
+        ("proofs.jsonl", "gern", "nein"),
+        ("anchors.jsonl", '\\"seq\\":', '\\"seq\\":1'),
+    ):
+        path = folder / name
+        before = path.read_text(encoding="utf-8")
+        assert old in before, name
+        path.write_text(before.replace(old, new, 1), encoding="utf-8")
+        assert "BROKEN" in verified(folder), name
+        path.write_text(before, encoding="utf-8")
+    assert "intact" in verified(folder)
+
+
+def verified(folder: Path) -> str:
+    """What the program in the file says, run as its reader would."""
+    command = [sys.executable, "-I", str(folder / "verify.py")]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_the_suppression_list_can_be_kept_to_elsewhere(filled: Tenant, tmp_path: Path) -> None:
+    folder = unpacked(built(filled), tmp_path / "out")
+
+    key = b64decode(json.loads((folder / "tenant.json").read_text())["suppression_key"])
+    digest = hmac.digest(key, b"phone:+493023125001", sha256).hex()
+    assert f"\\x{digest}" in {row["digest"] for row in table(folder, "consent_suppression")}
+
+
+def test_it_is_built_once_at_a_time_and_taken_in_the_dashboard(alice: Client, filled: Tenant) -> None:
+    alice.post(f"{URL}handover/")
+    alice.post(f"{URL}handover/")
+    with tenant_scope(filled):
+        waiting = Handover.objects.get()
+    assert "it is being built" in shown(alice, URL)
+
+    handing_over.work(filled.pk, waiting.pk)
+
+    assert "Download" in shown(alice, URL)
+    answer = alice.get(f"{URL}handover/{waiting.uid}.zip")
+    assert b"".join(answer.streaming_content).startswith(b"PK")  # type: ignore[attr-defined]
+    with tenant_scope(filled):
+        assert AuditEvent.objects.filter(verb="handover.taken").count() == 1
+
+
+def test_a_marketer_cannot_take_everything(alice: Client, bakery_made: NewTenant, filled: Tenant) -> None:
+    made = built(filled)
+    as_role(bakery_made, Role.MARKETER)
+
+    assert alice.post(f"{URL}handover/").status_code == 403
+    assert alice.get(f"{URL}handover/{made.uid}.zip").status_code == 403
+
+
+def test_a_worker_that_died_is_followed_by_another(filled: Tenant) -> None:
+    with tenant_scope(filled):
+        lost = Handover.objects.create(tenant=filled, leased_until=timezone.now() + timedelta(hours=1))
+        assert handing_over.due() == []
+        Handover.objects.update(leased_until=timezone.now() - timedelta(hours=1))
+
+    assert handing_over.due() == [(filled.pk, lost.pk)]
+
+
+def test_it_is_deleted_after_seven_days(filled: Tenant) -> None:
+    made = built(filled)
+    path = Path(made.file.path)
+    with tenant_scope(filled):
+        Handover.objects.update(file_until=timezone.now() - timedelta(minutes=1))
+
+    keeping.keep(filled)
+
+    assert not path.exists()
+    with tenant_scope(filled):
+        assert Handover.objects.get().state == "over"
+        assert Disposal.objects.filter(what="exports", count=1).exists()
+
+
+def test_an_erasure_deletes_it_at_once_for_the_person_is_in_it(filled: Tenant) -> None:
+    path = Path(built(filled).file.path)
+    with tenant_scope(filled):
+        anna = Contact.objects.select_related("tenant").get(first_name="Anna")
+
+    erasing.erase(filled, anna, at=timezone.now())
+
+    assert not path.exists()

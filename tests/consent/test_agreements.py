@@ -1,0 +1,138 @@
+"""The contract of Art. 28 GDPR: what is accepted is kept word for word, and nothing is sent before."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, transaction
+from django.test import Client
+from django.utils.timezone import now
+
+from campaigns import queries as campaigns
+from campaigns.models import Campaign
+from consent import agreements, tasks
+from consent.actions import agreements as actions
+from consent.models import Agreement, Controller, SubProcessor
+from consent.queries import may_send
+from messaging import claiming, queries
+from messaging.budget import Budget
+from messaging.models import Message
+from tenants.actions import create_tenant
+from tenants.models import AuditEvent, Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+from tests.consent.factories import agree, person
+
+
+@pytest.fixture
+def cafe(db: None) -> Tenant:
+    """A company that has not concluded anything yet."""
+    return create_tenant(slug="cafe", name="Café Nordlicht", owner_email="dora@example.com").tenant
+
+
+def conclude(tenant: Tenant, **fields: str) -> Agreement:
+    with tenant_scope(tenant):
+        return actions.accept(
+            tenant=tenant, by=None, **{"signer": "Dora Nord", "position": "Geschäftsführerin", **fields}
+        )
+
+
+def test_cg_50_nothing_is_sent_before_the_contract_and_everything_after_it(cafe: Tenant) -> None:
+    number = factories.number(cafe)
+    with tenant_scope(cafe):
+        anna = person(cafe)
+        agree(cafe, anna)
+    source = factories.source(number, [anna])
+    with tenant_scope(cafe):
+        # The clock of a test's transaction stands still.
+        Message.objects.update(next_attempt_at=now() - timedelta(minutes=1))
+
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "no_agreement"
+        assert claiming.due_sources(number) == []
+        assert queries.numbers_with_due_messages() == []
+
+    conclude(cafe)
+
+    with tenant_scope(cafe):
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == ""
+        assert [source_id for source_id, _ in claiming.due_sources(number)] == [source.pk]
+        assert [due.pk for due in queries.numbers_with_due_messages()] == [number.pk]
+        claimed = claiming.claim(number=number, source_id=source.pk, most=5, budget=Budget(number))
+        assert len(claimed) == 1
+
+
+def test_a_campaign_says_that_the_contract_is_missing(cafe: Tenant) -> None:
+    with tenant_scope(cafe):
+        draft = Campaign.objects.create(tenant=cafe, name="Herbst")
+
+        assert campaigns.preflight(draft)[0].code == "agreement"
+        conclude(cafe)
+        assert "agreement" not in {check.code for check in campaigns.preflight(draft)}
+
+
+def test_the_very_words_are_kept_with_who_signed(cafe: Tenant) -> None:
+    with tenant_scope(cafe):
+        Controller.objects.create(tenant=cafe, legal_name="Café Nordlicht GmbH", street="Kai 1", city="Kiel")
+
+    made = conclude(cafe)
+
+    assert made.sha256 == hashlib.sha256(made.text.encode()).hexdigest()
+    assert "Café Nordlicht GmbH, Kai 1, Kiel" in made.text
+    assert (made.signer, made.position, made.version) == ("Dora Nord", "Geschäftsführerin", agreements.VERSION)
+    with tenant_scope(cafe):
+        assert AuditEvent.objects.filter(verb="agreement.accepted").count() == 1
+
+
+def test_what_was_accepted_cannot_be_changed(cafe: Tenant) -> None:
+    made = conclude(cafe)
+
+    with tenant_scope(cafe), pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        Agreement.objects.filter(pk=made.pk).update(text="")
+
+
+@pytest.mark.parametrize("missing", ["signer", "position"])
+def test_nobody_signs_for_nobody(cafe: Tenant, missing: str) -> None:
+    with pytest.raises(ValidationError):
+        conclude(cafe, **{missing: "  "})
+
+
+@pytest.mark.parametrize("language", agreements.LANGUAGES)
+def test_the_text_says_what_article_28_wants(cafe: Tenant, language: str) -> None:
+    with tenant_scope(cafe):
+        parts = agreements.sections(agreements.text(cafe, language))
+
+    # Title, twelve clauses, two annexes; each says something.
+    assert len(parts) == 15
+    assert all(part.paragraphs for part in parts)
+    assert "Café Nordlicht" in " ".join(parts[0].paragraphs)
+    assert "{" not in " ".join(paragraph for part in parts for paragraph in part.paragraphs)
+
+
+def test_a_new_sub_processor_is_announced_to_every_company(cafe: Tenant, bakery: Tenant) -> None:
+    found = SubProcessor.objects.create(
+        name="Rechenzentrum Nord GmbH",
+        address="Hafen 2, Hamburg",
+        country="DE",
+        purpose="Server",
+        active_from="2027-01-15",
+    )
+
+    actions.announce(found)
+    for tenant in (cafe, bakery):
+        tasks.tell_of_subprocessor(tenant_id=tenant.pk, subprocessor_id=found.pk)
+
+    assert {to for letter in mail.outbox for to in letter.to} == {"dora@example.com", "alice@example.com"}
+    assert "Rechenzentrum Nord GmbH, Hafen 2, Hamburg (DE)" in mail.outbox[0].body
+    with tenant_scope(cafe):
+        assert "Rechenzentrum Nord GmbH" in agreements.text(cafe, "de")
+        assert AuditEvent.objects.filter(verb="subprocessor.announced").count() == 1
+
+
+def test_staff_enter_a_sub_processor_in_admin(staff: Client) -> None:
+    values = {"name": "Nord", "address": "Hamburg", "country": "DE", "purpose": "Server", "active_from": "2027-01-15"}
+
+    assert staff.post("/admin/consent/subprocessor/add/", values).status_code == 302
+
+    assert SubProcessor.objects.get().announced_at is not None
