@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django_htmx.middleware import HtmxDetails
 
 from tenants.models import Membership, Tenant, User
@@ -29,6 +29,18 @@ class TenantRequest(HttpRequest):
     membership: Membership
     user: User
     htmx: HtmxDetails
+
+
+class Question(NamedTuple):
+    """What is asked before something that cannot be taken back, and the label and colour of the yes.
+
+    app.js asks it in a dialog; without scripts `confirm.html` asks it as a page.
+    """
+
+    title: str | Promise
+    text: str | Promise
+    yes: str | Promise
+    tone: str = "btn-danger"
 
 
 def address_of(request: HttpRequest) -> str:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -16,7 +16,7 @@ from campaigns import actions, queries
 from campaigns.forms import ScheduleForm
 from campaigns.models import Campaign
 from campaigns.views.editing import INVALID, editable, while_editable
-from tenants.pages import TenantRequest, requires
+from tenants.pages import Question, TenantRequest, requires
 from tenants.templatetags.formats import number
 
 # Which page fixes what a problem names.
@@ -28,15 +28,6 @@ STEPS = {
     "variables": "campaign_message",
     "content": "campaign_message",
 }
-
-
-class Question(NamedTuple):
-    """What is asked before something that cannot be taken back, and the label and colour of the yes."""
-
-    title: str
-    text: str
-    yes: str
-    tone: str
 
 
 @require_GET

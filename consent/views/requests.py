@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -21,21 +21,12 @@ from consent.models import DataRequest
 from contacts import queries as people
 from contacts.actions import ContactData
 from contacts.models import Contact
-from tenants.pages import STOP_POLLING, TenantRequest, page_of, requires
+from tenants.pages import STOP_POLLING, Question, TenantRequest, page_of, requires
 
 INVALID = 422
 PER_PAGE = 25
 MOST_PEOPLE = 20
 State = DataRequest.State
-
-
-class Question(NamedTuple):
-    """What is asked before something that cannot be taken back."""
-
-    title: str
-    text: str
-    yes: str
-    tone: str
 
 
 @require_GET

@@ -19,12 +19,49 @@ from consent.actions import wordings as actions
 from consent.forms.wordings import InvalidForm, WordingForm
 from consent.models import Wording, WordingVersion
 from consent.starters import STARTERS
-from tenants.pages import STOP_POLLING, TenantRequest, page_of, requires
+from tenants.pages import STOP_POLLING, Question, TenantRequest, page_of, requires
 
 State = WordingVersion.State
 INVALID = 422
 PER_PAGE = 50
 LANGUAGES = (("de", gettext_lazy("German")), ("en", gettext_lazy("English")))
+
+
+PUBLISH = Question(
+    gettext_lazy("Publish this version"),
+    gettext_lazy(
+        "From then on people agree to exactly this text, and nobody can change it. You can write the next version at"
+        " any time."
+    ),
+    gettext_lazy("Publish"),
+    "btn-primary",
+)
+DISCARD = Question(
+    gettext_lazy("Discard the draft"),
+    gettext_lazy("The draft is deleted. Published versions stay as they are."),
+    gettext_lazy("Discard the draft"),
+)
+RETIRE = Question(
+    gettext_lazy("Retire this version"),
+    gettext_lazy("Nobody is offered it any more. Who agreed to it still has agreed."),
+    gettext_lazy("Retire this version"),
+)
+
+
+def asks(question: Question) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Does nothing before somebody has said yes to the question: in the dialog, or on a page without scripts."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: TenantRequest, uid: uuid.UUID, **kwargs: Any) -> HttpResponse:
+            if request.POST.get("confirmed"):
+                return view(request, uid, **kwargs)
+            back = _to(request, _wording(request, uid).uid).headers["Location"]
+            return render(request, "confirm.html", {"question": question, "back": back})
+
+        return guarded
+
+    return decorate
 
 
 def when_it_can_be_done(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -89,6 +126,7 @@ def show(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         "draft": versions[0] if versions[0].state == State.DRAFT else None,
         "published": [version for version in versions if version.state != State.DRAFT],
         "is_moving": bool(running),
+        "asks": {"publish": PUBLISH, "discard": DISCARD, "retire": RETIRE},
         "percent": min((one.percent for one in running), default=100),
         "tab": "wordings",
         **_compared(request, versions),
@@ -131,6 +169,7 @@ def revise(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("consent:write")
+@asks(DISCARD)
 @when_it_can_be_done
 def discard(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Delete the draft; a text that was never published goes with it."""
@@ -142,6 +181,7 @@ def discard(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("consent:write")
+@asks(PUBLISH)
 @when_it_can_be_done
 def publish(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Let people agree to the draft from now on."""
@@ -157,6 +197,7 @@ def publish(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("consent:write")
+@asks(RETIRE)
 @when_it_can_be_done
 def retire(request: TenantRequest, uid: uuid.UUID, number: int) -> HttpResponse:
     """Offer a version to nobody any more."""

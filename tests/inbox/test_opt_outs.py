@@ -11,6 +11,9 @@ from consent.models import ConsentEvent
 from consent.queries import may_send
 from contacts.models import Contact
 from inbox.models import InboundMessage
+from messaging import claiming
+from messaging.actions import queue_reply
+from messaging.budget import Budget
 from messaging.models import Content, Message, Source
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -148,6 +151,27 @@ def test_a_stopp_older_than_a_new_yes_ends_nothing(number: Number, deliver: Deli
 
     assert may(number.tenant)
     assert campaign_states(number.tenant, waiting) == [(Message.State.QUEUED, "")]
+
+
+def test_who_writes_after_a_stopp_is_answered_and_gets_no_advertising(number: Number, deliver: Deliver) -> None:
+    tenant = number.tenant
+    send(number, 1, accepted_at=TODAY)
+    agree(tenant)
+    deliver(meta.body(number, messages=[meta.text("STOPP", at=TODAY)]))
+
+    deliver(meta.body(number, messages=[meta.text("Habt ihr morgen offen?", at=TODAY + timedelta(minutes=2))]))
+
+    assert not may(tenant)
+    with tenant_scope(tenant):
+        contact = Contact.objects.get()
+        ends_at = timezone.now() + timedelta(hours=23)
+        answer = queue_reply(
+            tenant=tenant, number=number, contact=contact, text="Ja, ab 7 Uhr.", dedupe="open", expires_at=ends_at
+        )
+        assert answer
+        Message.objects.filter(pk=answer.pk).update(next_attempt_at=TODAY)
+        claimed = claiming.claim(number=number, source_id=answer.source_id, most=1, budget=Budget(number))
+        assert [one.message_id for one in claimed] == [answer.pk]
 
 
 def test_an_unclear_wish_is_for_people_to_look_at(number: Number, deliver: Deliver) -> None:

@@ -50,7 +50,7 @@ def written(client: Client, tenant: Tenant, **changed: Any) -> str:
 
 def publish(client: Client, address: str) -> str:
     """What the page says after publishing."""
-    return " ".join(client.post(f"{address}publish/", follow=True).content.decode().split())
+    return " ".join(client.post(f"{address}publish/", {"confirmed": "1"}, follow=True).content.decode().split())
 
 
 # Writing
@@ -123,7 +123,7 @@ def test_a_draft_is_edited_until_it_fits(alice: Client, bakery: Tenant, company:
 def test_a_discarded_draft_is_gone_and_its_empty_wording_with_it(alice: Client, bakery: Tenant) -> None:
     address = written(alice, bakery)
 
-    assert alice.post(f"{address}discard/")["Location"] == URL
+    assert alice.post(f"{address}discard/", {"confirmed": "1"})["Location"] == URL
     with tenant_scope(bakery):
         assert not Wording.objects.exists()
 
@@ -202,14 +202,31 @@ def test_what_has_changed_is_marked_word_by_word(alice: Client, bakery: Tenant, 
     assert alice.get(f"{address}?old=9&new=x").status_code == 200
 
 
+@pytest.mark.parametrize("action", ["publish", "discard", "1/retire"])
+def test_without_scripts_a_page_asks_before_anything_is_done(
+    alice: Client, bakery: Tenant, company: None, action: str
+) -> None:
+    address = written(alice, bakery)
+    if action == "1/retire":
+        publish(alice, address)
+    before = [version.state for version in versions(bakery)]
+
+    asked = alice.post(f"{address}{action}/")
+
+    assert 'name="confirmed"' in asked.content.decode()
+    assert [version.state for version in versions(bakery)] == before
+    assert alice.post(f"{address}{action}/", {"confirmed": "1"}).status_code == 302
+    assert [version.state for version in versions(bakery)] != before
+
+
 def test_a_retired_version_is_offered_to_nobody_and_stays_agreed_to(
     alice: Client, bakery: Tenant, company: None
 ) -> None:
     address = written(alice, bakery)
     publish(alice, address)
 
-    alice.post(f"{address}1/retire/")
-    again = alice.post(f"{address}1/retire/", follow=True).content.decode()
+    alice.post(f"{address}1/retire/", {"confirmed": "1"})
+    again = alice.post(f"{address}1/retire/", {"confirmed": "1"}, follow=True).content.decode()
 
     assert versions(bakery)[0].state == "retired"
     assert "Version 1 is in state “Retired”" in again
