@@ -84,6 +84,7 @@ urlpatterns = [
     path("data-requests/<uuid:uid>/lift/", request_views.lift, name="data_request_lift"),
     path("data-requests/<uuid:uid>/extend/", request_views.extend, name="data_request_extend"),
     path("data-requests/<uuid:uid>/close/", request_views.close, name="data_request_close"),
+    path("data-requests/<uuid:uid>/unblock/", request_views.unblock, name="data_request_unblock"),
     path("data-requests/<uuid:uid>/file/", request_views.download, name="data_request_file"),
 ]
 

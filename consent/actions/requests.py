@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from consent import tasks
 from consent.actions import declarations, people
-from consent.models import Authority, DataRequest, Source
-from consent.rights import periods
+from consent.models import Authority, DataRequest, Source, Suppression
+from consent.rights import erasure_log, periods
 from contacts.actions import ContactData
-from contacts.models import Contact
+from contacts.models import Contact, Identity
 from tenants import waking
 from tenants.actions import Actor, audit
 from tenants.models import ApiKey, Tenant, User
@@ -203,6 +203,26 @@ def close(*, request: DataRequest, answer: str, by: Actor, is_refused: bool = Fa
     _save(request, state=state, answer=answer.strip(), done_at=timezone.now(), done_by=_user(by))
     audit(tenant=request.tenant, by=by, verb=f"data_request.{state}", subject=request)
     return request
+
+
+@transaction.atomic
+def drop_block(*, request: DataRequest, by: Actor) -> None:
+    """After an erasure: delete the keyed hashes of the person too, at their explicit wish (consent-gdpr § 8).
+
+    What somebody else is known by as well, such as a family's e-mail address, stays on the list for them. Raises
+    NotNow for what is no finished erasure, OSError when the record of erasures cannot be written.
+    """
+    request = _held(request)
+    if request.kind != Kind.ERASURE or request.state != State.DONE or not request.digests:
+        raise NotNow(_("There is no entry on the suppression list that belongs to this request."))
+    keys = [bytes.fromhex(key) for _kind, key in request.digests]
+    others = Identity.objects.filter(tenant=request.tenant, digest__in=keys, valid_to=None)
+    shared = {bytes(key) for key in others.values_list("digest", flat=True)}
+    own = [key for key in keys if key not in shared]
+    Suppression.objects.filter(tenant=request.tenant, digest__in=own).delete()
+    _save(request, digests=[])
+    audit(tenant=request.tenant, by=by, verb="data_request.block_dropped", subject=request)
+    erasure_log.forget(request.subject_id)
 
 
 def _held(request: DataRequest) -> DataRequest:

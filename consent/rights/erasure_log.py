@@ -4,8 +4,10 @@ One line of JSON each, in `settings.ERASURE_LOG_DIR`: the company, the ledger's 
 only the file learns nothing about anybody. `manage.py replay_erasures` reads it after a restore.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -38,7 +40,7 @@ def path() -> Path:
 def write(contact: Contact, at: datetime) -> None:
     """Note an erasure, durably, before it is committed: rather one line too many than one too few.
 
-    One write to a file opened for appending, so that several workers never mix their lines. Raises OSError.
+    Raises OSError.
     """
     line = orjson.dumps(
         {
@@ -49,10 +51,41 @@ def write(contact: Contact, at: datetime) -> None:
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )
+    with _alone():
+        _put(path(), line, os.O_APPEND)
+
+
+def forget(subject: UUID) -> None:
+    """Take somebody's hashes out of the record at their own wish; that they were erased stays, by the random subject.
+
+    Raises OSError, and ValueError for a damaged record.
+    """
+    with _alone():
+        kept = [
+            orjson.dumps(said | ({"digests": []} if said["subject"] == str(subject) else {}))
+            for said in map(orjson.loads, path().read_bytes().splitlines() if path().exists() else ())
+        ]
+        anew = path().with_suffix(".new")
+        _put(anew, b"".join(line + b"\n" for line in kept), os.O_TRUNC)
+        anew.replace(path())
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One writer at a time, on this host and on others that share the folder: `forget` replaces the file."""
     path().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    handle = os.open(path().with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
     try:
-        os.write(handle, line)
+        fcntl.lockf(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _put(to: Path, content: bytes, how: int) -> None:
+    handle = os.open(to, os.O_WRONLY | os.O_CREAT | how, 0o600)
+    try:
+        os.write(handle, content)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from consent import queries
@@ -27,6 +28,16 @@ INVALID = 422
 PER_PAGE = 25
 MOST_PEOPLE = 20
 State = DataRequest.State
+
+
+UNBLOCK = Question(
+    gettext_lazy("Delete the entry on the suppression list"),
+    gettext_lazy(
+        "Only if the person explicitly wants it: after that nobody recognises their number any more, and a later import"
+        " may bring them back. This cannot be undone."
+    ),
+    gettext_lazy("Delete the entry"),
+)
 
 
 @require_GET
@@ -167,6 +178,16 @@ def download(request: TenantRequest, uid: uuid.UUID) -> HttpResponseBase:
     return FileResponse(found.file.open("rb"), as_attachment=True, filename=name)
 
 
+@require_POST
+@requires("consent:write")
+def unblock(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Delete the entry on the suppression list that an erasure has left, once somebody has confirmed it."""
+    found = _request(request, uid)
+    if not request.POST.get("confirmed"):
+        return render(request, "confirm.html", {"question": UNBLOCK, "back": _address(request, found)})
+    return _change(request, found, actions.drop_block)
+
+
 def _request(request: TenantRequest, uid: uuid.UUID) -> DataRequest:
     rows = request.tenant.data_requests.select_related("contact", "tenant", "created_by", "done_by")
     return get_object_or_404(rows, uid=uid)
@@ -207,6 +228,7 @@ def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) 
         "needs_identity": found.kind in actions.NEEDS_IDENTITY and not found.checked_by,
         "may_write": request.membership.may("consent:write"),
         "question": _erasing(found),
+        "unblock": UNBLOCK if found.kind == DataRequest.Kind.ERASURE and found.digests and found.is_over else None,
         **invalid,
     }
 

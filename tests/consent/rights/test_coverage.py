@@ -81,7 +81,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     "consent.Controller": dict.fromkeys(
         (
             "legal_name", "street", "postcode", "city", "country", "email", "phone", "officer", "officer_email",
-            "privacy_url", "imprint_url", "brand_color", "anchor_email",
+            "privacy_url", "imprint_url", "brand_color", "anchor_email", "special_attributes",
         ),
         COMPANY,
     ),

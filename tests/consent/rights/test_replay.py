@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from consent import queries
+from consent.actions import requests
 from consent.models import ConsentEvent, DataRequest, Suppression
 from contacts.models import Contact
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import agree, person
+from tests.consent.factories import agree, person, stop
 from tests.consent.rights.traces import erased
 from tests.contacts.calls import Caller
 
@@ -158,3 +160,51 @@ def test_an_erasure_that_cannot_be_put_on_record_does_not_happen(
         request = DataRequest.objects.get()
         assert (request.state, bool(request.error)) == ("open", True)
         assert Contact.objects.get().restricted_at is not None
+
+
+def test_at_the_persons_wish_the_hash_goes_too_and_a_restore_still_erases_them(
+    alice: Caller, bakery: Tenant, bakery_made: NewTenant, anna: Contact, backup: Backup, erasure_log: Path
+) -> None:
+    with tenant_scope(bakery):
+        bert = person(bakery, phone="+4915212345679", email="family@example.com", first_name="Bert")
+        stop(bakery, bert)
+    request = erased(alice, bakery, anna)
+    key = dict(request.digests)["phone"]
+    assert key in erasure_log.read_text()
+
+    with tenant_scope(bakery):
+        requests.drop_block(request=request, by=bakery_made.owner)
+
+    assert key not in erasure_log.read_text()
+    with tenant_scope(bakery):
+        assert DataRequest.objects.get(pk=request.pk).digests == []
+        again = person(bakery, phone=PHONE, first_name="Anna again")
+        assert queries.may_send(contact=again, channel="whatsapp", purpose="marketing").reason == "no_consent"
+        # What a family shares stays for the others.
+        assert queries.may_send(contact=bert, channel="whatsapp", purpose="marketing").reason == "withdrawn"
+        assert Suppression.objects.filter(kind="email", lifted_at=None).exists()
+        with pytest.raises(requests.NotNow):
+            requests.drop_block(request=request, by=bakery_made.owner)
+    backup.restore()
+
+    replayed()
+
+    assert "Anna" not in names(bakery)
+
+
+def test_the_entry_is_deleted_in_the_dashboard_once_somebody_has_confirmed_it(
+    alice: Caller, client: Client, bakery: Tenant, bakery_made: NewTenant, anna: Contact, erasure_log: Path
+) -> None:
+    request = erased(alice, bakery, anna)
+    client.force_login(bakery_made.owner)
+    page = f"/bakery/data-requests/{request.uid}/"
+    assert f"{page}unblock/" in client.get(page).content.decode()
+
+    assert 'name="confirmed"' in client.post(f"{page}unblock/").content.decode()
+    with tenant_scope(bakery):
+        assert Suppression.objects.exists()
+    client.post(f"{page}unblock/", {"confirmed": "1"})
+
+    with tenant_scope(bakery):
+        assert not Suppression.objects.exists()
+    assert f"{page}unblock/" not in client.get(page).content.decode()
