@@ -1,11 +1,15 @@
 """The contract of Art. 28 GDPR: what is accepted is kept word for word, and nothing is sent before."""
 
 import hashlib
+import json
 from datetime import timedelta
+from io import StringIO
+from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.db import DatabaseError, transaction
 from django.test import Client
 from django.utils.timezone import now
@@ -61,6 +65,27 @@ def test_cg_50_nothing_is_sent_before_the_contract_and_everything_after_it(cafe:
         assert [due.pk for due in queries.numbers_with_due_messages()] == [number.pk]
         claimed = claiming.claim(number=number, source_id=source.pk, most=5, budget=Budget(number))
         assert len(claimed) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "signed"),
+    [
+        ({}, [("eva@example.com", "Vom Betreiber bei der Einrichtung eingetragen")]),
+        ({"signer": "Eva Süd", "position": "Prokuristin"}, [("Eva Süd", "Prokuristin")]),
+        ({"without_agreement": True}, []),
+    ],
+)
+def test_the_operator_enters_the_contract_with_whom_they_create(
+    db: None, options: dict[str, Any], signed: list[tuple[str, str]]
+) -> None:
+    told = StringIO()
+
+    call_command("create_tenant", slug="sued", name="Süd", owner_email="eva@example.com", stdout=told, **options)
+
+    tenant = Tenant.objects.get(slug="sued")
+    assert json.loads(told.getvalue())["id"] == str(tenant.uid)
+    with tenant_scope(tenant):
+        assert list(Agreement.objects.values_list("signer", "position")) == signed
 
 
 def test_a_campaign_says_that_the_contract_is_missing(cafe: Tenant) -> None:
