@@ -30,7 +30,7 @@ def anna(bakery: Tenant) -> Contact:
 def screens(contact: Contact, event_id: object) -> list[str]:
     own = f"contacts/{contact.uid}/"
     receipt = f"{own}consents/{event_id}/receipt.html"
-    return ["contacts/", "contacts/?q=nobody", own, f"{own}proof/", "receipts/verify/", receipt]
+    return ["contacts/", "contacts/?q=nobody", own, f"{own}proof/", f"{own}withdraw/", "receipts/verify/", receipt]
 
 
 @pytest.mark.parametrize(("language", "theme"), [("de", "light"), ("en", "dark")])

@@ -32,6 +32,8 @@ def screens(draft: Campaign, running: Campaign) -> list[str]:
     editing, report = f"campaigns/{draft.uid}/edit", f"campaigns/{running.uid}"
     return [
         *("", "campaigns/", "campaigns/?q=nothing", "campaigns/new/", "company/", "wordings/", "wordings/new/"),
+        *(f"processing/{page}" for page in ("", "agreement/", "record/", "breaches/new/")),
+        *("signups/", "data-requests/", "data-requests/new/"),
         *(f"{editing}/", f"{editing}/audience/", f"{editing}/message/", f"{editing}/review/"),
         *(f"{report}/", f"{report}/recipients/"),
     ]
