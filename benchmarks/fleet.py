@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +31,8 @@ BROKER = "valkey"
 # What Celery, uvicorn and gunicorn log when they begin to work; beat says nothing.
 READY = re.compile(rb" ready\.|startup complete|Booting worker")
 SILENT = {"beat"}
+# As systemd, docker and our own supervisor do with a process that ends by itself.
+REVIVED_AFTER_S = 2.0
 
 
 class TookTooLong(Exception):
@@ -52,6 +55,9 @@ class Fleet:
     that a killed process refuses nobody, as under the supervisor. `environment` is what the processes see.
     With "valkey", named first, they have a Redis of their own that can be killed too; the caller's bells ring
     unheard then, in its own Redis, and beat finds the work. `more` are processes that the product does not have.
+
+    A process that ends by itself is started again, as in production, and `revived` names it: Celery gives up a worker
+    that holds a message when the broker goes away, about one time in eight.
     """
 
     def __init__(
@@ -64,6 +70,11 @@ class Fleet:
         self._table = PROCESSES | dict(more or {})
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._leaders: dict[str, int] = {}
+        self.revived: list[str] = []
+        self._is_over = threading.Event()
+        # Held while processes are exchanged, so that nobody revives what somebody has ended.
+        self._exchange = threading.RLock()
+        self._reviver = threading.Thread(target=self._revive, daemon=True)
         self._watch = memory.Watch(self._leaders)
         self._broker = valkey.Server(folder, ports.free(), secrets.token_hex(16)) if BROKER in names else None
         self._places = {
@@ -87,6 +98,7 @@ class Fleet:
             for name in self._places:
                 wait_until(lambda name=name: self._is_up(name), f"the start of {name}", 60)
             self._watch.start()
+            self._reviver.start()
         except BaseException:
             self.stop()
             raise
@@ -138,11 +150,26 @@ class Fleet:
 
     def stop(self) -> None:
         """End everything; nothing is left behind."""
+        self._is_over.set()
         for name in list(self._running):
             self.end(name)
         for place in self._places.values():
             if place.listener:
                 place.listener.close()
+
+    def _revive(self) -> None:
+        """Start again what has ended by itself."""
+        ended: dict[int, float] = {}
+        while not self._is_over.wait(0.5):
+            with self._exchange:
+                for name, process in list(self._running.items()):
+                    if process.poll() is None or self._is_over.is_set():
+                        continue
+                    if time.monotonic() - ended.setdefault(process.pid, time.monotonic()) >= REVIVED_AFTER_S:
+                        self.revived.append(name)
+                        # What is left of its pool goes first.
+                        self.end(name)
+                        self._spawn(name)
 
     def _is_up(self, name: str) -> bool:
         if self._running[name].poll() is not None:
@@ -156,10 +183,15 @@ class Fleet:
             wait_until(lambda: self._is_up(name), f"the start of {name}", 60)
 
     def _spawn(self, name: str) -> None:
+        with self._exchange:
+            self._running[name] = self._spawned(name)
+        self._leaders[name] = self._running[name].pid
+
+    def _spawned(self, name: str) -> "subprocess.Popen[bytes]":
         place = self._places.get(name)
         handed = (place.listener.fileno(),) if place and place.listener else ()
         with (self.folder / f"{name}.log").open("ab") as log:
-            self._running[name] = subprocess.Popen(
+            return subprocess.Popen(
                 self._arguments(name, handed, place),
                 cwd=ROOT,
                 env=self.environment,
@@ -171,7 +203,6 @@ class Fleet:
                 # Also when this process itself is killed.
                 preexec_fn=lambda: end_with_parent(signal.SIGKILL),
             )
-        self._leaders[name] = self._running[name].pid
 
     def _arguments(self, name: str, handed: Sequence[int], place: Place | None) -> list[str]:
         if name == BROKER and self._broker:
@@ -191,7 +222,8 @@ class Fleet:
 
     def end(self, name: str) -> None:
         """End a process and its pool with SIGKILL, for good."""
-        _end(self._running.pop(name))
+        with self._exchange:
+            _end(self._running.pop(name))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

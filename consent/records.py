@@ -83,7 +83,7 @@ def _always(tenant: Tenant) -> Iterator[Activity]:
     whatsapp = terms.purpose(Channel.WHATSAPP, "transactional", "6-1-b")
     abroad = whatsapp["third_country"]
     messages = _("Messages: %(months)s months.") % {"months": controller_of(tenant).message_months}
-    operator = [_("Operator of Zusage, as processor (Art. 28 GDPR)")]
+    operator = terms.processors()
     yield Activity(
         title=_("Answering messages of customers"),
         legal_basis=telling.legal_basis("6-1-b"),

@@ -5,10 +5,12 @@ Data and not gettext, because companies choose how they address people, whatever
 
 from collections.abc import Mapping
 
-from consent.models import Controller
+from consent.models import Controller, WordingVersion
 from tenants.models import Tenant
 
 LANGUAGES = ("de", "en")
+# Meta's limit for the text above buttons; a wording that is cut short is agreed to by nobody.
+QUESTION_LIMIT = 1024
 Texts = Mapping[str, str]
 
 DU: Texts = {
@@ -17,6 +19,8 @@ DU: Texts = {
     # Signed up, but what was stopped in WhatsApp itself only the person can open there (consent-gdpr § 5.3).
     "stopped": "Deine Anmeldung ist da. In WhatsApp hast du Angebote von {company} aber gestoppt, deshalb kommt noch"
     " nichts an: Tippe oben auf unseren Namen und erlaube „Angebote und Ankündigungen“ wieder.",
+    "out": "Du bist abgemeldet. {company} schickt dir keine Werbung mehr über WhatsApp.",
+    "out_of_all": "Du bist abgemeldet. {company} schickt dir keine Werbung mehr, auf keinem Weg.",
     "code": "Dein Gutschein: {code}",
     # Art. 21 (4) GDPR: named at the first contact, apart from everything else.
     "own_page": "Du kannst der Verwendung deiner Daten für Werbung jederzeit widersprechen, auch hier: {url}",
@@ -66,6 +70,8 @@ SIE: Texts = {
     " jederzeit: Antworten Sie einfach mit STOPP.",
     "stopped": "Ihre Anmeldung ist da. In WhatsApp haben Sie Angebote von {company} aber gestoppt, deshalb kommt noch"
     " nichts an: Tippen Sie oben auf unseren Namen und erlauben Sie „Angebote und Ankündigungen“ wieder.",
+    "out": "Sie sind abgemeldet. {company} schickt Ihnen keine Werbung mehr über WhatsApp.",
+    "out_of_all": "Sie sind abgemeldet. {company} schickt Ihnen keine Werbung mehr, auf keinem Weg.",
     "code": "Ihr Gutschein: {code}",
     "own_page": "Sie können der Verwendung Ihrer Daten für Werbung jederzeit widersprechen, auch hier: {url}",
     "known": "Sie sind schon angemeldet. Abmelden können Sie sich jederzeit mit STOPP.",
@@ -97,6 +103,8 @@ EN: Texts = {
     " answer STOP.",
     "stopped": "You are signed up. But in WhatsApp you have stopped offers from {company}, so nothing arrives yet: tap"
     " our name at the top and allow “Offers and announcements” again.",
+    "out": "You are unsubscribed. {company} will not send you any more advertising on WhatsApp.",
+    "out_of_all": "You are unsubscribed. {company} will not send you any more advertising in any way.",
     "code": "Your voucher: {code}",
     "own_page": "You may object to the use of your data for advertising at any time, here too: {url}",
     "known": "You are signed up already. You can stop at any time by answering STOP.",
@@ -140,6 +148,14 @@ EN: Texts = {
     "invalid_text": "Answer STOP to any WhatsApp message: that takes effect at once.",
     "again": "If you want messages again, write START in WhatsApp.",
 }
+
+
+def question(tenant: Tenant, language: str, version: WordingVersion) -> str:
+    """What is asked in WhatsApp before somebody can say yes there: the wording, its notice, and what to tap."""
+    said = texts(tenant, language)
+    wording = version.texts.get(language) or next(iter(version.texts.values()), "")
+    policy = f"\n{version.policy_url}" if version.policy_url else ""
+    return said["asked"].replace("{wording}", wording + policy).replace("{button}", said["button"])
 
 
 def texts(tenant: Tenant, language: str) -> dict[str, str]:

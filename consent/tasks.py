@@ -49,10 +49,18 @@ def carry_out(*, tenant_id: int, request_id: int, **_: Any) -> None:
 
 
 @shared_task
+def forget_hashes(*, tenant_id: int, request_id: int, **_: Any) -> None:
+    """Take somebody's hashes out of the record of erasures, and out of files with everything of their company."""
+    working.forget_hashes(tenant_id, request_id)
+
+
+@shared_task
 def resume_requests(**_: Any) -> None:
     """Hand every request that should be worked on and has no living worker to a worker."""
     for tenant_id, request_id in working.due():
         carry_out.delay(tenant_id=tenant_id, request_id=request_id)
+    for tenant_id, request_id in working.dropping_hashes():
+        forget_hashes.delay(tenant_id=tenant_id, request_id=request_id)
 
 
 @shared_task

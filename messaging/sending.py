@@ -194,10 +194,11 @@ class Lane:
                 ahead.append(asyncio.create_task(self._claim()))
                 await self._send(batch, claimed_at)
                 claimed_at, batch = await ahead.popleft()
+            await self._release(batch)
         finally:
             try:
-                for claim in ahead:
-                    await self._put_back(claim)
+                # Whatever becomes of one, the other goes back, and the number is free.
+                await asyncio.gather(*map(self._put_back, ahead), return_exceptions=True)
                 await self._hand_over()
             finally:
                 await self._land()

@@ -88,8 +88,10 @@ class Stage:
         """What has happened so far."""
         ledger = self.ledger()
         webhooks = counting.of_webhooks(self.campaign, self.postman.answered, self.postman.forged, self.poisons)
-        told = f"{len(self.postman.answered)} webhooks answered with 200, {len(self.postman.forged)} forged"
-        return counting.of_campaign(self.campaign, self.people, ledger) + webhooks + Counts(notes=(told,))
+        told = [f"{len(self.postman.answered)} webhooks answered with 200, {len(self.postman.forged)} forged"]
+        if self.fleet.revived:
+            told.append(f"ended by themselves and were started again: {', '.join(self.fleet.revived)}")
+        return counting.of_campaign(self.campaign, self.people, ledger) + webhooks + Counts(notes=tuple(told))
 
 
 @contextmanager

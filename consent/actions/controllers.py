@@ -73,7 +73,7 @@ def _drawn(content: bytes) -> tuple[bytes, tuple[int, int]]:
             if picture.width * picture.height > LOGO_PIXELS:
                 raise ValidationError({"logo": told})
             drawn = picture.convert("RGBA")
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValidationError({"logo": told}) from error
     drawn.thumbnail(LOGO_SIZE)
     out = BytesIO()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from consent import tasks
 from consent.actions import declarations, people
 from consent.models import Authority, DataRequest, Source, Suppression
-from consent.rights import erasure_log, periods
+from consent.rights import periods
 from contacts.actions import ContactData
 from contacts.models import Contact, Identity
 from tenants import waking
@@ -207,10 +207,10 @@ def close(*, request: DataRequest, answer: str, by: Actor, is_refused: bool = Fa
 
 @transaction.atomic
 def drop_block(*, request: DataRequest, by: Actor) -> None:
-    """After an erasure: delete the keyed hashes of the person too, at their explicit wish (consent-gdpr § 8).
+    """After an erasure: have the keyed hashes of the person deleted too, at their explicit wish (consent-gdpr § 8).
 
-    What somebody else is known by as well, such as a family's e-mail address, stays on the list for them. Raises
-    NotNow for what is no finished erasure, OSError when the record of erasures cannot be written.
+    What somebody else is known by as well, such as a family's e-mail address, stays on the list for them. The record of
+    erasures follows in a worker, which has its folder. Raises NotNow for what is no finished erasure.
     """
     request = _held(request)
     if request.kind != Kind.ERASURE or request.state != State.DONE or not request.digests:
@@ -220,9 +220,11 @@ def drop_block(*, request: DataRequest, by: Actor) -> None:
     shared = {bytes(key) for key in others.values_list("digest", flat=True)}
     own = [key for key in keys if key not in shared]
     Suppression.objects.filter(tenant=request.tenant, digest__in=own).delete()
-    _save(request, digests=[])
+    # The hashes stand on every request of the person.
+    DataRequest.objects.filter(tenant=request.tenant, subject_id=request.subject_id).update(digests=[])
+    _save(request, digests=[], is_dropping_hashes=True)
     audit(tenant=request.tenant, by=by, verb="data_request.block_dropped", subject=request)
-    erasure_log.forget(request.subject_id)
+    waking.wake(tasks.forget_hashes, tenant_id=request.tenant_id, request_id=request.pk)
 
 
 def _held(request: DataRequest) -> DataRequest:

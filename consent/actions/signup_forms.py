@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from consent import keywords
-from consent.models import Channel, Purpose, SignupForm, SignupPlace
+from consent import keywords, speaking
+from consent.models import Channel, Purpose, SignupForm, SignupPlace, WordingVersion
 from consent.queries import published, special_attributes
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
@@ -100,6 +100,12 @@ def _save(form: SignupForm) -> None:
         raise ValidationError({taken: _("Another form has this already.")}) from None
 
 
+def _too_long(form: SignupForm, version: WordingVersion) -> int:
+    """By how many characters the question in WhatsApp would exceed Meta's limit; 0 if it fits."""
+    lengths = [len(speaking.question(form.tenant, language, version)) for language in version.texts]
+    return max(0, *(length - speaking.QUESTION_LIMIT for length in lengths))
+
+
 def _covers_special(form: SignupForm) -> bool:
     """Whether one of the form's texts asks for the use of special categories of data."""
     versions = [published(wording) for wording in (form.wording, form.extra_wording) if wording]
@@ -108,8 +114,14 @@ def _covers_special(form: SignupForm) -> bool:
 
 def _problems(form: SignupForm) -> list[str]:
     found = []
-    if published(form.wording) is None:
+    version = published(form.wording)
+    if version is None:
         found.append(_("Publish the wording first: without it nothing proves what people agreed to."))
+    elif not any(channel == Channel.WHATSAPP for channel, _purpose in version.covers):
+        found.append(_("This wording covers nothing on WhatsApp, and only that is confirmed there."))
+    elif longest := _too_long(form, version):
+        told = _("Shorten the wording by %(count)s characters: who writes the keyword is shown all of it in WhatsApp.")
+        found.append(told % {"count": longest})
     if form.extra_wording and published(form.extra_wording) is None:
         found.append(_("Publish the second wording first, or leave it out."))
     if form.benefit and not form.benefit_terms:

@@ -14,11 +14,12 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
-from consent import signups
+from consent import signups, speaking
 from consent.actions import declarations
 from consent.ledger import Appended
 from consent.models import (
     Authority,
+    Channel,
     ConsentEvent,
     ConsentState,
     Purpose,
@@ -146,11 +147,13 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
     if said.at - found.requested_at > EXPIRES or found.version.invalid_reason:
         return Heard("late", found.form, found.language)
     evidence = orjson.loads(decrypt(found.sealed, binding=_binding(tenant.pk, found.token_digest)))
+    # No part of the proof, which is kept for years: it is data for segments, and may be of a special category (CG-08).
+    answer = evidence.pop("answer", "")
     for version in filter(None, (found.version, found.extra_version)):
         _grant_requested(found, version, contact, said, evidence)
     SignupRequest.objects.filter(pk=found.pk).update(confirmed_at=said.at, sealed="")
     _count("confirmed", found.form, found.place)
-    _remember(found.form, contact, evidence.get("answer", ""), found.language)
+    _remember(found.form, contact, answer, found.language)
     return Heard("confirmed", found.form, found.language, found.version, _issued(found.form, contact))
 
 
@@ -178,7 +181,7 @@ def _grant_requested(
         doi_request_seq=asked[0].seq,
         incentive_id=f"form {found.form.slug}" if found.form.benefit else "",
         evidence=_as_evidence(said),
-        **common,
+        **common | {"pairs": confirmed_here(version)},
     )
 
 
@@ -189,8 +192,11 @@ def ask(*, form: SignupForm, contact: Contact, said: Said) -> Heard | None:
         version, _extra = _open_versions(form)
     except NotOpen:
         return None
+    language = _language(contact, version)
     if _has_said_yes(contact, version):
-        return Heard("known", form, _language(contact, version))
+        return Heard("known", form, language)
+    if len(speaking.question(form.tenant, language, version)) > speaking.QUESTION_LIMIT:
+        return None
     declarations.request(
         tenant=form.tenant,
         contact=contact,
@@ -227,7 +233,7 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version_id: int) -
         source=Source.WA_BUTTON if said.payload else Source.WA_KEYWORD,
         source_ref=f"{FORM_REF}{form.slug}",
         authority=Authority.PERSON,
-        pairs=pairs_of(version),
+        pairs=confirmed_here(version),
         occurred_at=said.at,
         wording=version,
         language=language,
@@ -245,6 +251,11 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version_id: int) -
 def pairs_of(version: WordingVersion) -> list[tuple[str, str]]:
     """The (channel, purpose) pairs that a version is a yes to."""
     return [(str(channel), str(purpose)) for channel, purpose in version.covers]
+
+
+def confirmed_here(version: WordingVersion) -> list[tuple[str, str]]:
+    """Those that a message on WhatsApp confirms: it proves nothing about an e-mail address (CG-11)."""
+    return [pair for pair in pairs_of(version) if pair[0] == Channel.WHATSAPP]
 
 
 def scanned(place: SignupPlace) -> None:
@@ -291,7 +302,7 @@ def _has_said_yes(contact: Contact, version: WordingVersion) -> bool:
     held = ConsentState.objects.filter(
         tenant=contact.tenant_id, subject_id=contact.subject_id, state=State.GRANTED
     ).values_list("channel", "purpose")
-    return set(pairs_of(version)) <= set(held)
+    return set(confirmed_here(version)) <= set(held)
 
 
 def _as_evidence(said: Said) -> dict[str, Any]:

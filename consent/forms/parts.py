@@ -37,9 +37,9 @@ class PastDayField(forms.DateField):
             raise ValidationError(_("This lies in the future."))
 
 
-def moment_of(day: date) -> datetime:
-    """The moment that stands for a day: now for today, else noon."""
-    return timezone.now() if day == timezone.localdate() else timezone.make_aware(datetime.combine(day, time(12)))
+def moment_of(day: date, at: time = time(12)) -> datetime:
+    """The moment that stands for a day: now for today, else this time of it, noon by default."""
+    return timezone.now() if day == timezone.localdate() else timezone.make_aware(datetime.combine(day, at))
 
 
 def refuse(form: forms.BaseForm, error: ValidationError, other_names: Mapping[str, str] | None = None) -> None:

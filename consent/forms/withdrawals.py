@@ -1,5 +1,6 @@
 """Checks what somebody of the team enters when a person has said no outside of WhatsApp."""
 
+from datetime import time
 from typing import Any
 from uuid import uuid4
 
@@ -46,6 +47,7 @@ class WithdrawalForm(forms.Form):
         return {
             "key": str(given["uid"]),
             "scope": given["scope"],
-            "occurred_at": moment_of(given["said_on"]),
+            # Its end: a yes earlier on the day must not outlast the no.
+            "occurred_at": moment_of(given["said_on"], time.max),
             "evidence": {"way": given["way"], **({"note": given["note"]} if given["note"] else {})},
         }

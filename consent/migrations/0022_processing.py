@@ -30,6 +30,25 @@ class Migration(migrations.Migration):
                 ("signer", models.CharField(max_length=200, verbose_name="name")),
                 ("position", models.CharField(max_length=200, verbose_name="position")),
                 ("accepted_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "accepted_by",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="agreements",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -52,6 +71,15 @@ class Migration(migrations.Migration):
                 ("why_not", models.TextField(blank=True, verbose_name="why nobody was told, or late")),
                 ("closed_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="breaches",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "breach",
@@ -114,37 +142,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("message_months__range", (1, 24)), ("silence_months__range", (1, 24))),
                 name="nothing_kept_for_longer_than_lawful",
-            ),
-        ),
-        migrations.AddField(
-            model_name="agreement",
-            name="accepted_by",
-            field=models.ForeignKey(
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="agreement",
-            name="tenant",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="agreements",
-                to="tenants.tenant",
-            ),
-        ),
-        migrations.AddField(
-            model_name="breach",
-            name="tenant",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="breaches",
-                to="tenants.tenant",
             ),
         ),
         migrations.AddConstraint(

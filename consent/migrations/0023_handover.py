@@ -28,13 +28,20 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("working", "In progress"), ("done", "Ready"), ("over", "Deleted")],
+                        choices=[
+                            ("working", "In progress"),
+                            ("done", "Ready"),
+                            ("failed", "Failed"),
+                            ("over", "Deleted"),
+                        ],
                         default="working",
                         max_length=7,
                     ),
                 ),
                 ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("leased_until", models.DateTimeField(null=True)),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("size", models.BigIntegerField(null=True)),
                 (
                     "file",
                     models.FileField(
@@ -69,6 +76,19 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        migrations.AddField(
+            model_name="datarequest",
+            name="is_dropping_hashes",
+            field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddIndex(
+            model_name="datarequest",
+            index=models.Index(
+                condition=models.Q(("is_dropping_hashes", True)),
+                fields=["tenant"],
+                name="data_request_dropping_hashes",
+            ),
         ),
         IsolateTenant("Handover"),
         migrations.AddField(

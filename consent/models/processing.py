@@ -114,6 +114,7 @@ class Handover(models.Model):
     class State(models.TextChoices):
         WORKING = "working", _("In progress")
         DONE = "done", _("Ready")
+        FAILED = "failed", _("Failed")
         OVER = "over", _("Deleted")
 
     tenant = owner("handovers")
@@ -121,8 +122,10 @@ class Handover(models.Model):
     state = models.CharField(max_length=7, choices=State.choices, default=State.WORKING)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     asked_at = models.DateTimeField(default=timezone.now)
-    # Until when a worker has it; an expired lease lets another one begin anew.
+    # Until when a worker has it; an expired lease lets another one begin anew, under the next number.
     leased_until = models.DateTimeField(null=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    size = models.BigIntegerField(null=True)
     file = models.FileField(upload_to=where_handovers_lie, max_length=200, blank=True, default="")
     file_until = models.DateTimeField(null=True)
 

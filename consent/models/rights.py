@@ -76,6 +76,8 @@ class DataRequest(models.Model):
     leased_until = models.DateTimeField(null=True)
     # Why the last attempt failed, in a sentence.
     error = models.CharField(max_length=300, blank=True, default="")
+    # The person wished for no hash to stay, and a worker has to take it out of the record of erasures, too.
+    is_dropping_hashes = models.BooleanField(default=False, db_default=False)
     # After an erasure: until when proofs and hashes are kept.
     kept_until = models.DateField(null=True)
 
@@ -87,6 +89,7 @@ class DataRequest(models.Model):
             ),
             models.Index(fields=["tenant", "contact"], name="data_request_by_contact"),
             models.Index(fields=["state"], name="data_request_at_work", condition=Q(state="working")),
+            models.Index(fields=["tenant"], name="data_request_dropping_hashes", condition=Q(is_dropping_hashes=True)),
             models.Index(fields=["file_until"], name="data_request_file", condition=Q(file_until__isnull=False)),
         ]
 

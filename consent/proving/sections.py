@@ -33,6 +33,13 @@ EVIDENCE = {
     "proof": gettext_lazy("Proof"),
     "source": gettext_lazy("Where and how"),
     "way": gettext_lazy("How the person said it"),
+    "form": gettext_lazy("Form"),
+    "page": gettext_lazy("Page"),
+    "campaign": gettext_lazy("Came from"),
+    "headline": gettext_lazy("Headline of the page"),
+    "benefit": gettext_lazy("Benefit shown"),
+    "benefit_terms": gettext_lazy("Conditions of the benefit"),
+    "phone_number_id": gettext_lazy("Number written to (Meta's id)"),
     "note": gettext_lazy("Remark"),
     "wording_text": gettext_lazy("Wording"),
     "old_phone": gettext_lazy("Phone number before"),
@@ -105,7 +112,9 @@ def _lines(step: Step, last_seq: int) -> Iterator[Line]:
 def _confirmation(step: Step) -> Iterator[Line]:
     """How the person confirmed on WhatsApp itself (CG-11): which message it was and what it said."""
     event, proven = step.event, step.proven or {}
-    if event.source not in ON_WHATSAPP or event.state not in YESES or event.authority != Authority.PERSON:
+    # A page's yes is confirmed on WhatsApp where it answers a request: by the person's own message with the token.
+    is_there = event.source in ON_WHATSAPP or step.request is not None
+    if not is_there or event.state not in YESES or event.authority != Authority.PERSON:
         return
     if step.request:
         asked = _("request in row %(seq)s of %(time)s")

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consent import telling
+from consent import agreements, telling
 from consent.models import Channel, Controller, Purpose
 
 Text = str | Promise
@@ -74,9 +74,15 @@ def purpose(channel: str, name: str, legal_basis: str) -> dict[str, Any]:
     }
 
 
+def processors() -> list[str]:
+    """The operator, and who processes data for the operator."""
+    named = [f"{one.name}, {one.country}: {one.purpose}" for one in agreements.subprocessors()]
+    return [_("Operator of Zusage, as processor (Art. 28 GDPR)"), *named]
+
+
 def _recipients(channel: str) -> list[str]:
-    own, delivers = _("Operator of Zusage, as processor (Art. 28 GDPR)"), _("delivers the messages")
-    return [f"{META}: {delivers}", own] if channel == Channel.WHATSAPP else [own]
+    own, delivers = processors(), _("delivers the messages")
+    return [f"{META}: {delivers}", *own] if channel == Channel.WHATSAPP else own
 
 
 def _third_country(channel: str) -> dict[str, str] | None:

@@ -14,7 +14,7 @@ from consent import queries
 from consent.ledger import suppressing
 from consent.ledger.suppressing import BLOCKED, Suppressed
 from consent.models import Channel, ConsentEvent, ConsentEvidence, DataRequest, Purpose, State, Suppression
-from consent.rights import erasure_log, periods, walking
+from consent.rights import erasure_log, handing_over, periods, walking
 from consent.rights.erasure_log import Erased
 from contacts.identities import digests_of
 from contacts.models import Contact, Identity
@@ -42,6 +42,8 @@ def erase(tenant: Tenant, contact: Contact, *, at: datetime, by: Actor = None) -
         unanswered = DataRequest.objects.filter(tenant=tenant, contact=contact.pk, done_at=None)
         unanswered.update(state=DataRequest.State.DONE, done_at=timezone.now(), leased_until=None, error="")
         walking.forget(contact)
+    # What was begun since the person's files were cleared may have read them before they went.
+    handing_over.let_go(tenant, everything=True)
 
 
 def _last_use(tenant: Tenant, contact: Contact) -> datetime:
@@ -65,6 +67,14 @@ def known_again(tenant: Tenant, erased: Erased) -> list[Contact]:
     back = Contact.objects.filter(tenant=tenant, created_at__lte=erased.at).select_related("tenant")
     found = back.filter(Q(pk__in=named.values("contact")) | Q(subject_id=erased.subject))
     return [c for c in found if c.subject_id == erased.subject or keys.intersection(digests_of(c))]
+
+
+def unsuppress(tenant: Tenant, contact: Contact) -> None:
+    """Take a person off the suppression list who wished for no hash of them to stay."""
+    keys = [key for _kind, key in digests_of(contact)]
+    others = Identity.objects.filter(tenant=tenant, digest__in=keys, valid_to=None).exclude(contact=contact)
+    shared = {bytes(key) for key in others.values_list("digest", flat=True)}
+    Suppression.objects.filter(tenant=tenant, digest__in=[key for key in keys if key not in shared]).delete()
 
 
 def suppress_again(tenant: Tenant, erased: Erased) -> None:

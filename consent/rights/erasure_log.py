@@ -24,12 +24,16 @@ NAME = "erasures.jsonl"
 
 @dataclass(frozen=True)
 class Erased:
-    """Somebody whose data was erased: `digests` are (kind, keyed hash) of what named them then."""
+    """Somebody whose data was erased: `digests` are (kind, keyed hash) of what named them then.
+
+    `is_forgotten` when they wished for no hash of them to stay.
+    """
 
     tenant: UUID
     subject: UUID
     digests: list[tuple[str, bytes]]
     at: datetime
+    is_forgotten: bool = False
 
 
 def path() -> Path:
@@ -62,7 +66,7 @@ def forget(subject: UUID) -> None:
     """
     with _alone():
         kept = [
-            orjson.dumps(said | ({"digests": []} if said["subject"] == str(subject) else {}))
+            orjson.dumps(said | ({"digests": [], "forgotten": True} if said["subject"] == str(subject) else {}))
             for said in map(orjson.loads, path().read_bytes().splitlines() if path().exists() else ())
         ]
         anew = path().with_suffix(".new")
@@ -85,7 +89,9 @@ def _alone() -> Iterator[None]:
 def _put(to: Path, content: bytes, how: int) -> None:
     handle = os.open(to, os.O_WRONLY | os.O_CREAT | how, 0o600)
     try:
-        os.write(handle, content)
+        # A disk that is nearly full takes a part and says so only by the count.
+        while content:
+            content = content[os.write(handle, content) :]
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -105,6 +111,7 @@ def _read(number: int, line: bytes) -> Erased:
     try:
         said = orjson.loads(line)
         digests = [(str(kind), bytes.fromhex(key)) for kind, key in said["digests"]]
-        return Erased(UUID(said["tenant"]), UUID(said["subject"]), digests, datetime.fromisoformat(said["at"]))
+        at, is_forgotten = datetime.fromisoformat(said["at"]), bool(said.get("forgotten"))
+        return Erased(UUID(said["tenant"]), UUID(said["subject"]), digests, at, is_forgotten)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"line {number} of {path()} is damaged: {error}") from None

@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 
+from consent import agreements
 from consent.models import Controller, DataRequest
 from consent.queries import controller_of
 from consent.rights import periods, walking
@@ -88,6 +89,7 @@ def _recipients() -> list[dict[str, str]]:
             "name": _("The operator of this software"),
             "why": _("Stores and processes the data on behalf of the company (Art. 28 GDPR)."),
         },
+        *({"name": f"{one.name}, {one.address}", "why": one.purpose} for one in agreements.subprocessors()),
     ]
 
 

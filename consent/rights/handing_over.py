@@ -6,7 +6,7 @@ A CSV for each table, files, proofs in clear, and the ledger with what verifies 
 import base64
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import orjson
 from django.apps import apps
+from django.conf import settings
 from django.core.files import File
 from django.db import connection
-from django.db.models import FileField, Model, Q
+from django.db.models import F, FileField, Model, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -26,11 +27,10 @@ from consent.models import ConsentEvent, ConsentEvidence, Handover
 from contacts import identities
 from tenants.encryption import CannotDecrypt
 from tenants.models import Tenant
-from tenants.scope import across_tenants, tenant_scope, undo_on_rollback
+from tenants.scope import across_tenants, tenant_scope
 
-IN_MEMORY = 8 * 1024 * 1024
-# Longer than the largest company takes; a worker that died is followed by another then.
-LEASE = timedelta(hours=2)
+# Renewed with every table; a worker that died is followed by another then.
+LEASE = timedelta(minutes=30)
 KEPT = timedelta(days=7)
 ROWS_AT_A_TIME = 1000
 FREE = Q(leased_until=None) | Q(leased_until__lt=Now())
@@ -51,25 +51,66 @@ def due() -> list[tuple[int, int]]:
 def work(tenant_id: int, handover_id: int) -> None:
     """Build one handover; returns at once if another worker has it."""
     tenant = Tenant.objects.get(pk=tenant_id)
+    if (handover := _leased(tenant, handover_id)) is None:
+        return
+    try:
+        _build(tenant, handover)
+    except Superseded:
+        # Somebody was erased meanwhile, or the lease was over: another attempt begins anew.
+        return
+    except Exception:
+        _update(tenant, handover, state=Handover.State.FAILED, leased_until=None)
+        raise
+
+
+class Superseded(Exception):
+    """This attempt is not the present one any more: what it has written must not be handed over."""
+
+
+def _leased(tenant: Tenant, handover_id: int) -> Handover | None:
     with tenant_scope(tenant):
         waiting = Handover.objects.filter(FREE, tenant=tenant, pk=handover_id, state=Handover.State.WORKING)
-        if not waiting.update(leased_until=Now() + LEASE):
-            return
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as packed:
-        pack(tenant, packed)
+        if not waiting.update(leased_until=Now() + LEASE, attempt=F("attempt") + 1):
+            return None
+        return Handover.objects.select_related("tenant").get(tenant=tenant, pk=handover_id)
+
+
+def _build(tenant: Tenant, handover: Handover) -> None:
+    # Beside the other files, because /tmp may be a small piece of memory.
+    Path(settings.MEDIA_ROOT).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=settings.MEDIA_ROOT) as packed:
+        pack(tenant, packed, partial(_update, tenant, handover, leased_until=Now() + LEASE))
+        size = packed.tell()
         packed.seek(0)
-        with tenant_scope(tenant):
-            handover = Handover.objects.select_related("tenant").get(tenant=tenant, pk=handover_id)
-            handover.file.save("handover.zip", File(packed), save=False)
-            undo_on_rollback(partial(handover.file.storage.delete, str(handover.file.name)))
-            handover.state, handover.leased_until = Handover.State.DONE, None
-            handover.file_until = timezone.now() + KEPT
-            handover.save(update_fields=["file", "file_until", "state", "leased_until"])
+        handover.file.save("handover.zip", File(packed), save=False)
+    name, until = str(handover.file.name), timezone.now() + KEPT
+    try:
+        done = {"state": Handover.State.DONE, "leased_until": None, "file": name, "file_until": until, "size": size}
+        _update(tenant, handover, **done)
+    except Exception:
+        handover.file.storage.delete(name)
+        raise
+
+
+def _update(tenant: Tenant, handover: Handover, **fields: Any) -> None:
+    """Change the row for this attempt; raises Superseded when there is a later one, or none is wanted any more."""
+    with tenant_scope(tenant):
+        own = Handover.objects.filter(
+            tenant=tenant, pk=handover.pk, attempt=handover.attempt, state=Handover.State.WORKING
+        )
+        if not own.update(**fields):
+            raise Superseded
 
 
 def let_go(tenant: Tenant, *, everything: bool = False) -> int:
-    """Delete files whose seven days are over, or all of them because somebody in them was erased; returns how many."""
+    """Delete files whose seven days are over, or all of them because somebody in them was erased; returns how many.
+
+    In the second case a file that is just being built is begun anew.
+    """
     with tenant_scope(tenant):
+        if everything:
+            building = Handover.objects.filter(tenant=tenant, state=Handover.State.WORKING)
+            building.update(attempt=F("attempt") + 1, leased_until=None)
         made = Handover.objects.select_related("tenant").filter(tenant=tenant).exclude(file="")
         batch = list(made if everything else made.filter(file_until__lt=timezone.now()))
     for handover in batch:
@@ -80,18 +121,23 @@ def let_go(tenant: Tenant, *, everything: bool = False) -> int:
     return len(batch)
 
 
-def pack(tenant: Tenant, target: Any) -> None:
-    """Write the ZIP; rows go straight from the database into it, table by table, each as of one moment."""
+def pack(tenant: Tenant, target: Any, go_on: Callable[[], None] = lambda: None) -> None:
+    """Write the ZIP; rows go straight from the database into it, table by table, each as of one moment.
+
+    `go_on` is called before each table and may raise. Seals and proofs come before the ledger, which only grows: each
+    of them then finds its row in it.
+    """
     with ZipFile(target, "w", ZIP_DEFLATED) as packed:
         for name in ("LIESMICH.txt", "README.txt"):
             packed.writestr(name, (PIECES / name).read_text(encoding="utf-8"))
         packed.writestr("verify.py", (PIECES / "verify.txt").read_text(encoding="utf-8"))
         packed.writestr("tenant.json", orjson.dumps(_about(tenant), option=orjson.OPT_INDENT_2))
-        for model in _models():
-            with packed.open(f"tables/{model._meta.db_table}.csv", "w", force_zip64=True) as file:
-                _copy(tenant, model, file)
         _write(packed, "anchors.jsonl", _anchors(tenant))
         _write(packed, "proofs.jsonl", _proofs(tenant))
+        for model in _models():
+            go_on()
+            with packed.open(f"tables/{model._meta.db_table}.csv", "w", force_zip64=True) as file:
+                _copy(tenant, model, file)
         _files(packed, tenant)
 
 

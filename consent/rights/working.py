@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from consent.models import DataRequest
-from consent.rights import erasing, exporting
+from consent.rights import erasing, erasure_log, exporting, handing_over
 from contacts.models import Contact
 from contacts.personal import NotYet
 from tenants.models import Tenant
@@ -28,6 +28,26 @@ def due() -> list[tuple[int, int]]:
     with across_tenants("requests of every tenant may have lost their worker"):
         waiting = DataRequest.objects.filter(FREE, state=DataRequest.State.WORKING)
         return list(waiting.order_by("pk").values_list("tenant_id", "pk")[:100])
+
+
+def dropping_hashes() -> list[tuple[int, int]]:
+    """(tenant id, request id) of people whose hashes have to leave the record of erasures yet."""
+    with across_tenants("requests of every tenant may have lost their worker"):
+        waiting = DataRequest.objects.filter(is_dropping_hashes=True)
+        return list(waiting.order_by("pk").values_list("tenant_id", "pk")[:100])
+
+
+def forget_hashes(tenant_id: int, request_id: int) -> None:
+    """Take a person's hashes out of the record of erasures and out of ready handovers; may be repeated."""
+    tenant = Tenant.objects.get(pk=tenant_id)
+    with tenant_scope(tenant):
+        request = DataRequest.objects.filter(tenant=tenant, pk=request_id, is_dropping_hashes=True).first()
+    if request is None:
+        return
+    erasure_log.forget(request.subject_id)
+    handing_over.let_go(tenant, everything=True)
+    with tenant_scope(tenant):
+        DataRequest.objects.filter(tenant=tenant, pk=request_id).update(is_dropping_hashes=False)
 
 
 def work(tenant_id: int, request_id: int) -> None:

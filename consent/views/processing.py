@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -111,6 +111,8 @@ def handover_ask(request: TenantRequest) -> HttpResponse:
 def handover(request: TenantRequest, uid: uuid.UUID) -> FileResponse:
     """The file, as long as it is there; the audit trail keeps who took it."""
     found = get_object_or_404(request.tenant.handovers.exclude(file=""), uid=uid)
+    if not found.file.storage.exists(found.file.name):
+        raise Http404
     handovers.taken(handover=found, by=request.user)
     name = f"zusage-{request.tenant.slug}-{found.asked_at.date().isoformat()}.zip"
     return FileResponse(found.file.open(), as_attachment=True, filename=name)
@@ -146,7 +148,7 @@ def breach(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 @require_GET
-@requires("consent:write")
+@requires("settings:write")
 def breach_people(request: TenantRequest, uid: uuid.UUID) -> StreamingHttpResponse:
     """Whom to inform, as CSV; the audit trail keeps who took it."""
     found = get_object_or_404(request.tenant.breaches, uid=uid)

@@ -97,6 +97,8 @@ def _asked(
         "wording": version.texts.get(language) or next(iter(version.texts.values())),
         "extra": extra and (extra.texts.get(language) or next(iter(extra.texts.values()))),
         "policy_url": version.policy_url,
+        "languages": [code for code in speaking.LANGUAGES if version.texts.get(code)],
+        "place": _place(request, form),
     }
     return _page(request, form.tenant, language, "public/sign_up.html", context, status)
 
@@ -124,8 +126,8 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             preferences.withdraw(found, request.POST.get("pair", ""), visitor=_visitor(request))
             return redirect(request.path + "?ok=1")
-        said = speaking.texts(found.tenant, language)
-        context = {"choices": preferences.choices(found), "is_done": "ok" in request.GET, "said": said}
+        is_done = "ok" in request.GET
+        context = {"choices": preferences.choices(found), "is_done": is_done, "languages": speaking.LANGUAGES}
         return _page(request, found.tenant, language, "public/preferences.html", context)
 
 
@@ -169,7 +171,6 @@ def _page(
     common = {
         "said": speaking.texts(tenant, language),
         "language": language,
-        "languages": speaking.LANGUAGES,
         "controller": controller,
         "company": controller.legal_name or tenant.name,
         "slug": tenant.slug,

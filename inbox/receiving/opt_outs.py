@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from consent import speaking
 from consent.actions import declarations
 from consent.models import Channel, Purpose, Source
 from contacts.models import Contact
@@ -15,11 +16,6 @@ from tenants.models import Tenant
 from whatsapp.models import Number
 
 MARKETING = (Channel.WHATSAPP.value, Purpose.MARKETING.value)
-# Neutral and final (CG-25): no question, no offer.
-CONFIRMATIONS = {
-    "de": "Sie sind abgemeldet. {company} schickt Ihnen keine Werbung mehr über WhatsApp.",
-    "en": "You are unsubscribed. {company} will not send you any more advertising on WhatsApp.",
-}
 # Meta takes a free answer for 24 hours after the person wrote; a little less, because sending takes time too.
 WINDOW = timedelta(hours=23, minutes=50)
 
@@ -74,12 +70,13 @@ def _confirm(tenant: Tenant, opt_outs: list[OptOut]) -> None:
                 tenant=tenant,
                 number=opt_out.number,
                 contact=opt_out.contact,
-                text=_confirmation(tenant, opt_out.contact),
+                text=_confirmation(tenant, opt_out),
                 dedupe=f"opt-out:{opt_out.inbound.pk}",
                 expires_at=opt_out.inbound.sent_at + WINDOW,
             )
 
 
-def _confirmation(tenant: Tenant, contact: Contact) -> str:
-    language = contact.language[:2].lower()
-    return CONFIRMATIONS.get(language, CONFIRMATIONS["de"]).format(company=tenant.name)
+def _confirmation(tenant: Tenant, opt_out: OptOut) -> str:
+    """Neutral and final (CG-25): no question, no offer."""
+    said = speaking.texts(tenant, opt_out.contact.language[:2].lower())
+    return said["out_of_all"] if opt_out.is_all else said["out"]

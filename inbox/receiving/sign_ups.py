@@ -20,7 +20,7 @@ from whatsapp.models import Number
 # Meta takes a free answer for 24 hours after the person wrote; a little less, because sending takes time too.
 WINDOW = timedelta(hours=23, minutes=50)
 # Meta's limits for the body of a message with buttons, and for a button.
-BODY, BUTTON = 1024, 20
+BUTTON = 20
 
 
 class Message(NamedTuple):
@@ -57,9 +57,7 @@ def _answer(tenant: Tenant, message: Message, heard: Heard) -> None:
 
 def _text(message: Message, heard: Heard, said: dict[str, str]) -> str:
     if heard.outcome == "asked" and heard.version:
-        wording = heard.version.texts.get(heard.language) or next(iter(heard.version.texts.values()))
-        policy = f"\n{heard.version.policy_url}" if heard.version.policy_url else ""
-        return said["asked"].format(wording=f"{wording}{policy}", button=said["button"])[:BODY]
+        return speaking.question(message.contact.tenant, heard.language, heard.version)
     is_signed_up = heard.outcome in ("confirmed", "known")
     told = "stopped" if is_signed_up and _is_stopped(message.contact) else heard.outcome
     lines = [said[told].format(url=signups.page_url(heard.form))]

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -263,6 +264,32 @@ def test_the_answer_of_the_question_lands_where_segments_find_it(
 
     anna.refresh_from_db()
     assert anna.attributes["lieblings"] == "Kuchen"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_cg_11_a_message_on_whatsapp_confirms_nothing_for_an_address(client: Client, in_bakery: Tenant) -> None:
+    both = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]])
+    form = made(in_bakery, both)
+    anna = person(in_bakery, email="anna@example.com")
+
+    write(anna, message(tick(client, form)))
+
+    assert may(anna) == ""
+    assert may(anna, channel="email") == "pending"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_a_wording_that_does_not_fit_into_whatsapp_whole_is_refused(in_bakery: Tenant) -> None:
+    long = published(in_bakery, covers=[["whatsapp", "marketing"]], texts={"de": "Ja, per WhatsApp. " * 60})
+
+    with pytest.raises(ValidationError, match="Kürzen"):
+        made(in_bakery, long)
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_a_wording_that_covers_nothing_on_whatsapp_is_refused(in_bakery: Tenant) -> None:
+    with pytest.raises(ValidationError, match="WhatsApp"):
+        made(in_bakery, published(in_bakery, covers=[["email", "marketing"]]))
 
 
 @pytest.mark.usefixtures("in_bakery")

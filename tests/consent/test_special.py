@@ -11,7 +11,8 @@ from django.utils.timezone import now
 
 from consent.actions import signup_forms, signups
 from consent.actions.signups import Said
-from consent.models import Controller, SignupForm, WordingVersion
+from consent.ledger import evidence
+from consent.models import ConsentEvidence, Controller, SignupForm, WordingVersion
 from consent.signups import message, token_in
 from contacts.models import Contact
 from messaging import actions as outbox
@@ -128,3 +129,7 @@ def test_an_answer_is_kept_only_with_the_second_box(
 
     anna.refresh_from_db()
     assert anna.attributes == kept
+    # Nor does the proof hold what was answered, whatever was agreed to.
+    proofs = [evidence.unseal(row) for row in ConsentEvidence.objects.all()]
+    assert proofs
+    assert "Nuss" not in str(proofs)

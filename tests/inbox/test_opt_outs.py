@@ -78,7 +78,7 @@ def test_stopp_ends_marketing_at_once(number: Number, deliver: Deliver) -> None:
         assert Message.objects.get(pk=sent[0].pk).replied_at == TODAY
         assert Message.objects.get(pk=sent[1].pk).opted_out_at is None
         assert InboundMessage.objects.get().is_opt_out
-    text = "Sie sind abgemeldet. Bäckerei Sonne schickt Ihnen keine Werbung mehr über WhatsApp."
+    text = "Du bist abgemeldet. Bäckerei Sonne schickt dir keine Werbung mehr über WhatsApp."
     assert confirmations(tenant) == [("+493023125001", text)]
 
 

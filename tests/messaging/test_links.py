@@ -3,6 +3,8 @@
 import pytest
 from django.test import Client
 
+from consent.actions import declarations
+from contacts.models import Contact
 from messaging import links
 from messaging.models import Click, Link, Message
 from tenants.models import Tenant
@@ -54,6 +56,18 @@ def test_head_and_prefetch_do_not_count(client: Client, message: Message) -> Non
 
 def test_without_tracking_consent_no_row_joins_person_and_click(client: Client, message: Message) -> None:
     client.get(path(message, tracked=False), headers={"user-agent": PHONE})
+
+    click = Click.objects.get()
+    assert (click.is_counted, click.message_id, click.contact_id) == (True, None, None)
+    message.refresh_from_db()
+    assert message.clicked_at is None
+
+
+def test_a_click_after_the_yes_to_measuring_was_withdrawn_names_nobody(client: Client, message: Message) -> None:
+    contact = Contact.objects.get(pk=message.contact_id)
+    declarations.withdraw(tenant=message.tenant, contact=contact, dedupe="stopp", source="wa_keyword")
+
+    assert client.get(path(message), headers={"user-agent": PHONE}).status_code == 302
 
     click = Click.objects.get()
     assert (click.is_counted, click.message_id, click.contact_id) == (True, None, None)

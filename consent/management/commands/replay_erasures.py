@@ -55,6 +55,8 @@ def _erased_again(tenant: Tenant, erased: Erased) -> int:
         erasing.suppress_again(tenant, erased)
         for contact in back:
             _declared(tenant, contact, erased)
+            if erased.is_forgotten:
+                erasing.unsuppress(tenant, contact)
     for contact in back:
         erasing.erase(tenant, contact, at=timezone.now())
     return len(back)

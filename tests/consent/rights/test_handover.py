@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -56,7 +57,7 @@ def filled(bakery: Tenant, shop: Tenant, files: Path) -> Iterator[Tenant]:
         agree(shop, person(shop, first_name="Fremde"))
     with tenant_scope(bakery):
         anna = person(bakery, first_name="Anna", phone="+493023125001")
-        agree(bakery, anna, evidence={"text": "Ja, gern – „ok“"})
+        agree(bakery, anna, evidence={"text": "Ja, gern\u2028– „ok“"})
         stop(bakery, anna)
         agree(bakery, person(bakery, first_name="Bert"))
     anchoring.anchor(bakery)
@@ -119,6 +120,66 @@ def verified(folder: Path) -> str:
     """What the program in the file says, run as its reader would."""
     command = [sys.executable, "-I", str(folder / "verify.py")]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_what_is_said_while_the_file_is_built_does_not_break_it(filled: Tenant, tmp_path: Path) -> None:
+    went = iter([True])
+
+    def somebody_says_yes() -> None:
+        if next(went, False):
+            with tenant_scope(filled):
+                agree(filled, person(filled, first_name="Carla"), evidence={"text": "Ja"})
+
+    with (tmp_path / "made.zip").open("wb") as target:
+        handing_over.pack(filled, target, somebody_says_yes)
+    with ZipFile(tmp_path / "made.zip") as packed:
+        packed.extractall(tmp_path / "out")
+
+    assert "intact" in verified(tmp_path / "out")
+
+
+def test_who_is_erased_while_it_is_built_is_not_in_it(filled: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tenant_scope(filled):
+        anna = Contact.objects.select_related("tenant").get(first_name="Anna")
+        made = Handover.objects.create(tenant=filled)
+    pack, erasing_once = handing_over.pack, iter([True])
+
+    def meanwhile(tenant: Tenant, target: Any, go_on: Any) -> None:
+        pack(tenant, target)
+        if next(erasing_once, False):
+            erasing.erase(filled, anna, at=timezone.now())
+        go_on()
+
+    monkeypatch.setattr(handing_over, "pack", meanwhile)
+    handing_over.work(filled.pk, made.pk)
+
+    with tenant_scope(filled):
+        assert Handover.objects.get().state == "working"
+    assert handing_over.due() == [(filled.pk, made.pk)]
+    handing_over.work(filled.pk, made.pk)
+    with tenant_scope(filled):
+        done = Handover.objects.get()
+    assert done.state == "done"
+    with ZipFile(done.file.path) as packed:
+        assert b"Anna" not in packed.read("tables/contacts_contact.csv")
+
+
+def test_a_failure_is_told_and_can_be_tried_again(
+    alice: Client, filled: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice.post(f"{URL}handover/")
+    with tenant_scope(filled):
+        made = Handover.objects.get()
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(handing_over, "pack", full)
+    with pytest.raises(OSError, match="No space"):
+        handing_over.work(filled.pk, made.pk)
+
+    assert "could not be built" in shown(alice, URL)
+    assert "Build the file" in shown(alice, URL)
 
 
 def test_the_suppression_list_can_be_kept_to_elsewhere(filled: Tenant, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from consent import queries
+from consent import queries, tasks
 from consent.actions import requests
 from consent.models import ConsentEvent, DataRequest, Suppression
+from consent.rights import working
 from contacts.models import Contact
 from tenants.actions import NewTenant
 from tenants.models import Tenant
@@ -174,7 +175,10 @@ def test_at_the_persons_wish_the_hash_goes_too_and_a_restore_still_erases_them(
 
     with tenant_scope(bakery):
         requests.drop_block(request=request, by=bakery_made.owner)
+    assert working.dropping_hashes() == [(bakery.pk, request.pk)]
+    tasks.forget_hashes(tenant_id=bakery.pk, request_id=request.pk)
 
+    assert working.dropping_hashes() == []
     assert key not in erasure_log.read_text()
     with tenant_scope(bakery):
         assert DataRequest.objects.get(pk=request.pk).digests == []
@@ -190,6 +194,8 @@ def test_at_the_persons_wish_the_hash_goes_too_and_a_restore_still_erases_them(
     replayed()
 
     assert "Anna" not in names(bakery)
+    with tenant_scope(bakery):
+        assert not Suppression.objects.filter(digest=bytes.fromhex(key)).exists()
 
 
 def test_the_entry_is_deleted_in_the_dashboard_once_somebody_has_confirmed_it(

@@ -28,6 +28,7 @@ from tenants.encryption import seal
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests import factories
+from tests.consent.factories import agree
 from tests.consent.imports import done
 from tests.contacts.calls import Caller
 from tests.inbox import meta
@@ -70,6 +71,8 @@ def plant(alice: Caller, bakery: Tenant, number: Number, deliver: Callable[..., 
     berta = _created(alice, bakery, {"phone": f"+{OTHER}", "first_name": "Berta"})
     for person in (anna, berta):
         assert alice.post(f"contacts/{person.uid}/consents/", YES).status_code == 201
+        with tenant_scope(bakery):
+            agree(bakery, person, pairs=[("whatsapp", "tracking")])
     order = {"id": f"order-{MARKER}", "name": "order_placed", "order_id": f"B-{MARKER}", "value": "49.90"}
     row = {**order, "currency": "EUR", "external_id": CUSTOMER, "properties": {"to": f"{MARKER} Muster"}}
     _imports(bakery)

@@ -104,6 +104,16 @@ def test_a_logo_is_made_small_and_stands_on_the_sign_up_pages(alice: Client, bak
     assert alice.get(address).status_code == 404
 
 
+def test_a_picture_that_would_not_fit_into_memory_is_refused(alice: Client, bakery: Tenant) -> None:
+    file = BytesIO()
+    Image.new("1", (20_000, 20_000)).save(file, "PNG")
+
+    answer = alice.post(URL, {**ENTERED, "logo": SimpleUploadedFile("logo.png", file.getvalue())})
+
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["logo"]
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a", b"\x89PNG\r\n\x1a\n"]
 )

@@ -89,6 +89,17 @@ def test_a_no_older_than_the_persons_own_yes_is_recorded_and_ends_nothing(alice:
     assert reason(bert) == ""
 
 
+def test_a_no_of_an_earlier_day_ends_a_yes_of_the_same_day(alice: Client, bakery: Tenant) -> None:
+    yesterday = timezone.localtime() - timedelta(days=1)
+    with tenant_scope(bakery):
+        bert = person(bakery)
+        agree(bakery, bert, occurred_at=yesterday.replace(hour=14, minute=0))
+
+    alice.post(at(bert), told(said_on=yesterday.date().isoformat()))
+
+    assert reason(bert) == "withdrawn"
+
+
 def test_a_day_to_come_is_refused_at_its_field(alice: Client, anna: Contact) -> None:
     tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
 
