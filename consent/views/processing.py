@@ -111,7 +111,7 @@ def handover_ask(request: TenantRequest) -> HttpResponse:
 def handover(request: TenantRequest, uid: uuid.UUID) -> FileResponse:
     """The file, as long as it is there; the audit trail keeps who took it."""
     found = get_object_or_404(request.tenant.handovers.exclude(file=""), uid=uid)
-    if not found.file.storage.exists(found.file.name):
+    if not found.file.storage.exists(str(found.file.name)):
         raise Http404
     handovers.taken(handover=found, by=request.user)
     name = f"zusage-{request.tenant.slug}-{found.asked_at.date().isoformat()}.zip"
