@@ -310,6 +310,11 @@ class SubProcessorAdmin(admin.ModelAdmin):
     list_display = ("name", "purpose", "country", "active_from", "ended_on", "announced_at")
     readonly_fields = ("announced_at",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What companies were told stays as they were told it; only its end can be entered."""
+        told = ("name", "address", "country", "purpose", "safeguard", "active_from")
+        return (*self.readonly_fields, *(told if obj and obj.announced_at else ()))
+
     def save_model(self, request: HttpRequest, obj: SubProcessor, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         agreements.announce(obj)

@@ -14,15 +14,18 @@ Wish = Literal["opt_out", "ask", "opt_in", "none"]
 class Recognised(NamedTuple):
     """What a message asks for; `is_all` when everything is to stop, not only marketing by WhatsApp.
 
-    "ask" leaves consent as it is: a person has to look, with "unsubscribe" one tap away.
+    `wants_erasure` when the person also asks for their data to be deleted. "ask" leaves consent as it is: a person has
+    to look, with "unsubscribe" one tap away.
     """
 
     wish: Wish
     is_all: bool
+    wants_erasure: bool = False
 
 
 NOTHING = Recognised("none", False)
 OPT_OUT = Recognised("opt_out", False)
+OPT_OUT_AND_ERASE = Recognised("opt_out", False, wants_erasure=True)
 OPT_OUT_ALL = Recognised("opt_out", True)
 ASK = Recognised("ask", False)
 OPT_IN = Recognised("opt_in", False)
@@ -59,6 +62,11 @@ MEDIA = r"(?:werbung|newsletters?|nachrichten|werbenachrichten|angebote|whats ?a
 END = r"(?:abmelden|abbestellen|austragen)"
 WANT = r"(?:moechten?|will|wollen|wuerde|kann|koennen|koennte?t?|koenntet|koennten)"
 # Phrases that opt out wherever they stand in a message.
+# Not to be written to and, beyond that, a request under Art. 17 GDPR.
+ERASE = (
+    r"\bloesch(?:e|t|en|en sie)?(?: \w+){0,3} meine (?:\w+ )?(?:handy|telefon)?(?:nummer|daten)\b"
+    r"|\bdelete (?:all )?my (?:phone )?(?:number|data)\b"
+)
 INTENTS = re.compile(
     "|".join(
         (
@@ -73,7 +81,7 @@ INTENTS = re.compile(
             r"\bwiderspreche(?: \w+){0,6} (?:werbung|nutzung|verarbeitung)\b",
             r"\bhoer(?:t|en sie)?(?: \w+){0,2} auf(?: \w+){0,2} zu schreiben\b",
             r"\blass(?:t|en sie)? mich(?: \w+){0,2} in ruhe\b",
-            r"\bloesch(?:e|t|en|en sie)?(?: \w+){0,3} meine (?:\w+ )?(?:handy|telefon)?(?:nummer|daten)\b",
+            ERASE,
             r"\bstop (?:sending|texting|messaging)\b",
             r"\b(?:don ?t|do not) (?:text|message) me\b",
             r"\bunsubscribe me\b",
@@ -149,7 +157,9 @@ def _within(words: str) -> Recognised:
     """What longer messages mean: an intent opts out unless it is negated or about an order; a mere stop asks."""
     is_about_order = bool(ORDER.search(words))
     if INTENTS.search(words):
-        return ASK if is_about_order or OPPOSITE.search(words) else OPT_OUT
+        if is_about_order or OPPOSITE.search(words):
+            return ASK
+        return OPT_OUT_AND_ERASE if re.search(ERASE, words) else OPT_OUT
     is_short = len(words.split()) <= MOST_WORDS_AROUND_STOP
     is_stop = is_short and not is_about_order and STOP_STEM.search(words)
     if is_stop or ASK_WORDS.search(words) or re.search(r"\b(?:nicht|don ?t) abmelden\b", words):

@@ -228,6 +228,12 @@ def requests(tenant: Tenant, *, only_open: bool = False, search: str = "") -> Qu
     return found.order_by(F("done_at").desc(nulls_first=True), "due_date", "pk")
 
 
+def open_erasure(contact: Contact) -> bool:
+    """Whether a person's erasure is asked for and not over yet."""
+    asked = DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact, kind=DataRequest.Kind.ERASURE)
+    return asked.filter(done_at=None).exists()
+
+
 def overdue(tenant: Tenant) -> int:
     """How many requests are past their last day without an answer."""
     late = DataRequest.objects.filter(tenant=tenant, done_at=None, due_date__lt=timezone.localdate())

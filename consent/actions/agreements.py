@@ -19,8 +19,14 @@ from tenants.models import Tenant, User
 def accept(*, tenant: Tenant, signer: str, position: str, language: str = "de", by: Actor) -> Agreement:
     """Conclude the contract in its present text; the very words are kept. From then on the company may send (CG-50).
 
-    Raises ValidationError where the signer's name or the company's own is missing: nobody can sign for nobody.
+    Accepted twice it is concluded once. Raises ValidationError where the signer's name or the company's own is missing:
+    nobody can sign for nobody.
     """
+    # A double click waits here, and finds that it is done.
+    Tenant.objects.select_for_update(of=("self",)).get(pk=tenant.pk)
+    known = agreements.accepted(tenant)
+    if known and not agreements.is_new(known):
+        return known
     controller = controller_of(tenant)
     if not controller.legal_name and not tenant.name:
         raise ValidationError({"signer": _("Enter the company's legal name first.")})

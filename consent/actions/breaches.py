@@ -42,9 +42,14 @@ def change(*, breach: Breach, by: Actor, **values: Any) -> Breach:
 
 @transaction.atomic
 def close(*, breach: Breach, by: Actor) -> None:
-    """End the work on it. Raises ValidationError while nobody was told of a risk and nothing says why."""
-    if breach.is_risk and not breach.authority_told_at and not breach.why_not.strip():
-        raise ValidationError({"why_not": _("Say why the authority was not notified, or enter when it was.")})
+    """End the work on it. Raises ValidationError while nobody was told of a risk, or late, and nothing says why."""
+    breach = Breach.objects.select_for_update(of=("self",)).get(tenant=breach.tenant_id, pk=breach.pk)
+    told_at = breach.authority_told_at
+    is_late = told_at is None or told_at > breach.due_at
+    if (breach.is_risk or breach.is_high_risk) and is_late and not breach.why_not.strip():
+        raise ValidationError(
+            {"why_not": _("Say why the authority was not notified within 72 hours, or enter when it was.")}
+        )
     if breach.is_high_risk and not breach.people_told_at and not breach.why_not.strip():
         raise ValidationError(
             {"why_not": _("Say why the people concerned were not informed, or enter when they were.")}

@@ -4,11 +4,14 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.fields import owner
+
+NOTICE = timedelta(days=30)
 
 
 class Agreement(models.Model):
@@ -59,6 +62,13 @@ class SubProcessor(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Announced 30 days before it begins (clause 6 of the contract); what was announced stays as it was told."""
+        first = timezone.localdate() + NOTICE
+        if self.announced_at is None and self.active_from and self.active_from < first and self.pk is None:
+            told = _("Companies are told 30 days before: %(day)s at the earliest.") % {"day": first.isoformat()}
+            raise ValidationError({"active_from": told})
+
 
 class Breach(models.Model):
     """A personal data breach of a company, kept whether or not anybody has to be told (Art. 33 (5) GDPR)."""
@@ -91,6 +101,13 @@ class Breach(models.Model):
 
     def __str__(self) -> str:
         return f"{self.known_at:%Y-%m-%d}"
+
+    def clean(self) -> None:
+        """Nobody knows of it before it happened, and it ends after its beginning."""
+        if self.known_at and self.known_at > timezone.now():
+            raise ValidationError({"known_at": _("This lies in the future.")})
+        if self.began_on and self.ended_on and self.ended_on < self.began_on:
+            raise ValidationError({"ended_on": _("This lies before the beginning.")})
 
     @property
     def due_at(self) -> datetime:

@@ -3,6 +3,7 @@
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
@@ -72,6 +73,12 @@ class Controller(models.Model):
 
     def __str__(self) -> str:
         return self.legal_name or str(self.tenant_id)
+
+    def clean(self) -> None:
+        """A consent is over by silence only while it is known who was in touch: messages tell that."""
+        if self.silence_months > self.message_months:
+            told = _("Not longer than messages are kept: after that nobody knows any more who was in touch.")
+            raise ValidationError({"silence_months": told})
 
     @property
     def missing(self) -> list[str]:

@@ -17,7 +17,7 @@ from consent import agreements, printing, queries, records
 from consent.actions import agreements as actions
 from consent.actions import breaches, handovers
 from consent.forms.processing import AgreementForm, BreachForm
-from consent.models import Breach
+from consent.models import Agreement, Breach
 from consent.rights import concerned
 from contacts.importing import escaping
 from tenants.pages import TenantRequest, requires
@@ -55,7 +55,7 @@ def agreement(request: TenantRequest) -> HttpResponse:
         return redirect(_address(request, "processing"))
     accepted = agreements.accepted(request.tenant)
     context = {
-        "sections": agreements.sections(agreements.text(request.tenant, _language())),
+        "sections": agreements.sections(_shown(request, accepted)),
         "form": form,
         "may_accept": may_accept,
         "is_new": agreements.is_new(accepted),
@@ -173,6 +173,13 @@ def breach_close(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         return redirect(_address(request, "breach", uid=uid))
     messages.success(request, _("Closed. The entry stays in the register."))
     return redirect(_address(request, "processing"))
+
+
+def _shown(request: TenantRequest, accepted: Agreement | None) -> str:
+    """The text to be concluded; what was concluded, word for word, where nothing newer is there."""
+    if accepted and not agreements.is_new(accepted):
+        return accepted.text
+    return agreements.text(request.tenant, _language())
 
 
 def _accepted(request: TenantRequest, form: AgreementForm) -> bool:

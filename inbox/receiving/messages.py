@@ -52,7 +52,7 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     opt_outs.apply(
         tenant,
         [
-            opt_outs.OptOut(w.contact, w.number, row, w.wish.is_all, a.id if a else None)
+            opt_outs.OptOut(w.contact, w.number, row, w.wish, a.id if a else None)
             for w, row, a in zip(new, stored, answered, strict=True)
             if row.is_opt_out
         ],

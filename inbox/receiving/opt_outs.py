@@ -6,8 +6,10 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from consent import speaking
-from consent.actions import declarations
-from consent.models import Channel, Purpose, Source
+from consent.actions import declarations, requests
+from consent.keywords import Recognised
+from consent.models import Channel, DataRequest, Purpose, Source
+from consent.queries import open_erasure
 from contacts.models import Contact
 from inbox import queries
 from inbox.models import InboundMessage
@@ -26,8 +28,13 @@ class OptOut(NamedTuple):
     contact: Contact
     number: Number
     inbound: InboundMessage
-    is_all: bool
+    wish: Recognised
     message_id: int | None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether every channel and purpose is to stop."""
+        return self.wish.is_all
 
 
 def apply(tenant: Tenant, opt_outs: list[OptOut]) -> None:
@@ -38,6 +45,7 @@ def apply(tenant: Tenant, opt_outs: list[OptOut]) -> None:
         actions.cancel_pending(tenant=tenant, contact_ids=ids, purpose=purpose, reason="withdrawn")
     marks = [(o.message_id, o.inbound.sent_at) for o in opt_outs if o.message_id]
     delivery.mark_opted_out(tenant.pk, marks)
+    _note_requests(tenant, opt_outs)
     _confirm(tenant, effective)
 
 
@@ -55,6 +63,21 @@ def _withdraw(tenant: Tenant, opt_out: OptOut) -> bool:
         evidence={"wamid": inbound.wamid, "text": inbound.text},
     )
     return any(row.states[MARKETING].is_refused for row in done if MARKETING in row.states)
+
+
+def _note_requests(tenant: Tenant, opt_outs: list[OptOut]) -> None:
+    """Who asks for their data to be deleted has asked under Art. 17 GDPR: it is noted, and its month begins (CG-40)."""
+    for opt_out in opt_outs:
+        if opt_out.wish.wants_erasure and not open_erasure(opt_out.contact):
+            requests.take(
+                tenant=tenant,
+                contact=opt_out.contact,
+                kind=DataRequest.Kind.ERASURE,
+                # A message from the same account is good proof of identity (CG-40).
+                checked_by=DataRequest.Check.WHATSAPP,
+                received_at=min(opt_out.inbound.sent_at, timezone.now()),
+                by=None,
+            )
 
 
 def _confirm(tenant: Tenant, opt_outs: list[OptOut]) -> None:

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
 from django.test import Client
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
 from campaigns import queries as campaigns
 from campaigns.models import Campaign
@@ -110,6 +110,13 @@ def test_the_very_words_are_kept_with_who_signed(cafe: Tenant) -> None:
         assert AuditEvent.objects.filter(verb="agreement.accepted").count() == 1
 
 
+def test_a_second_click_concludes_nothing_anew(cafe: Tenant) -> None:
+    assert conclude(cafe) == conclude(cafe, signer="Jemand anderes")
+
+    with tenant_scope(cafe):
+        assert Agreement.objects.count() == 1
+
+
 def test_what_was_accepted_cannot_be_changed(cafe: Tenant) -> None:
     made = conclude(cafe)
 
@@ -156,7 +163,10 @@ def test_a_new_sub_processor_is_announced_to_every_company(cafe: Tenant, bakery:
 
 
 def test_staff_enter_a_sub_processor_in_admin(staff: Client) -> None:
-    values = {"name": "Nord", "address": "Hamburg", "country": "DE", "purpose": "Server", "active_from": "2027-01-15"}
+    soon = (localdate() + timedelta(days=29)).isoformat()
+    values = {"name": "Nord", "address": "Hamburg", "country": "DE", "purpose": "Server", "active_from": soon}
+    assert staff.post("/admin/consent/subprocessor/add/", values).status_code == 200
+    values["active_from"] = (localdate() + timedelta(days=30)).isoformat()
 
     assert staff.post("/admin/consent/subprocessor/add/", values).status_code == 302
 

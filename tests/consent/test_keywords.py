@@ -11,7 +11,7 @@ from tests.consent.vectors import MUST_ASK, MUST_NOT_OPT_OUT, MUST_OPT_OUT, MUST
 
 @pytest.mark.parametrize("text", MUST_OPT_OUT)
 def test_these_messages_opt_out_of_marketing(text: str) -> None:
-    assert recognise(text) == ("opt_out", False)
+    assert recognise(text)[:2] == ("opt_out", False)
 
 
 @pytest.mark.parametrize("text", sorted(keywords.HARD | keywords.TYPOS | keywords.SOFT))
@@ -22,7 +22,7 @@ def test_every_word_on_the_lists_opts_out_also_in_capitals_and_with_politeness(t
 
 @pytest.mark.parametrize("text", MUST_OPT_OUT_OF_ALL)
 def test_these_messages_opt_out_of_everything(text: str) -> None:
-    assert recognise(text) == ("opt_out", True)
+    assert recognise(text)[:2] == ("opt_out", True)
 
 
 @pytest.mark.parametrize("text", MUST_NOT_OPT_OUT)
@@ -32,19 +32,19 @@ def test_these_messages_opt_nobody_out(text: str) -> None:
 
 @pytest.mark.parametrize("text", MUST_ASK)
 def test_these_messages_ask_a_person_to_look(text: str) -> None:
-    assert recognise(text) == ("ask", False)
+    assert recognise(text)[:2] == ("ask", False)
 
 
 @pytest.mark.parametrize(
     "text", ["Die Stoppuhr ist super", "Könnt ihr meine Bestellung stoppen?", "Bis Ende Mai?", "Nein", "Shop", "Hallo"]
 )
 def test_ordinary_messages_are_left_alone(text: str) -> None:
-    assert recognise(text) == ("none", False)
+    assert recognise(text)[:2] == ("none", False)
 
 
 @pytest.mark.parametrize("text", ["Start", "START!", "Anmelden", "anmelden bitte"])
 def test_a_keyword_asks_to_sign_up(text: str) -> None:
-    assert recognise(text) == ("opt_in", False)
+    assert recognise(text)[:2] == ("opt_in", False)
 
 
 def test_a_soft_word_asks_back_while_a_flow_waits_for_an_answer() -> None:
@@ -53,8 +53,8 @@ def test_a_soft_word_asks_back_while_a_flow_waits_for_an_answer() -> None:
 
 
 def test_an_opt_out_button_counts_whatever_its_title() -> None:
-    assert recognise("Kein Interesse", payload="optout:campaign") == ("opt_out", False)
-    assert recognise("", payload="OPTOUT:all") == ("opt_out", True)
+    assert recognise("Kein Interesse", payload="optout:campaign")[:2] == ("opt_out", False)
+    assert recognise("", payload="OPTOUT:all")[:2] == ("opt_out", True)
     assert recognise("Mehr erfahren", payload="more").wish == "none"
 
 

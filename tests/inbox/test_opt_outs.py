@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from consent.actions import declarations
-from consent.models import ConsentEvent
+from consent.models import ConsentEvent, DataRequest
 from consent.queries import may_send
 from contacts.models import Contact
 from inbox.models import InboundMessage
@@ -151,6 +151,24 @@ def test_a_stopp_older_than_a_new_yes_ends_nothing(number: Number, deliver: Deli
 
     assert may(number.tenant)
     assert campaign_states(number.tenant, waiting) == [(Message.State.QUEUED, "")]
+
+
+@pytest.mark.parametrize("words", ["Löscht bitte alle meine Daten", "Please delete my data"])
+def test_cg_40_who_wants_their_data_deleted_is_noted_in_the_register(
+    number: Number, deliver: Deliver, words: str
+) -> None:
+    tenant = number.tenant
+    send(number, 1, accepted_at=TODAY)
+    agree(tenant)
+
+    for later in (0, 1):
+        deliver(meta.body(number, messages=[meta.text(words, at=TODAY + timedelta(minutes=later))]))
+
+    assert not may(tenant)
+    with tenant_scope(tenant):
+        noted = DataRequest.objects.get()
+        assert (noted.kind, noted.state, noted.checked_by) == ("erasure", "open", "whatsapp")
+        assert noted.received_at == TODAY
 
 
 def test_who_writes_after_a_stopp_is_answered_and_gets_no_advertising(number: Number, deliver: Deliver) -> None:

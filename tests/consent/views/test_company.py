@@ -35,8 +35,8 @@ ENTERED = {
     "address_form": "sie",
     "brand_color": "#8a1c3b",
     "anchor_email": "siegel@sonne.example",
-    "message_months": 12,
-    "silence_months": 18,
+    "message_months": 18,
+    "silence_months": 12,
 }
 
 
@@ -125,6 +125,12 @@ def test_what_is_no_picture_is_refused_and_nothing_is_saved(alice: Client, baker
     assert answer.status_code == 422
     assert answer.context["form"].errors["logo"]
     assert stored(bakery) is None
+
+
+def test_a_consent_cannot_outlast_in_silence_what_tells_who_was_in_touch(alice: Client) -> None:
+    told = refused(alice, message_months="3", silence_months="12")
+
+    assert "nobody knows any more who was in touch" in told["silence_months"]
 
 
 def test_a_change_leaves_an_audit_row_that_names_fields_and_no_person(alice: Client, bakery: Tenant) -> None:

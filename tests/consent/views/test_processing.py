@@ -99,6 +99,17 @@ def test_cg_52_a_breach_is_noted_and_its_72_hours_are_counted(alice: Client, bak
     assert "report overdue" in shown(alice, URL)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("known_at", "2099-01-01T12:00"), ("ended_on", "2020-01-01")],
+)
+def test_days_that_cannot_be_are_refused(alice: Client, field: str, value: str) -> None:
+    answer = alice.post(f"{URL}breaches/new/", breach(began_on="2026-01-01", **{field: value}))
+
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors
+
+
 def test_a_breach_that_is_a_risk_is_not_closed_before_somebody_was_told_or_a_reason_stands(
     alice: Client, bakery: Tenant
 ) -> None:
@@ -107,6 +118,10 @@ def test_a_breach_that_is_a_risk_is_not_closed_before_somebody_was_told_or_a_rea
         found = Breach.objects.get()
     at = f"{URL}breaches/{found.uid}/"
 
+    late = timezone.localtime() + timedelta(hours=72)
+    alice.post(at, breach(authority_told_at=f"{late:%Y-%m-%dT%H:%M}"))
+    assert "Say why the authority was not notified" in alice.post(f"{at}close/", follow=True).content.decode()
+    alice.post(at, breach())
     assert "Say why the authority was not notified" in alice.post(f"{at}close/", follow=True).content.decode()
     alice.post(at, breach(why_not="Die Platte ist verschlüsselt, ein Risiko besteht nicht."))
     assert "Closed." in alice.post(f"{at}close/", follow=True).content.decode()
