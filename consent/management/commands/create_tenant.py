@@ -7,11 +7,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from consent.actions import agreements
 from tenants import actions
 from tenants.scope import tenant_scope
+
+LANGUAGE = "de"
 
 
 class Command(BaseCommand):
@@ -48,10 +51,12 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps({"id": str(made.tenant.uid), "slug": made.tenant.slug, "api_key": made.api_key}))
 
     def _conclude(self, made: actions.NewTenant, options: dict[str, Any]) -> None:
-        with tenant_scope(made.tenant):
+        # In the language of the text, whatever that of the terminal is.
+        with tenant_scope(made.tenant), translation.override(LANGUAGE):
             agreements.accept(
                 tenant=made.tenant,
                 signer=options["signer"] or options["owner_email"],
                 position=options["position"] or _("entered by the operator when the workspace was made"),
+                language=LANGUAGE,
                 by=None,
             )
