@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from consent import tasks
 from consent.models import Agreement, Breach, Controller, Disposal
@@ -164,7 +165,9 @@ def test_the_template_for_an_impact_assessment_names_the_company(alice: Client, 
     assert "Bäckerei Sonne" in alice.get(f"{URL}impact-assessment.txt").content.decode()
 
 
-def test_a_breach_that_staff_enter_is_told_to_the_company(staff: Client, bakery_made: NewTenant) -> None:
+def test_a_breach_that_staff_enter_is_told_to_the_company(
+    staff: Client, bakery_made: NewTenant, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     known = timezone.localtime()
     values = {
         "tenant": str(bakery_made.tenant.pk),
@@ -174,7 +177,9 @@ def test_a_breach_that_staff_enter_is_told_to_the_company(staff: Client, bakery_
         "data": "Kontakte",
         "is_risk": "on",
     }
-    answer = staff.post("/admin/consent/breach/add/", values)
+    with django_capture_on_commit_callbacks() as bells:
+        answer = staff.post("/admin/consent/breach/add/", values)
+    assert any("tell_of_breach" in str(bell) for bell in bells)
     assert answer.status_code == 302, answer.content.decode()
     with tenant_scope(bakery_made.tenant):
         found = Breach.objects.get()
