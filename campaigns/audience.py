@@ -127,7 +127,8 @@ def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> l
             counts.append("count(*)")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join(counts)} FROM contacts_contact c WHERE c.tenant_id = %s AND ({chosen.included})",
+            f"SELECT {', '.join(counts)} FROM contacts_contact c"
+            f" WHERE c.tenant_id = %s AND c.restricted_at IS NULL AND ({chosen.included})",
             [*params, campaign.tenant_id, *chosen.included_params],
         )
         return list(cursor.fetchone())

@@ -287,7 +287,8 @@ def preview_contacts(campaign: Campaign, limit: int = 10) -> list[Contact]:
     """Some contacts of the campaign's audience, for looking at the message with real values."""
     chosen = audience.selection(campaign)
     rows = Contact.objects.raw(
-        f"SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({chosen.included}) ORDER BY c.id LIMIT %s",
+        "SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND c.restricted_at IS NULL"
+        f" AND ({chosen.included}) ORDER BY c.id LIMIT %s",
         [campaign.tenant_id, *chosen.included_params, limit],
     )
     return list(rows)

@@ -24,6 +24,7 @@ from consent.models import (
     Controller,
     DataRequest,
     Disposal,
+    EndedContract,
     Handover,
     Invalidation,
     LedgerAnchor,
@@ -233,7 +234,7 @@ class DataRequestAdmin(ReadOnlyAdmin):
     list_display = ("uid", "tenant", "kind", "state", "received_at", "due_date", "done_at", "error")
     list_filter = ("state", "kind")
     list_select_related = ("tenant",)
-    exclude = ("note", "answer", "file", "digests")
+    exclude = ("note", "answer", "file", "digests", "named_encrypted")
     search_fields = ("uid__exact", "subject_id__exact")
 
 
@@ -301,6 +302,14 @@ class AgreementAdmin(ReadOnlyAdmin):
     list_display = ("tenant", "version", "signer", "position", "accepted_at")
     list_select_related = ("tenant",)
     search_fields = ("tenant__name", "tenant__slug__exact")
+
+
+@admin.register(EndedContract)
+class EndedContractAdmin(ReadOnlyAdmin):
+    """Whom the operator processed data for until their contract ended, and the proof that it was deleted."""
+
+    list_display = ("name", "slug", "began_at", "closed_at", "deleted_at", "files_deleted")
+    search_fields = ("name", "slug__exact")
 
 
 @admin.register(SubProcessor)

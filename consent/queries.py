@@ -212,6 +212,16 @@ def state(contact: Contact, channel: str = Channel.WHATSAPP, purpose: str = Purp
     return states(contact).filter(channel=channel, purpose=purpose).first()
 
 
+def measured(tenant_id: Any) -> QuerySet[ConsentState]:
+    """The states of people who agree to being measured on WhatsApp: only their reads and clicks may be shown (CG-36).
+
+    `tenant_id` may be a reference to an outer query.
+    """
+    agreed = ConsentState.objects.filter(tenant=tenant_id, channel=Channel.WHATSAPP, purpose=Purpose.TRACKING)
+    lasting = Q(valid_until=None) | Q(valid_until__gt=timezone.now())
+    return agreed.filter(lasting, state__in=[State.GRANTED, State.RENEWED])
+
+
 def requests(tenant: Tenant, *, only_open: bool = False, search: str = "") -> QuerySet[DataRequest]:
     """A company's requests: what waits first, the most urgent on top, then what is over, newest first.
 

@@ -57,6 +57,16 @@ DU: Texts = {
     "prefs_text": "Hier siehst du, wozu du ja gesagt hast. Ein Nein gilt sofort.",
     "withdraw": "Abmelden",
     "withdraw_all": "Von allem abmelden",
+    # Art. 21 (4) GDPR: named apart from everything else.
+    "object_title": "Widerspruch gegen Werbung",
+    "object_text": "Du kannst der Verwendung deiner Daten für Werbung widersprechen. Das gilt für alle Wege und auch"
+    " für Auswertungen zu Werbezwecken (Art. 21 DSGVO).",
+    "object": "Werbung widersprechen",
+    "object_ask": "Wenn du widersprichst, verwendet {company} deine Daten nicht mehr für Werbung: nicht über WhatsApp,"
+    " nicht per E-Mail und nicht per SMS. Nachrichten zu Bestellungen und Terminen sind davon nicht betroffen.",
+    "object_yes": "Ich widerspreche",
+    "object_back": "Zurück",
+    "objected": "Du hast der Werbung widersprochen. {company} verwendet deine Daten nicht mehr dafür.",
     "is_on": "angemeldet",
     "is_off": "abgemeldet",
     "nothing": "Du bekommst keine Werbung von {company}.",
@@ -93,6 +103,11 @@ SIE: Texts = {
     "closed_text": "Das Formular ist geschlossen. Bitte wenden Sie sich an {company}.",
     "too_often": "Zu viele Versuche. Bitte warten Sie eine Minute und versuchen Sie es dann noch einmal.",
     "prefs_text": "Hier sehen Sie, wozu Sie ja gesagt haben. Ein Nein gilt sofort.",
+    "object_text": "Sie können der Verwendung Ihrer Daten für Werbung widersprechen. Das gilt für alle Wege und auch"
+    " für Auswertungen zu Werbezwecken (Art. 21 DSGVO).",
+    "object_ask": "Wenn Sie widersprechen, verwendet {company} Ihre Daten nicht mehr für Werbung: nicht über WhatsApp,"
+    " nicht per E-Mail und nicht per SMS. Nachrichten zu Bestellungen und Terminen sind davon nicht betroffen.",
+    "objected": "Sie haben der Werbung widersprochen. {company} verwendet Ihre Daten nicht mehr dafür.",
     "nothing": "Sie bekommen keine Werbung von {company}.",
     "done": "Sie sind abgemeldet. {company} schickt Ihnen das nicht mehr.",
     "invalid_text": "Antworten Sie auf eine WhatsApp-Nachricht mit STOPP: Das wirkt sofort.",
@@ -140,6 +155,15 @@ EN: Texts = {
     "prefs_text": "Here you see what you have said yes to. A no takes effect at once.",
     "withdraw": "Unsubscribe",
     "withdraw_all": "Unsubscribe from everything",
+    "object_title": "Objection to advertising",
+    "object_text": "You may object to the use of your data for advertising. It holds on every channel, and for"
+    " profiling that serves advertising (Art. 21 GDPR).",
+    "object": "Object to advertising",
+    "object_ask": "If you object, {company} no longer uses your data for advertising: not on WhatsApp, not by e-mail"
+    " and not by SMS. Messages about orders and appointments are not affected.",
+    "object_yes": "I object",
+    "object_back": "Back",
+    "objected": "You have objected to advertising. {company} no longer uses your data for it.",
     "is_on": "subscribed",
     "is_off": "unsubscribed",
     "nothing": "You get no advertising from {company}.",

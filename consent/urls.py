@@ -3,10 +3,11 @@
 from django.urls import URLPattern, path
 
 import consent.api.wordings
-from consent.api import consents, people, requests
+from consent.api import consents, people, requests, suppressions
 from consent.api import imports as imports_api
 from consent.api import receipts as receipts_api
 from consent.views import (
+    blocking,
     company,
     contacts,
     imports,
@@ -24,6 +25,7 @@ CONTACT = "contacts/<uuid:uid>/"
 
 urlpatterns = [
     path("contacts/", contacts.contacts, name="contacts"),
+    path("contacts/block/", blocking.block, name="block"),
     path(CONTACT, contacts.contact, name="contact"),
     path(f"{CONTACT}withdraw/", withdrawals.withdraw, name="withdraw"),
     path(f"{CONTACT}proof/", proofs.proof, name="proof"),
@@ -43,6 +45,7 @@ urlpatterns = [
     path("imports/<uuid:uid>/rejected/", imports.rejected, name="import_rejected"),
     path("imports/<uuid:uid>/notes/", imports.notes, name="import_notes"),
     path("company/", company.company, name="company"),
+    path("company/periods/", company.periods, name="company_periods"),
     path("processing/", processing.processing, name="processing"),
     path("processing/agreement/", processing.agreement, name="agreement"),
     path("processing/agreement/<uuid:uid>.pdf", processing.agreement_pdf, name="agreement_pdf"),
@@ -94,11 +97,13 @@ public_urls = [
     path("s/<slug:company>/<slug:form_slug>/widget.js", public.widget, name="signup_widget"),
     path("s/<slug:company>/logo-<str:digest>.png", public.logo, name="signup_logo"),
     path("p/<str:token>/", public.choose, name="preferences"),
+    path("p/<str:token>/object/", public.object_, name="preferences_object"),
 ]
 
 api_urls: list[URLPattern] = [
     *people.api_urls,
     *consents.api_urls,
+    *suppressions.api_urls,
     *receipts_api.api_urls,
     *imports_api.api_urls,
     *requests.api_urls,

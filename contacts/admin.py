@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from contacts import actions, phones
 from contacts.actions import ContactData
+from contacts.actions.batches import RESTRICTED
 from contacts.actions.values import cleaned
 from contacts.models import (
     Contact,
@@ -47,6 +48,8 @@ class ContactForm(forms.ModelForm):
         fields = EDITABLE
 
     def clean(self) -> dict[str, Any]:
+        if self.instance.restricted_at:
+            raise forms.ValidationError(RESTRICTED)
         values = {name: value for name, value in self.cleaned_data.items() if name in EDITABLE}
         _data, errors = cleaned(self.instance.tenant, ContactData(values))
         for name, texts in errors.items():
@@ -66,6 +69,9 @@ class ContactAdmin(BigTableAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.restricted_at is None)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
@@ -87,7 +93,7 @@ class ContactAdmin(BigTableAdmin):
         actions.delete(contact=obj, by=cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> None:
-        for contact in queryset.select_related("tenant"):
+        for contact in queryset.filter(restricted_at=None).select_related("tenant"):
             actions.delete(contact=contact, by=cast(User, request.user))
 
 

@@ -168,3 +168,9 @@ def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(LET_GO, {"tenant": tenant.pk, "before": before, "most": most})
         return {"inbound": cursor.rowcount}
+
+
+def would_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
+    """How many received messages `let_go` would delete, counted up to one more than `most`."""
+    old = InboundMessage.objects.filter(tenant=tenant, sent_at__lt=before)
+    return {"inbound": len(old.values_list("pk", flat=True)[: most + 1])}

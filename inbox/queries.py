@@ -1,12 +1,13 @@
 """Reads that tell which account a webhook comes from and whom its events concern."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
 
+from consent.models import EndedContract
 from inbox.models import InboundMessage
 from tenants.scope import across_tenants
 from whatsapp.models import Account, Number
@@ -15,12 +16,17 @@ from whatsapp.models import Account, Number
 def accounts_with_own_app() -> dict[uuid.UUID, Account]:
     """Accounts whose webhooks are signed with a Meta app of the tenant's own, by uid."""
     with across_tenants("the path of a webhook names the account, the account its tenant"):
-        return {account.uid: account for account in Account.objects.exclude(app_secret_encrypted="")}
+        own = Account.objects.filter(tenant__closed_at=None).exclude(app_secret_encrypted="")
+        return {account.uid: account for account in own}
 
 
 def numbers_of(phone_number_ids: Iterable[str]) -> dict[str, Number]:
-    """The numbers with these ids of Meta's, with `account`; sees every tenant, so call it inside `across_tenants`."""
-    found = Number.objects.select_related("tenant", "account").filter(phone_number_id__in=list(phone_number_ids))
+    """The numbers with these ids of Meta's, with `account`; sees every tenant, so call it inside `across_tenants`.
+
+    Numbers of companies whose contract is over are not found, here and in `accounts_of`.
+    """
+    known = Number.objects.select_related("tenant", "account").filter(tenant__closed_at=None)
+    found = known.filter(phone_number_id__in=list(phone_number_ids))
     return {number.phone_number_id: number for number in found}
 
 
@@ -28,10 +34,23 @@ def accounts_of(waba_ids: Iterable[str]) -> dict[str, list[Account]]:
     """The accounts with these WABA ids; a WABA may be connected to several tenants. Inside `across_tenants` only."""
     found: dict[str, list[Account]] = {}
     for account in (
-        Account.objects.select_related("tenant").filter(waba_id__in=list(waba_ids)).order_by("tenant_id", "id")
+        Account.objects.select_related("tenant")
+        .filter(waba_id__in=list(waba_ids), tenant__closed_at=None)
+        .order_by("tenant_id", "id")
     ):
         found.setdefault(account.waba_id, []).append(account)
     return found
+
+
+def ended(names: Collection[str]) -> set[str]:
+    """Which of these ids of WABAs and numbers belong to a company whose contract is over; inside `across_tenants`."""
+    if not names:
+        return set()
+    closed = {"tenant__closed_at__isnull": False}
+    numbers = Number.objects.filter(phone_number_id__in=names, **closed).values_list("phone_number_id", flat=True)
+    accounts = Account.objects.filter(waba_id__in=names, **closed).values_list("waba_id", flat=True)
+    gone = EndedContract.objects.filter(names__overlap=list(names)).values_list("names", flat=True)
+    return {*numbers, *accounts, *(name for theirs in gone for name in theirs)} & set(names)
 
 
 class Answer(NamedTuple):

@@ -140,24 +140,6 @@ def close_source(*, source: Source) -> None:
         waking.wake(tasks.empty)
 
 
-def cancel_pending(*, tenant: Tenant, contact_ids: Sequence[int], purpose: str, reason: str) -> int:
-    """Cancel what waits for these contacts under a purpose ("marketing", or "all"); returns how many messages."""
-    if not contact_ids:
-        return 0
-    # The partial join keeps this to the few waiting messages of the few contacts who opted out. What a sender is just
-    # claiming is left to it: it waits for the consent that the caller has locked, and then skips the message.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE messaging_message SET queue = 2, state = 10, reason = %s WHERE tenant_id = %s AND id IN"
-            " (SELECT m.id FROM messaging_message m"
-            " JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id"
-            " WHERE m.tenant_id = %s AND m.contact_id = ANY(%s) AND m.queue = 0 AND (s.purpose = %s OR %s = 'all')"
-            " FOR UPDATE OF m SKIP LOCKED)",
-            [reason, tenant.pk, tenant.pk, list(contact_ids), purpose, purpose],
-        )
-        return cursor.rowcount
-
-
 @transaction.atomic
 def queue_test(*, number: Number, contact: Contact, template: Template, variables: Mapping[str, Any]) -> Message:
     """Queue one test message ahead of campaigns, for an hour; consent is checked like for any other."""

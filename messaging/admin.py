@@ -1,8 +1,15 @@
 """Staff's view of the outbox: what was sent for which source, to whom, and what became of it; nothing changes here."""
 
+from datetime import datetime
+from typing import Any
+
 from django.contrib import admin
 from django.db import models
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 
+from consent import queries as consent
+from contacts.models import Contact
 from messaging.models import Click, Content, Link, Message, Source
 from tenants.admin import ReadOnlyAdmin
 
@@ -24,12 +31,35 @@ class ContentAdmin(ReadOnlyAdmin):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    """One recipient each; only what an index finds can be searched, for this table has millions of rows."""
+    """One recipient each; only what an index finds can be searched, for this table has millions of rows.
 
-    list_display = ("id", "tenant", "source", "contact", "state", "reason", "error_code", "attempt", "created_at")
+    Reads and clicks are shown of people who agree to being measured only (CG-36).
+    """
+
+    list_display = ("id", "tenant", "source", "contact", "fate", "reason", "error_code", "attempt", "created_at")
+    exclude = ("state", "read_at", "clicked_at")
+    readonly_fields = ("fate", "read", "clicked")
     list_select_related = ("tenant", "source", "contact")
     search_fields = ("wamid__exact",)
     search_help_text = "Meta's message id (wamid), complete."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        agreed = consent.measured(OuterRef("tenant_id")).values("subject_id")
+        people = Contact.objects.filter(tenant=OuterRef("tenant_id"), subject_id__in=agreed)
+        return super().get_queryset(request).annotate(is_measured=Exists(people.filter(pk=OuterRef("contact_id"))))
+
+    @admin.display(description="state")
+    def fate(self, message: Any) -> str:
+        is_hidden = message.state == Message.State.READ and not message.is_measured
+        return str((Message.State.DELIVERED if is_hidden else Message.State(message.state)).label)
+
+    @admin.display(description="read at")
+    def read(self, message: Any) -> datetime | None:
+        return message.read_at if message.is_measured else None
+
+    @admin.display(description="clicked at")
+    def clicked(self, message: Any) -> datetime | None:
+        return message.clicked_at if message.is_measured else None
 
 
 @admin.register(Link)

@@ -12,13 +12,13 @@ from tenants.scope import tenant_scope
 
 
 def record(target: Target, *, is_counted: bool) -> str | None:
-    """Store one request of a link and return its destination; None if the link is gone.
+    """Store one request of a link and return its destination; None if the link is gone, or its company is leaving.
 
     The first counted click marks the message. A target without message leaves no trace of a person, nor does the click
     of somebody who has withdrawn the yes to measuring since the message went out (CG-35).
     """
     with tenant_scope(target.tenant_id):
-        link = Link.objects.filter(tenant=target.tenant_id, pk=target.link_id).first()
+        link = Link.objects.filter(tenant=target.tenant_id, tenant__closed_at=None, pk=target.link_id).first()
         if link is None:
             return None
         message = (

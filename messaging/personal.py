@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from consent import rules
 from contacts.models import Contact
 from contacts.personal import Section
 from messaging import reasons, rendering
@@ -23,6 +24,27 @@ from tenants.models import Tenant
 ROWS_AT_A_TIME = 500
 NOTHING_SAID = {"type": "text", "text": {"body": ""}}
 
+# These refusals are not the person's; messages wait until they are over.
+OF_THE_COMPANY = [rules.TENANT_BLOCKED, rules.NO_AGREEMENT]
+WAITING_PURPOSES = """
+SELECT DISTINCT s.purpose FROM messaging_message m
+JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
+WHERE m.tenant_id = %s AND m.contact_id = ANY(%s) AND m.queue = 0 AND s.purpose <> 'service'
+"""
+# Judged by the words that decide at the claim. What a sender is just claiming is left to it: it waits for the consent
+# that the caller has locked, and then skips the message.
+STOP = """
+UPDATE messaging_message m SET queue = 2, state = 10, reason = ended.reason
+FROM (
+  SELECT w.id, CASE consent_state.state WHEN 'erased' THEN 'erased' ELSE {reason} END AS reason
+  FROM messaging_message w
+  JOIN messaging_source s ON s.tenant_id = w.tenant_id AND s.id = w.source_id AND s.purpose = %s
+  JOIN contacts_contact c ON c.tenant_id = w.tenant_id AND c.id = w.contact_id {joins}
+  WHERE w.tenant_id = %s AND w.contact_id = ANY(%s) AND w.queue = 0 AND {reason} <> ALL(%s)
+  FOR UPDATE OF w SKIP LOCKED
+) ended
+WHERE m.tenant_id = %s AND m.id = ended.id
+"""
 # Who is just being sent to is left to the sender, whose answer finds no wamid column to write to any more.
 FORGET = """
 UPDATE messaging_message SET contact_id = -id, wamid = CASE WHEN wamid IS NOT NULL THEN 'erased' END,
@@ -58,6 +80,17 @@ WITH old AS MATERIALIZED (
 )
 UPDATE messaging_click k SET contact_id = NULL, message_id = NULL
 FROM old WHERE k.tenant_id = %(tenant)s AND k.id = old.id
+"""
+
+
+WOULD_GO = """
+SELECT (SELECT count(*) FROM (
+    SELECT FROM messaging_message m JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
+    WHERE m.tenant_id = %(tenant)s AND s.created_at < %(before)s AND s.state = 'closed'
+      AND m.contact_id > 0 AND m.created_at < %(before)s AND m.queue = 2 LIMIT %(most)s) m),
+  (SELECT count(*) FROM (
+    SELECT FROM messaging_click k
+    WHERE k.tenant_id = %(tenant)s AND k.at < %(before)s AND k.contact_id IS NOT NULL LIMIT %(most)s) k)
 """
 
 
@@ -135,6 +168,17 @@ def _clicks(contact: Contact) -> Iterator[dict[str, Any]]:
         yield {"at": click.at, "campaign": click.source.name, "label": click.link.label, "url": click.link.url}
 
 
+def stop(tenant: Tenant, contact_ids: Collection[int]) -> None:
+    """Cancel what waits for these people and may not be sent to them any more; answers to what they wrote stay."""
+    people = list(contact_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING_PURPOSES, [tenant.pk, people])
+        for (purpose,) in cursor.fetchall():
+            refusal = rules.refusal(tenant_id=tenant.pk, channel="whatsapp", purpose=purpose)
+            statement = STOP.format(joins=refusal.joins, reason=refusal.reason)
+            cursor.execute(statement, [purpose, *refusal.params, tenant.pk, people, OF_THE_COMPANY, tenant.pk])
+
+
 def forget(contact: Contact) -> None:
     """Cancel what waits, forget whom messages and clicks belong to, and empty the answers written to the person."""
     tenant_id = contact.tenant_id
@@ -176,3 +220,11 @@ def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
             messages = cursor.rowcount
         cursor.execute(LET_CLICKS_GO, params)
         return {"messages": messages, "clicks": cursor.rowcount}
+
+
+def would_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
+    """How many messages and clicks `let_go` would make anonymous, counted up to one more than `most`."""
+    with connection.cursor() as cursor:
+        cursor.execute(WOULD_GO, {"tenant": tenant.pk, "before": before, "most": most + 1})
+        messages, clicks = cursor.fetchone()
+    return {"messages": messages, "clicks": clicks}

@@ -24,6 +24,8 @@ PATIENCE_SECONDS = 10.0
 # Hash joins over a million contacts want more than PostgreSQL's 4 MB.
 WORK_MEM = "64MB"
 SAMPLE = 10
+# Whose processing is restricted is only stored: neither counted nor shown (Art. 18 GDPR).
+NOT_RESTRICTED = "c.restricted_at IS NULL"
 
 
 class TookTooLong(Exception):
@@ -88,7 +90,7 @@ def _count_until(end: float, holds: Compiled, tenant: Tenant) -> int | None:
 def _count(holds: Compiled, tenant: Tenant, seconds: float) -> int:
     with at_most(seconds), connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FROM contacts_contact c WHERE c.tenant_id = %s AND {holds.sql}",
+            f"SELECT count(*) FROM contacts_contact c WHERE c.tenant_id = %s AND {NOT_RESTRICTED} AND {holds.sql}",
             [tenant.pk, *holds.params],
         )
         found: int = cursor.fetchone()[0]
@@ -99,7 +101,7 @@ def _sample(holds: Compiled, tenant: Tenant, seconds: float) -> list[Contact]:
     try:
         with at_most(seconds), connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT c.id FROM contacts_contact c WHERE c.tenant_id = %s AND {holds.sql}"
+                f"SELECT c.id FROM contacts_contact c WHERE c.tenant_id = %s AND {NOT_RESTRICTED} AND {holds.sql}"
                 " ORDER BY c.id DESC LIMIT %s",
                 [tenant.pk, *holds.params, SAMPLE],
             )

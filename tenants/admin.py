@@ -51,10 +51,14 @@ class ReadOnlyAdmin(BigTableAdmin):
 
 @admin.register(Tenant)
 class TenantAdmin(admin.ModelAdmin):
-    list_display = ("name", "slug", "country", "is_active", "created_at")
+    list_display = ("name", "slug", "country", "is_active", "closed_at", "created_at")
     list_filter = ("is_active",)
     search_fields = ("slug", "name")
-    readonly_fields = ("uid", "slug", "created_at")
+    readonly_fields = ("uid", "slug", "closed_at", "created_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A closed company is opened again by `manage.py end_contract reopen` only."""
+        return (*self.readonly_fields, "is_active") if obj and obj.closed_at else self.readonly_fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # `manage.py create_tenant` also makes the owner, the key and the pepper.

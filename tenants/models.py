@@ -35,6 +35,8 @@ class Tenant(models.Model):
     country = models.CharField(max_length=2, default="DE")
     currency = models.CharField(max_length=3, default="EUR")
     is_active = models.BooleanField(default=True)
+    # The contract is over: whatever arrives for the company is dropped, until everything of it is deleted.
+    closed_at = models.DateTimeField(null=True, editable=False)
     # Random key for the hashes of phone numbers and addresses, encrypted at rest; see tenants.encryption.
     pepper_encrypted = models.TextField(editable=False, default="")
     created_at = models.DateTimeField(default=now, editable=False)
@@ -43,7 +45,10 @@ class Tenant(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="tenant_slug_is_not_reserved", condition=~models.Q(slug__in=sorted(RESERVED_SLUGS))
-            )
+            ),
+            models.CheckConstraint(
+                name="closed_tenant_is_not_active", condition=models.Q(closed_at=None) | models.Q(is_active=False)
+            ),
         ]
 
     def __str__(self) -> str:

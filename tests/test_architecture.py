@@ -34,6 +34,7 @@ GLOBAL = {
     "tenants_user": "people may work for several tenants",
     "whatsapp_rate": "Meta's price list is everybody's",
     "consent_subprocessor": "the operator's sub-processors are the same for all companies",
+    "consent_endedcontract": "the operator's own register of companies that are here no more",
     "inbox_webhookevent": "belongs to nobody until it is read; its own policy shows it only across tenants",
 }
 # Unique keys without the tenant, with the reason.
@@ -121,6 +122,7 @@ def test_every_table_has_forced_row_level_security() -> None:
         "tenants_user",
         "whatsapp_rate",
         "consent_subprocessor",
+        "consent_endedcontract",
     }
     assert tables - walled - {"tenants_user_groups", "tenants_user_user_permissions"} == set()
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from consent import queries as consent
 from contacts.models import Contact
 from messaging.models import Message
 
@@ -17,15 +18,16 @@ KINDS = ("message", "click", "reply", "event", "consent")
 TIMELINE = """
 SELECT at, kind, id, data FROM (
   SELECT coalesce(m.accepted_at, m.claimed_at, m.created_at) AS at, 'message' AS kind, m.id,
-    jsonb_build_object('name', s.name, 'state', m.state, 'reason', m.reason, 'error_code', m.error_code,
-      'delivered_at', m.delivered_at, 'read_at', m.read_at, 'failed_at', m.failed_at) AS data
+    jsonb_build_object('name', s.name, 'state', CASE WHEN m.state = 6 AND NOT %(is_measured)s THEN 5 ELSE m.state END,
+      'reason', m.reason, 'error_code', m.error_code, 'delivered_at', m.delivered_at,
+      'read_at', CASE WHEN %(is_measured)s THEN m.read_at END, 'failed_at', m.failed_at) AS data
   FROM messaging_message m JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
   WHERE m.tenant_id = %(tenant)s AND m.contact_id = %(contact)s
   UNION ALL
   SELECT k.at, 'click', k.id, jsonb_build_object('name', s.name, 'label', l.label, 'url', l.url)
   FROM messaging_click k JOIN messaging_link l ON l.tenant_id = k.tenant_id AND l.id = k.link_id
   JOIN messaging_source s ON s.tenant_id = k.tenant_id AND s.id = k.source_id
-  WHERE k.tenant_id = %(tenant)s AND k.contact_id = %(contact)s AND k.is_counted
+  WHERE k.tenant_id = %(tenant)s AND k.contact_id = %(contact)s AND k.is_counted AND %(is_measured)s
   UNION ALL
   SELECT i.sent_at, 'reply', i.id, jsonb_build_object('type', i.type, 'is_opt_out', i.is_opt_out)
   FROM inbox_conversation c JOIN inbox_inboundmessage i ON i.tenant_id = c.tenant_id AND i.conversation_id = c.id
@@ -67,12 +69,16 @@ def timeline(
     kinds: list[str] | None = None,
     after: tuple[datetime, str, int] | None = None,
 ) -> list[Entry]:
-    """Up to `most` entries, newest first; `kinds` from KINDS, all without it; `after` is the last one's position."""
+    """Up to `most` entries, newest first; `kinds` from KINDS, all without it; `after` is the last one's position.
+
+    Reads and clicks are told of people who agree to being measured only (CG-36).
+    """
     at, kind, row_id = after or (None, None, None)
     params: dict[str, Any] = {
         "tenant": contact.tenant_id,
         "contact": contact.pk,
         "subject": contact.subject_id,
+        "is_measured": consent.measured(contact.tenant_id).filter(subject_id=contact.subject_id).exists(),
         "kinds": kinds or None,
         "at": at,
         "kind": kind,

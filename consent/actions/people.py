@@ -16,7 +16,9 @@ def upsert(*, tenant: Tenant, rows: Sequence[ContactData], by: Actor) -> list[Up
     return actions.upsert(tenant=tenant, rows=rows, by=by, moved=partial(declarations.edited, tenant=tenant, by=by))
 
 
-def patch(*, contact: Contact, data: ContactData, by: Actor, replaces_tags: bool = False) -> Contact:
+def patch(
+    *, contact: Contact, data: ContactData, by: Actor, replaces_tags: bool = False, is_wish: bool = False
+) -> Contact:
     """Change one contact as `contacts.actions.patch` does; another number ends consent (consent-gdpr § 8)."""
     moved = partial(declarations.edited, tenant=contact.tenant, by=by)
-    return actions.patch(contact=contact, data=data, by=by, replaces_tags=replaces_tags, moved=moved)
+    return actions.patch(contact=contact, data=data, by=by, replaces_tags=replaces_tags, moved=moved, is_wish=is_wish)

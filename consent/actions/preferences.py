@@ -1,15 +1,16 @@
-"""Saying no by a link: what a person has said yes to, and its end at once, without any login (CG-20, CG-44)."""
+"""Saying no by a link: what a person has said yes to, its end, and an objection, without login (CG-20, CG-44)."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from consent.actions import declarations
 from consent.ledger.folding import ADVERTISING, CHANNELS, GRANTS, Pair
-from consent.models import Channel, ConsentState, Purpose, Source
+from consent.models import Channel, ConsentState, Purpose, Source, State
 from contacts.models import Contact
 from tenants.encryption import BadToken, seal, unseal
 from tenants.models import Tenant
@@ -47,7 +48,7 @@ def person(token: str) -> Person | None:
         tenant_id, contact_id = unseal(USE, token)
     except (BadToken, ValueError):
         return None
-    tenant = Tenant.objects.filter(pk=tenant_id).first()
+    tenant = Tenant.objects.filter(pk=tenant_id, closed_at=None).first()
     if tenant is None:
         return None
     with tenant_scope(tenant):
@@ -56,8 +57,8 @@ def person(token: str) -> Person | None:
 
 
 def choices(found: Person) -> list[Choice]:
-    """What the person has said yes or no to, in a fixed order; what was never asked is missing."""
-    states = ConsentState.objects.filter(tenant=found.tenant, subject_id=found.contact.subject_id)
+    """What the person has said yes or no to, in a fixed order; what was never asked or objected to is missing."""
+    states = _states(found).exclude(state=State.OBJECTED)
     known: Mapping[Pair, str] = {(row.channel, row.purpose): row.state for row in states}
     return [
         Choice(
@@ -70,6 +71,11 @@ def choices(found: Person) -> list[Choice]:
         for purpose in ADVERTISING
         if (channel, purpose) in known
     ]
+
+
+def has_objected(found: Person) -> bool:
+    """Whether an objection of the person holds."""
+    return _states(found).filter(state=State.OBJECTED).exists()
 
 
 def withdraw(found: Person, value: str, *, visitor: Mapping[str, Any]) -> None:
@@ -87,3 +93,20 @@ def withdraw(found: Person, value: str, *, visitor: Mapping[str, Any]) -> None:
         evidence=dict(visitor),
         **what,
     )
+
+
+def object_(found: Person, *, visitor: Mapping[str, Any]) -> None:
+    """Object to all advertising on all channels, with the profiling for it (Art. 21 (2), (3) GDPR)."""
+    at = timezone.now()
+    declarations.object_(
+        tenant=found.tenant,
+        contact=found.contact,
+        source=Source.PREFERENCE_LINK,
+        dedupe=f"link:{found.contact.subject_id}:objection:{at.isoformat()}",
+        occurred_at=at,
+        evidence=dict(visitor),
+    )
+
+
+def _states(found: Person) -> QuerySet[ConsentState]:
+    return ConsentState.objects.filter(tenant=found.tenant, subject_id=found.contact.subject_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
@@ -10,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent import tasks
-from consent.actions import declarations, people
+from consent.actions import blocking, declarations, people
+from consent.ledger.subjects import person
 from consent.models import Authority, DataRequest, Source, Suppression
 from consent.rights import periods
 from contacts.actions import ContactData
@@ -32,21 +34,30 @@ class NotNow(Exception):
 def take(
     *,
     tenant: Tenant,
-    contact: Contact,
+    contact: Contact | None,
     kind: str,
     by: Actor,
+    phone: str = "",
+    email: str = "",
     received_at: datetime | None = None,
     checked_by: str = "",
     note: str = "",
 ) -> DataRequest:
-    """Note a request; its deadline runs from the day it was received, now by default (Art. 12(3) GDPR)."""
+    """Note a request; its deadline runs from the day it was received, now by default (Art. 12(3) GDPR).
+
+    Somebody who is no contact is known by the number or address that they give, kept encrypted until the answer. Raises
+    ValidationError by field.
+    """
     received_at = received_at or timezone.now()
     if received_at > timezone.now():
         raise ValidationError({"received_at": _("This lies in the future.")})
-    request = DataRequest.objects.create(
+    named: dict[str, Any] = {} if contact else blocking.spelled(tenant, phone, email)
+    who = person(tenant, contact=contact, **named)
+    request = DataRequest(
         tenant=tenant,
-        contact=contact,
-        subject_id=contact.subject_id,
+        contact=who.contact,
+        subject_id=who.subject_id,
+        digests=[] if who.contact else [[kind, key.hex()] for kind, key in who.digests],
         kind=kind,
         received_at=received_at,
         due_date=periods.due(received_at, tenant),
@@ -54,6 +65,8 @@ def take(
         note=note,
         created_by=_user(by),
     )
+    request.named = {} if who.contact else named
+    request.save()
     audit(tenant=tenant, by=by, verb="data_request.taken", subject=request, changes={"kind": kind})
     return request
 
@@ -83,12 +96,22 @@ def run(*, request: DataRequest, by: Actor) -> DataRequest:
     if request.state == State.WORKING:
         return request
     if request.contact is None:
-        raise NotNow(_("The contact is gone; there is nothing left to do."))
-    if request.kind in NEEDS_IDENTITY and not request.checked_by:
+        _run_for_stranger(request, by)
+    elif request.kind in NEEDS_IDENTITY and not request.checked_by:
         raise NotNow(_("First say how you know that it is this person: data must not go to, or be lost by, another."))
-    CARRY_OUT[request.kind](request, request.contact, by)
+    else:
+        CARRY_OUT[request.kind](request, request.contact, by)
     audit(tenant=request.tenant, by=by, verb="data_request.run", subject=request, changes={"kind": request.kind})
     return request
+
+
+def _run_for_stranger(request: DataRequest, by: Actor) -> None:
+    """An objection holds for number and address; beyond that nothing is stored of somebody who is no contact."""
+    if not request.named:
+        raise NotNow(_("The contact is gone; there is nothing left to do."))
+    if request.kind == Kind.OBJECTION:
+        _declare_objection(request, by, **request.named)
+    _carried_out(request, by)
 
 
 def _export(request: DataRequest, contact: Contact, by: Actor) -> None:
@@ -112,16 +135,20 @@ def _restrict(request: DataRequest, contact: Contact, by: Actor) -> None:
 
 
 def _object(request: DataRequest, contact: Contact, by: Actor) -> None:
+    _declare_objection(request, by, contact=contact)
+    _carried_out(request, by)
+
+
+def _declare_objection(request: DataRequest, by: Actor, **who: Any) -> None:
     declarations.object_(
         tenant=request.tenant,
-        contact=contact,
         dedupe=f"request:{request.uid}",
         source=_source(by),
         authority=Authority.AGENT,
         occurred_at=request.received_at,
         by=by,
+        **who,
     )
-    _carried_out(request, by)
 
 
 def _rectify(request: DataRequest, contact: Contact, by: Actor) -> None:
@@ -150,7 +177,7 @@ def correct(*, request: DataRequest, data: ContactData, by: Actor) -> DataReques
         raise NotNow(_("This request does not ask for a correction."))
     if not request.checked_by:
         raise NotNow(_("First say how you know that it is this person: data must not go to, or be lost by, another."))
-    people.patch(contact=request.contact, data=data, by=by)
+    people.patch(contact=request.contact, data=data, by=by, is_wish=True)
     _carried_out(request, by)
     audit(tenant=request.tenant, by=by, verb="data_request.run", subject=request, changes={"kind": request.kind})
     return request
@@ -199,8 +226,11 @@ def close(*, request: DataRequest, answer: str, by: Actor, is_refused: bool = Fa
         raise NotNow(_("First carry out what was asked, or refuse it with the reason."))
     if request.state == State.WORKING:
         raise NotNow(_("This is being carried out just now."))
-    state = State.REFUSED if is_refused else State.DONE
-    _save(request, state=state, answer=answer.strip(), done_at=timezone.now(), done_by=_user(by))
+    state, now = State.REFUSED if is_refused else State.DONE, timezone.now()
+    _save(request, state=state, answer=answer.strip(), done_at=now, done_by=_user(by))
+    if request.named_encrypted:
+        # From now on only somebody who gives the number finds it, and after its time nobody.
+        _save(request, named_encrypted="", kept_until=periods.proof_ends(now))
     audit(tenant=request.tenant, by=by, verb=f"data_request.{state}", subject=request)
     return request
 
@@ -227,9 +257,18 @@ def drop_block(*, request: DataRequest, by: Actor) -> None:
     waking.wake(tasks.forget_hashes, tenant_id=request.tenant_id, request_id=request.pk)
 
 
+def file_taken(*, request: DataRequest, by: Actor) -> None:
+    """Write down who took an export: it holds in clear what proves each declaration, also those that ended."""
+    audit(tenant=request.tenant, by=by, verb="data_request.file_taken", subject=request)
+
+
 def _held(request: DataRequest) -> DataRequest:
-    held = DataRequest.objects.select_for_update(of=("self",)).select_related("tenant", "contact")
-    return held.get(tenant=request.tenant_id, pk=request.pk)
+    rows = DataRequest.objects.select_for_update(of=("self",)).select_related("tenant", "contact")
+    held = rows.get(tenant=request.tenant_id, pk=request.pk)
+    if held.named and (contact := person(held.tenant, **held.named).contact):
+        # Since they asked they have become one.
+        _save(held, contact=contact, subject_id=contact.subject_id, digests=[], named_encrypted="")
+    return held
 
 
 def _refuse_over(request: DataRequest) -> None:

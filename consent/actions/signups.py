@@ -325,7 +325,7 @@ def _remember(form: SignupForm, contact: Contact, answer: str, language: str) ->
     elif answer:
         values[form.question] = answer
     try:
-        people.patch(contact=contact, data=ContactData(values, attributes), by=None)
+        people.patch(contact=contact, data=ContactData(values, attributes), by=None, is_wish=True)
     except ValidationError:
         # The yes must not fail because of it.
         return

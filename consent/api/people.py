@@ -21,6 +21,7 @@ from contacts import actions, queries
 from contacts.actions import Upserted
 from contacts.api.shapes import BulkIn, BulkOut, ContactIn, ContactOut, data_of
 from contacts.models import Contact
+from tenants.problems import Conflict
 from tenants.rest import TenantViewSet
 
 
@@ -83,8 +84,14 @@ class ContactViewSet(TenantViewSet):
 
     @extend_schema(responses={204: OpenApiResponse(description="Deleted.")})
     def destroy(self, request: Request, uid: UUID) -> Response:
-        """Delete a contact with its tags, list entries and events; messages stay in reports, without the person."""
-        actions.delete(contact=self.get_object(), by=self.key)
+        """Delete a contact with its tags, list entries and events; messages stay in reports, without the person.
+
+        409 for somebody whose processing is restricted to storage (Art. 18 GDPR).
+        """
+        try:
+            actions.delete(contact=self.get_object(), by=self.key)
+        except actions.Restricted as refusal:
+            raise Conflict(str(refusal)) from None
         return Response(status=204)
 
     @extend_schema(request=BulkIn, responses=BulkOut)

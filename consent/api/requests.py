@@ -34,6 +34,7 @@ class DataRequestOut(serializers.Serializer[DataRequest]):
     kind = serializers.ChoiceField(choices=DataRequest.Kind.choices)
     state = serializers.ChoiceField(choices=DataRequest.State.choices)
     contact = serializers.SerializerMethodField(help_text="The contact's uid; null once the person is erased.")
+    named = serializers.DictField(help_text="Phone and e-mail of somebody who is no contact, until the answer.")
     received_at = serializers.DateTimeField()
     due_date = serializers.DateField(help_text="The last day for the answer (Art. 12(3) GDPR).")
     is_overdue = serializers.BooleanField()
@@ -64,7 +65,9 @@ class NotedIn(StrictSerializer):
 class NewRequestIn(NotedIn):
     """What somebody asked for, and when."""
 
-    contact = serializers.UUIDField()
+    contact = serializers.UUIDField(required=False, help_text="Or `phone` or `email` of somebody who is no contact.")
+    phone = serializers.CharField(required=False, max_length=40, help_text="With its country code.")
+    email = serializers.CharField(required=False, max_length=254)
     kind = serializers.ChoiceField(choices=DataRequest.Kind.choices)
     received_at = serializers.DateTimeField(required=False, help_text="Now by default; the deadline runs from then.")
 
@@ -99,6 +102,7 @@ class DataRequestViewSet(TenantViewSet):
     """What people asked about their data (Art. 12-22 GDPR)."""
 
     scope_noun = "consent"
+    scopes = {"file": "evidence:read"}
     serializer_class = DataRequestOut
     filterset_class = DataRequestFilter
 
@@ -116,9 +120,13 @@ class DataRequestViewSet(TenantViewSet):
 
     @extend_schema(request=NewRequestIn, responses={201: DataRequestOut})
     def create(self, request: Request) -> Response:
-        """Note a request; its deadline is one month after it was received."""
+        """Note a request; its deadline is one month after it was received.
+
+        Somebody who is no contact is named by phone or email, which is kept encrypted until the answer.
+        """
         given = _valid(NewRequestIn, request)
-        contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=given.pop("contact"))
+        uid = given.pop("contact", None)
+        contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=uid) if uid else None
         return self._done(actions.take, 201, tenant=self.tenant, contact=contact, **given)
 
     @extend_schema(request=NotedIn, responses=DataRequestOut)
@@ -158,8 +166,12 @@ class DataRequestViewSet(TenantViewSet):
 
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY, 404: OpenApiResponse(description="None.")})
     def file(self, request: Request, uid: UUID) -> HttpResponseBase:
-        """The export as ZIP: data.json and index.html. It is deleted after seven days."""
+        """The export as ZIP: data.json and index.html. It is deleted after seven days.
+
+        Needs the scope evidence:read, because it holds in clear what proves each declaration.
+        """
         found = get_object_or_404(self.get_queryset().exclude(file=""), uid=uid)
+        actions.file_taken(request=found, by=self.key)
         return FileResponse(found.file.open("rb"), as_attachment=True, filename=f"export-{found.uid}.zip")
 
     @extend_schema(request=AtOnceIn, responses={202: DataRequestOut})

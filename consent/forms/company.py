@@ -1,6 +1,6 @@
 """Checks what the page “Company” sends."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,11 +13,20 @@ from consent.models import Controller
 from consent.models.wordings import MOST_MONTHS
 
 MONTHS = (3, 6, 12, 18, MOST_MONTHS)
+PERIODS = ("message_months", "silence_months")
 
 
-def months() -> list[tuple[int, str]]:
-    """The periods to choose from."""
-    return [(count, ngettext("%(count)d month", "%(count)d months", count) % {"count": count}) for count in MONTHS]
+class PeriodsForm(forms.Form):
+    """Shorter periods that somebody has confirmed."""
+
+    message_months = forms.IntegerField(min_value=1, max_value=MOST_MONTHS)
+    silence_months = forms.IntegerField(min_value=1, max_value=MOST_MONTHS)
+
+
+def months(stored: int | None = None) -> list[tuple[int, str]]:
+    """The periods to choose from, and the stored one, which a program or an earlier version may have set."""
+    counts = sorted({*MONTHS, *([stored] if stored else [])})
+    return [(count, ngettext("%(count)d month", "%(count)d months", count) % {"count": count}) for count in counts]
 
 
 class CompanyForm(forms.Form):
@@ -100,6 +109,11 @@ class CompanyForm(forms.Form):
         help_text=_("Kept outside of this system, the seal proves later that nobody has rewritten the ledger."),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in PERIODS:
+            cast(forms.ChoiceField, self.fields[name]).choices = months(self.initial.get(name))
+
     def clean_special_attributes(self) -> list[str]:
         """The names, each once."""
         lines = (line.strip() for line in self.cleaned_data["special_attributes"].splitlines())
@@ -115,6 +129,11 @@ class CompanyForm(forms.Form):
         """Refuses an officer whom nobody can write to."""
         if self.cleaned_data.get("officer") and not self.cleaned_data.get("officer_email"):
             self.add_error("officer_email", _("Enter the officer's address: people have a right to write to them."))
+        if not self.has_error("message_months") and not self.has_error("silence_months"):
+            try:
+                Controller(**{name: self.cleaned_data[name] for name in PERIODS}).clean()
+            except ValidationError as refused:
+                self.refuse(refused)
         return self.cleaned_data
 
     def refuse(self, error: ValidationError) -> None:

@@ -34,6 +34,17 @@ class RequestForm(forms.Form):
         return moment_of(self.cleaned_data["received_on"])
 
 
+class StrangerForm(RequestForm):
+    """The same for somebody who is no contact: known by the number or address that they give."""
+
+    phone = forms.CharField(label=_("Phone number"), required=False, max_length=40)
+    email = forms.CharField(label=_("E-mail address"), required=False, max_length=254)
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show what the action has refused."""
+        refuse(self, error)
+
+
 class IdentityForm(forms.Form):
     """How we know that it is them, and what else matters."""
 

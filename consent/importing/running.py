@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from consent import leases
 from consent.importing import declaring
 from contacts.importing import deduplicating, noting, staging, upserting
 from contacts.models import Import
@@ -48,10 +49,10 @@ class CannotGoOn(Exception):
 
 def due() -> list[tuple[int, int]]:
     """(tenant id, import id) of imports that should be worked on and have no living worker."""
-    unattended = Q(state__in=WORKING) & (Q(leased_until=None) | Q(leased_until__lt=Now()))
-    left_behind = Q(state=Import.State.CANCELLED, leased_until__lt=Now())
+    # A cancelled import is cleaned up by whoever had it, or after them.
+    wanted = Q(state__in=WORKING) | Q(state=Import.State.CANCELLED, leased_until__isnull=False)
     with across_tenants("a lost worker's import can belong to any tenant"):
-        return list(Import.objects.filter(unattended | left_behind).order_by("pk").values_list("tenant_id", "pk"))
+        return leases.unattended(Import.objects.filter(wanted))
 
 
 def run(tenant_id: int, import_id: int) -> None:
@@ -86,8 +87,7 @@ def run(tenant_id: int, import_id: int) -> None:
 def _leased(tenant: Tenant, import_id: int) -> Import | None:
     """The import with a fresh lease; None when it needs no work or another worker is at it."""
     with tenant_scope(tenant):
-        free = Import.objects.filter(Q(leased_until=None) | Q(leased_until__lt=Now()), tenant=tenant, pk=import_id)
-        if not free.update(leased_until=Now() + LEASE):
+        if not leases.take(Import.objects.filter(tenant=tenant, pk=import_id), LEASE):
             return None
         imported = Import.objects.get(tenant=tenant, pk=import_id)
         if imported.state in WORKING:

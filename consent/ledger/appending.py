@@ -9,13 +9,17 @@ from django.db import connection, transaction
 
 from consent.ledger import chain, evidence, projecting, suppressing
 from consent.ledger.entries import Appended, Entry
-from consent.ledger.folding import GRANTS, Folded, Happened, Pair, fold, is_blocked, reach
+from consent.ledger.folding import GRANTS, HOLDS, NOES, Folded, Happened, Pair, fold, is_blocked, reach
 from consent.models import Authority, ConsentHead, State
+from consent.rights import walking
 from contacts.identities import digest
+from contacts.models import Contact
 from tenants.models import Tenant
 
 ENTRIES_PER_BATCH = 5000
 YESES = GRANTS | {State.REQUESTED.value}
+# After these nothing that waits may go out any more, whichever way they came in (CG-21).
+WAYS_OUT = NOES | HOLDS | {State.META_STOPPED.value}
 RECORD = ", ".join(f"{name} {kind}" for name, kind in chain.COLUMNS.items())
 NAMES = ", ".join(chain.COLUMNS)
 READ = ", ".join(f"coalesce({name}, '')" if name in chain.LATER else name for name in chain.COLUMNS)
@@ -99,6 +103,7 @@ class _Batch:
         self.rows: list[tuple[int | None, str, bytes, bytes]] = []
         self.sealed: list[evidence.Sealed] = []
         self.changed: set[UUID] = set()
+        self.out: set[UUID] = set()
         self.states: dict[UUID, dict[Pair, Folded]] = {}
 
     def _known(self) -> dict[str, UUID]:
@@ -119,6 +124,8 @@ class _Batch:
         self.rows.append((entry.wording_version_id, text, previous, self.hash))
         history.append(Happened(*(row[name] for name in Happened._fields)))
         self.changed.add(entry.subject_id)
+        if entry.state in WAYS_OUT:
+            self.out.add(entry.subject_id)
         self.events[key] = row["event_id"]
         return self.seq, row["event_id"], ""
 
@@ -162,6 +169,14 @@ class _Batch:
         ConsentHead.objects.filter(tenant=self.tenant).update(last_seq=self.seq, last_hash=self.hash)
         self.states = {subject: fold(self.histories[subject]) for subject in self.changed}
         projecting.write(self.tenant, self.states, stored=self.stored)
+        walking.stop(self.tenant, self._out())
+
+    def _out(self) -> list[int]:
+        """The contacts of those who said no in this batch."""
+        if not self.out:
+            return []
+        people = Contact.objects.filter(tenant=self.tenant, subject_id__in=self.out)
+        return list(people.order_by("pk").values_list("pk", flat=True))
 
     def states_of(self, entry: Entry) -> dict[Pair, Folded]:
         """What everything recorded of this entry's person adds up to, by channel and purpose."""

@@ -20,21 +20,27 @@ class Person:
 
 
 def person(
-    tenant: Tenant, *, contact: Contact | None = None, phone: str | None = None, bsuid: str | None = None
+    tenant: Tenant,
+    *,
+    contact: Contact | None = None,
+    phone: str | None = None,
+    bsuid: str | None = None,
+    email: str | None = None,
 ) -> Person:
     """The person a declaration is about; makes no contact for somebody who only said no.
 
     `phone` (E.164 or as Meta writes it) and `bsuid` are what the message or signal came with; they may name more than
-    the contact knows. A stranger's subject is derived from the keyed hash, so that their stop and resume add up.
+    the contact knows. An `email` that several contacts share names none of them alone. A stranger's subject is derived
+    from the keyed hash, so that their stop and resume add up.
     Raises ValueError when nobody is named.
     """
-    named = [(kind, value) for kind, value in (("phone", phone), ("bsuid", bsuid)) if value]
+    named = [(kind, value) for kind, value in (("phone", phone), ("bsuid", bsuid), ("email", email)) if value]
     digests = [(kind, digest(tenant, kind, value)) for kind, value in named]
-    contact = contact or _known(tenant, phone, bsuid)
+    contact = contact or _known(tenant, phone, bsuid, email)
     if contact:
         return Person(contact.subject_id, sorted({*digests, *identities(contact)}), contact)
     if not digests:
-        raise ValueError("a declaration needs a contact, a phone or a BSUID")
+        raise ValueError("a declaration needs a contact, a phone, a BSUID or an e-mail address")
     return Person(stranger(tenant, digests), digests, None)
 
 
@@ -43,7 +49,12 @@ def stranger(tenant: Tenant, digests: Sequence[Digest]) -> UUID:
     return UUID(bytes=digest(tenant, "subject", digests[0][1].hex())[:16], version=4)
 
 
-def _known(tenant: Tenant, phone: str | None, bsuid: str | None) -> Contact | None:
+def _known(tenant: Tenant, phone: str | None, bsuid: str | None, email: str | None) -> Contact | None:
     contacts = Contact.objects.filter(tenant=tenant)
     by_bsuid = contacts.filter(bsuid=bsuid).first() if bsuid else None
-    return by_bsuid or (contacts.filter(phone="+" + phone.lstrip("+")).first() if phone else None)
+    found = by_bsuid or (contacts.filter(phone="+" + phone.lstrip("+")).first() if phone else None)
+    if found or not email:
+        return found
+    # Families share an address.
+    sharing = list(contacts.filter(email=email)[:2])
+    return sharing[0] if len(sharing) == 1 else None

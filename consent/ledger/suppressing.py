@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from consent.ledger.folding import ADVERTISING, CHANNELS, Pair
 from consent.models import Channel, Purpose, Suppression
+from consent.rights import walking
 from contacts.identities import digests_of
 from contacts.models import Contact
 from tenants.models import Tenant
@@ -36,6 +37,10 @@ HITS = f"""
     JOIN contacts_identity i ON i.tenant_id = c.tenant_id AND i.contact_id = c.id
     JOIN consent_suppression s ON s.tenant_id = i.tenant_id AND s.digest = i.digest AND {IS_LIVE}
 """
+HOLDERS = """
+    SELECT DISTINCT i.contact_id FROM unnest(%s::bytea[]) AS wanted(digest)
+    JOIN contacts_identity i ON i.tenant_id = %s AND i.digest = wanted.digest
+"""
 LIVE = f"""
     SELECT DISTINCT s.* FROM contacts_identity i
     JOIN consent_suppression s ON s.tenant_id = i.tenant_id AND s.digest = i.digest AND {IS_LIVE}
@@ -56,11 +61,17 @@ class Suppressed(NamedTuple):
 
 
 def suppress(tenant: Tenant, rows: Iterable[Suppressed]) -> None:
-    """Put identities on the list, in one statement; those already there for the same reason are left alone."""
+    """Put identities on the list, in one statement; those already there for the same reason are left alone.
+
+    What waits for anybody who is known by one of them is cancelled: one person may be several contacts.
+    """
     # Sorted, so that two writers who meet at the unique index wait in the same order.
     if ordered := sorted(set(rows), key=lambda row: (row.digest, *row[2:])):
         with connection.cursor() as cursor:
             cursor.execute(INSERT, [tenant.pk, *map(list, zip(*ordered, strict=True))])
+            cursor.execute(HOLDERS, [list({row.digest for row in ordered}), tenant.pk])
+            holders = [contact_id for (contact_id,) in cursor.fetchall()]
+        walking.stop(tenant, holders)
 
 
 def identities(contact: Contact) -> list[Digest]:
@@ -108,6 +119,13 @@ def lift_by_person(tenant: Tenant, contact: Contact, granted: Sequence[Pair], se
             if pair not in granted
         ],
     )
+
+
+def is_listed(tenant: Tenant, digests: Sequence[Digest], scope: Pair, reason: str) -> bool:
+    """Whether every one of these hashes is on the list already for exactly this scope and reason."""
+    keys = {key for _kind, key in digests}
+    live = Suppression.objects.filter(tenant=tenant, digest__in=keys, lifted_at=None, reason=reason)
+    return live.filter(channel=scope[0], purpose=scope[1]).values("digest").distinct().count() == len(keys)
 
 
 def is_liftable(tenant: Tenant, contact: Contact, pair: Pair) -> bool:

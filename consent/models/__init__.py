@@ -1,6 +1,6 @@
 """The append-only ledger of yes and no, what it adds up to per person, wordings, and requests of people."""
 
-from consent.models.choices import Authority, Channel, Purpose, Source, State, Way
+from consent.models.choices import Authority, BlockReason, Channel, Purpose, Source, State, Way
 from consent.models.consent import (
     ConsentEvent,
     ConsentEvidence,
@@ -9,7 +9,7 @@ from consent.models.consent import (
     LedgerAnchor,
     Suppression,
 )
-from consent.models.processing import Agreement, Breach, Handover, SubProcessor
+from consent.models.processing import Agreement, Breach, EndedContract, Handover, SubProcessor
 from consent.models.rights import DataRequest, Disposal
 from consent.models.signup import SignupCode, SignupForm, SignupPlace, SignupRequest
 from consent.models.wordings import Controller, Invalidation, Logo, Wording, WordingVersion
@@ -17,6 +17,7 @@ from consent.models.wordings import Controller, Invalidation, Logo, Wording, Wor
 __all__ = [
     "Agreement",
     "Authority",
+    "BlockReason",
     "Breach",
     "Channel",
     "ConsentEvent",
@@ -26,6 +27,7 @@ __all__ = [
     "Controller",
     "DataRequest",
     "Disposal",
+    "EndedContract",
     "Handover",
     "Invalidation",
     "LedgerAnchor",

@@ -71,6 +71,15 @@ class Way(models.TextChoices):
     OTHER = "other", _("In another way")
 
 
+class BlockReason(models.TextChoices):
+    """Why a number or an address is blocked that may belong to no contact (CG-21)."""
+
+    WISH = "wish", _("They want no advertising")
+    STRANGER = "stranger", _("It belongs to somebody else than we thought")
+    DEMAND = "demand", _("A lawyer, a court or an authority demands it")
+    OTHER = "other", _("Another reason")
+
+
 class Authority(models.IntegerChoices):
     """Who says it; only the person on the channel can lift a restriction. consent-gdpr §§ 4–5."""
 

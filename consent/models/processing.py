@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
@@ -39,6 +40,36 @@ class Agreement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant_id} · {self.version}"
+
+
+class EndedContract(models.Model):
+    """That a company was here until its contract ended: with its agreements, and what was deleted when.
+
+    The operator's own register (Art. 30 (2) GDPR), which outlives the company; deploy/end_contract.sh writes it. Knows
+    no people of the company's, and keeps the names of its files only until they are deleted.
+    """
+
+    company_id = models.BigIntegerField(unique=True)
+    company_uid = models.UUIDField(unique=True)
+    slug = models.CharField(max_length=50)
+    name = models.CharField(max_length=200)
+    began_at = models.DateTimeField()
+    closed_at = models.DateTimeField()
+    # Each with its version, text and hash, and who accepted it when.
+    agreements = models.JSONField(default=list)
+    # WhatsApp's ids of its accounts and numbers: what Meta still sends about them is dropped.
+    names = ArrayField(models.CharField(max_length=40), default=list)
+    deleted_at = models.DateTimeField()
+    # Rows by table.
+    deleted = models.JSONField(default=dict)
+    files = ArrayField(models.CharField(max_length=200), default=list)
+    files_deleted = models.IntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["slug"], name="ended_contract_by_slug")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.deleted_at:%Y-%m-%d})"
 
 
 class SubProcessor(models.Model):

@@ -1,13 +1,16 @@
 """What people ask about their data (Art. 12-22 GDPR), and what was deleted because its time was over."""
 
 import uuid
+from typing import Any
 
+import orjson
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact
+from tenants.encryption import decrypt, encrypt
 from tenants.fields import TenantForeignKey, owner
 
 
@@ -55,7 +58,9 @@ class DataRequest(models.Model):
     state = models.CharField(max_length=11, choices=State.choices, default=State.OPEN)
     contact = TenantForeignKey(Contact, null=True, on_delete=models.SET_NULL, related_name="data_requests")
     subject_id = models.UUIDField()
-    # [["phone", "<hex>"], …]: set by an erasure, emptied with the proofs that it leaves.
+    # What somebody who is no contact named themselves by; emptied with the answer.
+    named_encrypted = models.TextField(blank=True, default="", db_default="", editable=False)
+    # [["phone", "<hex>"], …]: set by an erasure and for somebody who is no contact, emptied with their time.
     digests = models.JSONField(default=list, blank=True)
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     # The last day for the answer: one month, with a reason two more (Art. 12(3)).
@@ -95,6 +100,27 @@ class DataRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.uid}"
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """Number and address of somebody who is no contact, by kind; empty for contacts, and once it is over."""
+        if not self.named_encrypted:
+            return {}
+        given: dict[str, Any] = orjson.loads(decrypt(self.named_encrypted, binding=self._binding))
+        return given
+
+    @named.setter
+    def named(self, given: dict[str, Any]) -> None:
+        self.named_encrypted = encrypt(orjson.dumps(given).decode(), binding=self._binding) if given else ""
+
+    @property
+    def named_as(self) -> str:
+        """The same in one line."""
+        return " · ".join(self.named.values())
+
+    @property
+    def _binding(self) -> str:
+        return f"DataRequest.named:{self.uid}"
 
     @property
     def is_over(self) -> bool:

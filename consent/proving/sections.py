@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from consent import telling
 from consent.ledger.anchoring import Signed
-from consent.models import Authority, Channel, Purpose, Source, State, Way
+from consent.models import Authority, BlockReason, Channel, Purpose, Source, State, Way
 from consent.proving.collecting import Proof, Step
 from tenants.templatetags import formats
 
@@ -33,6 +33,7 @@ EVIDENCE = {
     "proof": gettext_lazy("Proof"),
     "source": gettext_lazy("Where and how"),
     "way": gettext_lazy("How the person said it"),
+    "reason": gettext_lazy("Why"),
     "form": gettext_lazy("Form"),
     "page": gettext_lazy("Page"),
     "campaign": gettext_lazy("Came from"),
@@ -50,6 +51,7 @@ EVIDENCE = {
     "consent.wording": gettext_lazy("Consent: wording"),
     "consent.proof": gettext_lazy("Consent: proof"),
 }
+CHOICES: dict[str, dict[Any, Any]] = {"way": dict(Way.choices), "reason": dict(BlockReason.choices)}
 
 
 @dataclass(frozen=True)
@@ -167,5 +169,5 @@ def _anchor(signed: Signed | None) -> str:
 def _evidence(proven: Mapping[str, Any]) -> Iterator[Line]:
     for name, value in proven.items():
         if value not in (None, ""):
-            told = str(dict(Way.choices).get(value, value)) if name == "way" else str(value)
+            told = str(CHOICES[name].get(value, value)) if name in CHOICES else str(value)
             yield Line(str(EVIDENCE.get(name, name)), told, QUOTE if name.endswith("wording_text") else PLAIN)

@@ -18,10 +18,11 @@ from django.apps import apps
 from django.conf import settings
 from django.core.files import File
 from django.db import connection
-from django.db.models import F, FileField, Model, Q
+from django.db.models import F, FileField, Model
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from consent import leases
 from consent.ledger import anchoring, evidence
 from consent.models import ConsentEvent, ConsentEvidence, Handover
 from contacts import identities
@@ -33,7 +34,7 @@ from tenants.scope import across_tenants, tenant_scope
 LEASE = timedelta(minutes=30)
 KEPT = timedelta(days=7)
 ROWS_AT_A_TIME = 1000
-FREE = Q(leased_until=None) | Q(leased_until__lt=Now())
+MOST_AT_ONCE = 100
 # Secrets towards others, and what only serves the running system.
 LEFT_OUT = {"tenants.idempotencykey", "tenants.apikey", "consent.signuprequest", "consent.handover"}
 # Proofs are written out in clear beside the tables.
@@ -44,8 +45,7 @@ PIECES = Path(__file__).parent / "handover"
 def due() -> list[tuple[int, int]]:
     """(tenant id, handover id) of what should be worked on and has no living worker."""
     with across_tenants("handovers of every tenant may have lost their worker"):
-        waiting = Handover.objects.filter(FREE, state=Handover.State.WORKING)
-        return list(waiting.order_by("pk").values_list("tenant_id", "pk")[:100])
+        return leases.unattended(Handover.objects.filter(state=Handover.State.WORKING), MOST_AT_ONCE)
 
 
 def work(tenant_id: int, handover_id: int) -> None:
@@ -69,8 +69,8 @@ class Superseded(Exception):
 
 def _leased(tenant: Tenant, handover_id: int) -> Handover | None:
     with tenant_scope(tenant):
-        waiting = Handover.objects.filter(FREE, tenant=tenant, pk=handover_id, state=Handover.State.WORKING)
-        if not waiting.update(leased_until=Now() + LEASE, attempt=F("attempt") + 1):
+        waiting = Handover.objects.filter(tenant=tenant, pk=handover_id, state=Handover.State.WORKING)
+        if not leases.take(waiting, LEASE, attempt=F("attempt") + 1):
             return None
         return Handover.objects.select_related("tenant").get(tenant=tenant, pk=handover_id)
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from consent import ledger
@@ -90,21 +91,22 @@ def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UU
     with tenant_scope(tenant):
         months = controller_of(tenant).silence_months
         before = periods.months_ago(months)
-        old = ConsentState.objects.filter(
-            tenant=tenant, channel=Channel.WHATSAPP, state__in=GRANTS, since__lt=before, subject_id__gt=position
-        )
+        old = old_consents(tenant, before).filter(subject_id__gt=position)
         subjects = list(old.order_by("subject_id").values_list("subject_id", flat=True).distinct()[:AT_A_TIME])
-        silent = _silent(tenant, subjects, before)
+        quiet = silent(tenant, subjects, before)
         # Between reading what holds and writing that it ends nobody may say yes again.
         ledger.lock(tenant)
-        states = ConsentState.objects.filter(
-            tenant=tenant, channel=Channel.WHATSAPP, state__in=GRANTS, since__lt=before, subject_id__in=silent
-        )
+        states = old_consents(tenant, before).filter(subject_id__in=quiet)
         ledger.append(tenant, [_expiry(state, months) for state in states.order_by("subject_id", "purpose")])
-    return {"consents": len(silent)}, subjects[-1] if len(subjects) == AT_A_TIME else None
+    return {"consents": len(quiet)}, subjects[-1] if len(subjects) == AT_A_TIME else None
 
 
-def _silent(tenant: Tenant, subjects: Sequence[UUID], before: datetime) -> list[UUID]:
+def old_consents(tenant: Tenant, before: datetime) -> QuerySet[ConsentState]:
+    """Consents to WhatsApp that were given before a time and hold."""
+    return ConsentState.objects.filter(tenant=tenant, channel=Channel.WHATSAPP, state__in=GRANTS, since__lt=before)
+
+
+def silent(tenant: Tenant, subjects: Sequence[UUID], before: datetime) -> list[UUID]:
     """Those of these people who were sent nothing and did nothing since."""
     people = dict(Contact.objects.filter(tenant=tenant, subject_id__in=subjects).values_list("pk", "subject_id"))
     last = walking.last_use(tenant, list(people)) if people else {}
@@ -135,7 +137,7 @@ def _drop_unused_proofs(tenant: Tenant, position: UUID) -> tuple[dict[str, int],
     with tenant_scope(tenant), connection.cursor() as cursor:
         cursor.execute(UNUSED_PROOFS, params)
         subjects = [row[0] for row in cursor.fetchall()]
-        unused = _silent(tenant, subjects, before)
+        unused = silent(tenant, subjects, before)
         cursor.execute(DELETE_PROOFS, [tenant.pk, [str(subject) for subject in unused]])
         dropped = cursor.rowcount
     return {"proofs": dropped}, subjects[-1] if len(subjects) == AT_A_TIME else None

@@ -2,8 +2,9 @@
 
 `settings.PERSONAL_DATA` names a module `personal` of each app, which has what applies of: `tell(contact)` yields
 sections, `clear(contact)` does what is slow and may be repeated, in transactions of its own, `forget(contact)` deletes
-rows in the caller's transaction, `last_use(tenant, contact_ids)` says when people were last in touch, and
-`let_go(tenant, before=, most=)` lets go of what is past its time.
+rows in the caller's transaction, `stop(tenant, contact_ids)` ends there what waits for people who have just said no,
+`last_use(tenant, contact_ids)` says when people were last in touch, `let_go(tenant, before=, most=)` lets go of what is
+past its time, and `would_go(tenant, before=, most=)` counts that.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -37,6 +38,16 @@ def forget(contact: Contact) -> None:
         step(contact)
 
 
+def stop(tenant: Tenant, contact_ids: Collection[int]) -> None:
+    """End what waits for these people and is not allowed any more, in the transaction that wrote down their no (CG-22).
+
+    A sender may be claiming just then, so this only makes screens right at once; what decides is asked at the claim.
+    """
+    if contact_ids:
+        for step in _each("stop"):
+            step(tenant, contact_ids)
+
+
 def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime]:
     """When each of these contacts was last sent something or did something; who never was or did is missing."""
     last: dict[int, datetime] = {}
@@ -52,6 +63,14 @@ def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
     for step in _each("let_go"):
         done |= step(tenant, before=before, most=most)
     return done
+
+
+def would_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
+    """How many rows of each kind `let_go` would let go of, counted up to one more than `most`."""
+    found: dict[str, int] = {}
+    for step in _each("would_go"):
+        found |= step(tenant, before=before, most=most)
+    return found
 
 
 def _each(name: str) -> Iterator[Callable[..., Any]]:

@@ -4,10 +4,10 @@ import logging
 from datetime import timedelta
 
 from django.db import IntegrityError, InterfaceError, OperationalError
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from consent import leases
 from consent.models import DataRequest
 from consent.rights import erasing, erasure_log, exporting, handing_over
 from contacts.models import Contact
@@ -20,21 +20,20 @@ log = logging.getLogger(__name__)
 # Longer than the largest export or the slowest look through a month of raw webhooks takes.
 LEASE = timedelta(minutes=30)
 SOON = timedelta(minutes=1)
-FREE = Q(leased_until=None) | Q(leased_until__lt=Now())
+MOST_AT_ONCE = 100
 
 
 def due() -> list[tuple[int, int]]:
     """(tenant id, request id) of what should be worked on and has no living worker."""
     with across_tenants("requests of every tenant may have lost their worker"):
-        waiting = DataRequest.objects.filter(FREE, state=DataRequest.State.WORKING)
-        return list(waiting.order_by("pk").values_list("tenant_id", "pk")[:100])
+        return leases.unattended(DataRequest.objects.filter(state=DataRequest.State.WORKING), MOST_AT_ONCE)
 
 
 def dropping_hashes() -> list[tuple[int, int]]:
     """(tenant id, request id) of people whose hashes have to leave the record of erasures yet."""
     with across_tenants("requests of every tenant may have lost their worker"):
         waiting = DataRequest.objects.filter(is_dropping_hashes=True)
-        return list(waiting.order_by("pk").values_list("tenant_id", "pk")[:100])
+        return list(waiting.order_by("pk").values_list("tenant_id", "pk")[:MOST_AT_ONCE])
 
 
 def forget_hashes(tenant_id: int, request_id: int) -> None:
@@ -74,8 +73,8 @@ def work(tenant_id: int, request_id: int) -> None:
 
 def _leased(tenant: Tenant, request_id: int) -> DataRequest | None:
     with tenant_scope(tenant):
-        waiting = DataRequest.objects.filter(FREE, tenant=tenant, pk=request_id, state=DataRequest.State.WORKING)
-        if not waiting.update(leased_until=Now() + LEASE):
+        waiting = DataRequest.objects.filter(tenant=tenant, pk=request_id, state=DataRequest.State.WORKING)
+        if not leases.take(waiting, LEASE):
             return None
         return DataRequest.objects.select_related("tenant", "done_by").get(tenant=tenant, pk=request_id)
 

@@ -1,5 +1,7 @@
 """The page “Company”: who is responsible, how to reach them, and what their sign-up pages look like."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -8,12 +10,15 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from consent import colors, queries
 from consent.actions import controllers
-from consent.forms.company import CompanyForm
-from tenants.pages import TenantRequest, requires
+from consent.forms.company import PERIODS, CompanyForm, PeriodsForm
+from consent.models import Disposal
+from consent.rights import foreseeing
+from tenants.pages import Question, TenantRequest, requires
+from tenants.templatetags.formats import number
 
 INVALID = 422
 
@@ -31,15 +36,51 @@ def company(request: TenantRequest) -> HttpResponse:
     if request.method == "POST":
         if not request.membership.may("consent:write"):
             raise PermissionDenied
-        if form.is_valid() and _saved(request, form):
-            return redirect(reverse("company", kwargs={"tenant_slug": request.tenant.slug}))
+        if form.is_valid():
+            asked = {name: form.cleaned_data[name] for name in PERIODS}
+            going = foreseeing.going(request.tenant, controller, **asked)
+            # Files cannot be asked for twice, so everything else is saved before the question.
+            if _saved(request, form, without=PERIODS if going else ()):
+                return _ask(request, going, asked) if going else _back(request)
     context = {**_context(form), "controller": controller, "logo": queries.logo(request.tenant)}
     return render(request, "consent/company.html", context, status=INVALID if form.errors else 200)
 
 
-def _saved(request: TenantRequest, form: CompanyForm) -> bool:
+@require_POST
+@requires("consent:write")
+def periods(request: TenantRequest) -> HttpResponse:
+    """Keep things for a shorter time, after somebody has read what goes with that."""
+    form = PeriodsForm(request.POST)
+    try:
+        if form.is_valid():
+            controllers.update(tenant=request.tenant, by=request.user, **form.cleaned_data)
+            messages.success(request, _("Saved. What is older goes with the next night."))
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+    return _back(request)
+
+
+def _ask(request: TenantRequest, going: dict[str, int], asked: dict[str, int]) -> HttpResponse:
+    labels = dict(Disposal.What.choices)
+    told = "; ".join(f"{labels[what]}: {_counted(count)}" for what, count in going.items())
+    text = _("The next night lets go of it for good: %(what)s. This cannot be undone. Everything else is saved.")
+    question = Question(_("Keep data for a shorter time"), text % {"what": told}, _("Keep it for a shorter time"))
+    action = reverse("company_periods", kwargs={"tenant_slug": request.tenant.slug})
+    back = reverse("company", kwargs={"tenant_slug": request.tenant.slug})
+    return render(request, "confirm.html", {"question": question, "back": back, "action": action, "fields": asked})
+
+
+def _counted(count: int) -> str:
+    return _("more than %(most)s") % {"most": number(foreseeing.MOST)} if count > foreseeing.MOST else number(count)
+
+
+def _back(request: TenantRequest) -> HttpResponse:
+    return redirect(reverse("company", kwargs={"tenant_slug": request.tenant.slug}))
+
+
+def _saved(request: TenantRequest, form: CompanyForm, *, without: Sequence[str] = ()) -> bool:
     """Save the company; False when the action has refused and the form says why."""
-    given = dict(form.cleaned_data)
+    given = {name: value for name, value in form.cleaned_data.items() if name not in without}
     file, is_without = given.pop("logo"), given.pop("without_logo")
     try:
         with transaction.atomic():

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -126,9 +127,31 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             preferences.withdraw(found, request.POST.get("pair", ""), visitor=_visitor(request))
             return redirect(request.path + "?ok=1")
-        is_done = "ok" in request.GET
-        context = {"choices": preferences.choices(found), "is_done": is_done, "languages": speaking.LANGUAGES}
+        context = {
+            "choices": preferences.choices(found),
+            "is_done": "ok" in request.GET,
+            "has_objected": preferences.has_objected(found),
+            "token": token,
+            "languages": speaking.LANGUAGES,
+        }
         return _page(request, found.tenant, language, "public/preferences.html", context)
+
+
+@never_cache
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def object_(request: HttpRequest, token: str) -> HttpResponse:
+    """The objection to all advertising, named apart from everything else (Art. 21 (4) GDPR): asked once, then held."""
+    found = preferences.person(token)
+    if found is None:
+        return _invalid(request)
+    with tenant_scope(found.tenant):
+        language = _language(request, None, found.contact.language)
+        if request.method == "POST":
+            preferences.object_(found, visitor=_visitor(request))
+            return redirect(f"{reverse('preferences', kwargs={'token': token})}?lang={language}")
+        context = {"token": token, "languages": speaking.LANGUAGES}
+        return _page(request, found.tenant, language, "public/object.html", context)
 
 
 @require_safe

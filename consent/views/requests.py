@@ -17,7 +17,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from consent import queries
 from consent.actions import requests as actions
-from consent.forms.requests import AnswerForm, CorrectionForm, ExtensionForm, IdentityForm, RequestForm
+from consent.forms.requests import (
+    AnswerForm,
+    CorrectionForm,
+    ExtensionForm,
+    IdentityForm,
+    RequestForm,
+    StrangerForm,
+)
 from consent.models import DataRequest
 from contacts import queries as people
 from contacts.actions import ContactData
@@ -61,6 +68,8 @@ def listing(request: TenantRequest) -> HttpResponse:
 @requires("consent:write")
 def new(request: TenantRequest) -> HttpResponse:
     """Find the person by phone, e-mail, name or customer number, then note what they asked for."""
+    if "stranger" in request.GET or "stranger" in request.POST:
+        return _of_stranger(request)
     contact = _chosen(request)
     if request.method == "POST" and contact:
         form = RequestForm(request.POST)
@@ -78,6 +87,19 @@ def new(request: TenantRequest) -> HttpResponse:
         "is_cut": len(found) > MOST_PEOPLE,
     }
     return render(request, "consent/request_new.html", context)
+
+
+def _of_stranger(request: TenantRequest) -> HttpResponse:
+    given = request.GET.get("stranger", "").strip()
+    form = StrangerForm(request.POST or None, initial={"email" if "@" in given else "phone": given})
+    if form.is_valid():
+        try:
+            said = {name: form.cleaned_data[name] for name in ("phone", "email")}
+            return _to(request, _taken(request, None, form, **said))
+        except ValidationError as refused:
+            form.refuse(refused)
+    context = {"form": form, "is_stranger": True}
+    return render(request, "consent/request_new.html", context, status=INVALID if form.errors else 200)
 
 
 @require_GET
@@ -106,7 +128,7 @@ def note(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 def run(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Carry it out; an erasure once somebody has confirmed it."""
     found = _request(request, uid)
-    if found.kind == DataRequest.Kind.ERASURE and not request.POST.get("confirmed"):
+    if found.kind == DataRequest.Kind.ERASURE and found.contact and not request.POST.get("confirmed"):
         return render(request, "confirm.html", {"question": _erasing(found), "back": _address(request, found)})
     return _change(request, found, actions.run)
 
@@ -167,13 +189,14 @@ def close(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 @require_GET
-@requires("consent:read")
+@requires("evidence:read")
 def download(request: TenantRequest, uid: uuid.UUID) -> HttpResponseBase:
-    """The export as ZIP, for members of this company only."""
+    """The export as ZIP, for those who may see what proves consents: it holds all of it (consent-gdpr § 10)."""
     found = _request(request, uid)
     if not found.file:
         messages.info(request, _("The export was deleted after seven days. Build it again if it is still needed."))
         return _to(request, found)
+    actions.file_taken(request=found, by=request.user)
     name = _("data export {day}.zip").format(day=timezone.localdate(found.carried_out_at).isoformat())
     return FileResponse(found.file.open("rb"), as_attachment=True, filename=name)
 
@@ -202,7 +225,7 @@ def _chosen(request: TenantRequest) -> Contact | None:
     return get_object_or_404(request.tenant.contacts.select_related("tenant"), uid=chosen) if chosen else None
 
 
-def _taken(request: TenantRequest, contact: Contact, form: RequestForm) -> DataRequest:
+def _taken(request: TenantRequest, contact: Contact | None, form: RequestForm, **named: str) -> DataRequest:
     given = form.cleaned_data
     return actions.take(
         tenant=request.tenant,
@@ -212,6 +235,7 @@ def _taken(request: TenantRequest, contact: Contact, form: RequestForm) -> DataR
         checked_by=given["checked_by"],
         note=given["note"],
         by=request.user,
+        **named,
     )
 
 
@@ -225,8 +249,9 @@ def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) 
         "extension": ExtensionForm(),
         "answer": AnswerForm(),
         "correction": CorrectionForm(found.contact) if is_correction and found.contact else None,
-        "needs_identity": found.kind in actions.NEEDS_IDENTITY and not found.checked_by,
+        "needs_identity": found.kind in actions.NEEDS_IDENTITY and not found.checked_by and not found.named,
         "may_write": request.membership.may("consent:write"),
+        "may_take": request.membership.may("evidence:read"),
         "question": _erasing(found),
         "unblock": UNBLOCK if found.kind == DataRequest.Kind.ERASURE and found.digests and found.is_over else None,
         **invalid,

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contacts import identities, queries
 from contacts.actions import tags
@@ -16,6 +17,10 @@ from contacts.models import Contact
 from tenants.models import Tenant
 
 KEYS = ("external_id", "bsuid", "phone")
+RESTRICTED = gettext_lazy(
+    "restricted: only storage. The person has had processing restricted (Art. 18 GDPR); lift that, or correct the data"
+    " with a request for rectification."
+)
 BLANK = {name: None if name in NULLABLE else "" for name in FIELDS}
 COLUMNS = {
     "phone": "text",
@@ -67,11 +72,14 @@ def rejected(*names: str, because: str) -> Upserted:
 class Batch:
     """Contacts of one transaction; `put` and `change` decide, `store` writes.
 
-    Whoever was reached by a number gets another one only where `moved` records it; else the row is rejected.
+    Whoever was reached by a number gets another one only where `moved` records it; else the row is rejected. So is one
+    about somebody whose processing is restricted to storage, unless `is_wish`: the person asked for it (Art. 18 GDPR).
     """
 
-    def __init__(self, tenant: Tenant, rows: Iterable[ContactData], moved: Recorder | None = None) -> None:
-        self.tenant, self._record = tenant, moved
+    def __init__(
+        self, tenant: Tenant, rows: Iterable[ContactData], moved: Recorder | None = None, *, is_wish: bool = False
+    ) -> None:
+        self.tenant, self._record, self._is_wish = tenant, moved, is_wish
         # Locked in the order of ids, so that two batches cannot wait for each other.
         self.directory = queries.Directory(queries.naming(tenant, [row.values for row in rows]).select_for_update())
         self._new: list[Contact] = []
@@ -97,6 +105,8 @@ class Batch:
 
     def change(self, contact: Contact, data: ContactData) -> Upserted:
         """Give a contact its new values; one that has them already stays untouched."""
+        if contact.restricted_at and not self._is_wish:
+            return rejected("contact", because=str(RESTRICTED))
         values = {name: value for name, value in data.values.items() if getattr(contact, name) != value}
         if not any(values.get(name, getattr(contact, name)) for name in IDENTITIES):
             return rejected(*values, because=_("Keep one of phone, e-mail, customer number or BSUID."))

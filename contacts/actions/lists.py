@@ -49,8 +49,11 @@ def delete_list(*, contact_list: ContactList, by: Actor) -> None:
 
 @transaction.atomic
 def add_members(*, contact_list: ContactList, contacts: QuerySet[Contact], by: Actor) -> int:
-    """Add a set of contacts to a list in one statement; returns how many were not on it before."""
-    people, params = contacts.order_by().values("pk").query.sql_with_params()
+    """Add a set of contacts to a list in one statement; returns how many were not on it before.
+
+    People whose processing is restricted stay as they are (Art. 18 GDPR), here and in `remove_members`.
+    """
+    people, params = contacts.filter(restricted_at=None).order_by().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO contacts_listmember (tenant_id, list_id, contact_id)"
@@ -72,7 +75,7 @@ def add_members(*, contact_list: ContactList, contacts: QuerySet[Contact], by: A
 @transaction.atomic
 def remove_members(*, contact_list: ContactList, contacts: QuerySet[Contact], by: Actor) -> int:
     """Take a set of contacts off a list; returns how many were on it."""
-    count, _by_model = contact_list.members.filter(contact__in=contacts.order_by()).delete()
+    count, _by_model = contact_list.members.filter(contact__in=contacts.filter(restricted_at=None).order_by()).delete()
     audit(
         tenant=contact_list.tenant,
         by=by,

@@ -18,6 +18,10 @@ MAX_ROWS = 10_000
 ATTEMPTS = 3
 
 
+class Restricted(Exception):
+    """The contact may only be stored; the text says so in the user's language."""
+
+
 @transaction.atomic
 def upsert(*, tenant: Tenant, rows: Sequence[ContactData], by: Actor, moved: Recorder | None = None) -> list[Upserted]:
     """Create or change the contacts that the rows name by phone, external_id or bsuid; one answer per row, in order.
@@ -46,14 +50,16 @@ def patch(
     by: Actor,
     replaces_tags: bool = False,
     moved: Recorder | None = None,
+    is_wish: bool = False,
 ) -> Contact:
     """Change one contact and return it as stored; with `replaces_tags` the given tags are all it has afterwards.
 
-    Raises ValidationError by field: invalid values, a phone or number that another contact has, no identity left, or
-    another number while `moved` is missing, which `upsert` explains.
+    Raises ValidationError by field: invalid values, a phone or number that another contact has, no identity left,
+    another number while `moved` is missing, which `upsert` explains, or a restricted contact without `is_wish`: the
+    person asked for the change.
     """
     data, errors = cleaned(contact.tenant, data)
-    batch = Batch(contact.tenant, [data], moved)
+    batch = Batch(contact.tenant, [data], moved, is_wish=is_wish)
     current = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
     for key, other in batch.directory.named(data.values):
         if other.pk != contact.pk:
@@ -72,8 +78,12 @@ def patch(
 def delete(*, contact: Contact, by: Actor) -> None:
     """Delete a contact with its identities, tags, list entries and events.
 
-    Messages stay, because reports count them; suppressions stay, because they must outlive the contact.
+    Messages stay, because reports count them; suppressions stay, because they must outlive the contact. Raises
+    Restricted while the person has processing restricted to storage: they may need the data (Art. 18(1)(c) GDPR). Their
+    own wish to be erased goes another way.
     """
+    if Contact.objects.select_for_update(of=("self",)).get(tenant=contact.tenant, pk=contact.pk).restricted_at:
+        raise Restricted(_("restricted: only storage. Lift the restriction first, or erase at the person's request."))
     audit(tenant=contact.tenant, by=by, verb="contact.deleted", subject=contact)
     contact.delete()
 

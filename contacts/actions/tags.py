@@ -39,9 +39,12 @@ def delete_tag(*, tag: Tag, by: Actor) -> None:
 
 @transaction.atomic
 def add_tags(*, tenant: Tenant, contacts: QuerySet[Contact], names: Sequence[str], by: Actor) -> int:
-    """Put tags on a set of contacts, creating unknown ones; returns how many contacts got at least one new tag."""
+    """Put tags on a set of contacts, creating unknown ones; returns how many contacts got at least one new tag.
+
+    People whose processing is restricted stay as they are (Art. 18 GDPR), here and in `remove_tags`.
+    """
     ids = list(_ensured(tenant, names).values())
-    people, params = contacts.order_by().values("pk").query.sql_with_params()
+    people, params = contacts.filter(restricted_at=None).order_by().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH added AS (INSERT INTO contacts_contacttag (tenant_id, contact_id, tag_id)"
@@ -58,7 +61,7 @@ def add_tags(*, tenant: Tenant, contacts: QuerySet[Contact], names: Sequence[str
 @transaction.atomic
 def remove_tags(*, tag: Tag, contacts: QuerySet[Contact], by: Actor) -> int:
     """Take a tag off a set of contacts; returns from how many."""
-    count, _by_model = tag.contact_tags.filter(contact__in=contacts.order_by()).delete()
+    count, _by_model = tag.contact_tags.filter(contact__in=contacts.filter(restricted_at=None).order_by()).delete()
     audit(tenant=tag.tenant, by=by, verb="contacts.untagged", subject=tag, changes={"contacts": count})
     return count
 

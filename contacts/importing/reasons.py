@@ -23,6 +23,9 @@ REJECTED: dict[str, Promise] = {
     "identity_changed": _(
         "The contact is known with another phone number. Change it at the contact, because consent does not move along."
     ),
+    "restricted": _(
+        "restricted: only storage. The person has had processing restricted (Art. 18 GDPR), so nothing is changed."
+    ),
     "ambiguous_email": _("Several contacts have this e-mail address. Add the phone number or the customer number."),
 }
 

@@ -11,7 +11,7 @@ from contacts.models import Contact, Identity, Import
 from tenants.models import Tenant
 
 LINES_PER_RANGE = 5000
-REFUSALS = ("conflict_with_base", "identity_changed")
+REFUSALS = ("conflict_with_base", "restricted", "identity_changed")
 
 # What a line makes of each column; an empty cell (NULL) leaves the contact's value alone.
 TEXTS = ("first_name", "last_name", "language", "country", "postcode")
@@ -50,6 +50,7 @@ DECIDE = f"""
             WHEN m.fate <> '' THEN m.fate
             WHEN m.by_phone <> m.by_external_id OR m.by_phone <> m.by_bsuid OR m.by_external_id <> m.by_bsuid
                 THEN 'conflict_with_base'
+            WHEN c.restricted_at IS NOT NULL THEN 'restricted'
             WHEN c.phone <> m.phone OR c.bsuid <> m.bsuid THEN 'identity_changed'
             WHEN c.id IS NULL THEN 'created'
             ELSE 'unchanged'
@@ -86,10 +87,10 @@ INSERT = f"""
     ON CONFLICT DO NOTHING
 """
 # In the order of ids, so that two writers of the same contacts cannot wait for each other in a circle. Somebody may
-# have given one of them a number meanwhile, which an import must not replace: consent hangs on it.
+# have given one of them a number meanwhile, which an import must not replace: consent hangs on it; or restricted one.
 LOCK = """
-    SELECT count(*) FILTER (WHERE is_renumbered) FROM (
-        SELECT c.phone <> m.phone OR c.bsuid <> m.bsuid AS is_renumbered
+    SELECT count(*) FILTER (WHERE is_out_of_reach) FROM (
+        SELECT c.phone <> m.phone OR c.bsuid <> m.bsuid OR c.restricted_at IS NOT NULL AS is_out_of_reach
         FROM contacts_contact c JOIN import_batch m ON m.contact_id = c.id
         WHERE c.tenant_id = %(tenant)s AND m.differs AND m.outcome = 'updated' ORDER BY c.id FOR UPDATE OF c
     ) locked
@@ -124,7 +125,7 @@ REFUSED = """
 
 
 class Raced(Exception):
-    """Somebody else created or renumbered one of the contacts between our look and our write: do the range again."""
+    """Somebody else created, renumbered or restricted a contact between our look and our write: do the range again."""
 
 
 def decide(imported: Import, upto: int) -> Counter[str]:

@@ -41,6 +41,8 @@ def _try_next_batch() -> bool:
         rows = claiming.claim()
         if not rows:
             return False
-        items, faults = routing.route(rows)
-        claiming.mark(rows, faults | applying.apply(items))
+        items, faults, dropped = routing.route(rows)
+        faults |= applying.apply(items)
+        claiming.mark([row for row in rows if row.id not in dropped], faults)
+        claiming.drop([row for row in rows if row.id in dropped])
     return True

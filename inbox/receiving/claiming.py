@@ -69,6 +69,8 @@ def _span(times: Iterable[datetime]) -> tuple[datetime, datetime]:
 
 def mark(rows: list[Row], faults: dict[int, str]) -> None:
     """Mark bodies done, or set aside with the fault found in them."""
+    if not rows:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE inbox_webhookevent e SET state = CASE f.fault WHEN '' THEN 1 ELSE 2 END,"
@@ -81,3 +83,13 @@ def mark(rows: list[Row], faults: dict[int, str]) -> None:
                 *_span(row.received_at for row in rows),
             ],
         )
+
+
+def drop(rows: list[Row]) -> None:
+    """Delete bodies about which nobody may know any more."""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM inbox_webhookevent WHERE id = ANY(%s) AND received_at BETWEEN %s AND %s",
+                [[row.id for row in rows], *_span(row.received_at for row in rows)],
+            )

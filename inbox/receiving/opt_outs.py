@@ -1,4 +1,4 @@
-"""Acts on a STOPP: consent withdrawn, waiting messages cancelled, the campaign's message marked, one confirmation."""
+"""Acts on a STOPP: consent withdrawn and with it what waits, the campaign's message marked, one confirmation."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -40,9 +40,6 @@ class OptOut(NamedTuple):
 def apply(tenant: Tenant, opt_outs: list[OptOut]) -> None:
     """Withdraw consent before anything else, so that no sender claims another message meanwhile (CG-22)."""
     effective = [opt_out for opt_out in opt_outs if _withdraw(tenant, opt_out)]
-    for is_all, purpose in ((False, "marketing"), (True, "all")):
-        ids = sorted({o.contact.pk for o in effective if o.is_all is is_all})
-        actions.cancel_pending(tenant=tenant, contact_ids=ids, purpose=purpose, reason="withdrawn")
     marks = [(o.message_id, o.inbound.sent_at) for o in opt_outs if o.message_id]
     delivery.mark_opted_out(tenant.pk, marks)
     _note_requests(tenant, opt_outs)

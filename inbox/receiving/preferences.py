@@ -9,7 +9,7 @@ from inbox import queries
 from inbox.receiving import people
 from inbox.receiving.people import Person
 from inbox.receiving.routing import Item
-from messaging import actions, delivery
+from messaging import delivery
 from tenants.models import Tenant
 from whatsapp.events import Preference, Status
 from whatsapp.models import Number
@@ -60,7 +60,7 @@ def _reported(item: Item[Status]) -> Wish:
 
 
 def _stop(tenant: Tenant, wishes: list[Wish]) -> list[tuple[Contact, Wish]]:
-    """Record stops and cancel what waits; returns those that hold."""
+    """Record stops, which end what waits; returns those that hold."""
     stopped: list[tuple[Contact, Wish]] = []
     for wish, contact in _in_order(tenant, wishes):
         done = declarations.meta_stopped(**_said(tenant, wish, contact))
@@ -68,8 +68,6 @@ def _stop(tenant: Tenant, wishes: list[Wish]) -> list[tuple[Contact, Wish]]:
         is_stopped = any(row.after and wish.number.phone_number_id in row.after.stopped_numbers for row in done)
         if contact and is_stopped:
             stopped.append((contact, wish))
-    ids = sorted({contact.pk for contact, _ in stopped})
-    actions.cancel_pending(tenant=tenant, contact_ids=ids, purpose="marketing", reason="meta_stop")
     return stopped
 
 

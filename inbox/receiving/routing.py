@@ -43,18 +43,27 @@ class _Read(NamedTuple):
         return getattr(self.event, "waba_id", self.event.account_id)
 
 
-def route(rows: list[Row]) -> tuple[list[Item[Event]], dict[int, str]]:
-    """The events of these bodies by place, and why a body could not be read, by row id; inside `across_tenants`.
+class Routed(NamedTuple):
+    """The events of some bodies by place, why a body could not be read, and bodies to be deleted, both by row id."""
 
-    Events for ids we do not know are dropped: Meta sends them for numbers that were disconnected.
+    items: list[Item[Event]]
+    faults: dict[int, str]
+    dropped: set[int]
+
+
+def route(rows: list[Row]) -> Routed:
+    """Find whom the events of these bodies concern; inside `across_tenants`.
+
+    Events for ids we do not know are dropped: Meta sends them for numbers that were disconnected. Bodies that are
+    about companies alone whose contract is over are not even kept.
     """
     faults: dict[int, str] = {}
     read = [found for row in rows for found in _read(row, faults)]
     numbers = queries.numbers_of({found.number_id for found in read} - {""})
     accounts = queries.accounts_of({found.waba_id for found in read if not found.number_id})
     items = [item for found in read for item in _places(found, numbers, accounts)]
-    _count_strays(read, items)
-    return items, faults
+    strays = _strays(read, items)
+    return Routed(items, faults, _dropped(read, strays) - faults.keys())
 
 
 def _read(row: Row, faults: dict[int, str]) -> Iterator[_Read]:
@@ -84,8 +93,19 @@ def _places(found: _Read, numbers: dict[str, Number], accounts: dict[str, list[A
             yield Item(row.id, position, account.tenant, account, None, event)
 
 
-def _count_strays(read: list[_Read], items: list[Item[Event]]) -> None:
+def _strays(read: list[_Read], items: list[Item[Event]]) -> list[_Read]:
+    """Events that concern nobody we know."""
     routed = {(item.row_id, item.position) for item in items}
-    strays = Counter(type(found.event).__name__ for found in read if (found.row.id, found.position) not in routed)
+    strays = [found for found in read if (found.row.id, found.position) not in routed]
     if strays:
-        logger.info("webhook events for unknown numbers or accounts: %s", dict(strays))
+        kinds = dict(Counter(type(found.event).__name__ for found in strays))
+        logger.info("webhook events for unknown numbers or accounts: %s", kinds)
+    return strays
+
+
+def _dropped(read: list[_Read], strays: list[_Read]) -> set[int]:
+    """The bodies of which every event concerns a company whose contract is over."""
+    ended = queries.ended({name for found in strays for name in (found.number_id, found.waba_id)} - {""})
+    over = [found for found in strays if found.waba_id in ended or found.number_id in ended]
+    events = Counter(found.row.id for found in over)
+    return {row_id for row_id, count in Counter(found.row.id for found in read).items() if events[row_id] == count}

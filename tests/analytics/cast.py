@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from campaigns.models import Campaign
+from consent.models import ConsentState
 from contacts.models import Contact, Event
 from messaging.models import Click, Content, Link, Message, Source
 from tenants.models import Tenant
@@ -63,6 +64,16 @@ def reached(messages: list[Message], *steps: str, at: datetime = NOON) -> None:
     """Move messages through these steps ("accepted", "sent", "delivered", "read"), one statement each."""
     for step in steps:
         Message.objects.filter(pk__in=[m.pk for m in messages]).update(**{f"{step}_at": at}, state=State[step.upper()])
+
+
+def measured(messages: list[Message]) -> list[Message]:
+    """The people of these messages agree to being measured."""
+    people = Contact.objects.filter(pk__in=[message.contact_id for message in messages])
+    agreed = {"channel": "whatsapp", "purpose": "tracking", "state": "granted", "since": NOON, "seq": 1}
+    ConsentState.objects.bulk_create(
+        ConsentState(tenant_id=who.tenant_id, subject_id=who.subject_id, **agreed) for who in people
+    )
+    return messages
 
 
 def link_of(source: Source, variant: int = 0) -> Link:

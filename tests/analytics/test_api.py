@@ -8,12 +8,13 @@ from django.test import Client
 
 from campaigns.models import Campaign
 from consent import ledger
+from consent.models import ConsentState
 from messaging.models import Message, Source
 from tenants import actions
 from tenants.actions import NewTenant
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.analytics.cast import NOON, State, campaign_of, click, messages_of, order, reached
+from tests.analytics.cast import NOON, State, campaign_of, click, measured, messages_of, order, reached
 from whatsapp.pausing import pause_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.analytics.urls")]
@@ -25,7 +26,7 @@ def campaign(bakery_made: NewTenant) -> Campaign:
     with tenant_scope(bakery_made.tenant):
         campaign = campaign_of(bakery_made.tenant)
         messages_of(campaign.source, 1, state=State.SKIPPED, reason="no_consent")
-        messages = messages_of(campaign.source, 4)
+        messages = measured(messages_of(campaign.source, 4))
         reached(messages, "accepted", "sent", "delivered")
         reached(messages[:2], "read")
         click(messages[0])
@@ -115,6 +116,29 @@ def test_recipients_can_be_filtered(bakery_made: NewTenant, campaign: Campaign) 
     assert states(state="read") == ["read"] * 2
     assert states(reached="delivered") == ["read", "read", "delivered", "delivered"]
     assert states(reason="no_consent") == ["skipped"]
+
+
+def test_cg_36_the_reads_and_clicks_of_who_is_not_measured_are_nowhere_in_the_api(
+    bakery_made: NewTenant, campaign: Campaign
+) -> None:
+    with tenant_scope(bakery_made.tenant):
+        clicker = Message.objects.exclude(clicked_at=None).get(source=campaign.source).contact
+        ConsentState.objects.filter(subject_id=clicker.subject_id).update(state="withdrawn")
+    path = f"campaigns/{campaign.uid}/messages/"
+
+    def of_clicker(**query: Any) -> list[tuple[str, Any, Any]]:
+        rows = get(bakery_made, path, **query).json()["results"]
+        return [(r["state"], r["read_at"], r["clicked_at"]) for r in rows if r["contact"] == str(clicker.uid)]
+
+    assert of_clicker() == of_clicker(state="delivered") == of_clicker(reached="delivered")
+    assert of_clicker() == [("delivered", None, None)]
+    assert of_clicker(state="read") == of_clicker(reached="read") == of_clicker(reached="clicked") == []
+    timeline = get(bakery_made, f"contacts/{clicker.uid}/timeline/").json()["results"]
+    assert {entry["kind"] for entry in timeline} == {"message", "event"}
+    [message] = [entry["data"] for entry in timeline if entry["kind"] == "message"]
+    assert (message["state"], message["read_at"]) == ("delivered", None)
+    # Numbers over everybody stay.
+    assert get(bakery_made, f"campaigns/{campaign.uid}/report/").json()["counts"]["clicked"] == 1
 
 
 def test_recipients_show_no_full_phone_number(bakery_made: NewTenant, campaign: Campaign) -> None:

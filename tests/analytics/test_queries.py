@@ -8,7 +8,9 @@ from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from analytics import queries
+from analytics.queries.people import Recipient
 from campaigns.models import Campaign
+from consent.models import ConsentState
 from contacts.models import Contact
 from messaging.models import Click, Content, Message, Source
 from tenants.models import Tenant
@@ -19,6 +21,7 @@ from tests.analytics.cast import (
     campaign_of,
     click,
     link_of,
+    measured,
     messages_of,
     number_of,
     order,
@@ -36,7 +39,7 @@ DAY = NOON.date()
 def campaign(in_bakery: Tenant) -> Campaign:
     """Ten recipients: one skipped, one refused by Meta, one still waiting, seven delivered of whom four read."""
     campaign = campaign_of(in_bakery)
-    messages = messages_of(campaign.source, 10)
+    messages = measured(messages_of(campaign.source, 10))
     Message.objects.filter(pk=messages[0].pk).update(state=State.SKIPPED, reason="no_consent")
     Message.objects.filter(pk=messages[1].pk).update(
         state=State.FAILED, error_code=131026, accepted_at=NOON, failed_at=NOON
@@ -233,6 +236,19 @@ def test_recipients_are_found_by_state_reason_code_and_step(campaign: Campaign) 
     assert count() == 10
     assert (count(state="read"), count(state="delivered"), count(reached="delivered")) == (4, 3, 7)
     assert (count(reason="no_consent"), count(error_code=131026)) == (1, 1)
+
+
+def test_cg_36_who_is_not_measured_counts_as_delivered_in_the_list_of_people(campaign: Campaign) -> None:
+    reader = Message.objects.filter(state=State.READ).order_by("contact_id")[1]
+    ConsentState.objects.filter(subject_id=reader.contact.subject_id).update(valid_until=NOON)
+
+    def found(**filters: object) -> list[Recipient]:
+        return queries.shown(queries.recipients(campaign, **filters))
+
+    assert (len(found(state="read")), len(found(reached="read")), len(found(state="delivered"))) == (3, 3, 4)
+    assert [(r.state, r.read_at) for r in found() if r.contact_uid == reader.contact.uid] == [("delivered", None)]
+    assert {r.state for r in found(state="delivered")} == {"delivered"}
+    assert queries.report(campaign).counts.read == 4
 
 
 def test_a_recipient_is_shown_with_reason_and_masked_phone(campaign: Campaign) -> None:

@@ -28,7 +28,7 @@ def running(bakery: Tenant) -> Campaign:
     """Ten people: four read, three delivered only, one failed, one left out, one still waiting."""
     with tenant_scope(bakery):
         campaign = cast.campaign_of(bakery)
-        messages = cast.messages_of(campaign.source, 10)
+        messages = cast.measured(cast.messages_of(campaign.source, 10))
         cast.reached(messages[:7], "accepted", "sent", "delivered")
         cast.reached(messages[:4], "read")
         cast.click(messages[0])

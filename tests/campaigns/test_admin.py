@@ -1,6 +1,7 @@
 """Staff look after accounts, campaigns and messages in Django admin: without counting, secrets or edits."""
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from django.urls import reverse
 
 from campaigns import freezing
 from campaigns.models import Audience, Campaign, Variant
+from consent.models import ConsentState
 from messaging.models import Click, Content, Link, Message, Source
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import across_tenants, tenant_scope
@@ -115,6 +117,25 @@ def test_a_message_is_found_by_metas_id(staff: Client, running: Campaign, bakery
     found = staff.get(url(Message, "changelist"), {"q": "wamid.HBgL"}).context["cl"].result_list
 
     assert [message.wamid for message in found] == ["wamid.HBgL"]
+
+
+def test_cg_36_staff_see_reads_and_clicks_of_people_who_agreed_to_being_measured_only(
+    staff: Client, running: Campaign, bakery: Tenant
+) -> None:
+    then = datetime(2020, 1, 2, tzinfo=UTC)
+    with tenant_scope(bakery):
+        one = Message.objects.filter(pk=first(Message))
+        one.update(state=Message.State.READ, read_at=then, clicked_at=then)
+
+    def shown() -> tuple[str, int]:
+        page = staff.get(url(Message, "change", first(Message))).content.decode()
+        rows = {row.pk: row for row in staff.get(url(Message, "changelist")).context["cl"].result_list}
+        return str(admin.site.get_model_admin(Message).fate(rows[first(Message)])), page.count("2020")
+
+    assert shown() == (str(Message.State.READ.label), 2)
+    with tenant_scope(bakery):
+        ConsentState.objects.filter(purpose="tracking").update(state="withdrawn")
+    assert shown() == (str(Message.State.DELIVERED.label), 0)
 
 
 def test_staff_pause_resume_and_cancel_as_the_company_would(staff: Client, running: Campaign, bakery: Tenant) -> None:

@@ -96,3 +96,39 @@ def test_a_link_that_was_not_made_here_says_how_to_stop_all_the_same(client: Cli
 
 def test_a_token_made_for_something_else_opens_nobodys_page(client: Client, anna: Contact) -> None:
     assert client.get(f"/p/{seal('link', anna.tenant_id, anna.pk)}/").status_code == 410
+
+
+def test_an_objection_is_named_apart_asked_once_and_ends_all_advertising_on_all_channels(
+    client: Client, anna: Contact
+) -> None:
+    page = client.get(f"{path(anna)}?lang=de").content.decode()
+    assert "Widerspruch gegen Werbung" in page
+    assert f'href="{path(anna)}object/?lang=de"' in page
+
+    asked = client.get(f"{path(anna)}object/?lang=de")
+
+    assert "nicht per E-Mail und nicht per SMS" in asked.content.decode()
+    assert not asked.cookies
+    assert may(anna) == ""
+
+    answer = client.post(f"{path(anna)}object/?lang=de", follow=True)
+
+    for channel in ("whatsapp", "email", "sms"):
+        for purpose in ("marketing", "tracking", "profiling", "survey"):
+            assert may_send(contact=anna, channel=channel, purpose=purpose).reason == "objected"
+    assert "Du hast der Werbung widersprochen." in answer.content.decode()
+    assert "Werbung widersprechen</a>" not in answer.content.decode()
+    no = ConsentEvent.objects.get(state="objected")
+    assert (no.source, no.authority, no.channel, no.purpose) == ("preference_link", 3, "all", "all")
+
+
+def test_who_agreed_to_nothing_can_object_all_the_same(client: Client, in_bakery: Tenant) -> None:
+    bert = person(in_bakery)
+
+    client.post(f"{path(bert)}object/")
+
+    assert may(bert) == "objected"
+
+
+def test_an_objection_by_a_link_that_was_not_made_here_says_how_to_stop(client: Client) -> None:
+    assert client.post("/p/nonsense/object/").status_code == 410

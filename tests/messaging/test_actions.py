@@ -13,6 +13,7 @@ from messaging.models import Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
+from tests.consent.factories import stop
 
 
 def test_a_test_message_is_sent_within_an_hour_or_never(in_bakery: Tenant) -> None:
@@ -36,11 +37,10 @@ def test_an_opt_out_does_not_wait_for_a_claim_that_waits_for_the_opt_out(bakery:
         locking.execute("SELECT 1 FROM messaging_message WHERE contact_id = %s FOR UPDATE", [first.pk])
         with tenant_scope(bakery), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '300ms'")
-            cancelled = actions.cancel_pending(
-                tenant=bakery, contact_ids=[first.pk, second.pk], purpose="marketing", reason="withdrawn"
-            )
+            for person in (first, second):
+                stop(bakery, person, occurred_at=now())
 
     # The claim asks for consent as soon as the opt-out has committed.
-    assert cancelled == 1
     with tenant_scope(bakery):
         assert Message.objects.get(source=source, contact=first).state == Message.State.QUEUED
+        assert Message.objects.get(source=source, contact=second).state == Message.State.CANCELLED

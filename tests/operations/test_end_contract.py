@@ -1,7 +1,11 @@
-"""The end of a contract: everything of one company goes, and nothing of another."""
+"""The end of a contract: everything of one company goes, nothing of another, and the operator's register stays."""
 
+import json
 import re
 import subprocess
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.apps import apps
@@ -11,12 +15,40 @@ from tests.operations.test_backup import DEPLOY, PASSWORDS, Server, server
 
 __all__ = ["server"]
 SCRIPT = DEPLOY / "end_contract.sh"
-# A request about data with a file.
-REQUEST = """
-INSERT INTO consent_datarequest (tenant_id, uid, kind, state, subject_id, digests, received_at, due_date,
-    extended_because, checked_by, note, answer, file, error)
-SELECT id, gen_random_uuid(), 'access', 'done', gen_random_uuid(), '[]', now(), now(), '', '', '', '',
-    'imports/{slug}.csv', '' FROM tenants_tenant WHERE slug = '{slug}'
+# A number, somebody who said yes and no, a raw webhook of theirs, and a request about data with a file.
+FILL = """
+from consent.actions import requests
+from consent.models import DataRequest
+from inbox import recording
+from inbox.recording import Received
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+from tests.consent.factories import agree, person, stop
+from tests.inbox import meta
+tenant = Tenant.objects.get(slug="{slug}")
+number = factories.number(tenant)
+with tenant_scope(tenant):
+    anna = person(tenant, phone="+493023125001")
+    agree(tenant, anna)
+    stop(tenant, anna)
+    asked = requests.take(tenant=tenant, contact=anna, kind="access", by=None)
+    DataRequest.objects.filter(pk=asked.pk).update(file="imports/{slug}.csv")
+recording.store([Received(None, 0, meta.body(number, messages=[meta.text("Hallo {slug}")]))])
+"""
+# What Meta told about both companies at once.
+BOTH = """
+import json
+from inbox import recording
+from inbox.recording import Received
+from tenants.scope import across_tenants
+from tests.inbox import meta
+from whatsapp.models import Number
+with across_tenants("a test"):
+    numbers = list(Number.objects.select_related("account", "tenant").order_by("pk"))
+bodies = [json.loads(meta.body(n, messages=[meta.text("beide " + n.tenant.slug)])) for n in numbers]
+body = {"object": bodies[0]["object"], "entry": [entry for one in bodies for entry in one["entry"]]}
+recording.store([Received(None, 0, json.dumps(body).encode())])
 """
 
 
@@ -33,34 +65,76 @@ def test_every_kind_of_file_is_looked_for() -> None:
     assert {(table, column) for column, table in named} == fields
 
 
-def test_a_company_is_deleted_with_its_ledger_and_its_files_and_another_stays(server: Server) -> None:
+@pytest.fixture
+def companies(server: Server) -> Server:
+    """Sonne, whose contract is over, and Nord, which stays."""
     server.manage("migrate", "--no-input")
     (server.media / "imports").mkdir()
     for slug in ("sonne", "nord"):
-        # Leaves rows in the audit trail, which refuses deletion as the ledger does.
-        mail = f"alice@{slug}.example"
-        server.manage("create_tenant", "--slug", slug, "--name", slug, "--owner-email", mail)
+        server.manage("create_tenant", "--slug", slug, "--name", slug, "--owner-email", f"alice@{slug}.example")
         (server.media / "imports" / f"{slug}.csv").write_text("Handy\n")
-        server.query(REQUEST.format(slug=slug), server.superuser)
+        server.manage("shell", "-c", FILL.format(slug=slug))
+    server.manage("shell", "-c", BOTH)
+    return server
 
+
+def test_a_company_is_deleted_with_its_ledger_and_its_files_and_another_stays(
+    companies: Server, tmp_path: Path
+) -> None:
     with pytest.raises(subprocess.CalledProcessError) as refused:
-        ended(server, "sonne")
-    assert "is still active" in refused.value.stderr
-    server.query("UPDATE tenants_tenant SET is_active = false WHERE slug = 'sonne'", server.superuser)
-    told = ended(server, "sonne")
+        ended(companies, "sonne")
+    assert "is still open" in refused.value.stderr
+    assert rows(companies, "consent_consentevent") == {"sonne": 4, "nord": 4}
+
+    companies.manage("end_contract", "close", "sonne")
+    export = tmp_path / "sonne.zip"
+    companies.manage("end_contract", "export", "sonne", "--to", str(export))
+    with ZipFile(export) as packed:
+        assert "tables/consent_consentevent.csv" in packed.namelist()
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        ended(companies, "sonne", CLOSED_FOR="10 minutes")
+    assert "was closed a moment ago" in refused.value.stderr
+    told = ended(companies, "sonne")
 
     assert "files deleted: 1" in told
-    assert not (server.media / "imports" / "sonne.csv").exists()
-    assert (server.media / "imports" / "nord.csv").exists()
-    assert server.query("SELECT slug FROM tenants_tenant", server.superuser) == [("nord",)]
-    left = "SELECT count(*), count(DISTINCT tenant_id) FROM tenants_auditevent"
-    assert server.query(left, server.superuser)[0][1] == 1
-    assert server.query("SELECT count(*) FROM consent_datarequest", server.superuser) == [(1,)]
-    assert "company sonne (" in told
+    assert not (companies.media / "imports" / "sonne.csv").exists()
+    assert (companies.media / "imports" / "nord.csv").exists()
+    for table in ("consent_consentevent", "tenants_auditevent", "consent_datarequest", "contacts_contact"):
+        assert set(rows(companies, table)) == {"nord"}
+    assert rows(companies, "consent_consentevent") == {"nord": 4}
+    assert words(companies) == ["Hallo nord", "beide nord"]
 
 
-def ended(server: Server, slug: str) -> str:
-    return server.run(str(SCRIPT), slug, who=server.superuser, MEDIA_ROOT=str(server.media), **PASSWORDS)
+def test_the_operators_register_keeps_the_agreement_and_what_was_deleted(companies: Server) -> None:
+    companies.manage("end_contract", "close", "sonne")
+
+    ended(companies, "sonne")
+
+    [(name, agreements, deleted, files, names)] = companies.query(
+        "SELECT name, agreements, deleted, files, names FROM consent_endedcontract", companies.superuser
+    )
+    assert (name, files) == ("sonne", [])
+    [agreement] = agreements
+    assert agreement["text"].strip()
+    assert agreement["accepted_at"]
+    assert (deleted["consent_consentevent"], deleted["contacts_contact"], deleted["raw webhooks"]) == (4, 1, 2)
+    assert len(names) == 2
+    assert "302312" not in json.dumps(deleted)
+
+
+def test_what_was_broken_off_after_the_rows_were_gone_is_finished_by_a_second_run(companies: Server) -> None:
+    companies.manage("end_contract", "close", "sonne")
+    with pytest.raises(subprocess.CalledProcessError) as broken:
+        # Without a folder no file can be deleted: the rows are gone, the names are kept.
+        ended(companies, "sonne", MEDIA_ROOT="")
+    assert "Its files are still there" in broken.value.stderr
+    assert set(rows(companies, "consent_consentevent")) == {"nord"}
+    assert (companies.media / "imports" / "sonne.csv").exists()
+
+    for _again in range(2):
+        assert "files deleted: 1" in ended(companies, "sonne")
+
+    assert not (companies.media / "imports" / "sonne.csv").exists()
 
 
 def test_nobody_is_deleted_by_a_wrong_name(server: Server) -> None:
@@ -70,3 +144,20 @@ def test_nobody_is_deleted_by_a_wrong_name(server: Server) -> None:
         ended(server, "nirgends")
 
     assert "There is no company" in refused.value.stderr
+
+
+def ended(server: Server, slug: str, **environment: str) -> str:
+    given: dict[str, Any] = {"MEDIA_ROOT": str(server.media), "CLOSED_FOR": "0 seconds", **PASSWORDS, **environment}
+    return server.run(str(SCRIPT), slug, who=server.superuser, **given)
+
+
+def rows(server: Server, table: str) -> dict[str, int]:
+    """How many rows each company has in a table."""
+    sql = f"SELECT coalesce(t.slug, 'nobody'), count(*) FROM {table} x LEFT JOIN tenants_tenant t ON t.id = x.tenant_id"
+    return dict(server.query(f"{sql} GROUP BY 1", server.superuser))
+
+
+def words(server: Server) -> list[str]:
+    """What people wrote, in the raw webhooks that are left."""
+    bodies = server.query("SELECT body FROM inbox_webhookevent ORDER BY id", server.superuser)
+    return [text for (body,) in bodies for text in re.findall(r'"body": ?"([^"]+)"', bytes(body).decode())]

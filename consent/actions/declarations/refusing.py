@@ -66,6 +66,7 @@ def object_(
     contact: Contact | None = None,
     phone: str | None = None,
     bsuid: str | None = None,
+    email: str | None = None,
     channel: str = Channel.ALL,
     authority: int = Authority.PERSON,
     occurred_at: datetime | None = None,
@@ -76,7 +77,7 @@ def object_(
     """Record an objection (Art. 21 GDPR): ends advertising and its profiling for good, on all channels or on one."""
     return _refuse(
         tenant,
-        person(tenant, contact=contact, phone=phone, bsuid=bsuid),
+        person(tenant, contact=contact, phone=phone, bsuid=bsuid, email=email),
         [(str(channel), Purpose.ALL.value)],
         State.OBJECTED,
         OBJECTED,
@@ -97,16 +98,18 @@ def suppress(
     contact: Contact | None = None,
     phone: str | None = None,
     bsuid: str | None = None,
+    email: str | None = None,
     channel: str = Channel.ALL,
     purpose: str = Purpose.ALL,
     source: str = Source.AGENT,
     source_ref: str = "",
+    evidence: dict[str, Any] | None = None,
     by: Actor = None,
 ) -> list[Appended]:
-    """Put a person or a stranger's number on the block list: no advertising until they ask for it themselves."""
+    """Put a person or a stranger's number or address on the block list: no advertising until they ask for it."""
     return _refuse(
         tenant,
-        person(tenant, contact=contact, phone=phone, bsuid=bsuid),
+        person(tenant, contact=contact, phone=phone, bsuid=bsuid, email=email),
         [(str(channel), str(purpose))],
         State.SUPPRESSED,
         BLOCKED,
@@ -115,6 +118,7 @@ def suppress(
         authority=Authority.AGENT,
         occurred_at=timezone.now(),
         source_ref=source_ref,
+        evidence=evidence,
         by=by,
     )
 

@@ -44,7 +44,9 @@ COVERED: dict[str, dict[str, str]] = {
     "contacts.RejectedRow": dict.fromkeys(("reason", "column", "cells"), CONTACTS),
     "contacts.NotedRow": {"reason": CONTACTS},
     "consent.ConsentEvidence": dict.fromkeys(("salt", "sealed", "kept_until"), CONSENT),
-    "consent.DataRequest": dict.fromkeys(("digests", "extended_because", "note", "answer", "file"), CONSENT),
+    "consent.DataRequest": dict.fromkeys(
+        ("named_encrypted", "digests", "extended_because", "note", "answer", "file"), CONSENT
+    ),
     # Whose it is nobody knows before the confirmation, which empties it; gone after 14 days (consent.rights.keeping).
     "consent.SignupRequest": dict.fromkeys(("sealed", "token_digest", "language"), CONSENT),
     "consent.SignupCode": {"code": CONSENT},
@@ -87,6 +89,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     ),
     "consent.Logo": dict.fromkeys(("png", "sha256"), COMPANY),
     "consent.Agreement": dict.fromkeys(("version", "language", "text", "sha256", "signer", "position"), COMPANY),
+    "consent.EndedContract": dict.fromkeys(("slug", "name", "agreements", "names", "deleted", "files"), COMPANY),
     "consent.SubProcessor": dict.fromkeys(
         ("name", "address", "country", "purpose", "safeguard", "active_from", "ended_on"), "the operator's partners"
     ),

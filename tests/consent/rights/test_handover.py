@@ -20,6 +20,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
+from consent import tasks
 from consent.actions import handovers
 from consent.ledger import anchoring
 from consent.models import Disposal, Handover
@@ -218,11 +219,32 @@ def test_a_marketer_cannot_take_everything(alice: Client, bakery_made: NewTenant
 
 def test_a_worker_that_died_is_followed_by_another(filled: Tenant) -> None:
     with tenant_scope(filled):
-        lost = Handover.objects.create(tenant=filled, leased_until=timezone.now() + timedelta(hours=1))
-        assert handing_over.due() == []
-        Handover.objects.update(leased_until=timezone.now() - timedelta(hours=1))
+        lost = Handover.objects.create(tenant=filled, leased_until=timezone.now() + timedelta(hours=1), attempt=1)
 
-    assert handing_over.due() == [(filled.pk, lost.pk)]
+    beat()
+    assert state(lost) == ("working", 1)
+    with tenant_scope(filled):
+        Handover.objects.update(leased_until=timezone.now() - timedelta(hours=1))
+    beat()
+
+    assert state(lost) == ("done", 2)
+    with tenant_scope(filled), ZipFile(Handover.objects.get().file.path) as packed:
+        assert packed.testzip() is None
+
+
+def beat() -> None:
+    """Rings as beat does every minute, with a worker that takes the task at once."""
+    tasks.resume_handovers.app.conf.task_always_eager = True
+    try:
+        tasks.resume_handovers()
+    finally:
+        tasks.resume_handovers.app.conf.task_always_eager = False
+
+
+def state(handover: Handover) -> tuple[str, int]:
+    with tenant_scope(handover.tenant_id):
+        now = Handover.objects.get(pk=handover.pk)
+        return now.state, now.attempt
 
 
 def test_it_is_deleted_after_seven_days(filled: Tenant) -> None:

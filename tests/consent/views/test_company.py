@@ -1,22 +1,26 @@
 """The page “Company”: what is entered, what is refused and how to put it right, who may."""
 
 import re
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from consent import colors
 from consent.actions import signup_forms
 from consent.models import Controller
+from messaging.models import Message, Source
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.roles import PERMISSIONS, Role
 from tenants.scope import tenant_scope
-from tests.consent.factories import published
+from tests.analytics import cast
+from tests.consent.factories import agree, person, published
 from tests.consent.views.pages import HTMX, as_role, shown
 
 URL = "/bakery/company/"
@@ -248,3 +252,76 @@ def test_text_on_any_colour_can_be_read_and_a_darker_tone_is_seen(color: str) ->
     assert colors.contrast(colors.text_on(color), color) >= 4.5
     assert colors.contrast(colors.darkened(color), colors.WHITE) >= colors.LEAST
     colors.readable(colors.darkened(color))
+
+
+@pytest.fixture
+def old_data(bakery: Tenant) -> None:
+    """A message of two years ago less a week that was clicked, and somebody who said yes then and did nothing since."""
+    then = timezone.now() - timedelta(days=715)
+    with tenant_scope(bakery):
+        source = cast.source_of(bakery)
+        [message] = cast.messages_of(source)
+        cast.click(message, at=then)
+        Source.objects.filter(pk=source.pk).update(state="closed", created_at=then)
+        Message.objects.filter(pk=message.pk).update(created_at=then, queue=2, state=5, accepted_at=then)
+        agree(bakery, person(bakery), occurred_at=then)
+
+
+def test_a_shorter_period_says_first_what_goes_with_it_and_waits_for_a_yes(
+    alice: Client, bakery: Tenant, old_data: None
+) -> None:
+    asked = alice.post(URL, {**ENTERED, "logo": picture()})
+
+    page = " ".join(asked.content.decode().split())
+    assert asked.status_code == 200
+    for told in ("made anonymous: 1", "Clicks past their time, made anonymous: 1", "expired: 1", "cannot be undone"):
+        assert told in page
+    company = stored(bakery)
+    assert company is not None
+    # Everything else is saved already.
+    assert (company.legal_name, company.message_months, company.silence_months) == ("Bäckerei Sonne GmbH", 24, 24)
+    assert "/logo-" in shown(alice, URL)
+
+    action = re.search(r'<form class="card" method="post" action="([^"]+)"', page)
+    assert action
+    hidden = dict(re.findall(r'type="hidden" name="(\w+_months)" value="(\d+)"', page))
+    assert hidden == {"message_months": "18", "silence_months": "12"}
+    assert "goes with the next night" in alice.post(action[1], hidden, follow=True).content.decode()
+    company = stored(bakery)
+    assert company is not None
+    assert (company.message_months, company.silence_months) == (18, 12)
+
+
+def test_what_is_not_shorter_or_takes_nothing_with_it_is_not_asked_about(
+    alice: Client, bakery: Tenant, old_data: None
+) -> None:
+    longest = {"message_months": "24", "silence_months": "24"}
+
+    assert alice.post(URL, ENTERED | longest)["Location"] == URL
+
+    with tenant_scope(bakery):
+        Controller.objects.update(message_months=12, silence_months=12)
+    assert alice.post(URL, ENTERED | longest)["Location"] == URL
+
+
+def test_a_stored_period_that_is_no_choice_is_shown_and_kept(alice: Client, bakery: Tenant) -> None:
+    alice.post(URL, ENTERED)
+    with tenant_scope(bakery):
+        Controller.objects.update(message_months=17, silence_months=5)
+
+    page = shown(alice, URL)
+    assert '<option value="17" selected>17 months</option>' in page
+    alice.post(URL, ENTERED | {"message_months": "17", "silence_months": "5", "city": "Potsdam"})
+
+    company = stored(bakery)
+    assert company is not None
+    assert (company.city, company.message_months, company.silence_months) == ("Potsdam", 17, 5)
+
+
+def test_periods_are_changed_by_those_who_may_write_consent(
+    alice: Client, bakery: Tenant, bakery_made: NewTenant
+) -> None:
+    as_role(bakery_made, Role.ANALYST)
+
+    assert alice.post(f"{URL}periods/", {"message_months": 3, "silence_months": 3}).status_code == 403
+    assert stored(bakery) is None

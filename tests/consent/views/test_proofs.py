@@ -7,6 +7,7 @@ from django.utils import timezone
 from consent.actions import declarations
 from consent.ledger import anchoring
 from consent.models import Channel, ConsentEvent, ConsentEvidence, Source
+from consent.rights import working
 from contacts.models import Contact
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
@@ -220,3 +221,45 @@ def test_a_withdrawal_of_everything_is_told_for_all_channels(alice: Client, bake
 
     assert "Objected to advertising" in page
     assert "All channels · All purposes" in page
+
+
+@pytest.mark.parametrize("role", [Role.MARKETER, Role.AGENT])
+def test_after_a_withdrawal_the_chain_is_for_all_and_what_proves_it_for_few(
+    alice: Client, anna: Contact, bakery: Tenant, bakery_made: NewTenant, role: Role
+) -> None:
+    asked = with_export(alice, anna, bakery)
+    as_role(bakery_made, role)
+
+    page = shown(alice, at(anna))
+    told = ("Asked to sign up, not confirmed yet", "Consent given", "Consent withdrawn")
+    assert all(text in page for text in told)
+    with tenant_scope(bakery):
+        receipts = [f"consents/{row.event_id}/receipt.json" for row in ConsentEvent.objects.all()]
+    everything = [page, shown(alice, at(anna, "")), *(shown(alice, at(anna, path)) for path in receipts)]
+    for secret in (WAMID, "wamid.STOP", "203.0.113.7", "Firefox", "Ja, anmelden"):
+        assert not [text for text in everything if secret in text], secret
+    assert "only owners, admins and the legal role can download it" in shown(alice, asked)
+    assert alice.get(f"{asked}file/").status_code == 403
+
+
+def test_whoever_takes_an_export_with_all_evidence_is_written_down(
+    alice: Client, anna: Contact, bakery: Tenant, bakery_made: NewTenant
+) -> None:
+    asked = with_export(alice, anna, bakery)
+    as_role(bakery_made, Role.LEGAL)
+
+    assert b"".join(alice.get(f"{asked}file/").streaming_content).startswith(b"PK")
+
+    with tenant_scope(bakery):
+        [look] = AuditEvent.objects.filter(verb="data_request.file_taken")
+    assert look.user_id == bakery_made.owner.pk
+
+
+def with_export(alice: Client, anna: Contact, bakery: Tenant) -> str:
+    """The page of Anna's request for all her data, whose export is ready."""
+    given = {"contact": str(anna.uid), "kind": "access", "checked_by": "email", "received_on": "2026-11-20"}
+    page: str = alice.post("/bakery/data-requests/new/", given).headers["Location"]
+    alice.post(f"{page}run/")
+    for tenant_id, request_id in working.due():
+        working.work(tenant_id, request_id)
+    return page

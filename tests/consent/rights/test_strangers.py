@@ -1,0 +1,104 @@
+"""Requests of people who are no contact: they are due like all others, and make no contact (CG-40)."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from consent.models import DataRequest
+from consent.queries import may_send
+from contacts.models import Contact
+from tenants.actions import NewTenant
+from tenants.models import AuditEvent, Tenant
+from tenants.scope import tenant_scope
+from tests.consent.factories import agree, person
+from tests.consent.views.pages import shown
+from tests.contacts.calls import Caller
+
+URL = "/bakery/data-requests/"
+PHONE = "+4915123456780"
+
+
+@pytest.fixture
+def desk(client: Client, bakery_made: NewTenant) -> Client:
+    client.force_login(bakery_made.owner)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+def only(bakery: Tenant) -> DataRequest:
+    with tenant_scope(bakery):
+        return DataRequest.objects.get()
+
+
+def noted(desk: Client, kind: str, **named: str) -> Any:
+    day = timezone.localdate().isoformat()
+    return desk.post(f"{URL}new/", {"stranger": "", "kind": kind, "received_on": day, **named})
+
+
+def test_cg_40_a_request_of_somebody_unknown_is_noted_found_and_answered_without_a_contact(
+    desk: Client, bakery: Tenant
+) -> None:
+    search = shown(desk, f"{URL}new/?q=0151%2023456780")
+    assert "?stranger=0151%2023456780" in search
+    assert 'value="0151 23456780"' in shown(desk, f"{URL}new/?stranger=0151%2023456780")
+
+    page = noted(desk, "access", phone="0151 23456780").headers["Location"]
+
+    request = only(bakery)
+    assert (request.contact, request.named) == (None, {"phone": PHONE})
+    assert PHONE not in request.named_encrypted
+    assert "Nobody is known by this number or address" in shown(desk, page)
+    assert "Somebody who is no contact" in shown(desk, f"{URL}?q=0151%2023456780")
+    desk.post(f"{page}run/")
+    desk.post(f"{page}close/", {"answer": "We store nothing about you."})
+    request = only(bakery)
+    assert (request.state, request.named_encrypted, request.kept_until.year) == ("done", "", timezone.now().year + 3)
+    assert str(request.uid) in shown(desk, f"{URL}?q=0151%2023456780")
+    with tenant_scope(bakery):
+        assert not Contact.objects.exists()
+        assert PHONE[3:] not in str(list(AuditEvent.objects.values()))
+
+
+def test_an_objection_of_somebody_unknown_holds_for_whoever_comes_with_that_number(
+    alice: Caller, bakery: Tenant
+) -> None:
+    asked = alice.post("data-requests/", {"kind": "objection", "phone": PHONE}).json()
+    assert (asked["contact"], asked["named"]) == (None, {"phone": PHONE})
+    assert alice.post(f"data-requests/{asked['uid']}/run/").json()["state"] == "carried_out"
+
+    with tenant_scope(bakery):
+        assert not Contact.objects.exists()
+        anna = person(bakery, phone=PHONE)
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "suppressed"
+
+
+def test_who_has_become_a_contact_meanwhile_is_treated_as_one(alice: Caller, bakery: Tenant) -> None:
+    asked = alice.post("data-requests/", {"kind": "restriction", "email": "anna@example.com"}).json()
+    with tenant_scope(bakery):
+        anna = person(bakery, email="anna@example.com")
+
+    done = alice.post(f"data-requests/{asked['uid']}/run/").json()
+
+    assert (done["contact"], done["named"]) == (str(anna.uid), {})
+    assert alice.get(f"contacts/{anna.uid}/").json()["is_restricted"] is True
+
+
+def test_a_number_that_belongs_to_a_contact_names_that_contact(alice: Caller, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        anna = person(bakery, phone=PHONE)
+        agree(bakery, anna)
+
+    asked = alice.post("data-requests/", {"kind": "objection", "phone": "0151 23456780"}).json()
+
+    assert (asked["contact"], asked["named"]) == (str(anna.uid), {})
+
+
+@pytest.mark.parametrize("named", [{}, {"phone": "12"}])
+def test_a_request_without_a_person_is_refused_at_its_field(
+    desk: Client, bakery_made: NewTenant, named: dict[str, str]
+) -> None:
+    assert noted(desk, "access", **named).status_code == 422
+    answer = Caller(bakery_made.api_key).post("data-requests/", {"kind": "access", **named})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["phone"])
