@@ -34,7 +34,7 @@ def test_every_kind_of_file_is_looked_for() -> None:
 
 
 def test_a_company_is_deleted_with_its_ledger_and_its_files_and_another_stays(server: Server) -> None:
-    server.manage("migrate", "--no-input")
+    server.deploy()
     (server.media / "imports").mkdir()
     for slug in ("sonne", "nord"):
         # Leaves rows in the audit trail, which refuses deletion as the ledger does.
@@ -64,7 +64,7 @@ def ended(server: Server, slug: str) -> str:
 
 
 def test_nobody_is_deleted_by_a_wrong_name(server: Server) -> None:
-    server.manage("migrate", "--no-input")
+    server.deploy()
 
     with pytest.raises(subprocess.CalledProcessError) as refused:
         ended(server, "nirgends")
