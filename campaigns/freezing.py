@@ -70,7 +70,7 @@ def _freeze_range(campaign: Campaign) -> bool:
 def _renew_statistics() -> None:
     """Tell the planner about the new rows, so that claims and reports do not mistake a million for one."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE (SKIP_LOCKED) messaging_message")
+        cursor.execute("SELECT zusage_analyze('messaging_message', waits => false)")
 
 
 def _upper_end(campaign: Campaign) -> int | None:

@@ -1,4 +1,8 @@
-"""Keeps stored webhooks in one partition a day, so that forgetting drops a table instead of deleting rows."""
+"""Keeps stored webhooks in one partition a day, so that forgetting drops a table instead of deleting rows.
+
+The tables belong to the owner of the database, whose functions inbox_make_day and inbox_drop_day make and drop them
+(migration 0040).
+"""
 
 import logging
 import re
@@ -6,9 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import OperationalError, connection
 from django.utils import timezone
-from psycopg2 import errors, sql
+from psycopg2 import errors
 
-from tenants.isolation import ALL_ROWS
 from tenants.scope import across_tenants
 
 logger = logging.getLogger(__name__)
@@ -24,19 +27,6 @@ WHERE i.inhparent = 'inbox_webhookevent'::regclass
 """
 IN_THE_REST = """
 SELECT DISTINCT (received_at AT TIME ZONE 'UTC')::date FROM inbox_webhookevent_rest WHERE received_at >= %s
-"""
-# Attached, not created as a partition: that would lock the whole log. The rest is locked first, so that no body of
-# that day slips into it between the move and the attaching, which would fail then.
-MAKE = f"""
-LOCK TABLE inbox_webhookevent_rest IN ACCESS EXCLUSIVE MODE;
-CREATE TABLE {{name}} (LIKE inbox_webhookevent INCLUDING DEFAULTS);
-ALTER TABLE {{name}} ENABLE ROW LEVEL SECURITY;
-ALTER TABLE {{name}} FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant_wall ON {{name}} USING ({ALL_ROWS}) WITH CHECK ({ALL_ROWS});
-WITH moved AS (
-    DELETE FROM inbox_webhookevent_rest WHERE received_at >= {{start}} AND received_at < {{end}} RETURNING *
-) INSERT INTO {{name}} SELECT * FROM moved;
-ALTER TABLE inbox_webhookevent ATTACH PARTITION {{name}} FOR VALUES FROM ({{start}}) TO ({{end}});
 """
 
 
@@ -78,14 +68,13 @@ def _made() -> list[date]:
 def _make(day: date) -> None:
     with across_tenants("stored webhooks belong to no tenant"), connection.cursor() as cursor:
         cursor.execute(PATIENCE)
-        start, end = (sql.Literal(_midnight(at).isoformat()) for at in (day, day + timedelta(days=1)))
-        cursor.execute(sql.SQL(MAKE).format(name=_name(day), start=start, end=end))
+        cursor.execute("SELECT inbox_make_day(%s)", [day])
 
 
 def _drop(day: date) -> None:
     with across_tenants("stored webhooks belong to no tenant"), connection.cursor() as cursor:
         cursor.execute(PATIENCE)
-        cursor.execute(sql.SQL("DROP TABLE {}").format(_name(day)))
+        cursor.execute("SELECT inbox_drop_day(%s)", [day])
 
 
 def _empty_the_rest(oldest: datetime) -> None:
@@ -98,7 +87,3 @@ def _empty_the_rest(oldest: datetime) -> None:
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _name(day: date) -> sql.Identifier:
-    return sql.Identifier(f"inbox_webhookevent_{day:%Y%m%d}")

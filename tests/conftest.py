@@ -6,17 +6,33 @@ import pytest
 import redis
 from django.db import connection
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from messaging.sending import Engine
 from tenants.actions import NewTenant
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
-from tests import factories
+from tests import factories, roles
 from tests.contacts.calls import Caller
 from whatsapp.emulator import Profile, Running, running
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The tests' database with the rights that a deploy gives after `migrate`."""
+    with django_db_blocker.unblock():
+        roles.prepare()
+
+
+@pytest.fixture
+def as_runtime(db: None, _flushable: None) -> Iterator[None]:
+    """The test runs as the role that runs the app in production, which owns nothing."""
+    if not roles.is_there():
+        pytest.skip(f"this server has no role {roles.RUNTIME} that the owner may take on")
+    with roles.as_runtime():
+        yield
 
 
 @pytest.fixture

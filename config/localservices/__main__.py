@@ -73,15 +73,16 @@ def _join(base: Base, command: list[str], processes: str) -> int:
 
 def _run(supervisor: Supervisor, base: Base, options: argparse.Namespace, command: list[str]) -> int:
     _export_secrets(base)
+    runtime = ""
     if os.environ.get("DATABASE_URL"):
         postgres.refuse_unbound(os.environ["DATABASE_URL"])
     else:
-        os.environ["DATABASE_URL"] = postgres.start(supervisor, base)
+        os.environ["DATABASE_URL"], runtime = postgres.start(supervisor, base)
     if not os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = valkey.start(supervisor, base)
     started: list[Started] = []
     if options.processes:
-        started = start_all(supervisor, base, chosen(options.processes))
+        started = start_all(supervisor, base, chosen(options.processes), runtime)
     base.announce()
     if command:
         code = supervisor.run(Child("command", command, log=None))

@@ -54,14 +54,15 @@ class Base:
 
     def secrets(self) -> dict[str, str]:
         """The secrets of this base, invented on first use and kept in a file only its owner can read."""
-        kept: dict[str, str] = self._read("secrets.json")
-        if not kept:
-            kept = _invent()
+        known: dict[str, str] = self._read("secrets.json")
+        # A base of an older release lacks those that came since.
+        kept = _invent() | known
+        if kept != known:
             self._write("secrets.json", kept)
         return {name: value for name, value in kept.items() if not name.startswith("LOCAL_")}
 
     def password(self, server: str) -> str:
-        """The password of `postgres`, `zusage` or `valkey` on this base."""
+        """The password of `postgres`, `zusage`, `zusage_app` or `valkey` on this base."""
         self.secrets()
         return self._read("secrets.json")[f"LOCAL_{server.upper()}_PASSWORD"]
 
@@ -107,6 +108,7 @@ def _invent() -> dict[str, str]:
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "LOCAL_POSTGRES_PASSWORD": secrets.token_urlsafe(24),
         "LOCAL_ZUSAGE_PASSWORD": secrets.token_urlsafe(24),
+        "LOCAL_ZUSAGE_APP_PASSWORD": secrets.token_urlsafe(24),
         "LOCAL_VALKEY_PASSWORD": secrets.token_urlsafe(24),
     }
 

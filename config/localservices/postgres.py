@@ -47,13 +47,15 @@ INITDB = (
     "--auth=scram-sha-256",
     "--no-instructions",
 )
-ROLE = DATABASE = "zusage"
+# As in production: one role owns and migrates, the processes run as the other (docs/decisions/0001).
+OWNER = DATABASE = "zusage"
+RUNTIME = "zusage_app"
 
 
-def start(supervisor: Supervisor, base: Base) -> str:
-    """Start the server on the base's data, made on first use; returns the DATABASE_URL of the role `zusage`.
+def start(supervisor: Supervisor, base: Base) -> tuple[str, str]:
+    """Start the server on the base's data, made on first use; returns DATABASE_URLs, the owner's and the runtime's.
 
-    That role owns the database and is neither superuser nor exempt from row-level security.
+    Neither role is superuser or exempt from row-level security; `grant_runtime` gives the second its rights.
     Raises CannotStart when there is no server for this machine or it does not come up.
     """
     found = programs()
@@ -65,7 +67,10 @@ def start(supervisor: Supervisor, base: Base) -> str:
     account.own(data)
     port = _launch(supervisor, base, found / "postgres", data, account)
     _create_database(base, port)
-    return f"postgres://{ROLE}:{base.password(ROLE)}@{ports.ADDRESS}:{port}/{DATABASE}"
+    owner, runtime = (
+        f"postgres://{role}:{base.password(role)}@{ports.ADDRESS}:{port}/{DATABASE}" for role in (OWNER, RUNTIME)
+    )
+    return owner, runtime
 
 
 def refuse_unbound(url: str) -> None:
@@ -164,15 +169,20 @@ def _create_database(base: Base, port: int) -> None:
     connection = _connect(base, port)
     connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
     with connection.cursor() as cursor:
-        role, password = sql.Identifier(ROLE), sql.Literal(base.password(ROLE))
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE])
-        if not cursor.fetchone():
-            cursor.execute(sql.SQL("CREATE ROLE {}").format(role))
-        rights = "ALTER ROLE {} LOGIN CREATEDB NOSUPERUSER NOBYPASSRLS NOCREATEROLE PASSWORD {}"
-        cursor.execute(sql.SQL(rights).format(role, password))
+        # Tests make databases.
+        for role, right in ((OWNER, "CREATEDB"), (RUNTIME, "NOCREATEDB")):
+            name, password = sql.Identifier(role), sql.Literal(base.password(role))
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+            if not cursor.fetchone():
+                cursor.execute(sql.SQL("CREATE ROLE {}").format(name))
+            rights = f"ALTER ROLE {{}} LOGIN {right} NOSUPERUSER NOBYPASSRLS NOCREATEROLE PASSWORD {{}}"
+            cursor.execute(sql.SQL(rights).format(name, password))
+        # So that tests can SET ROLE; the other way round would be a hole.
+        owner, runtime = sql.Identifier(OWNER), sql.Identifier(RUNTIME)
+        cursor.execute(sql.SQL("GRANT {} TO {}").format(runtime, owner))
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
         if not cursor.fetchone():
-            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), role))
+            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), owner))
     connection.close()
 
 

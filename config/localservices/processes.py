@@ -5,6 +5,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from config.localservices import ports
 from config.localservices.base import Base
@@ -96,15 +97,19 @@ def chosen(names: str) -> list[str]:
     return [name for name in PROCESSES if name in wanted]
 
 
-def start_all(supervisor: Supervisor, base: Base, names: list[str]) -> list[Started]:
+def start_all(supervisor: Supervisor, base: Base, names: list[str], runtime: str = "") -> list[Started]:
     """Bring the database up to date, start the processes, and wait until those that listen answer.
 
-    Sets PUBLIC_URL, DOOR_URL and, with the emulator, WHATSAPP_API_URL for them and for the command.
+    Sets PUBLIC_URL, DOOR_URL and, with the emulator, WHATSAPP_API_URL for them and for the command. With `runtime`,
+    a second DATABASE_URL, the first one's role only migrates, and the processes and the command run as the second's.
     Raises CannotStart when one of them does not come up.
     """
     places = {name: Place(port) for name in names if (port := PROCESSES[name].port) is not None}
     _export_addresses(places)
-    _migrate(supervisor, base)
+    _manage(supervisor, base, "migrate", "--no-input")
+    if runtime:
+        _manage(supervisor, base, "grant_runtime", str(urlsplit(runtime).username))
+        os.environ["DATABASE_URL"] = runtime
     started = [_start(supervisor, base, name, places.get(name)) for name in names]
     for process in started:
         _wait_for(supervisor, process)
@@ -123,10 +128,10 @@ def _export_addresses(places: dict[str, Place]) -> None:
         os.environ["WHATSAPP_API_URL"] = places["emulator"].url
 
 
-def _migrate(supervisor: Supervisor, base: Base) -> None:
-    log = base.log("migrate")
-    if supervisor.run(Child("migrate", [sys.executable, "manage.py", "migrate", "--no-input"], log)):
-        raise CannotStart(f"`manage.py migrate` failed: {last_line(log)}")
+def _manage(supervisor: Supervisor, base: Base, command: str, argument: str) -> None:
+    log = base.log(command)
+    if supervisor.run(Child(command, [sys.executable, "manage.py", command, argument], log)):
+        raise CannotStart(f"`manage.py {command}` failed: {last_line(log)}")
 
 
 def _start(supervisor: Supervisor, base: Base, name: str, place: Place | None) -> Started:

@@ -20,7 +20,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.analytics.cast import NOON, State, click, contacts_of, event, link_of, messages_of, order, reached, source_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_runtime")]
 
 numbers = st.integers(0, 11)
 offsets = st.integers(-3, 40).map(lambda steps: NOON + timedelta(hours=9 * steps))

@@ -15,6 +15,7 @@ from consent.models import Authority, Source, Wording, WordingVersion
 from contacts import identities
 from contacts.models import Contact
 from tenants.models import Tenant
+from tests.roles import as_owner
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PHONE = "+493023125001"
@@ -80,7 +81,7 @@ def stop(tenant: Tenant, contact: Contact | None = None, **fields: Any) -> list[
 
 def altered(change: Callable[[], object], table: str = "consent_consentevent") -> None:
     """What only the owner of the database can do."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         change()

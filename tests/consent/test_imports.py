@@ -10,6 +10,8 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.imports import counts, done, fixture, started, worked
 
+pytestmark = pytest.mark.usefixtures("as_runtime")
+
 PHONES = "Handy;Vorname\n0151 23456780;Anna\n0151 23456781;Bernd\n"
 
 

@@ -19,6 +19,8 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import person, published, stop
 
+pytestmark = pytest.mark.usefixtures("as_runtime")
+
 MARKETING = {"channel": "whatsapp", "purpose": "marketing"}
 
 

@@ -14,7 +14,11 @@ from inbox.models import WebhookEvent
 from inbox.recording import Received, store
 from tenants.scope import across_tenants
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("truncatable")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("truncatable"),
+    pytest.mark.usefixtures("as_runtime"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,11 @@ from tests.inbox import meta
 from tests.inbox.conftest import connect
 from whatsapp.models import Number
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("truncatable")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("truncatable"),
+    pytest.mark.usefixtures("as_runtime"),
+]
 
 
 def stored() -> list[tuple[int | None, bytes]]:

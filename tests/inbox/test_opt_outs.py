@@ -21,6 +21,8 @@ from tests.inbox import meta
 from tests.inbox.outbox import plan, send
 from whatsapp.models import Number
 
+pytestmark = pytest.mark.usefixtures("as_runtime")
+
 Deliver = Callable[..., None]
 TODAY = timezone.now().replace(microsecond=0) - timedelta(minutes=5)
 

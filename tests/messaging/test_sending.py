@@ -23,7 +23,7 @@ from whatsapp import bulk
 from whatsapp.emulator import Running
 from whatsapp.models import Account, Number
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_runtime")]
 
 
 def withdraw(contact: Contact) -> None:

@@ -17,7 +17,8 @@ from config.localservices.supervisor import CannotStart
 from tests.setup.services import Services, eventually
 
 DEPLOY = Path(settings.BASE_DIR) / "deploy"
-PASSWORDS = {"ZUSAGE_DB_PASSWORD": "app1", "BACKUP_DB_PASSWORD": "backup1"}
+PASSWORDS = {"ZUSAGE_DB_PASSWORD": "owner1", "APP_DB_PASSWORD": "app1", "BACKUP_DB_PASSWORD": "backup1"}
+OWNER, APP = ("zusage", PASSWORDS["ZUSAGE_DB_PASSWORD"]), ("zusage_app", PASSWORDS["APP_DB_PASSWORD"])
 
 
 class Server:
@@ -44,10 +45,19 @@ class Server:
         )
         return done.stdout
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, who: tuple[str, str] = APP) -> str:
         """A command of the app, which connects as its own role."""
-        url = f"postgres://zusage:{PASSWORDS['ZUSAGE_DB_PASSWORD']}@{self.host}:{self.port}/zusage"
+        url = f"postgres://{who[0]}:{who[1]}@{self.host}:{self.port}/zusage"
         return self.run(sys.executable, "manage.py", *arguments, DATABASE_URL=url, MEDIA_ROOT=str(self.media))
+
+    def deploy(self) -> None:
+        """What the owner does before processes of a release start."""
+        self.manage("migrate", "--no-input", who=OWNER)
+        self.manage("grant_runtime", APP[0], who=OWNER)
+
+    def make_roles(self) -> None:
+        """What the superuser does at the first start."""
+        self.run(str(DEPLOY / "roles.sh"), who=self.superuser, **PASSWORDS)
 
     def query(self, sql: str, who: tuple[str, str], database: str = "zusage") -> list[tuple]:
         """What a statement returns to this role."""
@@ -74,22 +84,22 @@ def server(tmp_path: Path) -> Iterator[Server]:
     assert eventually((tmp_path / "run" / "running.json").exists, seconds=60)
     (tmp_path / "media").mkdir()
     server = Server(tmp_path / "run", tmp_path / "media")
-    for statement in ("DROP DATABASE zusage", "DROP ROLE zusage"):
+    for statement in ("DROP DATABASE zusage", "DROP ROLE zusage", "DROP ROLE zusage_app"):
         server.query(statement, server.superuser, "postgres")
-    server.run(str(DEPLOY / "roles.sh"), who=server.superuser, **PASSWORDS)
+    server.make_roles()
     yield server
     services.end()
 
 
 def test_what_was_backed_up_is_back_after_a_restore(server: Server, tmp_path: Path) -> None:
-    app, backup = ("zusage", PASSWORDS["ZUSAGE_DB_PASSWORD"]), ("zusage_backup", PASSWORDS["BACKUP_DB_PASSWORD"])
-    server.manage("migrate", "--no-input")
+    backup = ("zusage_backup", PASSWORDS["BACKUP_DB_PASSWORD"])
+    server.deploy()
     server.manage("create_tenant", "--slug", "sonne", "--name", "Sonne", "--owner-email", "alice@example.com")
     (server.media / "imports").mkdir()
     (server.media / "imports" / "kunden.csv").write_text("Handy\n")
     counted = "SELECT (SELECT count(*) FROM tenants_membership), (SELECT count(*) FROM tenants_auditevent)"
     # Row-level security hides all of it from the app itself, and a dump that misses rows would be none.
-    assert server.query(counted, app) == [(0, 0)]
+    assert server.query(counted, APP) == server.query(counted, OWNER) == [(0, 0)]
     before = server.query(counted, backup)
     assert before[0][0] == 1
     with pytest.raises(psycopg2.Error):
@@ -111,7 +121,11 @@ def test_what_was_backed_up_is_back_after_a_restore(server: Server, tmp_path: Pa
     server.query("CREATE DATABASE zusage OWNER zusage", server.superuser, "postgres")
     server.run(*restore, who=server.superuser, **opened)
 
-    assert server.query(counted, app) == [(0, 0)]
+    # A backup holds no rights: the owner gives them again.
+    with pytest.raises(psycopg2.Error, match="permission denied"):
+        server.query(counted, APP)
+    server.deploy()
+    assert server.query(counted, APP) == [(0, 0)]
     assert server.query(counted, backup) == before
     assert (tmp_path / "restored" / "imports" / "kunden.csv").read_text() == "Handy\n"
     assert "All KPIs equal the recount" in server.manage("verify_kpis")
@@ -124,7 +138,38 @@ def test_the_app_and_the_backup_may_not_do_more_than_they_need(server: Server) -
 
     found = server.query(f"{rights} WHERE rolname LIKE 'zusage%' ORDER BY 1", server.superuser)
 
-    assert found == [("zusage", False, False, False, False), ("zusage_backup", False, True, False, False)]
-    for who in (("zusage", server.superuser[1]), ("zusage", PASSWORDS["BACKUP_DB_PASSWORD"])):
+    assert found == [
+        ("zusage", False, False, False, False),
+        ("zusage_app", False, False, False, False),
+        ("zusage_backup", False, True, False, False),
+    ]
+    for who in ((OWNER[0], server.superuser[1]), (OWNER[0], APP[1]), (APP[0], PASSWORDS["BACKUP_DB_PASSWORD"])):
         with pytest.raises(psycopg2.OperationalError):
             server.query("SELECT 1", who)
+
+
+def test_an_installation_whose_app_owned_its_database_gets_a_role_for_it(server: Server) -> None:
+    server.manage("migrate", "--no-input", who=OWNER)
+    server.query("DROP ROLE zusage_app", server.superuser)
+    create = ("create_tenant", "--slug", "sonne", "--name", "Sonne", "--owner-email", "alice@example.com")
+    server.manage(*create, who=OWNER)
+    assert "tenants.W001" in checked(server, OWNER)
+
+    for _again in range(2):
+        server.make_roles()
+        server.deploy()
+
+    assert "tenants.W001" not in checked(server, APP)
+    key = json.loads(server.manage("create_api_key", "--tenant", "sonne", "--name", "shop"))
+    assert key["tenant"] == "sonne"
+    with pytest.raises(psycopg2.Error, match="permission denied"):
+        server.query("DELETE FROM tenants_auditevent", APP)
+    with pytest.raises(psycopg2.Error, match="must be owner"):
+        server.query("ALTER TABLE tenants_auditevent DISABLE TRIGGER append_only", APP)
+
+
+def checked(server: Server, who: tuple[str, str]) -> str:
+    """What the check before a deploy says, which warns and does not refuse."""
+    url = f"postgres://{who[0]}:{who[1]}@{server.host}:{server.port}/zusage"
+    check = (sys.executable, "manage.py", "check", "--deploy", "--database", "default")
+    return server.run("sh", "-c", '"$@" 2>&1', "sh", *check, DATABASE_URL=url, MEDIA_ROOT=str(server.media))

@@ -95,7 +95,18 @@ def test_the_app_never_learns_the_superusers_password() -> None:
         assert service["environment"]["BACKUP_DB_PASSWORD"] == "", name
         assert "POSTGRES_PASSWORD" not in service["environment"]["DATABASE_URL"]
     assert "POSTGRES_PASSWORD" not in roles
-    assert len({SERVICES["postgres"]["environment"][f"{name}PASSWORD"] for name in ("POSTGRES_", "ZUSAGE_DB_")}) == 2
+    passwords = [value for name, value in SERVICES["postgres"]["environment"].items() if name.endswith("PASSWORD")]
+    assert len({*passwords}) == len(passwords) == 4
+
+
+def test_only_the_migration_runs_as_the_owner_and_gives_the_app_its_rights() -> None:
+    for name, service in OURS.items():
+        environment = service["environment"]
+        url = environment["DATABASE_URL"]
+        assert url.startswith("postgres://zusage:${ZUSAGE_DB" if name in ONE_SHOT else "postgres://zusage_app:${APP_DB")
+        assert environment["ZUSAGE_DB_PASSWORD"] == environment["APP_DB_PASSWORD"] == "", name
+        assert environment["MEDIA_ROOT"], name
+    assert "manage.py migrate --no-input && python manage.py grant_runtime zusage_app" in SERVICES["migrate"]["command"]
 
 
 def test_nothing_but_the_two_doors_is_reachable_and_only_from_this_host() -> None:

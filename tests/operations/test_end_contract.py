@@ -68,7 +68,7 @@ def test_every_kind_of_file_is_looked_for() -> None:
 @pytest.fixture
 def companies(server: Server) -> Server:
     """Sonne, whose contract is over, and Nord, which stays."""
-    server.manage("migrate", "--no-input")
+    server.deploy()
     (server.media / "imports").mkdir()
     for slug in ("sonne", "nord"):
         server.manage("create_tenant", "--slug", slug, "--name", slug, "--owner-email", f"alice@{slug}.example")
@@ -138,7 +138,7 @@ def test_what_was_broken_off_after_the_rows_were_gone_is_finished_by_a_second_ru
 
 
 def test_nobody_is_deleted_by_a_wrong_name(server: Server) -> None:
-    server.manage("migrate", "--no-input")
+    server.deploy()
 
     with pytest.raises(subprocess.CalledProcessError) as refused:
         ended(server, "nirgends")

@@ -32,6 +32,7 @@ TAKES_AWAY = (
 TAKEN_AWAY_BY_SQL = re.compile(
     r"\bDROP\s+(TABLE|COLUMN)\b|\bRENAME\s+(TO|COLUMN)\b|\bALTER\s+COLUMN\s+\w+\s+TYPE\b", re.I
 )
+BODY = re.compile(r"\bAS \$\$.*?\$\$", re.S)
 
 
 def tasks() -> dict[str, Any]:
@@ -48,7 +49,8 @@ def breaking(operation: Any) -> Iterator[str]:
         # Old code inserts rows without the column: only the database can fill it.
         if not (field.null or field.has_db_default() or field.many_to_many):
             yield f"{operation.describe()}, without db_default"
-    if isinstance(operation, operations.RunSQL) and TAKEN_AWAY_BY_SQL.search(str(operation.sql)):
+    # What a function does happens when it is called.
+    if isinstance(operation, operations.RunSQL) and TAKEN_AWAY_BY_SQL.search(BODY.sub("", str(operation.sql))):
         yield f"SQL: {operation.sql}"
     if isinstance(operation, operations.SeparateDatabaseAndState):
         for part in operation.database_operations:
@@ -93,5 +95,9 @@ def test_the_check_sees_what_would_break() -> None:
     assert list(breaking(operations.RemoveField("number", "quality")))
     assert list(breaking(operations.AddField("number", "colour", models.TextField(default="x"))))
     assert list(breaking(operations.RunSQL("ALTER TABLE x RENAME COLUMN a TO b")))
+    assert list(
+        breaking(operations.RunSQL("CREATE FUNCTION f() AS $$ END $$; DROP TABLE x; CREATE FUNCTION g() AS $$ $$"))
+    )
+    assert not list(breaking(operations.RunSQL("CREATE FUNCTION f() LANGUAGE plpgsql AS $$\nDROP TABLE x $$")))
     assert not list(breaking(operations.AddField("number", "colour", models.TextField(default="", db_default=""))))
     assert not list(breaking(operations.AddField("number", "colour", models.TextField(null=True))))

@@ -1,14 +1,17 @@
 """The product's processes under the supervisor, and the table that names them."""
 
+import json
 import os
 import signal
 import sys
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
 from config.localservices import ports
+from config.localservices.postgres import RUNTIME
 from config.localservices.processes import PROCESSES, chosen
 from config.localservices.supervisor import CannotStart
 from tests.setup.services import Services, eventually
@@ -28,6 +31,10 @@ def test_processes_answer_come_back_and_go(services: Services) -> None:
 
     assert [line.split()[0] for line in lines[:-1]] == ["web", "default"]
     assert eventually(lambda: _status(page) == 200, seconds=60)
+    # As in production: the owner has migrated, and what runs is another role with the rights that it needs.
+    url = json.loads((services.folder / "run" / "running.json").read_text())["DATABASE_URL"]
+    assert urlsplit(url).username == RUNTIME
+    assert _status(lines[-1] + "/readyz") == 200
 
     os.kill(min(servers), signal.SIGKILL)
     os.kill(min(workers), signal.SIGKILL)

@@ -29,6 +29,8 @@ from tests.inbox import meta
 from whatsapp.client import Accepted
 from whatsapp.models import Number
 
+pytestmark = pytest.mark.usefixtures("as_runtime")
+
 Deliver = Callable[..., None]
 
 

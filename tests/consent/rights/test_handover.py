@@ -34,6 +34,8 @@ from tests import factories
 from tests.consent.factories import agree, person, stop
 from tests.consent.views.pages import as_role, shown
 
+pytestmark = pytest.mark.usefixtures("as_runtime")
+
 URL = "/bakery/processing/"
 
 

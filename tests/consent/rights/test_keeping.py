@@ -22,6 +22,8 @@ from tests.consent.factories import agree, person, stop
 from tests.consent.rights.traces import worked
 from tests.contacts.calls import Caller
 
+pytestmark = pytest.mark.usefixtures("as_runtime")
+
 OLD = timedelta(days=750)
 YOUNG = timedelta(days=700)
 
