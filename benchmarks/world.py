@@ -38,10 +38,10 @@ WHERE c.tenant_id = %(tenant)s AND c.phone IS NOT NULL
 """
 # Four in five said yes, one in fifty no, the others nothing.
 STATES = """
-INSERT INTO consent_consentstate (tenant_id, subject_id, channel, purpose, state, since, seq, reason)
+INSERT INTO consent_consentstate (tenant_id, subject_id, channel, purpose, state, since, seq, reason, age_confirmed)
 SELECT c.tenant_id, c.subject_id, 'whatsapp', p.purpose,
     CASE WHEN c.id %% 50 = 7 THEN 'withdrawn' ELSE 'granted' END, now() - interval '30 days',
-    row_number() OVER (), ''
+    row_number() OVER (), '', TRUE
 FROM contacts_contact c CROSS JOIN (VALUES ('marketing'), ('tracking')) p(purpose)
 WHERE c.tenant_id = %(tenant)s AND c.id %% 5 > 0
 """

@@ -10,6 +10,7 @@ from django.db import connection
 
 from campaigns.models import Audience, Campaign
 from consent import rules
+from consent.queries import attribute_name, special_attributes
 from messaging.rendering import FIELDS
 from segments import compiling
 from whatsapp.markets import NOT_IN_THE_US, PREFIX_LENGTH, market_of
@@ -115,12 +116,18 @@ def as_a_set() -> Iterator[None]:
 
 
 def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> list[int]:
-    """For each contact field or "attribute:<key>": how many of the audience have it empty."""
+    """For each contact field or "attribute:<key>": how many of the audience have it empty.
+
+    What may not be used of a person (CG-08) counts as empty, as it does in their message.
+    """
+    special = special_attributes(campaign.tenant_id)
     counts, params = [], []
     for field in fields:
         if field.startswith("attribute:"):
-            counts.append("count(*) FILTER (WHERE coalesce(c.attributes ->> %s, '') = '')")
-            params.append(field.removeprefix("attribute:"))
+            key = field.removeprefix("attribute:")
+            barred = f"NOT {rules.MAY_USE_SPECIAL} OR " if attribute_name(key) in special else ""
+            counts.append(f"count(*) FILTER (WHERE {barred}coalesce(c.attributes ->> %s, '') = '')")
+            params.append(key)
         elif field in FIELDS:
             counts.append(f"count(*) FILTER (WHERE coalesce(c.{field}::text, '') = '')")
         else:
@@ -138,7 +145,7 @@ def selection(campaign: Campaign) -> Selection:
     """The audience of a campaign. The reasons are tried in the order the waterfall shows them."""
     audiences = list(campaign.audiences.select_related("list", "segment").order_by("id"))
     included, included_params = _any_of(campaign, [a for a in audiences if not a.is_excluded])
-    excluded, excluded_params = _any_of(campaign, [a for a in audiences if a.is_excluded])
+    excluded, excluded_params = _any_of(campaign, [a for a in audiences if a.is_excluded], is_excluding=True)
     refusal = rules.refusal(channel="whatsapp", purpose=campaign.purpose, tenant_id=campaign.tenant_id)
     reason = f"""CASE
         WHEN {excluded} THEN 'excluded'
@@ -156,13 +163,15 @@ def selection(campaign: Campaign) -> Selection:
     )
 
 
-def _any_of(campaign: Campaign, audiences: list[Audience]) -> tuple[str, list[Any]]:
+def _any_of(campaign: Campaign, audiences: list[Audience], *, is_excluding: bool = False) -> tuple[str, list[Any]]:
     """A condition that holds for members of any of these; of none of them for an empty list."""
     conditions: list[str] = []
     params: list[Any] = []
     for audience in audiences:
         if audience.segment is not None:
-            compiled = compiling.condition(audience.segment.rule, tenant_id=campaign.tenant_id)
+            compiled = compiling.condition(
+                audience.segment.rule, tenant_id=campaign.tenant_id, is_excluding=is_excluding
+            )
             conditions.append(f"({compiled.sql})")
             params.extend(compiled.params)
         else:

@@ -1,16 +1,18 @@
 """Compares what a variant says with what its template has, part by part, so that Meta has nothing to refuse."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from consent import keywords
+from consent.linting import words
 from messaging import actions as outbox
 from messaging import links, rendering
 from messaging.rendering import TemplateText, Variables
 from whatsapp.models import Media, Template
-from whatsapp.payloads import InvalidPayload, parts
+from whatsapp.payloads import InvalidPayload, parts, promotion
 
 # What messaging.rendering fills, and what needs no value. Anything else would go out incomplete, and Meta's refusal
 # would pause a campaign whose audience is frozen already.
@@ -47,11 +49,40 @@ def text_of(template: Template) -> TemplateText:
 
 
 def says_how_to_opt_out(template: Template) -> bool:
-    """Whether body, footer or a button names the way out (CG-23)."""
+    """Whether body, footer or a button names a word that opts out when somebody sends it (CG-23)."""
     text = text_of(template)
-    footer = str((text.part("FOOTER") or {}).get("text", ""))
-    words = " ".join([text.body, footer, *(str(button.get("text", "")) for button in text.buttons)]).lower()
-    return any(word in words for word in ("stop", "abmeld", "abbestell", "unsubscribe", "opt out", "opt-out"))
+    shown = [text.body, _part_text(text, "FOOTER"), *(str(button.get("text", "")) for button in text.buttons)]
+    return any(keywords.names_way_out(one) for one in shown)
+
+
+def names_sender(template: Template, variables: Variables, names: Iterable[str]) -> bool:
+    """Whether what everybody reads names the sender by one of these names (CG-23, § 6 DDG)."""
+    text = text_of(template)
+    shown = [_part_text(text, "HEADER"), text.body, _part_text(text, "FOOTER"), *_fixed_texts(variables)]
+    return any(words.has_name(one, name) for one in shown for name in names if name.strip())
+
+
+def advertising(template: Template, variables: Variables) -> list[str]:
+    """By which parts and words a utility template advertises (CG-31); empty where it does not, or may."""
+    if template.category != Template.Category.UTILITY:
+        return []
+    values = _values(variables)
+    given = [str(value.get(key) or "") for value in values for key in ("name", "from", "text", "fallback")]
+    return list(dict.fromkeys([*promotion.in_parts(template.components), *promotion.in_texts(given)]))
+
+
+def _values(variables: Variables) -> list[Variables]:
+    """Everything that fills a variable: of the body, of a text header, of a code."""
+    single = [variables.get("header") or {}, *(variables.get("buttons") or [])]
+    return [*(variables.get("body") or []), *(part["value"] for part in single if part.get("value"))]
+
+
+def _fixed_texts(variables: Variables) -> list[str]:
+    return [_fixed(value) for value in _values(variables) if _is_fixed(value)]
+
+
+def _part_text(text: TemplateText, kind: str) -> str:
+    return str((text.part(kind) or {}).get("text", ""))
 
 
 def obstacles(template: Template) -> list[str]:

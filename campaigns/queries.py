@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from campaigns import audience, contents
 from campaigns.models import Campaign, Variant
 from consent import agreements
+from consent.queries import controller_of, usable_attributes, without_legal_form
 from contacts.models import Contact
 from messaging import reasons, rendering
 from messaging.models import Message
 from messaging.rendering import Person, Preview
 from segments import queries as segments
+from segments.models import Segment
 from segments.rules import InvalidRule
 from whatsapp.markets import market_name
 from whatsapp.models import Number, Template
@@ -130,7 +132,7 @@ def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
     With a `known` estimate it says how many people can be reached; without, it counts only if it must.
     """
     variants = list(campaign.variants.select_related("template").order_by("number"))
-    checks = [*_agreement_checks(campaign), _audience_check(campaign, known)]
+    checks = [*_agreement_checks(campaign), _audience_check(campaign, known), *_special_checks(campaign)]
     checks += [*_number_checks(campaign), *_limit_checks(campaign, known)]
     for variant in variants:
         checks.extend(_template_checks(campaign, variant))
@@ -138,11 +140,11 @@ def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
 
 
 def test_problems(campaign: Campaign, variant: Variant | None) -> list[Check]:
-    """What keeps a variant from being sent to one contact as a test; a missing opt-out hint does not."""
+    """What keeps a variant from being sent to one contact as a test; a missing opt-out hint or sender does not."""
     if variant is None:
         return [Check("variant", _("There is no such variant."), False, "variant")]
     checks = [*_agreement_checks(campaign), *_number_checks(campaign), *_template_checks(campaign, variant)]
-    return [check for check in checks if not check.ok and check.code not in ("opt_out", "category")]
+    return [check for check in checks if not check.ok and check.code not in ("opt_out", "sender", "category")]
 
 
 def _agreement_checks(campaign: Campaign) -> list[Check]:
@@ -179,6 +181,25 @@ def _broken_segment(campaign: Campaign) -> str:
             text = _("The segment “%(name)s” names something that no longer exists. Open it and mend its rule.")
             return text % {"name": chosen.segment.name}
     return ""
+
+
+def _special_checks(campaign: Campaign) -> list[Check]:
+    """A warning for each excluded segment that leaves out more people than its rule says (segments.compiling)."""
+    excluded = campaign.audiences.select_related("segment").filter(is_excluded=True, segment__isnull=False)
+    text = _(
+        "The excluded segment “%(name)s” asks for an attribute of a special category of data (Art. 9 GDPR). Whoever has"
+        " not agreed to its use is excluded, too, because nobody may look at their value."
+    )
+    named = [row.segment for row in excluded.order_by("id") if row.segment and _asks_special(campaign, row.segment)]
+    return [Check("warning.special", text % {"name": segment.name}, True, "audience") for segment in named]
+
+
+def _asks_special(campaign: Campaign, segment: Segment) -> bool:
+    """False for a rule that cannot be read, which has a check of its own."""
+    try:
+        return segments.asks_special(campaign.tenant, segment.rule)
+    except InvalidRule:
+        return False
 
 
 def _number_checks(campaign: Campaign) -> list[Check]:
@@ -237,8 +258,8 @@ def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
     checks = [Check("template", _("The template is approved."), True, "template"), _category_check(campaign, template)]
     checks.extend(_content_checks(template, variant))
     if template.category == Template.Category.MARKETING:
-        checks.append(_opt_out_check(template))
-    return checks
+        checks += [_opt_out_check(template), _sender_check(campaign, variant, template)]
+    return checks + _advertising_checks(template, variant)
 
 
 def _content_checks(template: Template, variant: Variant) -> list[Check]:
@@ -266,6 +287,31 @@ def _opt_out_check(template: Template) -> Check:
     return Check("opt_out", text, ok, "template")
 
 
+def _sender_check(campaign: Campaign, variant: Variant, template: Template) -> Check:
+    """CG-23: every marketing message says who sends it; the number's own name in the chat is no part of it."""
+    company = controller_of(campaign.tenant)
+    number = campaign.number.verified_name if campaign.number else ""
+    names = [company.legal_name, without_legal_form(company.legal_name), campaign.tenant.name, number]
+    ok = contents.names_sender(template, variant.variables, names)
+    text = (
+        _("The message says who sends it.")
+        if ok
+        else _("The template must say who sends it. Write “%(company)s” into its text or footer.")
+        % {"company": campaign.tenant.name}
+    )
+    return Check("sender", text, ok, "template")
+
+
+def _advertising_checks(template: Template, variant: Variant) -> list[Check]:
+    """CG-31: what goes out for an order or appointment advertises nothing."""
+    found = contents.advertising(template, variant.variables)
+    text = _(
+        "A utility template must not advertise, and this message does (%(found)s). Take it out, or use a marketing"
+        " template for people who agreed to advertising."
+    )
+    return [Check("advertising", text % {"found": ", ".join(found)}, False, "template")] if found else []
+
+
 def preview(campaign: Campaign, contact: Contact | None, variant: int = 0) -> Preview | None:
     """The message as this contact will read it; None while no template is chosen."""
     row = campaign.variants.select_related("template").filter(number=variant).first()
@@ -275,12 +321,12 @@ def preview(campaign: Campaign, contact: Contact | None, variant: int = 0) -> Pr
 
 
 def person_of(contact: Contact | None) -> Person:
-    """What rendering needs to know of a contact; nothing for none, so that fallbacks show."""
+    """What rendering may know of a contact (CG-08); nothing for none, so that fallbacks show."""
     if contact is None:
         return Person()
     values = {name: getattr(contact, name) for name in rendering.FIELDS if name != "birthday"}
     values["birthday"] = f"{contact.birthday:%d.%m.%Y}" if contact.birthday else None
-    return Person(contact.phone, contact.bsuid, values, contact.attributes)
+    return Person(contact.phone, contact.bsuid, values, usable_attributes(contact))
 
 
 def preview_contacts(campaign: Campaign, limit: int = 10) -> list[Contact]:

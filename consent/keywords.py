@@ -101,6 +101,7 @@ ASK_WORDS = re.compile(r"\b(?:kuendig\w*|loeschen|storno)\b")
 STOP_STEM = re.compile(r"\bstopp?(?:t|en|e)?\b")
 MOST_WORDS_AROUND_STOP = 8
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+JOINED = re.compile(r"(?<=[^\W_])-(?=[^\W_])")
 RUN = re.compile(r"([a-z])\1{2,}")
 
 
@@ -115,6 +116,15 @@ def recognise(text: str, *, payload: str = "", is_flow_waiting: bool = False) ->
     words = normalise(text)
     # "Stooop" is stop with one o, "stoppp" is stopp with two p.
     return _whole(words, is_flow_waiting) or _whole(normalise(text, longest_run=1), is_flow_waiting) or _within(words)
+
+
+def names_way_out(text: str) -> bool:
+    """Whether a text names one of the words that opt out when they are all that somebody sends.
+
+    Words joined by a hyphen are one: "opt-out" is the way out, "non-stop" is not.
+    """
+    words = normalise(JOINED.sub("", text))
+    return any(f" {phrase} " in f" {words} " for phrase in HARD)
 
 
 def normalise(text: str, *, longest_run: int = 2) -> str:

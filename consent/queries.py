@@ -1,6 +1,8 @@
 """Reads about consent: may this person be messaged, and what did they say when."""
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,12 +30,18 @@ from consent.models import (
 )
 from contacts import identities
 from contacts import queries as people
+from contacts.importing.mapping import attribute_key
 from contacts.models import Contact, Identity
 from tenants.models import Tenant
 
 CATEGORY_MISMATCH = "category_mismatch"
 # Which template category may serve which purpose (§ 6.7); other purposes send marketing templates.
 CATEGORIES = {Purpose.TRANSACTIONAL.value: {"UTILITY", "AUTHENTICATION"}}
+LEGAL_FORM = re.compile(
+    r"[\s,]+(?:(?:gemeinnützige )?(?:GmbH|gGmbH|UG(?: \(haftungsbeschränkt\))?|AG|SE)(?: & Co\.? ?(?:KG|KGaA|OHG))?"
+    r"|KG|OHG|GbR|eGbR|PartG(?: mbB)?|e\. ?K\.|e\. ?V\.|eG|Ltd\.?|Inc\.?|B\.V\.)$",
+    re.I,
+)
 # From the version's rows to the states that they decide, so that neither table is read as a whole.
 RESTING = """
     SELECT count(*) FROM (
@@ -169,15 +177,68 @@ def controller_of(tenant: Tenant) -> Controller:
     return Controller.objects.filter(tenant=tenant).first() or Controller(tenant=tenant)
 
 
+def without_legal_form(name: str) -> str:
+    """The name by which people know a company: "Bäckerei Sonne" of "Bäckerei Sonne GmbH & Co. KG"."""
+    return LEGAL_FORM.sub("", name.strip())
+
+
 def logo(tenant: Tenant) -> Logo | None:
     """The company's logo; its picture is read when it is asked for."""
     return Logo.objects.filter(tenant=tenant).defer("png").first()
 
 
 def special_attributes(tenant_id: int) -> frozenset[str]:
-    """Attributes that only count for people who agreed to the use of special categories of data (CG-08)."""
+    """Attributes that only count for people who agreed to the use of special categories of data (CG-08).
+
+    As `attribute_name` writes them, with which every name has to be compared.
+    """
     marked = Controller.objects.filter(tenant=tenant_id).values_list("special_attributes", flat=True).first()
-    return frozenset(marked or ())
+    return frozenset(map(attribute_name, marked or ()))
+
+
+def attribute_name(name: str) -> str:
+    """A name as far as it tells attributes apart: companies mark "Allergien (Nuss)" and import "allergien_nuss"."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return attribute_key(plain) or plain.strip()
+
+
+def without_special(attributes: Mapping[str, Any], special: frozenset[str]) -> dict[str, Any]:
+    """Those of a person's attributes that may be used without a yes to special categories of data."""
+    return {key: value for key, value in attributes.items() if not special or attribute_name(key) not in special}
+
+
+def usable_attributes(contact: Contact) -> dict[str, Any]:
+    """Those that may be used for this person, in a message or a preview of one (CG-08)."""
+    special = special_attributes(contact.tenant_id)
+    if not special or may_use_special(contact):
+        return dict(contact.attributes)
+    return without_special(contact.attributes, special)
+
+
+def may_use_special(contact: Contact) -> bool:
+    """Whether a person's yes to the use of special categories of data holds now."""
+    held = ConsentState.objects.filter(
+        tenant=contact.tenant_id,
+        subject_id=contact.subject_id,
+        channel=Channel.WHATSAPP,
+        purpose=Purpose.SPECIAL_CATEGORY,
+        state=State.GRANTED,
+    )
+    return held.filter(Q(valid_until=None) | Q(valid_until__gt=timezone.now())).exists()
+
+
+def may_ask(form: SignupForm, *, is_extra_wanted: bool = True) -> bool:
+    """Whether a form may ask its question: one about a special category needs a text that covers it (CG-08).
+
+    The attribute may be marked as special long after the form was opened. Without `is_extra_wanted` the person left the
+    box of the second text unticked, and only the first counts.
+    """
+    is_choice = form.question == SignupForm.Question.CHOICE
+    if not is_choice or attribute_name(form.question_attribute) not in special_attributes(form.tenant_id):
+        return True
+    wordings = [form.wording, form.extra_wording] if is_extra_wanted else [form.wording]
+    versions = [published(wording) for wording in wordings if wording]
+    return any([Channel.WHATSAPP, Purpose.SPECIAL_CATEGORY] in version.covers for version in versions if version)
 
 
 def disposals(tenant: Tenant, days: int = 30) -> list[dict[str, Any]]:

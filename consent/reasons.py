@@ -75,7 +75,7 @@ REASONS: dict[str, Reason] = {
     ),
     "expired": Reason(
         _("Opt-in expired"),
-        _("The consent has run out, or it was given for a number that has changed since."),
+        _("The consent has run out, was not confirmed within 7 days, or was given for a number that has changed."),
         _("Ask for a new consent on the sign-up page."),
     ),
     "invalidated": Reason(
@@ -84,9 +84,17 @@ REASONS: dict[str, Reason] = {
         _("Ask for a new consent with a valid wording."),
     ),
     "minor": Reason(
-        _("Minimum age not confirmed"),
-        _("The person has not confirmed to be at least 16 years old (Art. 8 GDPR)."),
-        _("Ask for a new consent in which the person confirms the age."),
+        _("Younger than 16"),
+        _("The person was younger than 16 when they agreed, or did not confirm that age (Art. 8 GDPR)."),
+        _("From the age of 16 on the person can sign up anew. Until then no advertising is sent."),
+    ),
+    "age_unknown": Reason(
+        _("Age not confirmed"),
+        _("Neither the consent nor its wording says that the person is at least 16 years old (Art. 8 GDPR)."),
+        _(
+            "If you know it, record the consent again with the age: in an import by the column “Consent: at least 16"
+            " years old”, over the API by “age_confirmed”. Otherwise invite the person to sign up again."
+        ),
     ),
     "category_mismatch": Reason(
         _("Template category does not fit the purpose"),

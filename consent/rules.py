@@ -25,6 +25,7 @@ PENDING = "pending"
 EXPIRED = "expired"
 INVALIDATED = "invalidated"
 MINOR = "minor"
+AGE_UNKNOWN = "age_unknown"
 
 STATES = """
     LEFT JOIN consent_consentstate consent_state ON consent_state.tenant_id = c.tenant_id
@@ -64,6 +65,10 @@ IS_INVALIDATING = """
         WHERE e.tenant_id = %s AND e.seq = consent_state.seq)
     ELSE FALSE END
 """
+# CG-07: a yes of somebody younger than 16 does not count, whatever they confirmed, and turning 16 does not mend it: the
+# birthday is compared with the day of the yes, so only a yes after it does. What a contract needs (`is_advertising` is
+# FALSE) goes to those whose age nobody knows, too.
+TOO_YOUNG = "c.birthday + interval '16 years' > consent_state.since AT TIME ZONE consent_tenant.timezone"
 REASON = """
     CASE
         WHEN NOT consent_tenant.is_active THEN 'tenant_blocked'
@@ -79,9 +84,18 @@ REASON = """
         WHEN consent_state.state <> 'granted' THEN 'no_consent'
         WHEN consent_state.valid_until <= {at} THEN 'expired'
         WHEN {invalidating} THEN 'invalidated'
-        WHEN consent_state.age_confirmed IS FALSE THEN 'minor'
+        WHEN consent_state.age_confirmed IS FALSE OR {too_young} THEN 'minor'
+        WHEN {is_advertising} AND consent_state.age_confirmed IS NULL THEN 'age_unknown'
     END
 """
+# Whether a yes to something beside the messages themselves holds now; `purpose` is one of ours, never of a user.
+HOLDS = """
+    EXISTS (SELECT FROM consent_consentstate h WHERE h.tenant_id = c.tenant_id AND h.subject_id = c.subject_id
+            AND h.channel = 'whatsapp' AND h.purpose = '{purpose}' AND h.state IN ('granted', 'renewed')
+            AND (h.valid_until IS NULL OR h.valid_until > now()))
+"""
+MAY_MEASURE = HOLDS.format(purpose=Purpose.TRACKING.value)
+MAY_USE_SPECIAL = HOLDS.format(purpose=Purpose.SPECIAL_CATEGORY.value)
 # The subjects are looked up once and not joined: a tenant that PostgreSQL's statistics do not know yet looks empty to
 # them, and a join then compares all of its contacts with all of its states, for every claim.
 LOCK = """
@@ -119,7 +133,13 @@ def refusal(*, tenant_id: int, channel: str, purpose: str, at: datetime | None =
     is_contract = purpose == Purpose.TRANSACTIONAL
     suppressed = IS_SUPPRESSED.format(purposes="%s" if is_contract else "%s, 'all'")
     clock = "%s::timestamptz" if at else "now()"
-    reason = REASON.format(suppressed=suppressed, at=clock, invalidating=IS_INVALIDATING)
+    reason = REASON.format(
+        suppressed=suppressed,
+        at=clock,
+        invalidating=IS_INVALIDATING,
+        too_young=TOO_YOUNG,
+        is_advertising=str(not is_contract).upper(),
+    )
     joined = [str(channel), str(channel)] if is_contract else [str(channel), str(purpose)]
     return Refusal(
         joins=f"{BASIS if is_contract else STATES} CROSS JOIN LATERAL (SELECT {reason} AS reason) consent_refusal",

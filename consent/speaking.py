@@ -32,6 +32,7 @@ DU: Texts = {
     "optional": "freiwillig",
     "submit": "Weiter zu WhatsApp",
     "must_tick": "Bitte setze das Häkchen, wenn du einverstanden bist. Ohne Einwilligung schreiben wir dir nicht.",
+    "too_young": "Anmelden kannst du dich ab 16 Jahren. Bis dahin schreiben wir dir nicht.",
     "choose": "Bitte wähle eine Antwort.",
     "almost": "Fast fertig: Bestätige in WhatsApp",
     "almost_text": "Öffne WhatsApp und sende die vorbereitete Nachricht ab. Erst damit bist du angemeldet – so"
@@ -89,6 +90,7 @@ SIE: Texts = {
     "asked": "{wording}\n\nTippen Sie auf „{button}“, wenn Sie einverstanden sind. Ohne Antwort passiert nichts.",
     "must_tick": "Bitte setzen Sie das Häkchen, wenn Sie einverstanden sind. Ohne Einwilligung schreiben wir Ihnen"
     " nicht.",
+    "too_young": "Anmelden können Sie sich ab 16 Jahren. Bis dahin schreiben wir Ihnen nicht.",
     "choose": "Bitte wählen Sie eine Antwort.",
     "almost": "Fast fertig: Bestätigen Sie in WhatsApp",
     "almost_text": "Öffnen Sie WhatsApp und senden Sie die vorbereitete Nachricht ab. Erst damit sind Sie angemeldet –"
@@ -130,6 +132,7 @@ EN: Texts = {
     "optional": "optional",
     "submit": "Continue to WhatsApp",
     "must_tick": "Please tick the box if you agree. Without your consent we do not write to you.",
+    "too_young": "You can sign up from the age of 16 on. Until then we do not write to you.",
     "choose": "Please choose an answer.",
     "almost": "Almost done: confirm in WhatsApp",
     "almost_text": "Open WhatsApp and send the message that is ready there. Only then are you signed up: that is how we"

@@ -9,7 +9,7 @@ import orjson
 from django.db import connection
 
 from consent import rules
-from consent.queries import special_attributes
+from consent.queries import special_attributes, without_special
 from messaging import links, queries, reasons, rendering
 from messaging.budget import Budget
 from messaging.models import Content, Message, Source
@@ -70,17 +70,9 @@ ORDER BY s.priority, s.id
 WHO = """
 SELECT c.id, c.phone, c.bsuid, c.first_name, c.last_name, c.email, c.postcode, c.country, c.language, c.external_id,
        c.birthday, c.attributes, c.phone_invalid_at IS NOT NULL,
-       EXISTS (SELECT 1 FROM consent_consentstate t WHERE t.tenant_id = c.tenant_id AND t.subject_id = c.subject_id
-               AND t.channel = 'whatsapp' AND t.purpose = 'tracking' AND t.state IN ('granted', 'renewed')),
-       {reason}, {seq}, c.unreachable_since IS NOT NULL, {special}
+       {measured}, {reason}, {seq}, c.unreachable_since IS NOT NULL, {special}
 FROM contacts_contact c {joins}
 WHERE c.tenant_id = %s AND c.id = ANY(%s)
-"""
-
-# Attributes of special categories of data are of no use without a yes to exactly that (CG-08).
-MAY_USE_SPECIAL = """
-    EXISTS (SELECT FROM consent_consentstate x WHERE x.tenant_id = c.tenant_id AND x.subject_id = c.subject_id
-            AND x.channel = 'whatsapp' AND x.purpose = 'special_category' AND x.state IN ('granted', 'renewed'))
 """
 
 TAKE = """
@@ -156,7 +148,13 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
         refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
         joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
     special = special_attributes(source.tenant_id)
-    who = WHO.format(joins=joins, reason=reason, seq=seq, special=MAY_USE_SPECIAL if special else "TRUE")
+    who = WHO.format(
+        joins=joins,
+        measured=rules.MAY_MEASURE,
+        reason=reason,
+        seq=seq,
+        special=rules.MAY_USE_SPECIAL if special else "TRUE",
+    )
     cursor.execute(who, [*params, source.tenant_id, list(contact_ids)])
     return {row[0]: _person_or_not(row, source, special) for row in cursor.fetchall()}
 
@@ -183,7 +181,8 @@ def _person(row: tuple[Any, ...], source: Source, special: frozenset[str]) -> tu
     fields |= {"phone": row[1], "birthday": f"{row[10]:%d.%m.%Y}" if row[10] else None}
     attributes = orjson.loads(row[11]) if isinstance(row[11], str) else row[11]
     if not row[17]:
-        attributes = {key: value for key, value in attributes.items() if key not in special}
+        # Of no use without a yes to exactly that (CG-08).
+        attributes = without_special(attributes, special)
     is_phone_dead, is_tracked, reason, seq = row[12:16]
     phone = None if is_phone_dead else row[1]
     reason = reason or _obstacle(source, row[1], row[2], is_phone_dead=is_phone_dead, is_unreachable=row[16])

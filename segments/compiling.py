@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from consent.queries import attribute_name, special_attributes
 from segments.rules import (
     Attribute,
     Behaved,
@@ -91,28 +92,37 @@ def members(rule: dict[str, Any] | None, *, tenant_id: int, at: datetime | None 
     return _fill("SELECT c.id FROM contacts_contact c WHERE c.tenant_id = {} AND {}", _value(tenant_id), holds)
 
 
-def condition(rule: dict[str, Any] | None, *, tenant_id: int, at: datetime | None = None) -> Compiled:
-    """The rule as one boolean over the alias `c` of contacts_contact, in brackets; raises InvalidRule."""
-    return guarded(parse(rule), Frame(tenant_id, at or timezone.now()))
+def condition(
+    rule: dict[str, Any] | None, *, tenant_id: int, at: datetime | None = None, is_excluding: bool = False
+) -> Compiled:
+    """The rule as one boolean over the alias `c` of contacts_contact, in brackets; raises InvalidRule.
+
+    `is_excluding` when whoever it holds for is to get nothing.
+    """
+    return guarded(parse(rule), Frame(tenant_id, at or timezone.now()), is_excluding=is_excluding)
 
 
-def guarded(node: Node, frame: Frame) -> Compiled:
+def guarded(node: Node, frame: Frame, *, is_excluding: bool = False) -> Compiled:
     """The condition of a rule, or of a part of it, for the people for whom it may be asked.
 
-    Attributes that the company has marked as special (Art. 9 GDPR) count only for people who agreed to their use; what
-    a "not" around them finds, too (CG-08).
+    Attributes that the company has marked as special (Art. 9 GDPR) count only for people who agreed to their use, and
+    the whole rule is guarded: what a "not" or an "or" around them finds would tell their value, too (CG-08).
+
+    A rule that excludes holds for everybody else as well. Nobody may look at their value, so nobody knows whether they
+    are among those who must not get the message: leaving all of them out uses nobody's value, and sending to them might
+    reach the very people whom the company wanted to spare.
     """
     holds = compiled(node, frame)
-    keys = sorted({below.key for _path, below in walk(node) if isinstance(below, Attribute)})
-    if not keys:
+    if not asks_special(node, frame.tenant_id):
         return holds
-    special = _exists(
-        True,
-        "consent_controller k WHERE k.tenant_id = {} AND k.special_attributes::text[] && {}::text[]",
-        *(_value(frame.tenant_id), _value(keys)),
-    )
     agreed = _granted("whatsapp", "special_category", frame, is_wanted=True)
-    return _fill("({} AND (NOT {} OR {}))", holds, special, agreed)
+    return _fill("(NOT {} OR {})" if is_excluding else "({} AND {})", agreed, holds)
+
+
+def asks_special(node: Node, tenant_id: int) -> bool:
+    """Whether a rule asks for an attribute that the company has marked as special."""
+    names = {attribute_name(below.key) for _path, below in walk(node) if isinstance(below, Attribute)}
+    return bool(names) and not names.isdisjoint(special_attributes(tenant_id))
 
 
 @singledispatch

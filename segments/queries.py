@@ -63,6 +63,11 @@ def check(tenant: Tenant, rule: dict[str, Any] | None) -> rules.Node:
     return node
 
 
+def asks_special(tenant: Tenant, rule: dict[str, Any] | None) -> bool:
+    """Whether a rule asks for an attribute of a special category of data (CG-08); raises InvalidRule."""
+    return compiling.asks_special(rules.parse(rule), tenant.pk)
+
+
 def count(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> int:
     """For how many contacts the rule holds now; raises InvalidRule, and TookTooLong after `seconds`."""
     return _count(compiling.guarded(check(tenant, rule), Frame(tenant.pk, timezone.now())), tenant, seconds)

@@ -16,26 +16,32 @@ from tenants.scope import tenant_scope
 from whatsapp import actions as whatsapp
 from whatsapp.models import Number, Template
 
-MARKETING_COMPONENTS = [
-    {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["4::aW5k"]}},
-    {
-        "type": "BODY",
-        "text": "Hallo {{1}}, bis {{2}} gibt es 20 Prozent auf alles.",
-        "example": {"body_text": [["Ada", "Sonntag"]]},
-    },
-    {"type": "FOOTER", "text": "Abmelden mit STOPP"},
-    {
-        "type": "BUTTONS",
-        "buttons": [
-            {
-                "type": "URL",
-                "text": "Ansehen",
-                "url": "http://127.0.0.1:8000/r/{{1}}",
-                "example": ["http://127.0.0.1:8000/r/abc"],
-            }
-        ],
-    },
-]
+
+def components(sender: str) -> list[dict[str, Any]]:
+    """Image, two variables, a tracked button, and a footer that names the sender and the way out."""
+    return [
+        {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["4::aW5k"]}},
+        {
+            "type": "BODY",
+            "text": "Hallo {{1}}, bis {{2}} gibt es 20 Prozent auf alles.",
+            "example": {"body_text": [["Ada", "Sonntag"]]},
+        },
+        {"type": "FOOTER", "text": f"{sender} · Abmelden mit STOPP"},
+        {
+            "type": "BUTTONS",
+            "buttons": [
+                {
+                    "type": "URL",
+                    "text": "Ansehen",
+                    "url": "http://127.0.0.1:8000/r/{{1}}",
+                    "example": ["http://127.0.0.1:8000/r/abc"],
+                }
+            ],
+        },
+    ]
+
+
+MARKETING_COMPONENTS = components("Bäckerei Sonne")
 VARIABLES = {
     "header": {"kind": "image", "link": "https://shop.example/bild.jpg"},
     "body": [
@@ -73,13 +79,13 @@ def number(tenant: Tenant, *, throughput: int = 1000, phone_number_id: str = "",
 
 
 def template(tenant: Tenant, **fields: Any) -> Template:
-    """An approved marketing template with image, two variables, a tracked button and a STOPP hint."""
+    """An approved marketing template of this company."""
     values = {
         "name": "fruehling",
         "language": "de",
         "category": Template.Category.MARKETING,
         "status": Template.Status.APPROVED,
-        "components": MARKETING_COMPONENTS,
+        "components": components(tenant.name),
         "meta_id": "5001",
     }
     with tenant_scope(tenant):
@@ -87,7 +93,7 @@ def template(tenant: Tenant, **fields: Any) -> Template:
 
 
 def contacts(tenant: Tenant, count: int, *, consent: bool = True, start: int = 0) -> list[Contact]:
-    """People with drama numbers, who said yes to marketing and tracking unless `consent` is false."""
+    """People with drama numbers, who are 16 and said yes to marketing and tracking unless `consent` is false."""
     with tenant_scope(tenant):
         made = Contact.objects.bulk_create(
             Contact(tenant=tenant, phone=f"+4930231250{start + n:05d}", first_name=f"Ada{start + n}")
@@ -110,6 +116,7 @@ def yes(contact: Contact) -> list[Entry]:
             source="signup_page",
             occurred_at=now(),
             key=f"yes:{contact.subject_id}:{purpose}",
+            age_confirmed=True,
         )
         for purpose in ("marketing", "tracking")
     ]

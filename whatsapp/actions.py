@@ -20,7 +20,7 @@ from tenants.models import Tenant
 from tenants.scope import undo_on_rollback
 from whatsapp import markets, samples, tasks
 from whatsapp.models import Account, Media, Number, Rate, Template
-from whatsapp.payloads import Problem, files, lint
+from whatsapp.payloads import Problem, files, lint, promotion
 
 STATUS = Template.Status
 EDITABLE = (STATUS.DRAFT, STATUS.REJECTED)
@@ -122,6 +122,23 @@ def problems_of(template: Template) -> list[Problem]:
             "components": template.components,
         }
     )
+
+
+def warnings_of(template: Template) -> list[Problem]:
+    """What is better changed before Meta sees it: advertising in a utility template, which no campaign can send."""
+    found = promotion.in_parts(template.components) if template.category == Template.Category.UTILITY else []
+    if not found:
+        return []
+    named = ", ".join(found)
+    return [
+        Problem(
+            "category",
+            f"Eine Utility-Vorlage darf nicht werben, diese tut es ({named}). Nehmen Sie die Werbung heraus oder wählen"
+            " Sie die Kategorie Marketing; dafür braucht es die Einwilligung in Werbung.",
+            f"A utility template must not advertise, this one does ({named}). Take it out, or choose the category"
+            " marketing, which needs people's consent to advertising.",
+        )
+    ]
 
 
 def told(problem: Problem) -> str:

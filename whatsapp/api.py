@@ -81,9 +81,13 @@ class TemplateOut(serializers.Serializer[Template]):
 class ProblemOut(serializers.Serializer[Any]):
     field = serializers.CharField()
     message = serializers.SerializerMethodField()
+    is_warning = serializers.SerializerMethodField(help_text="Meta would take it, but not for what it is meant for.")
 
     def get_message(self, problem: Problem) -> str:
         return actions.told(problem)
+
+    def get_is_warning(self, problem: Problem) -> bool:
+        return problem in self.context.get("warnings", ())
 
 
 class NumberOut(serializers.Serializer[Number]):
@@ -176,8 +180,10 @@ class TemplateViewSet(TenantViewSet):
 
     @extend_schema(responses={200: ProblemOut(many=True)}, filters=False)
     def lint(self, request: Request, uid: UUID) -> Response:
-        """What Meta would reject, found before sending it there; an empty list is good."""
-        return Response(ProblemOut(many=True, instance=actions.problems_of(self.get_object())).data)
+        """What Meta would reject, found before sending it there, and warnings; an empty list is good."""
+        template = self.get_object()
+        problems, warnings = actions.problems_of(template), actions.warnings_of(template)
+        return Response(ProblemOut([*problems, *warnings], many=True, context={"warnings": warnings}).data)
 
     def _account(self, uid: UUID | None) -> Account:
         accounts = self.tenant.accounts.order_by("id")

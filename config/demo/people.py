@@ -14,6 +14,7 @@ WORDING = "WhatsApp-Newsletter"
 WORDING_TEXT = (
     "Ja, ich möchte von {company} per WhatsApp Angebote und Neuigkeiten erhalten (etwa 4× pro Monat). {company} darf"
     " messen, welche Links ich öffne, um mir passendere Angebote zu schicken. Ich kann jederzeit mit STOPP widerrufen."
+    " Ich bin mindestens 16 Jahre alt."
 )
 
 

@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from consent import keywords, speaking
-from consent.models import Channel, Purpose, SignupForm, SignupPlace, WordingVersion
-from consent.queries import published, special_attributes
+from consent.models import Channel, SignupForm, SignupPlace, WordingVersion
+from consent.queries import may_ask, published
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
 
@@ -89,7 +89,7 @@ def _save(form: SignupForm) -> None:
         )
     if form.question == SignupForm.Question.CHOICE and not (form.question_answers and form.question_attribute):
         raise ValidationError({"question_answers": _("A choice needs answers and the attribute that takes them.")})
-    if form.question_attribute in special_attributes(form.tenant_id) and not _covers_special(form):
+    if not may_ask(form):
         told = _("This attribute is of a special category: choose a second consent text that covers it (Art. 9 GDPR).")
         raise ValidationError({"question_attribute": told})
     try:
@@ -104,12 +104,6 @@ def _too_long(form: SignupForm, version: WordingVersion) -> int:
     """By how many characters the question in WhatsApp would exceed Meta's limit; 0 if it fits."""
     lengths = [len(speaking.question(form.tenant, language, version)) for language in version.texts]
     return max(0, *(length - speaking.QUESTION_LIMIT for length in lengths))
-
-
-def _covers_special(form: SignupForm) -> bool:
-    """Whether one of the form's texts asks for the use of special categories of data."""
-    versions = [published(wording) for wording in (form.wording, form.extra_wording) if wording]
-    return any([Channel.WHATSAPP, Purpose.SPECIAL_CATEGORY] in version.covers for version in versions if version)
 
 
 def _problems(form: SignupForm) -> list[str]:

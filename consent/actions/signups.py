@@ -22,7 +22,6 @@ from consent.models import (
     Channel,
     ConsentEvent,
     ConsentState,
-    Purpose,
     SignupForm,
     SignupPlace,
     SignupRequest,
@@ -30,14 +29,21 @@ from consent.models import (
     State,
     WordingVersion,
 )
-from consent.queries import live_signup_form, published, special_attributes
+from consent.queries import (
+    attribute_name,
+    live_signup_form,
+    may_ask,
+    may_use_special,
+    published,
+    special_attributes,
+)
+from consent.rights import periods
 from contacts.actions import people
 from contacts.actions.values import ContactData
 from contacts.models import Contact
 from tenants.encryption import decrypt, encrypt
 from tenants.models import Tenant
 
-EXPIRES = timedelta(days=7)
 FORM_REF = "form "
 ISSUE = """
 UPDATE consent_signupcode SET contact_id = %(contact)s, issued_at = now() WHERE tenant_id = %(tenant)s AND id = (
@@ -94,7 +100,7 @@ def start(
     digest = signups.digest(token)
     shown = {"headline": form.headline, "benefit": form.benefit, "benefit_terms": form.benefit_terms}
     evidence = {**visitor, "form": form.slug, **{key: value for key, value in shown.items() if value}}
-    evidence |= {"answer": answer} if answer else {}
+    evidence |= {"answer": answer} if answer and may_ask(form, is_extra_wanted=is_extra_wanted) else {}
     SignupRequest.objects.create(
         tenant=form.tenant,
         form=form,
@@ -144,7 +150,7 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
         return None
     if found.confirmed_at:
         return Heard("known", found.form, found.language)
-    if said.at - found.requested_at > EXPIRES or found.version.invalid_reason:
+    if said.at - found.requested_at > periods.TO_CONFIRM or found.version.invalid_reason:
         return Heard("late", found.form, found.language)
     evidence = orjson.loads(decrypt(found.sealed, binding=_binding(tenant.pk, found.token_digest)))
     # No part of the proof, which is kept for years: it is data for segments, and may be of a special category (CG-08).
@@ -223,7 +229,7 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version_id: int) -
     if version is None:
         return None
     language = _language(contact, version)
-    asked = _asked(contact, said.at, EXPIRES, version_id)
+    asked = _asked(contact, said.at, periods.TO_CONFIRM, version_id)
     if asked is None or version.invalid_reason or form.state != SignupForm.State.LIVE:
         return Heard("late", form, language)
     done = declarations.grant(
@@ -299,8 +305,9 @@ def _asked(contact: Contact, at: datetime, within: timedelta, version_id: int | 
 
 
 def _has_said_yes(contact: Contact, version: WordingVersion) -> bool:
+    """Whether there is nothing left to ask; a yes without the age (CG-07) allows nothing, so it is asked for anew."""
     held = ConsentState.objects.filter(
-        tenant=contact.tenant_id, subject_id=contact.subject_id, state=State.GRANTED
+        tenant=contact.tenant_id, subject_id=contact.subject_id, state=State.GRANTED, age_confirmed=True
     ).values_list("channel", "purpose")
     return set(confirmed_here(version)) <= set(held)
 
@@ -333,15 +340,7 @@ def _remember(form: SignupForm, contact: Contact, answer: str, language: str) ->
 
 def _may_be_kept(contact: Contact, attribute: str) -> bool:
     """What touches health, faith or the like is kept only with a yes to exactly that (CG-08)."""
-    if attribute not in special_attributes(contact.tenant_id):
-        return True
-    held = ConsentState.objects.filter(
-        tenant=contact.tenant_id,
-        subject_id=contact.subject_id,
-        purpose=Purpose.SPECIAL_CATEGORY,
-        state=State.GRANTED,
-    )
-    return held.exists()
+    return attribute_name(attribute) not in special_attributes(contact.tenant_id) or may_use_special(contact)
 
 
 def _issued(form: SignupForm, contact: Contact) -> str:

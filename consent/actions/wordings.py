@@ -35,13 +35,24 @@ class NotPublishable(Exception):
 
 @transaction.atomic
 def create(
-    *, tenant: Tenant, name: str, texts: Mapping[str, str], covers: Sequence[Pair], policy_version: str = "", by: Actor
+    *,
+    tenant: Tenant,
+    name: str,
+    texts: Mapping[str, str],
+    covers: Sequence[Pair],
+    policy_version: str = "",
+    policy_sha256: str = "",
+    by: Actor,
 ) -> WordingVersion:
-    """A new wording, as a draft; raises ValidationError by field."""
+    """A new wording, as a draft; raises ValidationError by field.
+
+    `policy_version` and `policy_sha256` say of which privacy notice people were told, as the company names it: nobody
+    here opens its page.
+    """
     wording = Wording(tenant=tenant)
     _rename(wording, name)
     version = WordingVersion(tenant=tenant, wording=wording, number=1, sha256=NO_HASH)
-    _write(version, texts, covers, policy_version)
+    _write(version, texts, covers, policy_version, policy_sha256)
     audit(tenant=tenant, by=by, verb="wording.created", subject=version)
     return version
 
@@ -54,13 +65,14 @@ def save_draft(
     texts: Mapping[str, str],
     covers: Sequence[Pair],
     policy_version: str = "",
+    policy_sha256: str = "",
     by: Actor,
 ) -> WordingVersion:
     """Change a draft, finished or not; raises NotNow once it is published, ValidationError by field."""
     version = _locked(version)
     _demand(version, State.DRAFT)
     _rename(version.wording, name)
-    _write(version, texts, covers, policy_version)
+    _write(version, texts, covers, policy_version, policy_sha256)
     audit(tenant=version.tenant, by=by, verb="wording.edited", subject=version)
     return version
 
@@ -73,7 +85,7 @@ def revise(*, wording: Wording, by: Actor) -> WordingVersion:
     if latest.state == State.DRAFT:
         return latest
     draft = WordingVersion(tenant=wording.tenant, wording=wording, number=latest.number + 1, sha256=NO_HASH)
-    _write(draft, latest.texts, latest.covers, latest.policy_version)
+    _write(draft, latest.texts, latest.covers, latest.policy_version, latest.policy_sha256)
     audit(tenant=wording.tenant, by=by, verb="wording.revised", subject=draft)
     return draft
 
@@ -194,9 +206,13 @@ def _rename(wording: Wording, name: str) -> None:
 
 
 def _write(
-    version: WordingVersion, texts: Mapping[str, str], covers: Sequence[Sequence[str]], policy_version: str
+    version: WordingVersion,
+    texts: Mapping[str, str],
+    covers: Sequence[Sequence[str]],
+    policy_version: str,
+    policy_sha256: str,
 ) -> None:
     version.texts = {language: kept for language, text in texts.items() if (kept := text.strip())}
     version.covers = sorted([str(channel), str(purpose)] for channel, purpose in covers)
-    version.policy_version = policy_version.strip()
+    version.policy_version, version.policy_sha256 = policy_version.strip(), policy_sha256.strip()
     version.save()

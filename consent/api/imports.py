@@ -90,8 +90,8 @@ class ImportSerializer(serializers.Serializer[Any]):
 MAPPING_HELP = (
     'JSON object {"<column header>": "<target>"}; columns not named are ignored. Targets: phone, email, external_id,'
     " bsuid, first_name, last_name, name, language, country, postcode, birthday, tags, attribute:<key>,"
-    " consent.whatsapp, consent.at, consent.source, consent.wording, consent.proof, optout; these six need a key with"
-    " the scope consent:write, also where they were guessed."
+    " consent.whatsapp, consent.at, consent.source, consent.wording, consent.proof, consent.age (yes or no: at least"
+    " 16 years old), optout; these seven need a key with the scope consent:write, also where they were guessed."
 )
 
 

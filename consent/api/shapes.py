@@ -38,7 +38,13 @@ class DeclarationIn(StrictSerializer):
         required=False, max_length=5000, help_text="What proves it: a form's id, a document, a log. Stored encrypted."
     )
     language = serializers.RegexField(r"^[a-z]{2}(_[A-Z]{2})?$", required=False)
-    age_confirmed = serializers.BooleanField(required=False, allow_null=True, default=None)
+    age_confirmed = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Whether the person confirmed to be at least 16. Without it the wording must say so; a yes of which"
+        " nobody knows that allows no advertising.",
+    )
     valid_until = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
     def validate_occurred_at(self, value: Any) -> Any:

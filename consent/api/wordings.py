@@ -42,7 +42,8 @@ class WordingVersionSerializer(serializers.Serializer[WordingVersion]):
     texts = serializers.DictField(child=serializers.CharField(), help_text="By language.")
     covers = serializers.SerializerMethodField(help_text="What it is a yes to.")
     policy_url = serializers.CharField()
-    policy_version = serializers.CharField()
+    policy_version = serializers.CharField(help_text="Of the privacy notice, as the company names it.")
+    policy_sha256 = serializers.CharField(help_text="Of the privacy notice, as the company names it; or empty.")
     sha256 = serializers.CharField(
         help_text="Of texts and what they cover, as the ledger's rows name it; empty in a draft."
     )

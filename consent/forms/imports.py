@@ -33,6 +33,7 @@ CONSENT = (
     ("consent.source", _("Consent: source")),
     ("consent.wording", _("Consent: wording")),
     ("consent.proof", _("Consent: proof")),
+    ("consent.age", _("Consent: at least 16 years old")),
     ("optout", _("Opt-out")),
 )
 SORTING = (("tags", _("Tags")), (mappings.ATTRIBUTE, _("Attribute of your own")))

@@ -1,11 +1,15 @@
 """Checks what people send from a sign-up page."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.timezone import localdate
 
+from consent.linting import ages
 from consent.models import SignupForm
+from consent.queries import may_ask
 
 QUESTIONS: Mapping[str, dict[str, str]] = {
     SignupForm.Question.POSTCODE: {"inputmode": "numeric", "autocomplete": "postal-code"},
@@ -24,9 +28,17 @@ class SignupPageForm(forms.Form):
 
     def __init__(self, signup: SignupForm, said: Mapping[str, str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.said = said
         self.fields["agree"].error_messages["required"] = said["must_tick"]
-        if signup.question:
+        if signup.question and may_ask(signup):
             self.fields["answer"] = _question(signup, said)
+
+    def clean_answer(self) -> Any:
+        """Takes no birthday of a child, nor the sign-up that comes with it (CG-07)."""
+        answer = self.cleaned_data["answer"]
+        if isinstance(answer, date) and ages.is_too_young(answer, localdate()):
+            raise forms.ValidationError(self.said["too_young"])
+        return answer
 
     def clean_website(self) -> str:
         """Refuses programs that fill in everything."""

@@ -52,6 +52,16 @@ class WordingForm(forms.Form):
         max_length=40,
         help_text=_("For example its date. It is kept with each consent."),
     )
+    policy_sha256 = forms.RegexField(
+        r"^\s*[0-9a-fA-F]{64}\s*$",
+        label=_("SHA-256 of the privacy notice"),
+        required=False,
+        help_text=_(
+            "For a notice that you keep as a file: 64 digits and letters, as a checksum program shows them. We do not"
+            " open your page, so receipts name the version as you enter it here."
+        ),
+        error_messages={"invalid": _("A SHA-256 has 64 digits and letters from a to f. Leave it empty without one.")},
+    )
 
     @classmethod
     def of(cls, version: WordingVersion) -> "WordingForm":
@@ -63,6 +73,7 @@ class WordingForm(forms.Form):
                 "text_en": version.texts.get("en", ""),
                 "covers": [":".join(pair) for pair in version.covers],
                 "policy_version": version.policy_version,
+                "policy_sha256": version.policy_sha256,
             }
         )
 
@@ -86,6 +97,7 @@ class WordingForm(forms.Form):
             "texts": self.texts,
             "covers": self.pairs,
             "policy_version": self.cleaned_data["policy_version"],
+            "policy_sha256": self.cleaned_data["policy_sha256"].lower(),
         }
 
     def draft(self, company: Controller) -> Draft:

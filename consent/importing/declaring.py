@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from django.db import connection
@@ -18,7 +19,8 @@ from consent.importing.wordings import MARKETING, Agreed, agreed
 from consent.ledger import Entry, suppressing
 from consent.ledger.folding import ENDS_WITH_MARKETING, GRANTS
 from consent.ledger.subjects import stranger
-from consent.models import Authority, Channel, Source, State
+from consent.linting import ages
+from consent.models import Authority, Channel, Purpose, Source, State
 from contacts import identities
 from contacts.importing import noting, reasons, staging, upserting
 from contacts.models import Import
@@ -42,9 +44,10 @@ RESTRICTED = frozenset(
 # families share, only where it names nobody better. Whoever is unknown comes without a contact.
 LINES = """
     SELECT DISTINCT b.line, c.subject_id, c.restricted_at IS NOT NULL, b.phone, b.bsuid, b.email, b.consent,
-        b.outcome = ANY(%(refused)s)
+        b.outcome = ANY(%(refused)s), coalesce(b.birthday, c.birthday)
     FROM (
-        SELECT line, phone, bsuid, email, consent, outcome, unnest(CASE
+        SELECT line, phone, bsuid, email, consent, outcome,
+            (import_batch.values ->> 'birthday')::date AS birthday, unnest(CASE
             WHEN outcome <> ALL(%(refused)s) THEN ARRAY[contact_id]
             WHEN contact_id IS NOT NULL THEN ARRAY[by_phone, by_external_id, by_bsuid, contact_id]
             ELSE coalesce(nullif(ARRAY(SELECT e.id FROM contacts_contact e
@@ -57,9 +60,13 @@ LINES = """
     ORDER BY b.line
 """
 REFUSED = [*upserting.REFUSALS, staging.REJECTED]
+# A yes without the age, which a file that tells it may complete.
+OF_UNKNOWN_AGE = "of_unknown_age"
 # Arrays, not lists of parameters: the ORM takes longer to write ten thousand of them than PostgreSQL to look them up.
 STATES = """
-    SELECT s.subject_id, s.state FROM unnest(%s::uuid[]) AS wanted(subject_id)
+    SELECT s.subject_id, CASE WHEN s.state IN ('granted', 'renewed') AND s.age_confirmed IS NULL
+        THEN 'of_unknown_age' ELSE s.state END
+    FROM unnest(%s::uuid[]) AS wanted(subject_id)
     JOIN consent_consentstate s ON s.tenant_id = %s AND s.subject_id = wanted.subject_id
         AND s.channel = %s AND s.purpose = %s
 """
@@ -90,6 +97,7 @@ class Line:
     email: str | None
     said: dict[str, Any]
     is_rejected: bool
+    birthday: datetime.date | None = None
 
     @property
     def is_claim(self) -> bool:
@@ -127,8 +135,8 @@ def _lines(imported: Import, tenant: Tenant) -> list[Line]:
     with connection.cursor() as cursor:
         cursor.execute(LINES, {"tenant": imported.tenant_id, "refused": REFUSED})
         found = [
-            Line(number, subject, is_restricted, phone, bsuid, email, orjson.loads(said), is_rejected)
-            for number, subject, is_restricted, phone, bsuid, email, said, is_rejected in cursor.fetchall()
+            Line(number, subject, is_restricted, phone, bsuid, email, orjson.loads(said), *rest)
+            for number, subject, is_restricted, phone, bsuid, email, said, *rest in cursor.fetchall()
         ]
     return [named for line in found if (named := _named(tenant, line))]
 
@@ -203,16 +211,16 @@ def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dic
     fit: list[tuple[Line, Agreed]] = []
     for line in claims:
         wording = wordings.get(line.said.get("wording", ""), "no_proof")
-        reason = _obstacle(line, wording, states, suppressed)
+        reason = _obstacle(tenant, line, wording, states, suppressed)
         if isinstance(wording, str) or reason:
             became[line.number] = reason
         else:
             fit.append((line, wording))
-    ahead = {line.number: "granted" for line, _wording in fit}
+    ahead = {line.number: _granted(line, wording) for line, wording in fit}
     return became | (ahead if imported.is_dry_run else _appended(imported, tenant, fit))
 
 
-def _obstacle(line: Line, wording: Agreed | str, states: dict[UUID, str], suppressed: set[int]) -> str:
+def _obstacle(tenant: Tenant, line: Line, wording: Agreed | str, states: dict[UUID, str], suppressed: set[int]) -> str:
     """Why this claim is not recorded; "" when it is."""
     state = states.get(line.subject_id, "") if line.subject_id else ""
     if line.is_restricted or state in RESTRICTED or line.number in suppressed:
@@ -221,7 +229,30 @@ def _obstacle(line: Line, wording: Agreed | str, states: dict[UUID, str], suppre
         return "no_proof"
     if isinstance(wording, str):
         return wording
+    if line.said.get("age") is False or _was_too_young(tenant, line):
+        return "minor"
+    if state == OF_UNKNOWN_AGE and not _age(line, wording):
+        return "age_unknown"
     return "already_granted" if state in GRANTS else ""
+
+
+def _was_too_young(tenant: Tenant, line: Line) -> bool:
+    """Whether the person was not 16 yet on the day of the yes (CG-07); `rules` judges later birthdays alike."""
+    if line.birthday is None:
+        return False
+    at = datetime.datetime.fromisoformat(line.said["at"]).astimezone(ZoneInfo(tenant.timezone))
+    return ages.is_too_young(line.birthday, at.date())
+
+
+def _age(line: Line, wording: Agreed) -> bool | None:
+    """What the file, else the text, says of the age (consent.linting.ages)."""
+    return True if line.said.get("age") or wording.is_of_age else None
+
+
+def _granted(line: Line, wording: Agreed) -> str:
+    """What a recorded yes is worth: without the age it allows no advertising."""
+    is_contract = all(purpose == Purpose.TRANSACTIONAL for _channel, purpose in wording.pairs)
+    return "granted" if is_contract or _age(line, wording) else "age_unknown"
 
 
 def _suppressed(imported: Import, tenant: Tenant, claims: Sequence[Line]) -> set[int]:
@@ -242,10 +273,13 @@ def _appended(imported: Import, tenant: Tenant, fit: Sequence[tuple[Line, Agreed
     """Append one yes per covered pair; returns what became of each line."""
     entries = [(line, entry) for line, wording in fit for entry in _yeses(imported, line, wording)]
     results = ledger.append(tenant, [entry for _line, entry in entries])
+    worth = {line.number: _granted(line, wording) for line, wording in fit}
     became: dict[int, str] = {}
     for (line, _entry), result in zip(entries, results, strict=True):
-        code = "granted" if result.seq else SKIPPED[result.skipped]
-        became[line.number] = "granted" if "granted" in (code, became.get(line.number)) else code
+        if result.seq:
+            became[line.number] = worth[line.number]
+        else:
+            became.setdefault(line.number, SKIPPED[result.skipped])
     return became
 
 
@@ -261,7 +295,9 @@ def _yeses(imported: Import, line: Line, wording: Agreed) -> Iterator[Entry]:
             channel=channel,
             purpose=purpose,
             occurred_at=datetime.datetime.fromisoformat(line.said["at"]),
-            key=f"{_key(imported, line)}:{channel}:{purpose}",
+            # The same file with its column of the age assigned, too, says more.
+            key=f"{_key(imported, line)}:{channel}:{purpose}" + (":16" if line.said.get("age") else ""),
+            age_confirmed=_age(line, wording),
             wording_version_id=wording.version_id,
             wording_sha256=wording.sha256,
             policy_url=wording.policy_url,

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from consent.ledger import wordings
 from consent.ledger.folding import Pair
+from consent.linting.ages import says_age
 from consent.models import Channel, Purpose, Wording, WordingVersion
 from tenants.models import Tenant, User
 
@@ -20,11 +21,15 @@ _REFERENCE = re.compile(r"(?P<name>.{1,100}?)\s+[vV](?P<number>\d{1,6})")
 
 @dataclass(frozen=True)
 class Agreed:
-    """What people agreed to: the version's row (None in a dry run, for a new text), hash and covered pairs."""
+    """What people agreed to: the version's row (None in a dry run, for a new text), hash and covered pairs.
+
+    `is_of_age` when the text itself says that whoever agrees to it is at least 16 years old (CG-07).
+    """
 
     version_id: int | None
     sha256: str
     pairs: tuple[Pair, ...]
+    is_of_age: bool
     policy_url: str = ""
     policy_version: str = ""
     policy_sha256: str = ""
@@ -46,7 +51,7 @@ def agreed(tenant: Tenant, texts: Iterable[str], *, by: User | None, is_dry_run:
     if len(new) > MAX_NEW:
         return found | dict.fromkeys(new, "wording_not_uniform")
     versions = {} if is_dry_run else _stored(tenant, new, by)
-    return found | {text: Agreed(versions.get(sha), sha, (MARKETING,)) for text, sha in new.items()}
+    return found | {text: Agreed(versions.get(sha), sha, (MARKETING,), says_age([text])) for text, sha in new.items()}
 
 
 def _invalid(tenant: Tenant, texts: dict[str, str]) -> list[str]:
@@ -78,7 +83,7 @@ def _of(version: WordingVersion) -> Agreed | str:
     if not any(channel in (Channel.WHATSAPP, Channel.ALL) for channel, _purpose in pairs):
         return "wording_without_whatsapp"
     policy = (version.policy_url, version.policy_version, version.policy_sha256)
-    return Agreed(version.pk, version.sha256, pairs, *policy)
+    return Agreed(version.pk, version.sha256, pairs, says_age(version.texts.values()), *policy)
 
 
 def _stored(tenant: Tenant, texts: dict[str, str], by: User | None) -> dict[str, int]:

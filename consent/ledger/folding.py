@@ -43,6 +43,8 @@ class Happened(NamedTuple):
     wording_sha256: str = ""
     age_confirmed: bool | None = None
     valid_until: datetime | None = None
+    # Of a yes, the request that it confirms; of an expiry, the request that nobody confirmed in time.
+    doi_request_seq: int | None = None
 
 
 class Folded(NamedTuple):
@@ -167,11 +169,22 @@ class _Account:
     def _end(self, event: Happened) -> None:
         if event.state == State.MOVED and (event.authority >= Authority.META or self.channel not in BY_NUMBER):
             return
+        if event.state == State.EXPIRED and event.doi_request_seq is not None:
+            self._lapse(event)
+            return
         only = event.wording_sha256 if event.state == State.INVALIDATED else ""
         left = [grant for grant in self.grants if only and grant.wording_sha256 != only]
         if len(left) < len(self.grants):
             self.ended = event
         self.grants = left
+
+    def _lapse(self, event: Happened) -> None:
+        """A request that was never confirmed is over (CG-14): that one only, and no yes.
+
+        Messages may be late: a tap within the seven days counts although it arrives after the expiry was written.
+        """
+        if self.asked and self.asked.seq == event.doi_request_seq:
+            self.asked, self.ended = None, event
 
     def result(self) -> Folded | None:
         """The weightiest thing that holds now; None when nothing does."""

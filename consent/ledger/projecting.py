@@ -5,12 +5,14 @@ from uuid import UUID
 
 from django.db import connection
 
-from consent.ledger.folding import Folded, Happened, Pair, fold
+from consent.ledger.folding import GRANTS, Folded, Happened, Pair, fold
+from consent.linting import ages
+from consent.models import WordingVersion
 from tenants.models import Tenant
 
 FIELDS = ", ".join(f"e.{name}" for name in Happened._fields)
 HISTORIES = f"""
-    SELECT e.subject_id, {FIELDS}
+    SELECT e.subject_id, e.wording_version_id, {FIELDS}
     FROM unnest(%s::uuid[]) AS wanted(subject_id)
     JOIN consent_consentevent e ON e.tenant_id = %s AND e.subject_id = wanted.subject_id
 """
@@ -55,9 +57,25 @@ def histories(tenant: Tenant, subjects: Iterable[UUID]) -> Histories:
     found: Histories = {}
     with connection.cursor() as cursor:
         cursor.execute(HISTORIES, [[str(subject) for subject in subjects], tenant.pk])
-        for subject, *values in cursor.fetchall():
-            found.setdefault(subject, []).append(Happened(*values))
+        rows = [(subject, version, Happened(*values)) for subject, version, *values in cursor.fetchall()]
+    of_age = _of_age(tenant, {version for _subject, version, event in rows if version and _is_silent(event)})
+    for subject, version, event in rows:
+        is_confirmed = version in of_age and _is_silent(event)
+        found.setdefault(subject, []).append(event._replace(age_confirmed=True) if is_confirmed else event)
     return found
+
+
+def _is_silent(event: Happened) -> bool:
+    """Whether a row is a yes without the age: those of before it was read out of the text (consent.linting.ages)."""
+    return event.age_confirmed is None and event.state in GRANTS
+
+
+def _of_age(tenant: Tenant, versions: set[int]) -> set[int]:
+    """Those of these published texts, which nobody can change, that say the age themselves."""
+    if not versions:
+        return set()
+    known = WordingVersion.objects.filter(tenant=tenant, pk__in=versions).values_list("pk", "texts")
+    return {pk for pk, texts in known if ages.says_age(texts.values())}
 
 
 def lock(tenant: Tenant, subjects: Iterable[UUID]) -> set[Stored]:

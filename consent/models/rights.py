@@ -151,6 +151,7 @@ class Disposal(models.Model):
         CLICKS = "clicks", _("Clicks past their time, made anonymous")
         INBOUND = "inbound", _("Received messages past their time")
         CONSENTS = "consents", _("Consents that nobody used any more, expired")
+        LAPSED = "lapsed", _("Requests to sign up that nobody confirmed within 7 days, expired")
         SIGN_UPS = "sign_ups", _("Requests to sign up, after 14 days")
         PROOFS = "proofs", _("Proofs of consents that ended, after the third calendar year")
         EXPORTS = "exports", _("Exports older than 7 days")

@@ -50,6 +50,7 @@ EVIDENCE = {
     "consent.source": gettext_lazy("Consent: source"),
     "consent.wording": gettext_lazy("Consent: wording"),
     "consent.proof": gettext_lazy("Consent: proof"),
+    "consent.age": gettext_lazy("Consent: at least 16 years old"),
 }
 CHOICES: dict[str, dict[Any, Any]] = {"way": dict(Way.choices), "reason": dict(BlockReason.choices)}
 
@@ -144,6 +145,8 @@ def _wording(step: Step) -> Iterator[Line]:
         yield Line(_("SHA-256 of the wording"), event.wording_sha256, CODE)
     if event.policy_url:
         yield Line(_("Privacy notice"), " · ".join(filter(None, (event.policy_url, event.policy_version))))
+    if event.policy_sha256:
+        yield Line(_("SHA-256 of the privacy notice"), event.policy_sha256, CODE)
 
 
 def _chain(step: Step, last_seq: int) -> Iterator[Line]:

@@ -77,7 +77,11 @@ def _wording(document: Document) -> Iterator[Line]:
         yield Line(_("Version"), named)
     yield Line(_("Text"), wording["text"], QUOTE)
     yield Line("SHA-256", wording["sha256"], CODE)
-    yield Line(_("Privacy notice"), " · ".join(filter(None, (notice["url"], notice["version"]))))
+    yield Line(_("Privacy notice"), notice["url"])
+    if notice["url"]:
+        # Nobody here opens the company's page, so the receipt says whose word it is.
+        yield Line(_("Its version, as the company names it"), notice["version"] or _("not named"))
+    yield Line(_("Its SHA-256, as the company names it"), notice["sha256"], CODE)
 
 
 def _company(document: Document) -> Iterator[Line]:

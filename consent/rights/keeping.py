@@ -51,6 +51,20 @@ DELETE_PROOFS = """
 DELETE FROM consent_consentevidence e USING consent_consentevent r
 WHERE e.tenant_id = %s AND r.tenant_id = e.tenant_id AND r.event_id = e.event_id AND r.subject_id = ANY(%s::uuid[])
 """
+# What proves requests by keyword that nobody confirmed. A confirmed one is part of the proof of its yes.
+DROP_UNANSWERED = """
+WITH unanswered AS (
+    SELECT e.id FROM consent_consentevidence e
+    JOIN consent_consentevent r ON r.tenant_id = e.tenant_id AND r.event_id = e.event_id
+    WHERE e.tenant_id = %(tenant)s AND e.kept_until IS NULL AND r.state = 'requested' AND r.occurred_at < %(before)s
+      AND NOT EXISTS (
+          SELECT FROM consent_consentevent g WHERE g.tenant_id = e.tenant_id AND g.subject_id = r.subject_id
+            AND g.state IN ('granted', 'renewed') AND g.doi_request_seq IS NOT NULL
+            AND g.wording_sha256 = r.wording_sha256
+            AND g.occurred_at BETWEEN r.occurred_at AND r.occurred_at + %(to_confirm)s)
+    ORDER BY e.id LIMIT %(most)s)
+DELETE FROM consent_consentevidence e USING unanswered u WHERE e.tenant_id = %(tenant)s AND e.id = u.id
+"""
 NOBODY = UUID(int=0)
 
 
@@ -181,8 +195,50 @@ def _drop_sign_ups(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     return {"sign_ups": dropped}, position if len(batch) == AT_A_TIME else None
 
 
+def _lapse_requests(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:
+    """Requests to sign up, by keyword or for an address, that nobody confirmed within seven days (CG-14)."""
+    with tenant_scope(tenant):
+        # Between reading what was asked and writing that it is over nobody may confirm it.
+        ledger.lock(tenant)
+        late = ConsentState.objects.filter(
+            tenant=tenant, state=State.REQUESTED, since__lt=timezone.now() - periods.TO_CONFIRM
+        )
+        later = late.filter(subject_id__gt=position).order_by("subject_id")
+        subjects = list(later.values_list("subject_id", flat=True).distinct()[:AT_A_TIME])
+        over = list(late.filter(subject_id__in=subjects).order_by("subject_id", "channel", "purpose"))
+        ledger.append(tenant, [_lapse(state) for state in over])
+    return {"lapsed": len(over)}, subjects[-1] if len(subjects) == AT_A_TIME else None
+
+
+def _lapse(state: ConsentState) -> Entry:
+    return Entry(
+        subject_id=state.subject_id,
+        channel=state.channel,
+        purpose=state.purpose,
+        state=State.EXPIRED,
+        authority=Authority.AGENT,
+        source=Source.SYSTEM,
+        source_ref=f"not confirmed within {periods.TO_CONFIRM.days} days",
+        occurred_at=timezone.now(),
+        # Ends this request and nothing else.
+        doi_request_seq=state.seq,
+        key=f"lapsed:{state.subject_id}:{state.channel}:{state.purpose}:{state.seq}",
+    )
+
+
+def _drop_unanswered(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
+    """What people wrote to ask for the wording, fourteen days after a request that they did not confirm (CG-14)."""
+    params: dict[str, Any] = {"tenant": tenant.pk, "to_confirm": periods.TO_CONFIRM, "most": AT_A_TIME}
+    with tenant_scope(tenant), connection.cursor() as cursor:
+        cursor.execute(DROP_UNANSWERED, {**params, "before": timezone.now() - periods.SIGN_UPS})
+        dropped = cursor.rowcount
+    return {"sign_ups": dropped}, position if dropped == AT_A_TIME else None
+
+
 ROUNDS = (
     _let_go,
+    _lapse_requests,
+    _drop_unanswered,
     _drop_sign_ups,
     _expire_consents,
     _drop_unused_proofs,

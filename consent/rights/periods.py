@@ -9,6 +9,8 @@ from django.utils import timezone
 from tenants.models import Tenant
 
 EXPORTS = timedelta(days=7)
+# To confirm a request to sign up; later it grants nothing and has expired (CG-14).
+TO_CONFIRM = timedelta(days=7)
 # Requests to sign up, confirmed or not: a confirmation's proof is in the ledger (CG-14).
 SIGN_UPS = timedelta(days=14)
 MONTHS_TO_ANSWER = 1

@@ -21,6 +21,7 @@ from consent.actions import signup_forms as actions
 from consent.actions.signups import add_codes
 from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
 from consent.models import SignupForm
+from consent.queries import may_ask
 from tenants.pages import TenantRequest, requires
 
 INVALID = 422
@@ -164,6 +165,7 @@ def _shown(
         "pool": pool,
         "place_form": place_form,
         "codes_form": codes_form,
+        "is_silenced": not may_ask(signup),
     }
     return render(request, "consent/signup.html", context, status=status)
 

@@ -201,6 +201,15 @@ def _consent_text(person: Person, cell: str, target: str, customs: Customs) -> N
     person.consent[target.removeprefix("consent.")] = cell
 
 
+def _consent_age(person: Person, cell: str, target: str, customs: Customs) -> None:
+    """Whether the person confirmed to be at least 16 (CG-07); what is neither yes nor no says nothing."""
+    answer = cells.yes_or_no(cell)
+    if answer is None:
+        person.dropped.append("unclear_age")
+    else:
+        person.consent["age"] = answer
+
+
 def _optout(person: Person, cell: str, target: str, customs: Customs) -> None:
     # "abgemeldet", a date, a reason: whatever is not a plain no is taken as a no to messages.
     word = cell.lower()
@@ -240,5 +249,6 @@ _STEPS: dict[str, Step] = {
     "consent.source": _consent_text,
     "consent.wording": _consent_text,
     "consent.proof": _consent_text,
+    "consent.age": _consent_age,
     "optout": _optout,
 }

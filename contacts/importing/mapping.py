@@ -9,7 +9,10 @@ from django.utils.translation import gettext as _
 IGNORED = ""
 IDENTITIES = ("phone", "email", "external_id", "bsuid")
 FIELDS = ("first_name", "last_name", "name", "language", "country", "postcode", "birthday", "tags")
-CONSENT = ("consent.whatsapp", "consent.at", "consent.source", "consent.wording", "consent.proof", "optout")
+CONSENT = (
+    *("consent.whatsapp", "consent.at", "consent.source", "consent.wording", "consent.proof", "consent.age"),
+    "optout",
+)
 TARGETS = (*IDENTITIES, *FIELDS, *CONSENT)
 ATTRIBUTE = "attribute:"
 _ATTRIBUTE = re.compile(r"attribute:[a-z0-9_]{1,60}")
@@ -44,6 +47,8 @@ _KNOWN = {
     " consenttext consentwording wording zustimmungstext",
     "consent.proof": "nachweis einwilligungsnachweis beleg optinnachweis optinproof consentproof proof"
     " nachweisdereinwilligung",
+    "consent.age": "alterbestaetigt mindestalterbestaetigt mindestalter mindestens16 mindestens16jahre ab16 ueber16"
+    " volljaehrig einwilligungalter ageconfirmed ageconfirmation consentage minimumage atleast16 over16",
     "optout": "optout whatsappoptout abgemeldet widerrufen widerruf werbesperre werbesperren keinewerbung sperre"
     " gesperrt blacklist widersprochen whatsappabgemeldet",
     "attribute:city": "ort stadt city wohnort defaultaddresscity",

@@ -37,10 +37,16 @@ LEFT_OUT: dict[str, Promise] = {
     "invalid_postcode": _("The postcode is not valid and was left out. German ones have five digits."),
     "invalid_consent_date": _("The time of consent could not be read or lies in the future."),
     "unclear_yes_or_no": _("Neither yes nor no; it was taken as no consent."),
+    "unclear_age": _("Whether the person is at least 16 is neither yes nor no there; it was taken as unknown."),
 }
 
 CONSENT: dict[str, Promise] = {
     "granted": _("Consent with complete proof was recorded."),
+    "age_unknown": _(
+        "Consent was recorded, but neither its wording nor the file says that the person is at least 16: no advertising"
+        " is sent. If you know it, import a file with a column for it."
+    ),
+    "minor": _("The person was younger than 16 when they agreed, so nothing was recorded."),
     "already_granted": _("Consent was already there."),
     "no_proof": _("Consent is claimed, but time, source, wording or proof is missing: nothing was recorded."),
     "wording_without_whatsapp": _("The wording does not name WhatsApp, so it is no consent to it."),
@@ -51,11 +57,19 @@ CONSENT: dict[str, Promise] = {
     "already_withdrawn": _("The opt-out was already there."),
 }
 
-# Those of CONSENT that leave an imported line without the consent it claims: they are told line by line.
-NOTED = ("no_proof", "wording_without_whatsapp", "wording_not_uniform", "wording_invalid", "skipped_suppressed")
+# Those of CONSENT that leave an imported line without a consent that can be used: they are told line by line.
+NOTED = (
+    *("no_proof", "wording_without_whatsapp", "wording_not_uniform", "wording_invalid", "skipped_suppressed"),
+    *("age_unknown", "minor"),
+)
 
 CONSENT_AHEAD: dict[str, Promise] = {
     "granted": _("Consent with complete proof will be recorded."),
+    "age_unknown": _(
+        "Consent will be recorded, but neither its wording nor the file says that the person is at least 16: no"
+        " advertising will be sent. If you know it, add a column for it to the file."
+    ),
+    "minor": _("The person was younger than 16 when they agreed, so nothing will be recorded."),
     "no_proof": _("Consent is claimed, but time, source, wording or proof is missing: nothing will be recorded."),
     "withdrawn": _("The opt-out will be recorded."),
 }

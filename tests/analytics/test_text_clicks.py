@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SHOP = "https://shop.example/aktion?x=1"
 COMPONENTS = [
-    {"type": "BODY", "text": "Hallo {{1}}, sehen Sie selbst: {{2}}\nAbmelden mit STOPP."},
+    {"type": "BODY", "text": "Hallo {{1}}, sehen Sie selbst: {{2}}\nAbmelden mit STOPP. Bäckerei Sonne"},
     {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Danke"}]},
 ]
 

@@ -21,7 +21,7 @@ from whatsapp.emulator import Running
 from whatsapp.models import Media, Template
 
 Json = dict[str, Any]
-BODY: Json = {"type": "BODY", "text": "Heute gibt es 20 Prozent auf alles. Abmelden mit STOPP."}
+BODY: Json = {"type": "BODY", "text": "Heute gibt es 20 Prozent auf alles. Abmelden mit STOPP. Ihre Bäckerei Sonne"}
 IMAGE: Json = {"type": "HEADER", "format": "IMAGE"}
 TITLE: Json = {"type": "HEADER", "format": "TEXT", "text": "Für {{1}}"}
 REPLY: Json = {"type": "QUICK_REPLY", "text": "Abmelden"}
@@ -111,17 +111,17 @@ def refusal(api: Caller, campaign: Campaign) -> dict[str, list[str]]:
         ([buttons(FIXED)], {"buttons": [url(0, "https://shop.example")]}, "“Karte” takes no value."),
         ([buttons(CALL, SHOP)], {"buttons": [url(0, "a"), url(1, "b")]}, "“Anrufen” takes no value."),
         (
-            [{**BODY, "text": "Bis {{1}}. STOPP"}],
+            [{**BODY, "text": "Bis {{1}}. STOPP. Bäckerei Sonne"}],
             {"body": [{"from": "birthday", "fallback": "x" * 1020}]},
             "1024 characters",
         ),
         (
-            [{**BODY, "text": "Bis {{1}}. STOPP"}],
+            [{**BODY, "text": "Bis {{1}}. STOPP. Bäckerei Sonne"}],
             {"body": [{"from": "text", "text": f"{'x' * 970} https://shop.example/a"}]},
             "Each address in its texts counts 78, for it is sent as a tracked link.",
         ),
         (
-            [{**BODY, "text": "Bis {{1}}. STOPP"}],
+            [{**BODY, "text": "Bis {{1}}. STOPP. Bäckerei Sonne"}],
             {"body": [{"from": "text", "text": "\t"}]},
             "The variable {{1}} has no value.",
         ),
@@ -237,7 +237,10 @@ def strict(meta: Running) -> Iterator[Running]:
         ([buttons(REPLY, FIXED, CALL)], {}),
         ([buttons(REPLY, SHOP)], {"buttons": [url(1, "herbst?x=1"), reply(0, "optout:campaign")]}),
         ([buttons(CODE)], {"buttons": [code(**{"from": "attribute:code", "fallback": "SPARE20"})]}),
-        ([{"type": "body", "text": "Hallo {{1}}, 20 Prozent. STOPP"}], {"body": [{"from": "text", "text": "Ada"}]}),
+        (
+            [{"type": "body", "text": "Hallo {{1}}, 20 Prozent. STOPP. Bäckerei Sonne"}],
+            {"body": [{"from": "text", "text": "Ada"}]},
+        ),
     ],
 )
 def test_what_passes_the_check_is_taken_by_meta(

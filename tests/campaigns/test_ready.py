@@ -8,6 +8,7 @@ from django.utils.timezone import now
 
 from campaigns import actions, queries
 from campaigns.models import Campaign
+from consent.actions import controllers
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
@@ -107,6 +108,127 @@ def test_a_marketing_message_that_does_not_show_the_way_out(api: Caller, ready: 
     change_template(ready, components=without)
 
     assert set(refusal(api, ready)) == {"template"}
+
+
+def parts(body: str, footer: str = "", *buttons: dict[str, Any]) -> list[dict[str, Any]]:
+    """A template without variables."""
+    made: list[dict[str, Any]] = [{"type": "BODY", "text": body}]
+    made += [{"type": "FOOTER", "text": footer}] if footer else []
+    return made + ([{"type": "BUTTONS", "buttons": list(buttons)}] if buttons else [])
+
+
+SENDER = "Heute gibt es etwas Neues. Ihre Bäckerei Sonne"
+
+
+@pytest.mark.parametrize(
+    ("components", "is_shown"),
+    [
+        (parts(SENDER, "Abmelden: STOPP"), True),
+        (parts(SENDER, "Antworte STOP, um nichts mehr zu bekommen"), True),
+        (parts(SENDER, "Opt-out: reply STOP"), True),
+        (parts(SENDER, "", {"type": "QUICK_REPLY", "text": "Abmelden"}), True),
+        (parts(SENDER, "Unsubscribe any time"), True),
+        (parts(f"Nonstop günstig. {SENDER}"), False),
+        (parts(f"Non-stop günstig. {SENDER}"), False),
+        (parts(f"Stoppen Sie den Hunger. {SENDER}"), False),
+        (parts(f"Bis Ende November. {SENDER}"), False),
+        (parts(SENDER, "Am Bus-Stop um die Ecke"), False),
+    ],
+)
+def test_cg_23_the_way_out_is_a_word_that_somebody_can_send(
+    ready: Campaign, components: list[dict[str, Any]], is_shown: bool
+) -> None:
+    change_template(ready, components=components)
+    content(ready, header={}, body=[], buttons=[])
+
+    with tenant_scope(ready.tenant):
+        checks = {check.code: check for check in queries.preflight(ready)}
+    assert checks["opt_out"].ok is is_shown
+    assert checks["sender"].ok
+
+
+@pytest.mark.parametrize(
+    ("names", "body", "is_named"),
+    [
+        ({}, "Neu bei Bäckerei Sonne: Brot.", True),
+        ({}, "Neu bei BÄCKEREI SONNE", True),
+        ({}, "Neu in der Bäckerei", False),
+        ({}, "Neu: Bäckerei Sonnenschein", False),
+        ({"legal_name": "Sonne Backwaren GmbH & Co. KG"}, "Neu von Sonne Backwaren", True),
+        ({"legal_name": "Sonne Backwaren GmbH & Co. KG"}, "Neu von Sonne Backwaren GmbH & Co. KG", True),
+        ({"verified_name": "Sonne Berlin"}, "Neu von Sonne Berlin", True),
+    ],
+)
+def test_cg_23_a_marketing_message_names_its_sender(
+    api: Caller, ready: Campaign, names: dict[str, str], body: str, is_named: bool
+) -> None:
+    with tenant_scope(ready.tenant):
+        controllers.update(tenant=ready.tenant, by=None, legal_name=names.get("legal_name", ""))
+    change_number(ready, verified_name=names.get("verified_name", ""))
+    change_template(ready, components=parts(f"{body} gibt es heute.", "Abmelden: STOPP"))
+    content(ready, header={}, body=[], buttons=[])
+
+    answer = api.post(f"campaigns/{ready.uid}/launch/")
+
+    assert answer.status_code == (200 if is_named else 400)
+    if not is_named:
+        [told] = answer.json()["errors"]["template"]
+        assert "Bäckerei Sonne" in told
+        assert "footer" in told
+
+
+def test_a_fixed_text_may_name_the_sender(ready: Campaign) -> None:
+    change_template(ready, components=parts("Neues von {{1}} für Sie.", "Abmelden: STOPP"))
+    said = {"name": "1", "from": "text", "text": "Bäckerei Sonne"}
+    content(ready, header={}, buttons=[], body=[said])
+    with tenant_scope(ready.tenant):
+        assert "sender" not in {check.code for check in queries.preflight(ready) if not check.ok}
+
+    content(ready, header={}, buttons=[], body=[{**said, "from": "first_name", "fallback": "Bäckerei Sonne"}])
+    with tenant_scope(ready.tenant):
+        assert "sender" in {check.code for check in queries.preflight(ready) if not check.ok}
+
+
+ORDER = "Ihre Bestellung ist unterwegs. Sie kostet 20 €, inkl. 19 % MwSt."
+COUPON = {"type": "COPY_CODE", "text": "Code kopieren", "example": "SAVE20"}
+
+
+@pytest.mark.parametrize(
+    ("components", "body", "found"),
+    [
+        (parts(ORDER), [], []),
+        (parts(f"{ORDER} Ihr Code für die Abholung: 4711"), [], []),
+        (parts(ORDER, "", COUPON), [], ["COPY_CODE"]),
+        (parts(f"{ORDER} Dazu ein Geburtstagsgutschein."), [], ["gutschein"]),
+        (parts(f"{ORDER} Nächstes Mal 10 % Rabatt."), [], ["10 % Rabatt"]),
+        (parts(ORDER, "10% off next time"), [], ["10% off"]),
+        (
+            parts(f"{ORDER} Ihr Code: {{{{1}}}}."),
+            [{"name": "1", "from": "attribute:gutschein_code", "fallback": "-"}],
+            ["gutschein_code"],
+        ),
+        (
+            parts(f"{ORDER} Ihr Code: {{{{coupon}}}}."),
+            [{"name": "coupon", "from": "text", "text": "HERBST"}],
+            ["coupon"],
+        ),
+        (parts(f"{ORDER} {{{{1}}}} Danke."), [{"name": "1", "from": "text", "text": "5 € Rabatt!"}], ["Rabatt"]),
+    ],
+)
+def test_cg_31_a_utility_template_with_a_voucher_goes_out_for_no_order(
+    ready: Campaign, components: list[dict[str, Any]], body: list[dict[str, Any]], found: list[str]
+) -> None:
+    change_template(ready, category="UTILITY", components=components)
+    content(ready, header={}, body=body, buttons=[])
+    with tenant_scope(ready.tenant):
+        Campaign.objects.filter(pk=ready.pk).update(purpose="transactional")
+        ready.refresh_from_db()
+        checks = [check for check in queries.preflight(ready) if check.code == "advertising"]
+        tested = [check.code for check in queries.test_problems(ready, ready.variants.get())]
+
+    assert [check.ok for check in checks] == [False] * bool(found)
+    assert ("advertising" in tested) is bool(found)
+    assert all(f"({', '.join(found)})" in check.text for check in checks)
 
 
 @pytest.mark.parametrize(

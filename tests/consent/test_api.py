@@ -20,7 +20,7 @@ YES = {
     "purpose": "marketing",
     "occurred_at": "2026-03-01T12:00:00Z",
     "source": "Counter form, shop Mitte",
-    "wording_text": "Ja, die Bäckerei darf mir per WhatsApp Angebote schicken.",
+    "wording_text": "Ja, die Bäckerei darf mir per WhatsApp Angebote schicken. Ich bin mindestens 16 Jahre alt.",
     "proof": "form 4711, scanned",
 }
 

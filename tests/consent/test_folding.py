@@ -57,6 +57,21 @@ def test_a_request_is_not_a_yes() -> None:
     assert state(happened("withdrawn", 1), happened("requested", 2)) == "withdrawn"
 
 
+def test_an_expiry_ends_the_request_that_it_names_and_nothing_else() -> None:
+    asked = happened("requested", 1)
+    over = happened("expired", 10, authority=1, doi_request_seq=asked.seq)
+
+    assert state(asked, over) == "expired"
+    assert state(asked, over, happened("requested", 11)) == "requested"
+    # A tap in time that arrives when the expiry is written already, and one of before.
+    assert state(asked, over, happened("granted", 9)) == "granted"
+    assert state(happened("granted", 0), asked, over) == "granted"
+    # Asked again in between: that question still waits.
+    assert state(asked, happened("requested", 9), over) == "requested"
+    assert state(happened("withdrawn", 0), asked, over) == "withdrawn"
+    assert state(over) == ""
+
+
 def test_withdrawing_marketing_ends_tracking_and_profiling_of_that_channel_only() -> None:
     yeses = [happened("granted", 1, purpose=p) for p in ("marketing", "tracking", "profiling", "survey")]
     by_mail = happened("granted", 1, channel="email", purpose="tracking")

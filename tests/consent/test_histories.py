@@ -70,6 +70,7 @@ def _history(dice: random.Random) -> list[Said]:
             "phone_number_id": dice.choice("ab"),
             "wording_sha256": dice.choice(["", "w1", "w2"]),
             "age_confirmed": dice.choice([None, True, False]),
+            "doi_request_seq": dice.choice([None, None, *range(1, 12)]),
         }
         for _ in range(dice.randint(0, 10))
     ]
@@ -77,7 +78,7 @@ def _history(dice: random.Random) -> list[Said]:
 
 def _said_alone(history: list[Said]) -> list[Said]:
     """Said by the person, at different moments: nothing may be refused for what was known when it arrived."""
-    return [{**said, "authority": 3, "minute": number} for number, said in enumerate(history)]
+    return [{**said, "authority": 3, "minute": number, "doi_request_seq": None} for number, said in enumerate(history)]
 
 
 def _append(tenant: Tenant, dice: random.Random, histories: dict[UUID, list[Said]]) -> None:

@@ -9,7 +9,7 @@ from tenants.scope import tenant_scope
 from tests.consent.factories import published
 from tests.consent.imports import counts, done
 
-SENTENCE = "Ja, ich möchte von Bäckerei Sonne per WhatsApp Angebote erhalten."
+SENTENCE = "Ja, ich möchte von Bäckerei Sonne per WhatsApp Angebote erhalten. Ich bin mindestens 16 Jahre alt."
 PROVEN = (
     "Handy;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
     f"0151 23456780;01.02.2025;Ladenformular;{SENTENCE};Blatt 1\n"

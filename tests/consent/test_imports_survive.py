@@ -22,7 +22,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.imports import counts, done, started, worked
 
-SENTENCE = "Ja, per WhatsApp gern"
+SENTENCE = "Ja, per WhatsApp gern, ich bin mindestens 16 Jahre alt"
 LINES = 45
 
 

@@ -32,7 +32,7 @@ def asked(caller: Caller, contact: Contact, **query: str) -> Any:
 def test_every_reason_of_the_rules_has_words_in_both_languages() -> None:
     codes = {value for name, value in vars(rules).items() if isinstance(value, str) and value == name.lower()}
 
-    assert len(codes) == 12
+    assert len(codes) == 13
     assert codes - set(reasons.REASONS) == set()
 
 

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from consent.actions import declarations
+from consent.actions import controllers, declarations, wordings
 from consent.ledger import anchoring
 from consent.models import ConsentEvent, Controller, Source
 from contacts.models import Contact
@@ -23,7 +23,8 @@ from tenants import actions as tenancy
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import agree, altered, person, published, stop
+from tests.consent.factories import agree, altered, person, published, published_text, stop
+from tests.consent.texts import COMPANY, text
 from tests.contacts.calls import Caller
 
 # consent-gdpr § 11.
@@ -86,7 +87,7 @@ def test_a_receipt_says_who_agreed_to_what_and_how_to_take_it_back(receipt: dict
     assert receipt["schema_version"] == "ISO/IEC TS 27560:2023"
     assert receipt["controller"]["name"] == "Bäckerei Sonne GmbH"
     assert receipt["controller"]["data_protection_officer"]["name"] == "Dr. Eva Groß"
-    assert receipt["wording"]["text"] == "Ja, ich möchte per WhatsApp Angebote erhalten (1)."
+    assert receipt["wording"]["text"] == published_text(1)
     assert (receipt["wording"]["name"], receipt["wording"]["version"]) == ("Ladenformular", 1)
     [purpose] = receipt["purposes"]
     assert (purpose["purpose"], purpose["channel"], purpose["dpv"]) == ("marketing", "whatsapp", "dpv:DirectMarketing")
@@ -218,8 +219,32 @@ def test_a_receipt_is_written_in_the_language_in_which_the_person_agreed(alice: 
     found = alice.get(f"{path(bakery, kim)}/").json()
 
     assert found["language"] == "en"
-    assert found["wording"]["text"] == "Yes, please (1)."
+    assert found["wording"]["text"] == "Yes, please, I am at least 16 years old (1)."
     assert found["events"][0]["state_text"] == "Consent given"
+
+
+def test_a_receipt_names_the_notice_that_the_text_was_published_with(alice: Caller, bakery: Tenant) -> None:
+    notice = {"url": "https://sonne.example/datenschutz", "version": "11/2026", "sha256": "c0ffee" * 10 + "1234"}
+    with tenant_scope(bakery):
+        kim = person(bakery)
+        version = wordings.create(
+            tenant=bakery,
+            name="Newsletter",
+            texts={"de": text()},
+            covers=[("whatsapp", "marketing")],
+            policy_version=notice["version"],
+            policy_sha256=notice["sha256"],
+            by=None,
+        )
+        controllers.update(tenant=bakery, by=None, legal_name=COMPANY, privacy_url=notice["url"])
+        agree(bakery, kim, wording=wordings.publish(version=version, by=None), language="de")
+
+    found = alice.get(f"{path(bakery, kim)}/").json()
+    sheet = alice.get(f"{path(bakery, kim)}.html").content.decode()
+
+    assert found["notice"] == notice
+    assert all(value in sheet for value in notice.values())
+    assert verdict(alice, found) == (True, [])
 
 
 def test_an_objection_to_everything_names_what_it_reaches(alice: Caller, bakery: Tenant) -> None:
@@ -241,7 +266,7 @@ def test_page_and_paper_are_made_of_the_same(alice: Caller, anna: Contact, baker
     text = page.content.decode()
     assert page["Content-Type"].startswith("text/html")
     assert "Einwilligungsbeleg" in text
-    assert "Ja, ich möchte per WhatsApp Angebote erhalten (1)." in text
+    assert published_text(1) in text
     assert "Hauptstraße 1, 10115 Berlin, DE" in text
     assert "20.11.2026, 13:00:00 Uhr (UTC+01:00)" in text
     assert "<script" not in text

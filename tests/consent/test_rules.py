@@ -34,13 +34,14 @@ def everybody(tenant: Tenant) -> dict[str, Contact]:
         reason: person(tenant)
         for reason in (
             *("allowed", "no_consent", "pending", "withdrawn", "objected", "meta_stop", "suppressed", "restricted"),
-            *("expired", "invalidated", "minor"),
+            *("expired", "invalidated", "minor", "age_unknown"),
         )
     }
     for reason, contact in people.items():
-        if reason not in ("no_consent", "pending", "minor"):
+        if reason not in ("no_consent", "pending", "minor", "age_unknown"):
             agree(tenant, contact)
     agree(tenant, people["minor"], age_confirmed=False)
+    agree(tenant, people["age_unknown"], age_confirmed=None)
     declarations.request(tenant=tenant, contact=people["pending"], dedupe="r", source=Source.SIGNUP_PAGE)
     stop(tenant, people["withdrawn"])
     declarations.object_(tenant=tenant, contact=people["objected"], dedupe="o", source=Source.AGENT)

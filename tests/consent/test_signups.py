@@ -269,6 +269,19 @@ def test_the_answer_of_the_question_lands_where_segments_find_it(
 
 
 @pytest.mark.usefixtures("in_bakery")
+def test_cg_07_the_page_takes_no_sign_up_of_a_child(client: Client, in_bakery: Tenant, wording: WordingVersion) -> None:
+    form = made(in_bakery, wording, question="birthday", question_label="Wann hast du Geburtstag?")
+    child = (timezone.localdate() - timedelta(days=15 * 365)).isoformat()
+
+    refused = client.post(page(form), {"agree": "on", "answer": child})
+
+    assert refused.status_code == 422
+    assert "ab 16 Jahren" in refused.content.decode()
+    assert not SignupRequest.objects.exists()
+    assert tick(client, form, answer="1990-05-01")
+
+
+@pytest.mark.usefixtures("in_bakery")
 def test_cg_11_a_message_on_whatsapp_confirms_nothing_for_an_address(client: Client, in_bakery: Tenant) -> None:
     both = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]])
     form = made(in_bakery, both)

@@ -9,19 +9,29 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils.timezone import now
 
+from campaigns import actions as campaign_actions
+from campaigns import freezing
+from campaigns import queries as campaigns
+from campaigns.models import Campaign
 from consent.actions import signup_forms, signups
 from consent.actions.signups import Said
 from consent.ledger import evidence
-from consent.models import ConsentEvidence, Controller, SignupForm, WordingVersion
+from consent.models import ConsentEvidence, Controller, SignupForm, SignupRequest, WordingVersion
+from consent.queries import usable_attributes
 from consent.signups import message, token_in
 from contacts.models import Contact
 from messaging import actions as outbox
-from messaging import claiming
+from messaging import claiming, links
 from messaging.budget import Budget
 from messaging.models import Message, Source
+from segments import actions as segment_actions
+from segments import compiling
 from segments import queries as segments
+from tenants.actions import NewTenant
+from tenants.encryption import decrypt
 from tenants.models import Tenant
 from tests import factories
+from tests.campaigns.cast import draft, launch, messages
 from tests.consent.factories import agree, person, published
 from whatsapp.models import Number
 
@@ -133,3 +143,148 @@ def test_an_answer_is_kept_only_with_the_second_box(
     proofs = [evidence.unseal(row) for row in ConsentEvidence.objects.all()]
     assert proofs
     assert "Nuss" not in str(proofs)
+
+
+def test_cg_08_an_excluded_segment_leaves_out_everybody_whose_value_may_not_be_looked_at(
+    marked: Tenant, people: dict[str, Contact]
+) -> None:
+    carla = person(marked, first_name="Carla", attributes={"allergie": "Milch"})
+    agree(marked, carla, pairs=SPECIAL)
+    dora = person(marked, first_name="Dora")
+    agree(marked, dora)
+    campaign = draft(marked, [*people.values(), carla, dora])
+    chosen = campaign.audiences.get().list
+    spared = segment_actions.create(tenant=marked, name="Nuss", rule=HAS_ALLERGY, by=None)
+    assert chosen
+    campaign_actions.set_audience(campaign=campaign, by=None, include_lists=[chosen], exclude_segments=[spared])
+
+    launch(campaign)
+    checks = {check.code: check for check in campaigns.preflight(campaign)}
+    freezing.freeze(marked.pk, campaign.pk)
+
+    # Anna has the allergy. Of Bert and Dora nobody may know, so neither a message nor its absence tells their value.
+    found = {message.contact_id: message.reason for message in messages(campaign)}
+    assert found == {
+        people["Anna"].pk: "excluded",
+        people["Bert"].pk: "excluded",
+        carla.pk: "",
+        dora.pk: "excluded",
+    }
+    assert checks["warning.special"].ok
+    assert "Nuss" in checks["warning.special"].text
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"op": "not", "rules": [HAS_ALLERGY]},
+        {"op": "or", "rules": [HAS_ALLERGY, {"field": "first_name", "op": "is", "value": "Bert"}]},
+        {"op": "and", "rules": [HAS_ALLERGY, {"field": "first_name", "op": "is", "value": "Nobody"}]},
+    ],
+)
+def test_no_rule_treats_people_who_have_not_agreed_by_their_value(
+    marked: Tenant, people: dict[str, Contact], rule: dict[str, Any]
+) -> None:
+    bert, twin = people["Bert"], person(marked, first_name="Bert", attributes={"allergie": "Milch"})
+
+    for is_excluding in (False, True):
+        holds = compiling.condition(rule, tenant_id=marked.pk, is_excluding=is_excluding)
+        found = {contact.pk for contact in selected(marked, holds)}
+        assert (bert.pk in found) is (twin.pk in found) is is_excluding
+
+
+def selected(tenant: Tenant, holds: compiling.Compiled) -> list[Contact]:
+    sql = f"SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND {holds.sql}"
+    return list(Contact.objects.raw(sql, [tenant.pk, *holds.params]))
+
+
+@pytest.mark.parametrize("name", ["Allergie", "ALLERGIE ", "allergie", "\uff21llergie"])
+def test_names_are_the_same_however_they_are_spelled(in_bakery: Tenant, name: str) -> None:
+    Controller.objects.create(tenant=in_bakery, special_attributes=[name])
+    bert = person(in_bakery, attributes={"allergie": "Nuss"})
+    agree(in_bakery, bert)
+
+    assert segments.count(in_bakery, HAS_ALLERGY) == 0
+    assert usable_attributes(bert) == {}
+
+
+def test_names_in_other_scripts_are_compared_too(in_bakery: Tenant) -> None:
+    Controller.objects.create(tenant=in_bakery, special_attributes=["Аллергия"])
+
+    assert usable_attributes(person(in_bakery, attributes={"аллергия": "1", "город": "2"})) == {"город": "2"}
+
+
+def campaign_about(tenant: Tenant, people: list[Contact]) -> Campaign:
+    values = {**factories.VARIABLES, "body": [
+        {"name": "1", "from": "attribute:allergie", "fallback": "alle"},
+        {"name": "2", "from": "text", "text": "Sonntag"},
+    ]}  # fmt: skip
+    return draft(tenant, people, variables=values)
+
+
+def test_the_preview_shows_the_team_no_value_of_people_who_have_not_agreed(
+    marked: Tenant, people: dict[str, Contact]
+) -> None:
+    campaign = campaign_about(marked, list(people.values()))
+
+    shown = {name: str(campaigns.preview(campaign, contact)) for name, contact in people.items()}
+
+    assert "Hallo Nuss" in shown["Anna"]
+    assert "Hallo alle" in shown["Bert"]
+    assert "Nuss" not in shown["Bert"]
+    [missing, *_others] = campaigns.missing_values(campaign)
+    assert missing.people == 1
+
+
+def test_a_yes_whose_time_is_over_allows_neither_its_use_nor_measuring(marked: Tenant) -> None:
+    pairs = [("whatsapp", "marketing"), ("whatsapp", "special_category"), ("whatsapp", "tracking")]
+    anna = person(marked, attributes={"allergie": "Nuss"})
+    agree(marked, anna, pairs=pairs[:1])
+    agree(marked, anna, pairs=pairs[1:], valid_until=now() - timedelta(minutes=1))
+    campaign = campaign_about(marked, [anna])
+    launch(campaign)
+    freezing.freeze(marked.pk, campaign.pk)
+    Message.objects.update(next_attempt_at=now() - timedelta(minutes=1))
+    number, source = marked.numbers.get(), messages(campaign)[0].source_id
+
+    [claimed] = claiming.claim(number=number, source_id=source, most=5, budget=Budget(number))
+
+    body = orjson.loads(claimed.content)
+    [token] = [part["parameters"][0]["text"] for part in body["template"]["components"] if part["type"] == "button"]
+    target = links.target(token)
+    assert target
+    assert target.message_id is None
+    assert "Nuss" not in claimed.content.decode()
+    assert segments.count(marked, HAS_ALLERGY) == 0
+
+
+def test_a_form_stops_asking_once_its_attribute_is_marked(
+    client: Client, bakery_made: NewTenant, in_bakery: Tenant
+) -> None:
+    made = form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]))
+    assert "Verträgst du alles?" in client.get("/s/bakery/theke/").content.decode()
+
+    Controller.objects.create(tenant=in_bakery, special_attributes=["Allergie"])
+
+    page = client.get("/s/bakery/theke/")
+    assert page.status_code == 200
+    assert "Verträgst du alles?" not in page.content.decode()
+    client.post("/s/bakery/theke/", {"agree": "on", "answer": "Nuss"})
+    stored = SignupRequest.objects.get()
+    assert "Nuss" not in decrypt(stored.sealed, binding=f"SignupRequest:{in_bakery.pk}:{stored.token_digest}")
+    client.force_login(bakery_made.owner)
+    client.cookies["django_language"] = "en"
+    assert "marked as special" in client.get(f"/bakery/signups/{made.uid}/").content.decode()
+
+
+def test_what_is_typed_before_the_second_box_is_ticked_is_not_stored(client: Client, marked: Tenant) -> None:
+    form(
+        marked,
+        published(marked, covers=[["whatsapp", "marketing"]]),
+        published(marked, name="Gesundheit", covers=[["whatsapp", "special_category"]]),
+    )
+
+    client.post("/s/bakery/theke/", {"agree": "on", "answer": "Nuss"})
+
+    stored = SignupRequest.objects.get()
+    assert "Nuss" not in decrypt(stored.sealed, binding=f"SignupRequest:{marked.pk}:{stored.token_digest}")

@@ -36,6 +36,7 @@ def test_texts_are_listed_with_the_version_in_use(alice: Caller, version: Wordin
         ],
         "policy_url": "https://sonne.example/datenschutz",
         "policy_version": "11/2026",
+        "policy_sha256": "",
         "sha256": version.sha256,
         "published_at": "2026-11-20T13:00:00+01:00",
         "retired_at": None,

@@ -29,7 +29,7 @@ HEADER = (
 )
 COMPONENTS = [
     {"type": "BODY", "text": "Hallo {{1}}, 20 Prozent auf alles.", "example": {"body_text": [["Anna"]]}},
-    {"type": "FOOTER", "text": "Abmelden mit STOPP"},
+    {"type": "FOOTER", "text": "Sonne · Abmelden mit STOPP"},
 ]
 
 

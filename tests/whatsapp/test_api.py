@@ -150,6 +150,18 @@ def test_a_sync_is_taken_on_for_later(api: Caller) -> None:
     assert api.post("templates/sync/").status_code == 202
 
 
+def test_cg_31_a_utility_template_with_a_voucher_is_warned_about(api: Caller, number: Number) -> None:
+    body = {"type": "BODY", "text": "Ihre Bestellung ist da, mit einem Gutschein für Sie."}
+    template = factories.template(number.tenant, status="DRAFT", category="UTILITY", components=[body])
+    marketing = factories.template(number.tenant, name="herbst", status="DRAFT", meta_id="2", components=[body])
+
+    [warning] = api.get(f"templates/{template.uid}/lint/").json()
+
+    assert (warning["field"], warning["is_warning"]) == ("category", True)
+    assert "Gutschein" in warning["message"]
+    assert api.get(f"templates/{marketing.uid}/lint/").json() == []
+
+
 def test_a_number_shows_its_health_and_no_secret(api: Caller, number: Number) -> None:
     [shown] = api.get("numbers/").json()["results"]
 

@@ -12,6 +12,7 @@ from consent import ledger
 from consent.actions.declarations.writing import MARKETING, audit_written, write
 from consent.ledger import Appended, suppressing
 from consent.ledger.folding import GRANTS, Pair
+from consent.linting import ages
 from consent.models import Authority, ConsentState, State, WordingVersion
 from contacts.models import Contact
 from tenants.actions import Actor
@@ -46,6 +47,7 @@ def grant(
     writes nothing and the answer's `skipped` is "suppressed"; nor does it for a `wording` that was declared invalid
     meanwhile ("invalid_wording"). `wording` is the published version agreed to, or
     `wording_text` its text where there is none; `occurred_at` is when the person said it, UTC, now by default.
+    `age_confirmed` is what the person said of being at least 16; None leaves it to what the text says (CG-07).
     """
     ledger.lock(tenant)
     if wording and _is_invalid(wording):
@@ -62,7 +64,7 @@ def grant(
         occurred_at=occurred_at or timezone.now(),
         by=by,
         language=language,
-        age_confirmed=age_confirmed,
+        age_confirmed=ages.confirmed(age_confirmed, wording.texts.values() if wording else [wording_text]),
         valid_until=valid_until,
         doi_request_seq=doi_request_seq,
         incentive_id=incentive_id,

@@ -26,6 +26,7 @@ DRAFT = {
     "text_en": "",
     "covers": ["whatsapp:marketing"],
     "policy_version": "11/2026",
+    "policy_sha256": "C0FFEE" * 10 + "1234",
 }
 
 
@@ -141,6 +142,16 @@ def test_a_text_is_not_published_while_a_duty_is_open(alice: Client, bakery: Ten
     assert versions(bakery)[0].state == "draft"
 
 
+def test_a_fingerprint_of_the_notice_that_is_none_is_refused_beside_its_field(
+    alice: Client, bakery: Tenant, company: None
+) -> None:
+    response = alice.post(f"{URL}new/", DRAFT | {"policy_sha256": "11/2026"})
+
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == ["policy_sha256"]
+    assert versions(bakery) == []
+
+
 def test_a_published_text_has_its_hash_its_notice_and_who_did_it(
     alice: Client, bakery: Tenant, bakery_made: NewTenant, company: None
 ) -> None:
@@ -153,6 +164,8 @@ def test_a_published_text_has_its_hash_its_notice_and_who_did_it(
     assert version.state == "in_use"
     assert version.sha256 == hashes.digest({"de": DRAFT["text_de"].strip()}, [("whatsapp", "marketing")])  # type: ignore[attr-defined]
     assert (version.policy_url, version.policy_version) == (NOTICE, "11/2026")
+    assert version.policy_sha256 == DRAFT["policy_sha256"].lower()  # type: ignore[attr-defined]
+    assert version.policy_sha256 in page
     assert version.published_by == bakery_made.owner
     assert version.sha256 in page
     with tenant_scope(bakery):
@@ -169,6 +182,7 @@ def test_a_published_version_is_edited_as_the_next_one(alice: Client, bakery: Te
 
     first, second = versions(bakery)
     assert (first.state, second.state, second.number) == ("in_use", "draft", 2)
+    assert second.policy_sha256 == first.policy_sha256 != ""
     assert (second.texts, second.covers, second.policy_version) == (first.texts, first.covers, first.policy_version)
 
 

@@ -1,0 +1,29 @@
+"""Requests to sign up that nobody confirmed in time are named in the record of what was let go."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("consent", "0023_handover"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="disposal",
+            name="what",
+            field=models.CharField(
+                choices=[
+                    ("messages", "Messages past their time, made anonymous"),
+                    ("clicks", "Clicks past their time, made anonymous"),
+                    ("inbound", "Received messages past their time"),
+                    ("consents", "Consents that nobody used any more, expired"),
+                    ("lapsed", "Requests to sign up that nobody confirmed within 7 days, expired"),
+                    ("sign_ups", "Requests to sign up, after 14 days"),
+                    ("proofs", "Proofs of consents that ended, after the third calendar year"),
+                    ("exports", "Exports older than 7 days"),
+                ],
+                max_length=10,
+            ),
+        ),
+    ]

@@ -1,0 +1,156 @@
+"""CG-14: a request to sign up that nobody confirms is over after seven days, its contents are gone after fourteen."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.utils.timezone import now
+
+from consent import queries
+from consent.actions import signup_forms, signups
+from consent.ledger import Happened, evidence, fold
+from consent.models import ConsentEvent, ConsentEvidence, ConsentState, Disposal, SignupForm
+from consent.rights import keeping
+from contacts.models import Contact
+from tenants.models import Tenant
+from tests.consent.factories import person, published
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def form(in_bakery: Tenant) -> SignupForm:
+    wording = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]]).wording
+    made = signup_forms.create(
+        tenant=in_bakery, by=None, name="Theke", slug="theke", number="+4930231250", wording=wording, headline="Frisch"
+    )
+    signup_forms.open_(form=made, by=None)
+    return made
+
+
+def write(contact: Contact, text: str, *, days_ago: float, payload: str = "") -> str:
+    """What became of a message of some days ago, which arrives now."""
+    said = signups.Said(f"wamid.{text}.{days_ago}", text, now() - DAY * days_ago, "20001", payload)
+    heard = signups.hear(tenant=contact.tenant, contact=contact, said=said, is_start=text == "START")
+    return heard.outcome if heard else ""
+
+
+def tap(contact: Contact, form: SignupForm, *, days_ago: float) -> str:
+    version = form.wording.versions.get()
+    return write(contact, "Ja, anmelden", days_ago=days_ago, payload=f"optin:{form.uid}:{version.pk}")
+
+
+def night(tenant: Tenant) -> dict[str, int]:
+    """What a night's round has let go of."""
+    before = set(Disposal.objects.values_list("pk", flat=True))
+    assert keeping.keep(tenant) is False
+    return dict(Disposal.objects.exclude(pk__in=before).values_list("what", "count"))
+
+
+def reason(contact: Contact) -> str:
+    return queries.may_send(contact=contact, channel="whatsapp", purpose="marketing").reason
+
+
+def assert_folded(*people: Contact) -> None:
+    """What is stored is what the rows add up to."""
+    for contact in people:
+        rows = ConsentEvent.objects.filter(subject_id=contact.subject_id).values_list(*Happened._fields)
+        folded = fold(Happened(*row) for row in rows)
+        stored = ConsentState.objects.filter(subject_id=contact.subject_id)
+        assert {(s.channel, s.purpose): (s.state, s.seq) for s in stored} == {
+            pair: (one.state, one.seq) for pair, one in folded.items()
+        }
+
+
+def test_after_seven_days_a_keyword_that_nobody_confirmed_has_expired(in_bakery: Tenant, form: SignupForm) -> None:
+    late, waiting = person(in_bakery), person(in_bakery)
+    write(late, "START", days_ago=7.1)
+    write(waiting, "START", days_ago=6.9)
+
+    assert night(in_bakery) == {"lapsed": 2}  # WhatsApp and e-mail
+
+    assert (reason(late), reason(waiting)) == ("expired", "pending")
+    row = ConsentEvent.objects.filter(subject_id=late.subject_id, state="expired", channel="whatsapp").get()
+    assert (row.actor_type, row.source, row.source_ref) == ("system", "system", "not confirmed within 7 days")
+    assert_folded(late, waiting)
+    assert night(in_bakery) == {}
+
+
+def test_a_tap_after_seven_days_grants_nothing_and_who_asks_again_is_asked_again(
+    in_bakery: Tenant, form: SignupForm
+) -> None:
+    anna = person(in_bakery)
+    write(anna, "START", days_ago=8)
+
+    # Whether the night was before or comes after.
+    assert tap(anna, form, days_ago=0.5) == "late"
+    night(in_bakery)
+    assert tap(anna, form, days_ago=0.4) == "late"
+    assert reason(anna) == "expired"
+
+    assert write(anna, "START", days_ago=0.3) == "asked"
+    assert tap(anna, form, days_ago=0.2) == "confirmed"
+    assert reason(anna) == ""
+    assert_folded(anna)
+
+
+def test_a_tap_in_time_counts_although_it_arrives_after_the_expiry(in_bakery: Tenant, form: SignupForm) -> None:
+    anna = person(in_bakery)
+    write(anna, "START", days_ago=8)
+    night(in_bakery)
+
+    assert tap(anna, form, days_ago=2) == "confirmed"
+
+    assert reason(anna) == ""
+    assert_folded(anna)
+
+
+def test_what_a_yes_does_not_confirm_expires_beside_it(in_bakery: Tenant, form: SignupForm) -> None:
+    anna = person(in_bakery)
+    write(anna, "START", days_ago=8)
+    tap(anna, form, days_ago=7.5)
+
+    assert night(in_bakery) == {"lapsed": 1}
+
+    assert reason(anna) == ""
+    assert queries.may_send(contact=anna, channel="email", purpose="marketing").reason == "expired"
+    assert_folded(anna)
+
+
+def test_after_fourteen_days_what_they_wrote_is_gone_and_the_proof_of_a_yes_stays(
+    in_bakery: Tenant, form: SignupForm
+) -> None:
+    silent, late, signed_up = person(in_bakery), person(in_bakery), person(in_bakery)
+    write(silent, "START", days_ago=14.1)
+    write(late, "START", days_ago=13.9)
+    write(signed_up, "START", days_ago=20)
+    tap(signed_up, form, days_ago=19)
+    proofs = ConsentEvidence.objects.count()
+
+    assert night(in_bakery)["sign_ups"] == 2  # one for each of the two pairs that were asked about
+
+    assert ConsentEvidence.objects.count() == proofs - 2
+    assert {row.subject_id for row in ConsentEvent.objects.filter(event_id__in=_proven())} == {
+        late.subject_id,
+        signed_up.subject_id,
+    }
+    assert ConsentEvent.objects.filter(subject_id=silent.subject_id, state="requested").count() == 2
+    texts = [evidence.unseal(row).get("text") for row in ConsentEvidence.objects.all()]
+    assert "Ja, anmelden" in texts
+
+
+def test_a_yes_of_later_does_not_keep_an_old_request(in_bakery: Tenant, form: SignupForm) -> None:
+    anna = person(in_bakery)
+    write(anna, "START", days_ago=30)
+    write(anna, "START", days_ago=16)
+    tap(anna, form, days_ago=15)
+
+    assert night(in_bakery)["sign_ups"] == 2
+
+    kept = ConsentEvent.objects.filter(event_id__in=_proven(), state="requested")
+    assert all(row.occurred_at > now() - DAY * 17 for row in kept)
+    assert kept.count() == 2
+
+
+def _proven() -> list[UUID]:
+    return list(ConsentEvidence.objects.values_list("event_id", flat=True))
