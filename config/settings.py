@@ -205,6 +205,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="3", minute="0"),
     },
     "go on with invalidations that lost their worker": {"task": "consent.tasks.resume_invalidations", "schedule": 10.0},
+    "tell companies what the operator owes them": {"task": "consent.tasks.tell_companies", "schedule": 60.0},
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
     "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
@@ -343,6 +344,8 @@ PERSONAL_DATA = [
 ERASURE_LOG_DIR = env.str("ERASURE_LOG_DIR", default=str(BASE_DIR / ".local" / "erasures"))
 
 IS_HTTPS = PUBLIC_URL.startswith("https://")
+# People reach it over the internet: no demo, and nobody's own machine.
+IS_PRODUCTION = IS_HTTPS and not DEBUG
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_NAME = "__Host-sessionid" if IS_HTTPS else "sessionid"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -385,6 +388,8 @@ OPERATOR_NAME = env.str("OPERATOR_NAME", default="Zusage")
 OPERATOR_ADDRESS = env.str("OPERATOR_ADDRESS", default="")
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+# Without it whoever writes waits for ever on a mail server that takes connections and says nothing.
+EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Zusage <noreply@example.com>")
 
 # Without it /metrics answers callers of our own network only, and nobody through a proxy.
