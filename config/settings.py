@@ -344,8 +344,6 @@ PERSONAL_DATA = [
 ERASURE_LOG_DIR = env.str("ERASURE_LOG_DIR", default=str(BASE_DIR / ".local" / "erasures"))
 
 IS_HTTPS = PUBLIC_URL.startswith("https://")
-# People reach it over the internet: no demo, and nobody's own machine.
-IS_PRODUCTION = IS_HTTPS and not DEBUG
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_NAME = "__Host-sessionid" if IS_HTTPS else "sessionid"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -386,10 +384,8 @@ LEDGER_ANCHOR_DIR = env.str("LEDGER_ANCHOR_DIR", default="")
 # Who runs this installation: the processor in the contract of Art. 28 GDPR.
 OPERATOR_NAME = env.str("OPERATOR_NAME", default="Zusage")
 OPERATOR_ADDRESS = env.str("OPERATOR_ADDRESS", default="")
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
-# Without it whoever writes waits for ever on a mail server that takes connections and says nothing.
-EMAIL_TIMEOUT = 30
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 30  # Or whoever writes waits for ever on a mail server that takes connections and says nothing.
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Zusage <noreply@example.com>")
 
 # Without it /metrics answers callers of our own network only, and nobody through a proxy.

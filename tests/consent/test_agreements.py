@@ -104,7 +104,7 @@ def test_a_signer_without_a_position_makes_no_company(db: None) -> None:
 def test_in_production_nothing_is_concluded_with_an_operator_without_an_address(
     cafe: Tenant, settings: Settings
 ) -> None:
-    settings.IS_PRODUCTION, settings.OPERATOR_ADDRESS = True, ""
+    settings.IS_HTTPS, settings.OPERATOR_ADDRESS = True, ""
 
     with pytest.raises(ValidationError, match="OPERATOR_ADDRESS"):
         conclude(cafe)
