@@ -50,7 +50,7 @@ lint: setup ## Check style, types, layers, templates, settings and migrations
 	@$(PY) -m ruff check .
 	@$(PY) .venv/bin/lint-imports
 	@$(PY) -m djlint --check --lint --quiet templates
-	@export PUBLIC_URL=https://zusage.example; $(SERVICES) --base .local/test -- sh -ec \
+	@export PUBLIC_URL=https://zusage.example OPERATOR_ADDRESS=Berlin; $(SERVICES) --base .local/test -- sh -ec \
 	'$(PY) -m mypy .; $(PY) manage.py check --deploy --fail-level WARNING; $(PY) manage.py makemigrations --check --dry-run'
 
 format: setup ## Rewrite code and templates in the house style

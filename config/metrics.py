@@ -13,6 +13,7 @@ from django.db import Error as DatabaseError
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 
+import consent.announcing
 import inbox.queries
 import messaging.queries
 from config import health
@@ -59,7 +60,7 @@ def _of_database() -> list[Metric]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", [health.STATEMENT_MS])
-            return [_up("database", 1), *_outbox(), *_webhooks(), *_connections()]
+            return [_up("database", 1), *_outbox(), *_webhooks(), *_announcements(), *_connections()]
     except DatabaseError:
         return [_up("database", 0)]
 
@@ -100,6 +101,11 @@ def _webhooks() -> list[Metric]:
         gauge("webhooks_waiting", f"Stored webhooks that are not applied yet; at most {MOST}.", found.waiting),
         gauge("webhooks_set_aside", f"Webhooks that could not be applied; at most {MOST}.", found.set_aside),
     ]
+
+
+def _announcements() -> list[Metric]:
+    about = "How long the oldest mail waits that the operator owes a company, by what it tells of."
+    return [gauge("announcement_age_seconds", about, consent.announcing.waiting(), by="kind")]
 
 
 def _connections() -> list[Metric]:

@@ -205,6 +205,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="3", minute="0"),
     },
     "go on with invalidations that lost their worker": {"task": "consent.tasks.resume_invalidations", "schedule": 10.0},
+    "tell companies what the operator owes them": {"task": "consent.tasks.tell_companies", "schedule": 60.0},
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
     "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
@@ -383,8 +384,8 @@ LEDGER_ANCHOR_DIR = env.str("LEDGER_ANCHOR_DIR", default="")
 # Who runs this installation: the processor in the contract of Art. 28 GDPR.
 OPERATOR_NAME = env.str("OPERATOR_NAME", default="Zusage")
 OPERATOR_ADDRESS = env.str("OPERATOR_ADDRESS", default="")
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 30  # Or whoever writes waits for ever on a mail server that takes connections and says nothing.
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Zusage <noreply@example.com>")
 
 # Without it /metrics answers callers of our own network only, and nobody through a proxy.

@@ -12,10 +12,11 @@ from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from consent import proving
+from consent import proving, records
 from consent.actions import agreements, breaches
 from consent.models import (
     Agreement,
+    Announcement,
     Breach,
     ConsentEvent,
     ConsentEvidence,
@@ -297,11 +298,24 @@ class LedgerAnchorAdmin(ReadOnlyAdmin):
 
 @admin.register(Agreement)
 class AgreementAdmin(ReadOnlyAdmin):
-    """Whom the operator processes data for: its own register (Art. 30 (2) GDPR)."""
+    """Whom the operator processes data for; above the list the way to its own record (Art. 30 (2) GDPR)."""
 
     list_display = ("tenant", "version", "signer", "position", "accepted_at")
     list_select_related = ("tenant",)
     search_fields = ("tenant__name", "tenant__slug__exact")
+    change_list_template = "admin/consent/agreement/change_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        record = self.admin_site.admin_view(self.record)
+        return [path("record/", record, name="consent_record"), *super().get_urls()]
+
+    def record(self, request: HttpRequest) -> HttpResponse:
+        """The operator's record of processing activities, to be printed."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        told = {"title": _("Record of processing activities"), "lines": records.of_processor()}
+        context = {**self.admin_site.each_context(request), **told, "contracts": records.processed_for()}
+        return render(request, "admin/consent/agreement/record.html", context)
 
 
 @admin.register(EndedContract)
@@ -348,6 +362,16 @@ class BreachAdmin(BigTableAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(ReadOnlyAdmin):
+    """What companies have to be told by mail, and when they were; beat tries again what is not told."""
+
+    list_display = ("__str__", "tenant", "created_at", "told_at", "attempts", "error", "next_attempt_at")
+    list_filter = (("told_at", admin.EmptyFieldListFilter), "kind")
+    list_select_related = ("tenant", "subprocessor", "breach")
+    search_fields = ("tenant__slug__exact",)
 
 
 @admin.register(Logo)

@@ -1,81 +1,220 @@
-"""Tells companies by mail what the contract of Art. 28 GDPR obliges the operator to tell: new processors, breaches."""
+"""Tells companies by mail what the operator owes them: new sub-processors, breaches, and reports that are nearly late.
+
+A row for each company and notice is the work (consent.models.Announcement), written in the transaction of what it tells
+of. Beat comes back to whatever is not told: a ring that is lost costs a minute, one that comes twice finds nothing.
+"""
 
 import logging
+import time
+from datetime import timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db.models import Model
+from django.db import connection
+from django.db.models import Min, Q, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consent.models import Breach, SubProcessor
+from consent.models import Announcement, Breach, SubProcessor
 from consent.queries import controller_of
 from tenants.actions import audit
 from tenants.models import Tenant
 from tenants.roles import Role
-from tenants.scope import tenant_scope
+from tenants.scope import across_tenants, tenant_scope
 from tenants.templatetags.formats import day, moment
 
 log = logging.getLogger(__name__)
 
+Kind = Announcement.Kind
+# Longer than a mail can take (EMAIL_TIMEOUT counts for each step of it); then its worker is gone.
+LEASE = timedelta(minutes=10)
+# After an error: a minute, two, four … and never given up, because the law wants it told.
+LONGEST_PAUSE = timedelta(hours=1)
+# Beat rings every minute for the rest.
+SECONDS_PER_RUN = 45
+REMINDERS_PER_RUN = 1000
+VERBS = {Kind.SUBPROCESSOR: "subprocessor.announced", Kind.BREACH: "breach.told", Kind.DUE: "breach.reminded"}
 
-def tell_of_subprocessor(tenant_id: int, subprocessor_id: int) -> None:
-    """Announce a sub-processor to one company; its audit trail keeps that. Raises when no mail can be sent now."""
-    found = SubProcessor.objects.get(pk=subprocessor_id)
-    with tenant_scope(tenant_id):
-        tenant = Tenant.objects.get(pk=tenant_id)
-        addresses = _addresses(tenant)
-    text = _(
-        "From %(day)s on this company will process data for us as well:\n\n%(name)s, %(address)s (%(country)s)\n"
-        "What for: %(purpose)s\n\nYou may object for an important reason of data protection (clause 6 of the data"
-        " processing agreement). The present list: %(url)s\n"
-    ) % {
-        "day": day(found.active_from),
-        "name": found.name,
-        "address": found.address,
-        "country": found.country,
-        "purpose": found.purpose,
-        "url": _page(tenant),
-    }
-    subject = _("A new sub-processor from %(day)s") % {"day": day(found.active_from)}
-    _told(tenant, addresses, subject, text, "subprocessor.announced", found)
+# All companies, those that are switched off too: they are told if they come back before their data is deleted.
+EVERYBODY = """
+    INSERT INTO consent_announcement
+        (tenant_id, kind, subprocessor_id, created_at, next_attempt_at, attempts, error)
+    SELECT id, 'subprocessor', %(subprocessor)s, %(now)s, %(now)s, 0, '' FROM tenants_tenant
+    ON CONFLICT DO NOTHING
+"""
 
 
-def tell_of_breach(tenant_id: int, breach_id: int) -> None:
-    """Tell one company of a breach that the operator found (Art. 33 (2) GDPR). Raises when no mail can be sent now."""
-    with tenant_scope(tenant_id):
-        tenant = Tenant.objects.get(pk=tenant_id)
-        found = Breach.objects.get(tenant=tenant, pk=breach_id)
-        addresses = _addresses(tenant)
-    text = _(
-        "We have to tell you of a breach that concerns data of your contacts.\n\n%(what)s\n\nData and people:"
-        " %(data)s\nMeasures: %(measures)s\n\nIf it is likely to be a risk for the people concerned, your"
-        " supervisory authority has to be notified by %(due)s. Everything about it: %(url)s\n"
-    ) % {
-        "what": found.what,
-        "data": found.data,
-        "measures": found.measures or "–",
-        "due": moment(found.due_at),
-        "url": _page(tenant),
-    }
-    _told(tenant, addresses, _("Personal data breach: please read"), text, "breach.told", found)
+class NobodyToWriteTo(Exception):
+    """The company has neither an owner nor an address for questions about data."""
+
+
+class Letter(NamedTuple):
+    """A mail without its addresses."""
+
+    subject: str
+    text: str
+
+
+def to_everybody(subprocessor: SubProcessor) -> None:
+    """Write down that every company has to be told of a sub-processor, in the caller's transaction.
+
+    Companies that are made later conclude a contract that names it, with its first day, in annex 2.
+    """
+    with across_tenants("a sub-processor is announced to every company"), connection.cursor() as cursor:
+        cursor.execute(EVERYBODY, {"subprocessor": subprocessor.pk, "now": timezone.now()})
+
+
+def of_breach(breach: Breach) -> None:
+    """Write down that its company has to be told of a breach, in the caller's transaction."""
+    Announcement.objects.get_or_create(tenant_id=breach.tenant_id, kind=Kind.BREACH, breach=breach)
+
+
+def remind() -> None:
+    """Write down whom to remind: a day before the 72 hours are over, while the authority is not told yet."""
+    since = timezone.now() - timedelta(hours=Breach.HOURS) + Breach.REMINDED
+    with across_tenants("the hours of any company's breach may run out"):
+        open_ones = Breach.objects.filter(authority_told_at=None, closed_at=None, known_at__lte=since)
+        risky = open_ones.filter(Q(is_risk=True) | Q(is_high_risk=True)).exclude(announcements__kind=Kind.DUE)
+        rows = [
+            Announcement(tenant_id=tenant_id, kind=Kind.DUE, breach_id=pk)
+            for pk, tenant_id in risky.order_by("pk").values_list("pk", "tenant_id")[:REMINDERS_PER_RUN]
+        ]
+        Announcement.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def work() -> None:
+    """Tell what is due, one mail after the other, for most of a minute."""
+    until = time.monotonic() + SECONDS_PER_RUN
+    while time.monotonic() < until and (claimed := _claimed()):
+        _tell(claimed)
+
+
+def waiting() -> dict[str, float]:
+    """For how many seconds the oldest announcement of each kind has not been told."""
+    with across_tenants("the operator looks at all companies together"):
+        oldest = dict(_untold().values_list("kind").annotate(Min("created_at")))
+    now = timezone.now()
+    return {kind: (now - oldest[kind]).total_seconds() if kind in oldest else 0 for kind in Kind.values}
+
+
+def _untold() -> QuerySet[Announcement]:
+    """What is not told yet; a company that is switched off is told of breaches only, as long as its data is here."""
+    return Announcement.objects.filter(Q(tenant__is_active=True) | Q(kind=Kind.BREACH), told_at=None)
+
+
+def _claimed() -> Announcement | None:
+    """The most urgent one that is due, for this worker alone until its lease is over; None when nothing is due."""
+    now = timezone.now()
+    with across_tenants("whom to tell next can be any company"):
+        due = _untold().filter(next_attempt_at__lte=now).order_by("kind", "created_at", "pk")
+        free = due.select_for_update(of=("self",), skip_locked=True)
+        if claimed := free.select_related("tenant", "subprocessor", "breach").first():
+            claimed.attempts += 1
+            claimed.next_attempt_at = now + LEASE
+            claimed.save(update_fields=["attempts", "next_attempt_at"])
+        return claimed
+
+
+def _tell(claimed: Announcement) -> None:
+    """Send one mail outside of any transaction, and note it once it is out.
+
+    A worker that dies between the two leaves it to be sent again: better twice than never.
+    """
+    if claimed.kind == Kind.DUE and claimed.breach and not claimed.breach.is_to_be_reported:
+        _drop(claimed)
+        return
+    try:
+        letter, addresses = _written(claimed)
+        send_mail(letter.subject, letter.text, None, addresses)
+    except Exception as error:
+        _put_off(claimed, error)
+        # What is no trouble of the mail's or the company's is a fault of ours, and has to be seen as one.
+        if not isinstance(error, OSError | NobodyToWriteTo):
+            raise
+    else:
+        _note(claimed)
+
+
+def _drop(claimed: Announcement) -> None:
+    """The authority was told meanwhile. If that is taken back, the reminder is written anew."""
+    with tenant_scope(claimed.tenant):
+        Announcement.objects.filter(tenant=claimed.tenant, pk=claimed.pk, told_at=None).delete()
+
+
+def _put_off(claimed: Announcement, error: Exception) -> None:
+    log.warning("announcement %s of tenant %s not told: %s", claimed.pk, claimed.tenant_id, type(error).__name__)
+    pause = min(timedelta(minutes=2 ** min(claimed.attempts - 1, 10)), LONGEST_PAUSE)
+    with tenant_scope(claimed.tenant):
+        # Unless the lease was over and another worker has it now.
+        own = Announcement.objects.filter(tenant=claimed.tenant, pk=claimed.pk, attempts=claimed.attempts)
+        own.update(next_attempt_at=timezone.now() + pause, error=type(error).__name__[:100])
+
+
+def _note(claimed: Announcement) -> None:
+    with tenant_scope(claimed.tenant):
+        untold = Announcement.objects.filter(tenant=claimed.tenant, pk=claimed.pk, told_at=None)
+        about = claimed.subprocessor or claimed.breach
+        if untold.update(told_at=timezone.now(), error="") and about:
+            audit(tenant=claimed.tenant, by=None, verb=VERBS[Kind(claimed.kind)], subject=about)
+
+
+def _written(claimed: Announcement) -> tuple[Letter, list[str]]:
+    """The mail and its addresses; raises NobodyToWriteTo."""
+    tenant = claimed.tenant
+    with tenant_scope(tenant), timezone.override(tenant.timezone):
+        if not (addresses := _addresses(tenant)):
+            raise NobodyToWriteTo
+        if claimed.subprocessor:
+            return _of_subprocessor(tenant, claimed.subprocessor), addresses
+        assert claimed.breach
+        of = _of_hours if claimed.kind == Kind.DUE else _of_breach
+        return of(tenant, claimed.breach), addresses
 
 
 def _addresses(tenant: Tenant) -> list[str]:
     """The company's address for questions about data, and everybody who owns the workspace."""
-    owners = tenant.memberships.filter(role=Role.OWNER).values_list("user__email", flat=True)
+    owners = tenant.memberships.filter(role=Role.OWNER, user__is_active=True).values_list("user__email", flat=True)
     return sorted({*owners, controller_of(tenant).email} - {""})
 
 
-def _told(tenant: Tenant, addresses: list[str], subject: str, text: str, verb: str, about: Model) -> None:
-    """Send the mail, outside of any transaction, and note it once it is out; nobody to write to is an error."""
-    if not addresses:
-        log.error("tenant %s has no address for: %s", tenant.pk, verb)
-        return
-    send_mail(subject, text, None, addresses)
-    with tenant_scope(tenant):
-        audit(tenant=tenant, by=None, verb=verb, subject=about)
+def _of_subprocessor(tenant: Tenant, found: SubProcessor) -> Letter:
+    text = _(
+        "From %(day)s on this company will process data for us as well:\n\n%(name)s, %(address)s (%(country)s)\n"
+        "What for: %(purpose)s\n\nYou may object for an important reason of data protection (clause 6 of the data"
+        " processing agreement). The present list: %(url)s\n"
+    )
+    told = {"name": found.name, "address": found.address, "country": found.country, "purpose": found.purpose}
+    subject = _("A new sub-processor from %(day)s") % {"day": day(found.active_from)}
+    return Letter(subject, text % {**told, "day": day(found.active_from), "url": _address("processing", tenant)})
 
 
-def _page(tenant: Tenant) -> str:
-    return settings.PUBLIC_URL + reverse("processing", kwargs={"tenant_slug": tenant.slug})
+def _of_breach(tenant: Tenant, found: Breach) -> Letter:
+    """Of a breach that the operator found (Art. 33 (2) GDPR)."""
+    text = _(
+        "We have to tell you of a breach that concerns data of your contacts.\n\n%(what)s\n\nData and people:"
+        " %(data)s\nMeasures: %(measures)s\n\nIf it is likely to be a risk for the people concerned, your"
+        " supervisory authority has to be notified by %(due)s. Everything about it: %(url)s\n"
+    )
+    told = {"what": found.what, "data": found.data, "measures": found.measures or "–", "due": moment(found.due_at)}
+    return Letter(
+        _("Personal data breach: please read"), text % {**told, "url": _address("breach", tenant, uid=found.uid)}
+    )
+
+
+def _of_hours(tenant: Tenant, found: Breach) -> Letter:
+    """That the 72 hours of Art. 33 (1) GDPR are nearly over. What happened stays in the register."""
+    text = _(
+        "Your register holds a breach that you have known of since %(known)s. By what it says, the supervisory"
+        " authority has not been notified yet; the law wants that by %(due)s.\n\nNotify the authority and enter when"
+        " you did, or enter that it is no risk for the people concerned. Whoever reports later has to say"
+        " why.\n\n%(url)s\n"
+    )
+    told = {"known": moment(found.known_at), "due": moment(found.due_at)}
+    subject = _("Personal data breach: to be reported by %(due)s") % {"due": moment(found.due_at)}
+    return Letter(subject, text % {**told, "url": _address("breach", tenant, uid=found.uid)})
+
+
+def _address(page: str, tenant: Tenant, **named: object) -> str:
+    return settings.PUBLIC_URL + reverse(page, kwargs={"tenant_slug": tenant.slug, **named})

@@ -1,13 +1,17 @@
-"""The record of processing activities of a company (Art. 30 (1) GDPR), generated from what it really does here."""
+"""Records of processing activities, generated from what is really done: a company's own (Art. 30 (1) GDPR), and the
+operator's, of what it does for all of them (Art. 30 (2))."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from consent import telling
-from consent.models import Channel, WordingVersion
+from consent import agreements, telling
+from consent.ledger.folding import GRANTS
+from consent.models import Agreement, Channel, ConsentState, Purpose, WordingVersion
 from consent.proving.sections import Line
 from consent.queries import controller_of
 from consent.receipts import terms
@@ -53,17 +57,50 @@ def responsible(tenant: Tenant) -> list[Line]:
 
 
 def activities(tenant: Tenant) -> list[Activity]:
-    """What the company does with personal data here: one activity for each purpose that people were asked for, and
-    what every company does that uses Zusage."""
-    return [*_asked_for(tenant), *_always(tenant)]
+    """What the company does with personal data here: one activity for each purpose that people were asked for or have
+    agreed to elsewhere, and what every company does that uses Zusage."""
+    return [*_consented(tenant), *_always(tenant)]
 
 
-def _asked_for(tenant: Tenant) -> Iterator[Activity]:
-    versions = WordingVersion.objects.filter(tenant=tenant, published_at__isnull=False)
-    pairs = {(channel, purpose) for covers in versions.values_list("covers", flat=True) for channel, purpose in covers}
-    for channel, purpose in sorted(pairs):
-        if channel != Channel.ALL:
+def of_processor() -> list[Line]:
+    """What the operator does for every company alike (Art. 30 (2) (a)-(d) GDPR), in the words of the contract."""
+    others = agreements.subprocessors()
+    named = [f"{one.name}, {one.address} ({one.country}): {one.purpose}" for one in others]
+    abroad = [f"{one.country}: {one.name}. {one.safeguard}" for one in others if one.safeguard]
+    return [
+        Line(_("Processor"), "\n".join((settings.OPERATOR_NAME, settings.OPERATOR_ADDRESS or "–"))),
+        Line(_("Categories of processing"), "\n".join(agreements.nature().paragraphs)),
+        Line(_("Sub-processors"), "\n".join(named) or _("none")),
+        Line(_("Third countries"), "\n".join(abroad) or _("none")),
+        Line(_("Technical and organisational measures"), "\n".join(agreements.measures().paragraphs)),
+    ]
+
+
+def processed_for() -> QuerySet[Agreement]:
+    """For whom it does that: each company's last contract, with the company as the law names it.
+
+    Sees the companies of the caller's scope.
+    """
+    last = Agreement.objects.order_by("tenant", "-pk").distinct("tenant")
+    return last.select_related("tenant__controller").defer("text")
+
+
+def _consented(tenant: Tenant) -> Iterator[Activity]:
+    for channel, purpose in sorted(_asked_for(tenant) | _agreed_to(tenant)):
+        if channel != Channel.ALL and purpose != Purpose.ALL:
             yield _of_purpose(terms.purpose(channel, purpose, "6-1-a"))
+
+
+def _asked_for(tenant: Tenant) -> set[tuple[str, str]]:
+    versions = WordingVersion.objects.filter(tenant=tenant, published_at__isnull=False)
+    return {(channel, purpose) for covers in versions.values_list("covers", flat=True) for channel, purpose in covers}
+
+
+def _agreed_to(tenant: Tenant) -> set[tuple[str, str]]:
+    """What people agree to now, whoever asked them: imports and the interface bring their own yeses."""
+    # Looks through all of the company's states, for a page that is opened a few times a year.
+    now = ConsentState.objects.filter(tenant=tenant, state__in=GRANTS)
+    return set(now.order_by().values_list("channel", "purpose").distinct())
 
 
 def _of_purpose(told: dict[str, Any]) -> Activity:

@@ -1,7 +1,6 @@
-"""Celery doorways of consent: imports, requests about data, invalid texts, seals, and what may not be kept longer."""
+"""Celery doorways of consent: imports, requests about data, invalid texts, seals, mails that are owed, and periods."""
 
 from datetime import timedelta
-from smtplib import SMTPException
 from typing import Any
 
 from celery import shared_task
@@ -13,7 +12,6 @@ from contacts.importing import forgetting
 from tenants.models import Tenant
 
 KEPT = timedelta(days=30)
-MAIL_TROUBLES = (SMTPException, OSError)
 
 
 @shared_task
@@ -105,19 +103,7 @@ def resume_invalidations(**_: Any) -> None:
 
 
 @shared_task
-def announce(*, subprocessor_id: int, **_: Any) -> None:
-    """Tell every company of a new sub-processor, each by a mail of its own."""
-    for tenant_id in Tenant.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True):
-        tell_of_subprocessor.delay(tenant_id=tenant_id, subprocessor_id=subprocessor_id)
-
-
-@shared_task(autoretry_for=MAIL_TROUBLES, retry_backoff=30, retry_backoff_max=3600, max_retries=20)
-def tell_of_subprocessor(*, tenant_id: int, subprocessor_id: int, **_: Any) -> None:
-    """Tell one company of a new sub-processor; tried again for most of a day while no mail can be sent."""
-    announcing.tell_of_subprocessor(tenant_id, subprocessor_id)
-
-
-@shared_task(autoretry_for=MAIL_TROUBLES, retry_backoff=30, retry_backoff_max=3600, max_retries=20)
-def tell_of_breach(*, tenant_id: int, breach_id: int, **_: Any) -> None:
-    """Tell one company of a breach; tried again for most of a day while no mail can be sent."""
-    announcing.tell_of_breach(tenant_id, breach_id)
+def tell_companies(**_: Any) -> None:
+    """Tell companies by mail what the operator owes them; beat rings again for what is left."""
+    announcing.remind()
+    announcing.work()

@@ -56,6 +56,7 @@ MAY_LOOK_ACROSS = {
     "campaigns/renewing.py",
     "whatsapp/syncing.py",
     "whatsapp/uploading.py",
+    "consent/announcing.py",
     "consent/importing/running.py",
     "consent/rights/handing_over.py",
     "consent/rights/working.py",

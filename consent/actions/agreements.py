@@ -1,13 +1,11 @@
 """What is done about the contract of Art. 28 GDPR: a company accepts it; a new sub-processor is announced to all."""
 
-import hashlib
-
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consent import agreements, tasks
+from consent import agreements, announcing, tasks
 from consent.models import Agreement, SubProcessor
 from consent.queries import controller_of
 from tenants import waking
@@ -16,11 +14,14 @@ from tenants.models import Tenant, User
 
 
 @transaction.atomic
-def accept(*, tenant: Tenant, signer: str, position: str, language: str = "de", by: Actor) -> Agreement:
+def accept(
+    *, tenant: Tenant, signer: str, position: str, language: str = "de", shown: str | None = None, by: Actor
+) -> Agreement:
     """Conclude the contract in its present text; the very words are kept. From then on the company may send (CG-50).
 
-    Accepted twice it is concluded once. Raises ValidationError where the signer's name or the company's own is missing:
-    nobody can sign for nobody.
+    `shown` is the SHA-256 of the text that the signer has read; None where the operator enters what was concluded
+    elsewhere. Accepted twice it is concluded once. Raises ValidationError where the text is another one by now, and
+    where a name or the operator's address is missing: nobody can sign for nobody, or with nobody.
     """
     # A double click waits here, and finds that it is done.
     Tenant.objects.select_for_update(of=("self",)).get(pk=tenant.pk)
@@ -30,15 +31,21 @@ def accept(*, tenant: Tenant, signer: str, position: str, language: str = "de", 
     controller = controller_of(tenant)
     if not controller.legal_name and not tenant.name:
         raise ValidationError({"signer": _("Enter the company's legal name first.")})
+    if agreements.lacks_operator():
+        raise ValidationError({NON_FIELD_ERRORS: agreements.NO_OPERATOR})
     if not signer.strip() or not position.strip():
         raise ValidationError({"signer": _("Enter who signs for the company, and in which position.")})
     text = agreements.text(tenant, language)
+    sha256 = agreements.digest(text)
+    if shown is not None and shown != sha256:
+        told = _("The text has changed since this page was opened. Please read it again, then conclude it.")
+        raise ValidationError({NON_FIELD_ERRORS: told})
     made = Agreement.objects.create(
         tenant=tenant,
         version=agreements.VERSION,
         language=language,
         text=text,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        sha256=sha256,
         signer=signer.strip(),
         position=position.strip(),
         accepted_by=by if isinstance(by, User) else None,
@@ -49,7 +56,14 @@ def accept(*, tenant: Tenant, signer: str, position: str, language: str = "de", 
 
 @transaction.atomic
 def announce(subprocessor: SubProcessor) -> None:
-    """Tell every company by mail who will process data too; done once for each sub-processor."""
-    told = SubProcessor.objects.filter(pk=subprocessor.pk, announced_at=None).update(announced_at=timezone.now())
-    if told:
-        waking.wake(tasks.announce, subprocessor_id=subprocessor.pk)
+    """Have every company told by mail who will process data too; done once for each sub-processor.
+
+    Raises ValidationError where that is less than 30 days ahead.
+    """
+    found = SubProcessor.objects.select_for_update().filter(pk=subprocessor.pk, announced_at=None).first()
+    if found is None:
+        return
+    found.clean()
+    SubProcessor.objects.filter(pk=found.pk).update(announced_at=timezone.now())
+    announcing.to_everybody(found)
+    waking.wake(tasks.tell_companies)

@@ -3,12 +3,15 @@
 Drafted by engineers after Art. 28 (3) GDPR; the operator has it checked by counsel before the first customer accepts.
 """
 
+import hashlib
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core import checks
 from django.utils import timezone, translation
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from consent.models import Agreement, Controller, SubProcessor
@@ -21,6 +24,11 @@ VERSION = "2026-11"
 LANGUAGES = ("de", "en")
 TEXTS = Path(__file__).parent / "texts"
 
+NO_OPERATOR = gettext_lazy(
+    "The contract cannot be concluded yet: whoever runs this installation has not entered their address"
+    " (OPERATOR_ADDRESS), and a contract names both parties. Please tell them."
+)
+
 
 class Section(NamedTuple):
     """A heading of the text with its paragraphs."""
@@ -31,14 +39,44 @@ class Section(NamedTuple):
 
 def text(tenant: Tenant, language: str) -> str:
     """The contract in force, filled in with this company and the further processors of today."""
-    raw = (TEXTS / f"{VERSION}.{language}.txt").read_text(encoding="utf-8")
     with translation.override(language):
-        return raw.format(
+        return _raw(language).format(
             version=VERSION,
             controller=_controller(controller_of(tenant)),
             processor="\n".join(filter(None, (settings.OPERATOR_NAME, settings.OPERATOR_ADDRESS))),
             subprocessors=_subprocessors(),
         )
+
+
+def spoken() -> str:
+    """The language of the texts for whoever is reading now."""
+    return "en" if (get_language() or "").startswith("en") else "de"
+
+
+def nature() -> Section:
+    """What the contract in force says of the kinds of processing, of data and of people (clause 2)."""
+    return sections(_raw(spoken()))[2]
+
+
+def measures() -> Section:
+    """What it says of the technical and organisational measures (annex 1)."""
+    return sections(_raw(spoken()))[-2]
+
+
+def digest(text: str) -> str:
+    """The fingerprint of a text, by which a form says which one was read."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def lacks_operator() -> bool:
+    """Whether the contract's other party has no address; on a developer's machine and in the demo it needs none."""
+    return settings.IS_HTTPS and not settings.DEBUG and not settings.OPERATOR_ADDRESS.strip()
+
+
+def check(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """The same as a system check, which every command of manage.py prints."""
+    told = "OPERATOR_ADDRESS is not set: no company can conclude the contract of Art. 28 GDPR, so none can send."
+    return [checks.Warning(told, id="consent.W001")] if lacks_operator() else []
 
 
 def impact_assessment(tenant: Tenant, language: str) -> str:
@@ -75,6 +113,10 @@ def subprocessors(on: date | None = None) -> list[SubProcessor]:
     on = on or timezone.localdate()
     told = SubProcessor.objects.exclude(announced_at=None).exclude(ended_on__lt=on)
     return list(told.order_by("active_from", "name"))
+
+
+def _raw(language: str) -> str:
+    return (TEXTS / f"{VERSION}.{language}.txt").read_text(encoding="utf-8")
 
 
 def _controller(controller: Controller) -> str:

@@ -11,8 +11,9 @@ from consent.models import Breach
 
 
 class AgreementForm(forms.Form):
-    """Who concludes the contract for the company."""
+    """Who concludes the contract for the company, and which text they have read: its SHA-256."""
 
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
     signer = forms.CharField(label=_("Your name"), max_length=200)
     position = forms.CharField(
         label=_("Your position"), max_length=200, help_text=_("For example managing director, or authorised signatory.")
@@ -26,9 +27,18 @@ class AgreementForm(forms.Form):
         """Show what the action has refused at the fields it names."""
         refuse(self, error)
 
+    def show(self, sha256: str) -> None:
+        """What is sent next is about this text; where another one was read, the tick is taken back."""
+        if self.is_bound and self.data.get("shown") != sha256:
+            self.data = {name: value for name, value in self.data.items() if name != "is_entitled"} | {"shown": sha256}
+        self.initial["shown"] = sha256
+
 
 class BreachForm(forms.ModelForm):
     """What is known of a breach; more can be added as long as it is not closed."""
+
+    # Which state was changed; see consent.actions.breaches.change.
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Breach
@@ -51,11 +61,16 @@ class BreachForm(forms.ModelForm):
             "why_not": _("Needed where the authority is not notified, or later than after 72 hours."),
         }
 
-    def refuse(self, error: ValidationError) -> None:
-        """Show what the action has refused at the fields it names."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["version"] = self.instance.version
+
+    def refuse(self, error: ValidationError, version: int) -> None:
+        """Show what the action has refused at the fields it names; what is sent next changes the state shown now."""
+        self.data = {**self.data, "version": version}
         refuse(self, error)
 
     @property
     def values(self) -> dict[str, Any]:
         """What was entered, by field."""
-        return dict(self.cleaned_data)
+        return {name: value for name, value in self.cleaned_data.items() if name != "version"}

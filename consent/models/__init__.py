@@ -9,13 +9,14 @@ from consent.models.consent import (
     LedgerAnchor,
     Suppression,
 )
-from consent.models.processing import Agreement, Breach, EndedContract, Handover, SubProcessor
+from consent.models.processing import Agreement, Announcement, Breach, EndedContract, Handover, SubProcessor
 from consent.models.rights import DataRequest, Disposal
 from consent.models.signup import SignupCode, SignupForm, SignupPlace, SignupRequest
 from consent.models.wordings import Controller, Invalidation, Logo, Wording, WordingVersion
 
 __all__ = [
     "Agreement",
+    "Announcement",
     "Authority",
     "BlockReason",
     "Breach",

@@ -10,7 +10,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tenants.fields import owner
+from tenants.fields import TenantForeignKey, owner
+from tenants.models import Tenant
 
 NOTICE = timedelta(days=30)
 
@@ -94,9 +95,14 @@ class SubProcessor(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Announced 30 days before it begins (clause 6 of the contract); what was announced stays as it was told."""
+        """Announced 30 days before it begins (clause 6 of the contract), unless there is nobody yet to be told.
+
+        What was announced may be corrected. The database refuses the same (0031_notice).
+        """
+        if self.announced_at or not self.active_from or not Tenant.objects.exists():
+            return
         first = timezone.localdate() + NOTICE
-        if self.announced_at is None and self.active_from and self.active_from < first and self.pk is None:
+        if self.active_from < first:
             told = _("Companies are told 30 days before: %(day)s at the earliest.") % {"day": first.isoformat()}
             raise ValidationError({"active_from": told})
 
@@ -105,6 +111,8 @@ class Breach(models.Model):
     """A personal data breach of a company, kept whether or not anybody has to be told (Art. 33 (5) GDPR)."""
 
     HOURS = 72
+    # How long before their end the company's owners are reminded.
+    REMINDED = timedelta(hours=24)
 
     tenant = owner("breaches")
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -124,6 +132,8 @@ class Breach(models.Model):
     why_not = models.TextField(_("why nobody was told, or late"), blank=True)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Counts the changes, so that nobody overwrites what somebody else has saved meanwhile.
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     class Meta:
         verbose_name = _("breach")
@@ -146,9 +156,59 @@ class Breach(models.Model):
         return self.known_at + timedelta(hours=self.HOURS)
 
     @property
+    def is_to_be_reported(self) -> bool:
+        """Whether the authority has to be told and was not yet."""
+        return (self.is_risk or self.is_high_risk) and not self.authority_told_at and not self.closed_at
+
+    @property
     def is_overdue(self) -> bool:
         """Whether the authority should have been told by now and was not."""
-        return self.is_risk and not self.authority_told_at and not self.closed_at and timezone.now() > self.due_at
+        return self.is_to_be_reported and timezone.now() > self.due_at
+
+
+class Announcement(models.Model):
+    """A mail that the operator owes one company, written with what it tells of; `told_at` says that it is out.
+
+    The row is the work: rings that are lost or repeated neither lose nor multiply the mail (consent.announcing).
+    """
+
+    class Kind(models.TextChoices):
+        """What is told, in the alphabet's order, which is that of their urgency."""
+
+        BREACH = "breach", _("breach")
+        DUE = "due", _("72 hours nearly over")
+        SUBPROCESSOR = "subprocessor", _("sub-processor")
+
+    tenant = owner("announcements")
+    kind = models.CharField(_("what is told"), max_length=12, choices=Kind.choices)
+    subprocessor = models.ForeignKey(SubProcessor, null=True, on_delete=models.PROTECT, related_name="announcements")
+    breach = TenantForeignKey(Breach, null=True, on_delete=models.CASCADE, related_name="announcements")
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+    told_at = models.DateTimeField(_("told"), null=True)
+    # Whoever takes it moves this on first, so that nobody else takes it meanwhile.
+    next_attempt_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    # The class of the last error: its text may name addresses.
+    error = models.CharField(_("last error"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("announcement")
+        verbose_name_plural = _("announcements")
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "kind", "subprocessor"], name="subprocessor_told_once"),
+            models.UniqueConstraint(fields=["tenant", "kind", "breach"], name="breach_told_once"),
+            models.CheckConstraint(
+                name="announcement_is_of_one_thing",
+                condition=models.Q(kind="subprocessor", subprocessor__isnull=False, breach__isnull=True)
+                | models.Q(kind__in=["breach", "due"], subprocessor__isnull=True, breach__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["kind", "created_at"], name="announcement_waiting", condition=models.Q(told_at=None))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.subprocessor or self.breach}"
 
 
 def where_handovers_lie(handover: "Handover", filename: str) -> str:

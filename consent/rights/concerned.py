@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,12 +16,16 @@ AT_A_TIME = 2000
 
 
 def rows(tenant: Tenant, breach: Breach) -> Iterator[list[str]]:
-    """A heading, then a row for each person; read in batches, so that a million people need no memory."""
+    """A heading, then a row for each person; read in batches, so that a million people need no memory.
+
+    Days are those of the company: by the time that the rows are read, the request's time zone is not active any more.
+    """
+    zone = ZoneInfo(tenant.timezone)
     yield [_("Name"), _("Phone number"), _("E-mail"), _("Customer number"), _("Known since")]
-    until, after = _end(breach), 0
+    until, after = _end(breach, zone), 0
     while people := _batch(tenant, until, after):
         for person in people:
-            known = timezone.localdate(person.created_at).isoformat()
+            known = timezone.localdate(person.created_at, zone).isoformat()
             yield [person.name, person.phone or "", person.email or "", person.external_id or "", known]
         after = people[-1].pk
 
@@ -31,8 +36,8 @@ def _batch(tenant: Tenant, until: datetime, after: int) -> list[Contact]:
         return list(known.order_by("pk")[:AT_A_TIME])
 
 
-def _end(breach: Breach) -> datetime:
+def _end(breach: Breach, zone: ZoneInfo) -> datetime:
     """The end of its last day; now, while it has none."""
     if breach.ended_on is None:
         return timezone.now()
-    return timezone.make_aware(datetime.combine(breach.ended_on + timedelta(days=1), time()))
+    return datetime.combine(breach.ended_on + timedelta(days=1), time(), zone)

@@ -9,8 +9,8 @@ from django.http import FileResponse, Http404, HttpResponse, StreamingHttpRespon
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from consent import agreements, printing, queries, records
@@ -20,9 +20,17 @@ from consent.forms.processing import AgreementForm, BreachForm
 from consent.models import Agreement, Breach
 from consent.rights import concerned
 from contacts.importing import escaping
-from tenants.pages import TenantRequest, requires
+from tenants.pages import Question, TenantRequest, requires
 
 INVALID = 422
+CLOSE = Question(
+    gettext_lazy("Close this breach"),
+    gettext_lazy(
+        "It stays in the register as it was saved last, and nobody can change it any more: save first what you have"
+        " entered. This cannot be undone."
+    ),
+    gettext_lazy("Close for good"),
+)
 
 
 @require_GET
@@ -54,8 +62,10 @@ def agreement(request: TenantRequest) -> HttpResponse:
     if form.is_valid() and _accepted(request, form):
         return redirect(_address(request, "processing"))
     accepted = agreements.accepted(request.tenant)
+    text = _shown(request, accepted)
+    form.show(agreements.digest(text))
     context = {
-        "sections": agreements.sections(_shown(request, accepted)),
+        "sections": agreements.sections(text),
         "form": form,
         "may_accept": may_accept,
         "is_new": agreements.is_new(accepted),
@@ -91,7 +101,7 @@ def record_pdf(request: TenantRequest) -> HttpResponse:
 @requires("consent:read")
 def impact_assessment(request: TenantRequest) -> HttpResponse:
     """A template for the impact assessment of Art. 35 GDPR, to be filled in elsewhere."""
-    text = agreements.impact_assessment(request.tenant, _language())
+    text = agreements.impact_assessment(request.tenant, agreements.spoken())
     answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="dsfa.txt"'
     return answer
@@ -138,9 +148,11 @@ def breach(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     form = BreachForm(request.POST or None, instance=found)
     if form.is_valid():
         try:
-            breaches.change(breach=found, by=request.user, **form.values)
+            breaches.change(breach=found, by=request.user, version=form.cleaned_data["version"], **form.values)
         except ValidationError as refused:
-            form.refuse(refused)
+            # The form has written its values into it.
+            found.refresh_from_db()
+            form.refuse(refused, found.version)
         else:
             messages.success(request, _("Saved."))
             return redirect(_address(request, "breach", uid=uid))
@@ -164,8 +176,10 @@ def breach_people(request: TenantRequest, uid: uuid.UUID) -> StreamingHttpRespon
 @require_POST
 @requires("consent:write")
 def breach_close(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """End the work on a breach; says what is missing."""
+    """End the work on a breach, once somebody has confirmed it; says what is missing."""
     found = get_object_or_404(request.tenant.breaches, uid=uid)
+    if not request.POST.get("confirmed"):
+        return render(request, "confirm.html", {"question": CLOSE, "back": _address(request, "breach", uid=uid)})
     try:
         breaches.close(breach=found, by=request.user)
     except ValidationError as refused:
@@ -179,14 +193,14 @@ def _shown(request: TenantRequest, accepted: Agreement | None) -> str:
     """The text to be concluded; what was concluded, word for word, where nothing newer is there."""
     if accepted and not agreements.is_new(accepted):
         return accepted.text
-    return agreements.text(request.tenant, _language())
+    return agreements.text(request.tenant, agreements.spoken())
 
 
 def _accepted(request: TenantRequest, form: AgreementForm) -> bool:
     """Conclude the contract; False when the action has refused and the form says why."""
-    signer, position = form.cleaned_data["signer"], form.cleaned_data["position"]
+    said = {name: form.cleaned_data[name] for name in ("signer", "position", "shown")}
     try:
-        actions.accept(tenant=request.tenant, signer=signer, position=position, language=_language(), by=request.user)
+        actions.accept(tenant=request.tenant, language=agreements.spoken(), by=request.user, **said)
     except ValidationError as refused:
         form.refuse(refused)
         return False
@@ -195,12 +209,8 @@ def _accepted(request: TenantRequest, form: AgreementForm) -> bool:
 
 
 def _breach(request: TenantRequest, form: BreachForm, found: Breach | None = None) -> HttpResponse:
-    context: dict[str, Any] = {"form": form, "breach": found}
+    context: dict[str, Any] = {"form": form, "breach": found, "close": CLOSE}
     return render(request, "consent/breach.html", context, status=INVALID if form.errors else 200)
-
-
-def _language() -> str:
-    return "en" if (get_language() or "").startswith("en") else "de"
 
 
 def _address(request: TenantRequest, name: str, **kwargs: Any) -> str:

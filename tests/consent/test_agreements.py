@@ -7,20 +7,20 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core import mail
+from django.core import checks
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.test import Client
 from django.utils import translation
 from django.utils.timezone import localdate, now
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import Settings
 
 from campaigns import queries as campaigns
 from campaigns.models import Campaign
-from consent import agreements, tasks
+from consent import agreements
 from consent.actions import agreements as actions
-from consent.models import Agreement, Controller, SubProcessor
+from consent.models import Agreement, Announcement, Controller, SubProcessor
 from consent.queries import may_send
 from messaging import claiming, queries
 from messaging.budget import Budget
@@ -30,6 +30,8 @@ from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.consent.factories import agree, person
+
+SUED = {"slug": "sued", "name": "Süd", "owner_email": "eva@example.com"}
 
 
 @pytest.fixture
@@ -72,23 +74,47 @@ def test_cg_50_nothing_is_sent_before_the_contract_and_everything_after_it(cafe:
 @pytest.mark.parametrize(
     ("options", "signed"),
     [
-        ({}, [("eva@example.com", "Vom Betreiber bei der Einrichtung eingetragen")]),
+        ({}, []),
         ({"signer": "Eva Süd", "position": "Prokuristin"}, [("Eva Süd", "Prokuristin")]),
-        ({"without_agreement": True}, []),
     ],
 )
 def test_the_operator_enters_the_contract_with_whom_they_create(
     db: None, options: dict[str, Any], signed: list[tuple[str, str]]
 ) -> None:
-    told = StringIO()
+    told, warned = StringIO(), StringIO()
 
     with translation.override("en"):
-        call_command("create_tenant", slug="sued", name="Süd", owner_email="eva@example.com", stdout=told, **options)
+        call_command("create_tenant", **SUED, stdout=told, stderr=warned, **options)
 
     tenant = Tenant.objects.get(slug="sued")
     assert json.loads(told.getvalue())["id"] == str(tenant.uid)
+    assert ("nothing is sent before" in warned.getvalue()) is not bool(signed)
     with tenant_scope(tenant):
         assert list(Agreement.objects.values_list("signer", "position")) == signed
+        assert [made.language for made in Agreement.objects.all()] == ["de"] * len(signed)
+
+
+def test_a_signer_without_a_position_makes_no_company(db: None) -> None:
+    with pytest.raises(CommandError, match="--signer and --position together"):
+        call_command("create_tenant", **SUED, signer="Eva Süd")
+
+    assert not Tenant.objects.exists()
+
+
+def test_in_production_nothing_is_concluded_with_an_operator_without_an_address(
+    cafe: Tenant, settings: Settings
+) -> None:
+    settings.IS_HTTPS, settings.OPERATOR_ADDRESS = True, ""
+
+    with pytest.raises(ValidationError, match="OPERATOR_ADDRESS"):
+        conclude(cafe)
+    with pytest.raises(CommandError, match="OPERATOR_ADDRESS"):
+        call_command("create_tenant", **SUED, signer="Eva Süd", position="Prokuristin")
+    assert [warning.id for warning in checks.run_checks() if warning.id == "consent.W001"]
+
+    settings.OPERATOR_ADDRESS = "Kai 1, Kiel"
+    assert "Kai 1, Kiel" in conclude(cafe).text
+    assert not [warning.id for warning in checks.run_checks() if warning.id == "consent.W001"]
 
 
 def test_a_campaign_says_that_the_contract_is_missing(cafe: Tenant) -> None:
@@ -145,38 +171,38 @@ def test_the_text_says_what_article_28_wants(cafe: Tenant, language: str) -> Non
     assert "{" not in " ".join(paragraph for part in parts for paragraph in part.paragraphs)
 
 
-def test_a_new_sub_processor_is_announced_to_every_company(
-    cafe: Tenant, bakery: Tenant, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    found = SubProcessor.objects.create(
-        name="Rechenzentrum Nord GmbH",
-        address="Hafen 2, Hamburg",
-        country="DE",
-        purpose="Server",
-        active_from="2027-01-15",
-    )
-
-    with django_capture_on_commit_callbacks() as bells:
-        actions.announce(found)
-        # Once is enough.
-        actions.announce(found)
-    assert len(bells) == 1
-    for tenant in (cafe, bakery):
-        tasks.tell_of_subprocessor(tenant_id=tenant.pk, subprocessor_id=found.pk)
-
-    assert {to for letter in mail.outbox for to in letter.to} == {"dora@example.com", "alice@example.com"}
-    assert "Rechenzentrum Nord GmbH, Hafen 2, Hamburg (DE)" in mail.outbox[0].body
-    with tenant_scope(cafe):
-        assert "Rechenzentrum Nord GmbH" in agreements.text(cafe, "de")
-        assert AuditEvent.objects.filter(verb="subprocessor.announced").count() == 1
-
-
-def test_staff_enter_a_sub_processor_in_admin(staff: Client) -> None:
+def test_staff_enter_a_sub_processor_in_admin(staff: Client, bakery: Tenant) -> None:
     soon = (localdate() + timedelta(days=29)).isoformat()
     values = {"name": "Nord", "address": "Hamburg", "country": "DE", "purpose": "Server", "active_from": soon}
-    assert staff.post("/admin/consent/subprocessor/add/", values).status_code == 200
+    refused = staff.post("/admin/consent/subprocessor/add/", values)
+    assert refused.status_code == 200
+    assert "Companies are told 30 days before" in refused.content.decode()
     values["active_from"] = (localdate() + timedelta(days=30)).isoformat()
 
     assert staff.post("/admin/consent/subprocessor/add/", values).status_code == 302
 
     assert SubProcessor.objects.get().announced_at is not None
+    with tenant_scope(bakery):
+        assert [row.told_at for row in Announcement.objects.all()] == [None]
+
+
+def test_the_record_of_the_operator_says_what_is_done_for_whom_and_how_it_is_kept_safe(
+    staff: Client, cafe: Tenant, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        Controller.objects.create(tenant=bakery, legal_name="Bäckerei Sonne GmbH", city="Berlin", officer="Dr. Schutz")
+
+    page = staff.get("/admin/consent/agreement/record/").content.decode()
+
+    for told in (
+        # Categories of processing, those concerned, measures, and for whom.
+        "collecting, storing, arranging",
+        "customers, prospects",
+        "row-level security",
+        "Bäckerei Sonne GmbH",
+        "Dr. Schutz",
+    ):
+        assert told in page
+    # No contract, nothing processed.
+    assert "Café Nordlicht" not in page
+    assert "/admin/consent/agreement/record/" in staff.get("/admin/consent/agreement/").content.decode()

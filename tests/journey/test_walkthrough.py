@@ -45,7 +45,9 @@ class Outsider:
         self.product = product
         self.waba, self.phone_number_id = f"10{secrets.randbelow(10**9)}", f"20{secrets.randbelow(10**9)}"
         self.secret = secrets.token_hex(16)
-        made = self.command("create_tenant", "--slug", slug, "--name", "Sonne", "--owner-email", f"{slug}@example.com")
+        owner = ("--name", "Sonne", "--owner-email", f"{slug}@example.com")
+        signed = ("--signer", "Alice Sonne", "--position", "Inhaberin")
+        made = self.command("create_tenant", "--slug", slug, *owner, *signed)
         number = ("--waba-id", self.waba, "--phone-number-id", self.phone_number_id, "--display-number", "+49 30 23125")
         app = ("--token", "any-token", "--app-secret", self.secret, "--verify-token", "hello")
         self.webhook = (

@@ -15,6 +15,7 @@ from pytest_django import Settings
 import messaging.queries
 from analytics import tasks
 from analytics.models import Kpi
+from consent.models import Announcement, Breach
 from inbox.models import WebhookEvent
 from messaging.models import Message
 from messaging.sending import Engine
@@ -103,8 +104,17 @@ def test_what_waits_is_shown_with_its_age(client: Client, bakery: Tenant) -> Non
         for state in (0, 0, 2):
             WebhookEvent.objects.create(body=b"{}", state=state, received_at=now() - timedelta(seconds=20))
 
+    with tenant_scope(bakery):
+        breach = Breach.objects.create(tenant=bakery, known_at=now(), what="Laptop", data="Kontakte")
+        for hours, told_at in ((25, None), (50, now())):
+            kind = "due" if told_at else "breach"
+            since = now() - timedelta(hours=hours)
+            Announcement.objects.create(tenant=bakery, kind=kind, breach=breach, created_at=since, told_at=told_at)
+
     found = scraped(client)
 
+    assert found["announcement_age_seconds:breach"] == pytest.approx(25 * 3600, abs=5)
+    assert found["announcement_age_seconds:due"] == found["announcement_age_seconds:subprocessor"] == 0
     assert found["queue_age_seconds:campaign"] == pytest.approx(300, abs=5)
     assert found["queue_age_seconds:reply"] == 0
     assert found["messages_unsettled"] == 1

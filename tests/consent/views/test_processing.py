@@ -1,6 +1,8 @@
 """The page “Contract and records”: concluding the contract, the record of Art. 30, and the register of breaches."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
@@ -9,13 +11,14 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from consent import tasks
-from consent.models import Agreement, Breach, Controller, Disposal
+from consent.actions.agreements import announce
+from consent.models import Agreement, Breach, Controller, Disposal, SubProcessor
 from contacts.models import Contact
 from tenants.actions import NewTenant, create_tenant
 from tenants.models import AuditEvent, Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
-from tests.consent.factories import person, published
+from tests.consent.factories import minutes, person, published, say
 from tests.consent.views.pages import as_role, shown
 
 URL = "/bakery/processing/"
@@ -41,18 +44,62 @@ def breach(**fields: str) -> dict[str, str]:
     }
 
 
+def conclude(client: Client, **fields: str) -> Any:
+    """What the form sends of whoever has just read the contract."""
+    shown = client.get("/cafe/processing/agreement/").context["form"].initial["shown"]
+    said = {"signer": "Dora Nord", "position": "Managing director", "is_entitled": "on", "shown": shown}
+    return client.post("/cafe/processing/agreement/", {**said, **fields}, follow=True)
+
+
+def changed(client: Client, at: str, **fields: str) -> Any:
+    """What the form of a breach sends, as it stands on the page now."""
+    version = client.get(at).context["form"].initial["version"]
+    return client.post(at, breach(**{"version": str(version), **fields}))
+
+
+def closed(client: Client, at: str) -> str:
+    return client.post(f"{at}close/", {"confirmed": "1"}, follow=True).content.decode()
+
+
 def test_the_contract_is_read_and_concluded_in_the_dashboard(dora: Client) -> None:
     assert "to be concluded" in shown(dora, "/cafe/processing/")
     assert "Data processing agreement" in shown(dora, "/cafe/processing/agreement/")
 
-    said = {"signer": "Dora Nord", "position": "Managing director", "is_entitled": "on"}
-    page = dora.post("/cafe/processing/agreement/", said, follow=True).content.decode()
+    page = conclude(dora).content.decode()
 
     assert "The contract is concluded." in page
     assert "Dora Nord, Managing director" in " ".join(page.split())
     with tenant_scope(Tenant.objects.get(slug="cafe")):
         uid = Agreement.objects.get().uid
     assert dora.get(f"/cafe/processing/agreement/{uid}.pdf").content.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("shown", ["", "0" * 64])
+def test_another_text_than_the_one_that_was_read_is_not_concluded(dora: Client, shown: str) -> None:
+    answer = conclude(dora, shown=shown)
+
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "The text has changed since this page was opened." in page
+    # It has to be read and ticked again; the name stays.
+    assert "Dora Nord" in page
+    assert not answer.context["form"]["is_entitled"].value()
+    with tenant_scope(Tenant.objects.get(slug="cafe")):
+        assert Agreement.objects.count() == 0
+    shown_now = answer.context["form"]["shown"].value()
+    assert "The contract is concluded." in conclude(dora, shown=shown_now).content.decode()
+
+
+def test_a_sub_processor_that_came_while_somebody_was_reading_is_read_before_it_is_agreed_to(dora: Client) -> None:
+    read = dora.get("/cafe/processing/agreement/").context["form"].initial["shown"]
+    day = timezone.localdate() + timedelta(days=40)
+    nord = {"name": "Nord GmbH", "address": "Kiel", "country": "DE", "purpose": "Mail", "active_from": day}
+    announce(SubProcessor.objects.create(**nord))
+
+    answer = conclude(dora, shown=read)
+
+    assert answer.status_code == 422
+    assert "Nord GmbH" in answer.content.decode()
 
 
 def test_without_the_tick_nothing_is_concluded(dora: Client) -> None:
@@ -89,6 +136,18 @@ def test_the_record_names_what_people_were_asked_for(alice: Client, bakery: Tena
     assert alice.get(f"{URL}record.pdf").content.startswith(b"%PDF")
 
 
+def test_the_record_names_purposes_that_only_an_import_or_the_interface_brought(alice: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        say(bakery, anna := person(bakery), "granted", channel="email", purpose="survey")
+        say(bakery, anna, "granted", channel="sms", purpose="marketing")
+        say(bakery, anna, "withdrawn", channel="sms", purpose="marketing", occurred_at=minutes(5))
+
+    page = shown(alice, f"{URL}record/")
+
+    assert "Surveys · E-mail" in page
+    assert "Marketing · SMS" not in page
+
+
 def test_cg_52_a_breach_is_noted_and_its_72_hours_are_counted(alice: Client, bakery: Tenant) -> None:
     assert alice.post(f"{URL}breaches/new/", breach()).status_code == 302
 
@@ -120,16 +179,58 @@ def test_a_breach_that_is_a_risk_is_not_closed_before_somebody_was_told_or_a_rea
     at = f"{URL}breaches/{found.uid}/"
 
     late = timezone.localtime() + timedelta(hours=72)
-    alice.post(at, breach(authority_told_at=f"{late:%Y-%m-%dT%H:%M}"))
-    assert "Say why the authority was not notified" in alice.post(f"{at}close/", follow=True).content.decode()
-    alice.post(at, breach())
-    assert "Say why the authority was not notified" in alice.post(f"{at}close/", follow=True).content.decode()
-    alice.post(at, breach(why_not="Die Platte ist verschlüsselt, ein Risiko besteht nicht."))
-    assert "Closed." in alice.post(f"{at}close/", follow=True).content.decode()
+    changed(alice, at, authority_told_at=f"{late:%Y-%m-%dT%H:%M}")
+    assert "Say why the authority was not notified" in closed(alice, at)
+    changed(alice, at)
+    assert "Say why the authority was not notified" in closed(alice, at)
+    changed(alice, at, why_not="Die Platte ist verschlüsselt, ein Risiko besteht nicht.")
+    assert "Closed." in closed(alice, at)
 
     with tenant_scope(bakery):
         assert Breach.objects.get().closed_at is not None
-    assert "This breach is closed." in alice.post(at, breach(what="Anders")).content.decode()
+    assert "This breach is closed." in changed(alice, at, what="Anders").content.decode()
+
+
+def test_a_breach_is_closed_only_after_a_question_that_works_without_scripts(alice: Client, bakery: Tenant) -> None:
+    alice.post(f"{URL}breaches/new/", breach(is_risk=""))
+    with tenant_scope(bakery):
+        at = f"{URL}breaches/{Breach.objects.get().uid}/"
+    assert 'data-confirm-yes="Close for good"' in shown(alice, at)
+
+    asked = alice.post(f"{at}close/").content.decode()
+
+    assert "nobody can change it any more" in asked
+    with tenant_scope(bakery):
+        assert Breach.objects.get().closed_at is None
+    assert "Closed." in closed(alice, at)
+
+
+def test_two_who_edit_a_breach_at_once_do_not_overwrite_each_other(alice: Client, bakery: Tenant) -> None:
+    alice.post(f"{URL}breaches/new/", breach())
+    with tenant_scope(bakery):
+        at = f"{URL}breaches/{Breach.objects.get().uid}/"
+    bob = Client(headers={"Accept-Language": "en"})
+    bob.cookies = alice.cookies
+    both_saw = str(alice.get(at).context["form"].initial["version"])
+    assert bob.post(at, breach(version=both_saw, measures="Gesperrt von Bob")).status_code == 302
+
+    refused = alice.post(at, breach(version=both_saw, effects="Werbung von Fremden"))
+
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert "Somebody else has changed this breach meanwhile" in page
+    assert "Saved meanwhile: Gesperrt von Bob" in page
+    assert "Werbung von Fremden" in page
+    with tenant_scope(bakery):
+        assert (Breach.objects.get().measures, Breach.objects.get().effects) == ("Gesperrt von Bob", "")
+
+    now_seen = str(refused.context["form"]["version"].value())
+    both = breach(version=now_seen, measures="Gesperrt von Bob", effects="Werbung von Fremden")
+    assert alice.post(at, both).status_code == 302
+    # A second click sends the same once more, from the page before.
+    assert alice.post(at, both).status_code == 302
+    with tenant_scope(bakery):
+        assert Breach.objects.get().effects == "Werbung von Fremden"
 
 
 def test_whom_to_inform_is_taken_as_a_list_of_those_known_till_its_end(alice: Client, bakery: Tenant) -> None:
@@ -150,6 +251,26 @@ def test_whom_to_inform_is_taken_as_a_list_of_those_known_till_its_end(alice: Cl
     assert "Bert" not in lines
     with tenant_scope(bakery):
         assert AuditEvent.objects.filter(verb="breach.people_taken").count() == 1
+
+
+def test_the_days_of_that_list_are_the_company_s_own(alice: Client, bakery: Tenant) -> None:
+    Tenant.objects.update(timezone="Pacific/Auckland")
+    zone = ZoneInfo("Pacific/Auckland")
+    day = timezone.localdate(timezone=zone) - timedelta(days=7)
+    midnight = datetime.combine(day + timedelta(days=1), time(), zone)
+    with tenant_scope(bakery):
+        for name, at in (("Anna", midnight - timedelta(hours=1)), ("Bert", midnight + timedelta(hours=1))):
+            Contact.objects.filter(pk=person(bakery, first_name=name).pk).update(created_at=at)
+    alice.post(f"{URL}breaches/new/", breach(ended_on=day.isoformat()))
+    with tenant_scope(bakery):
+        found = Breach.objects.get()
+
+    answer = alice.get(f"{URL}breaches/{found.uid}/people.csv")
+
+    lines = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "Bert" not in lines
+    [anna] = [line for line in lines.splitlines() if "Anna" in line]
+    assert day.isoformat() in anna
 
 
 def test_what_went_because_its_time_was_over_is_shown(alice: Client, bakery: Tenant) -> None:
@@ -179,12 +300,11 @@ def test_a_breach_that_staff_enter_is_told_to_the_company(
     }
     with django_capture_on_commit_callbacks() as bells:
         answer = staff.post("/admin/consent/breach/add/", values)
-    assert any("tell_of_breach" in str(bell) for bell in bells)
+    assert any("tell_companies" in str(bell) for bell in bells)
     assert answer.status_code == 302, answer.content.decode()
-    with tenant_scope(bakery_made.tenant):
-        found = Breach.objects.get()
 
-    tasks.tell_of_breach(tenant_id=found.tenant_id, breach_id=found.pk)
+    tasks.tell_companies()
+    tasks.tell_companies()
 
     [letter] = mail.outbox
     assert letter.to == ["alice@example.com"]
