@@ -140,11 +140,11 @@ def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
 
 
 def test_problems(campaign: Campaign, variant: Variant | None) -> list[Check]:
-    """What keeps a variant from being sent to one contact as a test; a missing opt-out hint or sender does not."""
+    """What keeps a variant from being sent to one contact as a test; a missing opt-out hint does not."""
     if variant is None:
         return [Check("variant", _("There is no such variant."), False, "variant")]
     checks = [*_agreement_checks(campaign), *_number_checks(campaign), *_template_checks(campaign, variant)]
-    return [check for check in checks if not check.ok and check.code not in ("opt_out", "sender", "category")]
+    return [check for check in checks if not check.ok and check.code not in ("opt_out", "category")]
 
 
 def _agreement_checks(campaign: Campaign) -> list[Check]:
@@ -288,18 +288,18 @@ def _opt_out_check(template: Template) -> Check:
 
 
 def _sender_check(campaign: Campaign, variant: Variant, template: Template) -> Check:
-    """CG-23: every marketing message says who sends it; the number's own name in the chat is no part of it."""
+    """CG-23: every marketing message says who sends it. The number's verified name above the chat does, if need be."""
     company = controller_of(campaign.tenant)
     number = campaign.number.verified_name if campaign.number else ""
     names = [company.legal_name, without_legal_form(company.legal_name), campaign.tenant.name, number]
     ok = contents.names_sender(template, variant.variables, names)
-    text = (
-        _("The message says who sends it.")
-        if ok
-        else _("The template must say who sends it. Write “%(company)s” into its text or footer.")
-        % {"company": campaign.tenant.name}
+    if ok:
+        return Check("sender", _("The message says who sends it."), True, "template")
+    text = _(
+        "The message does not say who sends it; only the chat's headline does. Better write “%(company)s” into its text"
+        " or footer."
     )
-    return Check("sender", text, ok, "template")
+    return Check("warning.sender", text % {"company": campaign.tenant.name}, True, "template")
 
 
 def _advertising_checks(template: Template, variant: Variant) -> list[Check]:

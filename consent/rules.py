@@ -66,8 +66,9 @@ IS_INVALIDATING = """
     ELSE FALSE END
 """
 # CG-07: a yes of somebody younger than 16 does not count, whatever they confirmed, and turning 16 does not mend it: the
-# birthday is compared with the day of the yes, so only a yes after it does. What a contract needs (`is_advertising` is
-# FALSE) goes to those whose age nobody knows, too.
+# birthday is compared with the day of the yes, so only a yes after it does. Whether a yes that says nothing of the age
+# counts is the company's choice: Art. 8 GDPR is about services offered to children. What a contract needs
+# (`is_advertising` is FALSE) goes to those, too.
 TOO_YOUNG = "c.birthday + interval '16 years' > consent_state.since AT TIME ZONE consent_tenant.timezone"
 REASON = """
     CASE
@@ -85,7 +86,8 @@ REASON = """
         WHEN consent_state.valid_until <= {at} THEN 'expired'
         WHEN {invalidating} THEN 'invalidated'
         WHEN consent_state.age_confirmed IS FALSE OR {too_young} THEN 'minor'
-        WHEN {is_advertising} AND consent_state.age_confirmed IS NULL THEN 'age_unknown'
+        WHEN {is_advertising} AND consent_state.age_confirmed IS NULL AND EXISTS (
+            SELECT FROM consent_controller k WHERE k.tenant_id = c.tenant_id AND k.demands_age) THEN 'age_unknown'
     END
 """
 # Whether a yes to something beside the messages themselves holds now; `purpose` is one of ours, never of a user.

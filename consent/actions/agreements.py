@@ -19,21 +19,22 @@ def accept(
 ) -> Agreement:
     """Conclude the contract in its present text; the very words are kept. From then on the company may send (CG-50).
 
-    `shown` is the SHA-256 of the text that the signer has read; None where the operator enters what was concluded
-    elsewhere. Accepted twice it is concluded once. Raises ValidationError where the text is another one by now, and
-    where a name or the operator's address is missing: nobody can sign for nobody, or with nobody.
+    `shown` is the SHA-256 of the text that the signer has read. Without `by` the operator enters what was concluded
+    elsewhere, if need be without who has signed it. Accepted twice it is concluded once. Raises ValidationError where
+    the text is another one by now, and where a name or the operator's address is missing: nobody can sign for nobody,
+    or with nobody.
     """
     # A double click waits here, and finds that it is done.
     Tenant.objects.select_for_update(of=("self",)).get(pk=tenant.pk)
     known = agreements.accepted(tenant)
-    if known and not agreements.is_new(known):
+    if known and not (by and agreements.is_open(known)) and not agreements.is_new(known):
         return known
     controller = controller_of(tenant)
     if not controller.legal_name and not tenant.name:
         raise ValidationError({"signer": _("Enter the company's legal name first.")})
-    if agreements.lacks_operator():
+    if by and agreements.lacks_operator():
         raise ValidationError({NON_FIELD_ERRORS: agreements.NO_OPERATOR})
-    if not signer.strip() or not position.strip():
+    if by and not (signer.strip() and position.strip()):
         raise ValidationError({"signer": _("Enter who signs for the company, and in which position.")})
     text = agreements.text(tenant, language)
     sha256 = agreements.digest(text)

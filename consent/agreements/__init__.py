@@ -108,6 +108,11 @@ def is_new(agreement: Agreement | None) -> bool:
     return agreement is None or agreement.version != VERSION
 
 
+def is_open(agreement: Agreement | None) -> bool:
+    """Whether somebody of the company is asked to conclude it: nobody has, it names nobody, or the text is newer."""
+    return agreement is None or not agreement.signer or is_new(agreement)
+
+
 def subprocessors(on: date | None = None) -> list[SubProcessor]:
     """The further processors of a day (today by default), and those that are announced for later."""
     on = on or timezone.localdate()

@@ -91,6 +91,14 @@ class CompanyForm(forms.Form):
             " to the purpose “Special categories of data” (Art. 9 GDPR)."
         ),
     )
+    demands_age = forms.BooleanField(
+        label=_("Send advertising only to people of whom it is recorded that they are at least 16"),
+        required=False,
+        help_text=_(
+            "By the sentence in the consent text, or by what an import or a program says. Advisable if children might"
+            " sign up (Art. 8 GDPR). Whoever said to be younger gets none in any case."
+        ),
+    )
     message_months = forms.TypedChoiceField(
         label=_("Messages and clicks are kept for"),
         choices=months,

@@ -21,6 +21,7 @@ from consent.ledger.folding import ENDS_WITH_MARKETING, GRANTS
 from consent.ledger.subjects import stranger
 from consent.linting import ages
 from consent.models import Authority, Channel, Purpose, Source, State
+from consent.queries import controller_of
 from contacts import identities
 from contacts.importing import noting, reasons, staging, upserting
 from contacts.models import Import
@@ -207,20 +208,29 @@ def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dic
         is_dry_run=imported.is_dry_run,
     )
     suppressed = _suppressed(imported, tenant, claims)
+    demands_age = controller_of(tenant).demands_age
     became: dict[int, str] = {}
     fit: list[tuple[Line, Agreed]] = []
     for line in claims:
         wording = wordings.get(line.said.get("wording", ""), "no_proof")
-        reason = _obstacle(tenant, line, wording, states, suppressed)
+        reason = _obstacle(tenant, line, wording, states, suppressed, demands_age=demands_age)
         if isinstance(wording, str) or reason:
             became[line.number] = reason
         else:
             fit.append((line, wording))
-    ahead = {line.number: _granted(line, wording) for line, wording in fit}
-    return became | (ahead if imported.is_dry_run else _appended(imported, tenant, fit))
+    ahead = {line.number: _granted(line, wording, demands_age) for line, wording in fit}
+    return became | (ahead if imported.is_dry_run else _appended(imported, tenant, fit, ahead))
 
 
-def _obstacle(tenant: Tenant, line: Line, wording: Agreed | str, states: dict[UUID, str], suppressed: set[int]) -> str:
+def _obstacle(
+    tenant: Tenant,
+    line: Line,
+    wording: Agreed | str,
+    states: dict[UUID, str],
+    suppressed: set[int],
+    *,
+    demands_age: bool,
+) -> str:
     """Why this claim is not recorded; "" when it is."""
     state = states.get(line.subject_id, "") if line.subject_id else ""
     if line.is_restricted or state in RESTRICTED or line.number in suppressed:
@@ -232,7 +242,7 @@ def _obstacle(tenant: Tenant, line: Line, wording: Agreed | str, states: dict[UU
     if line.said.get("age") is False or _was_too_young(tenant, line):
         return "minor"
     if state == OF_UNKNOWN_AGE and not _age(line, wording):
-        return "age_unknown"
+        return "age_unknown" if demands_age else "already_granted"
     return "already_granted" if state in GRANTS else ""
 
 
@@ -249,10 +259,10 @@ def _age(line: Line, wording: Agreed) -> bool | None:
     return True if line.said.get("age") or wording.is_of_age else None
 
 
-def _granted(line: Line, wording: Agreed) -> str:
-    """What a recorded yes is worth: without the age it allows no advertising."""
+def _granted(line: Line, wording: Agreed, demands_age: bool) -> str:
+    """What a recorded yes is worth: where the company demands the age, one without it allows no advertising."""
     is_contract = all(purpose == Purpose.TRANSACTIONAL for _channel, purpose in wording.pairs)
-    return "granted" if is_contract or _age(line, wording) else "age_unknown"
+    return "age_unknown" if demands_age and not (is_contract or _age(line, wording)) else "granted"
 
 
 def _suppressed(imported: Import, tenant: Tenant, claims: Sequence[Line]) -> set[int]:
@@ -269,11 +279,12 @@ def _suppressed(imported: Import, tenant: Tenant, claims: Sequence[Line]) -> set
     return set().union(*numbers) | {line.number for line in claims if line.subject_id in blocked}
 
 
-def _appended(imported: Import, tenant: Tenant, fit: Sequence[tuple[Line, Agreed]]) -> dict[int, str]:
-    """Append one yes per covered pair; returns what became of each line."""
+def _appended(
+    imported: Import, tenant: Tenant, fit: Sequence[tuple[Line, Agreed]], worth: dict[int, str]
+) -> dict[int, str]:
+    """Append one yes per covered pair; returns what became of each line, by what its yes is worth."""
     entries = [(line, entry) for line, wording in fit for entry in _yeses(imported, line, wording)]
     results = ledger.append(tenant, [entry for _line, entry in entries])
-    worth = {line.number: _granted(line, wording) for line, wording in fit}
     became: dict[int, str] = {}
     for (line, _entry), result in zip(entries, results, strict=True):
         if result.seq:

@@ -2,7 +2,7 @@
 
 The one rule: what somebody confirmed or denied counts first; where nothing was said of it, a text that itself says "I
 am at least 16 years old" confirms it, because people agreed to that sentence. A yes with neither leaves the age
-unknown, and then `rules` allows no advertising.
+unknown, and then `rules` allows advertising unless the company demands the age.
 """
 
 from collections.abc import Iterable

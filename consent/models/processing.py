@@ -28,9 +28,10 @@ class Agreement(models.Model):
     language = models.CharField(max_length=2)
     text = models.TextField()
     sha256 = models.CharField(max_length=64)
-    # Who signs for the company, as they entered it; the login beside it.
-    signer = models.CharField(_("name"), max_length=200)
-    position = models.CharField(_("position"), max_length=200)
+    # Who signs for the company, as they entered it; the login beside it. Both empty: the operator entered it, and named
+    # nobody.
+    signer = models.CharField(_("name"), max_length=200, blank=True)
+    position = models.CharField(_("position"), max_length=200, blank=True)
     accepted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
     )

@@ -52,6 +52,8 @@ class Controller(models.Model):
 
     # Attributes that say something of health, faith or the like (Art. 9 GDPR): of no use without a yes to exactly that.
     special_attributes = ArrayField(models.CharField(max_length=60), default=list, db_default=[], blank=True)
+    # Whether a yes that says nothing of the age of 16 allows no advertising (CG-07).
+    demands_age = models.BooleanField(default=False, db_default=False)
     # Shorter than the most is always lawful (Art. 5 (1) (e) GDPR); longer is not offered.
     message_months = models.PositiveSmallIntegerField(
         _("how long messages are kept"), default=MOST_MONTHS, db_default=MOST_MONTHS

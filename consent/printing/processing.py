@@ -44,7 +44,11 @@ def _measures() -> str:
 
 def _acceptance(accepted: Agreement) -> list[Line]:
     return [
-        Line(_("Accepted by"), f"{accepted.signer}, {accepted.position}"),
+        Line(
+            _("Accepted by"),
+            ", ".join(filter(None, (accepted.signer, accepted.position)))
+            or _("entered by the operator, who named nobody"),
+        ),
         Line(_("Accepted at"), moment(accepted.accepted_at)),
         Line(_("Version"), accepted.version),
     ]

@@ -42,6 +42,7 @@ def processing(request: TenantRequest) -> HttpResponse:
         "tab": "processing",
         "accepted": accepted,
         "is_new": agreements.is_new(accepted),
+        "is_open": agreements.is_open(accepted),
         "version": agreements.VERSION,
         "subprocessors": agreements.subprocessors(),
         "breaches": request.tenant.breaches.order_by("-known_at"),
@@ -68,7 +69,7 @@ def agreement(request: TenantRequest) -> HttpResponse:
         "sections": agreements.sections(text),
         "form": form,
         "may_accept": may_accept,
-        "is_new": agreements.is_new(accepted),
+        "is_open": agreements.is_open(accepted),
         "accepted": accepted,
     }
     return render(request, "consent/agreement.html", context, status=INVALID if form.errors else 200)
@@ -191,7 +192,7 @@ def breach_close(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 def _shown(request: TenantRequest, accepted: Agreement | None) -> str:
     """The text to be concluded; what was concluded, word for word, where nothing newer is there."""
-    if accepted and not agreements.is_new(accepted):
+    if accepted and not agreements.is_open(accepted):
         return accepted.text
     return agreements.text(request.tenant, agreements.spoken())
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 from django.utils.timezone import now
 
 from campaigns import actions, queries
@@ -144,7 +145,7 @@ def test_cg_23_the_way_out_is_a_word_that_somebody_can_send(
     with tenant_scope(ready.tenant):
         checks = {check.code: check for check in queries.preflight(ready)}
     assert checks["opt_out"].ok is is_shown
-    assert checks["sender"].ok
+    assert "warning.sender" not in checks
 
 
 @pytest.mark.parametrize(
@@ -159,8 +160,8 @@ def test_cg_23_the_way_out_is_a_word_that_somebody_can_send(
         ({"verified_name": "Sonne Berlin"}, "Neu von Sonne Berlin", True),
     ],
 )
-def test_cg_23_a_marketing_message_names_its_sender(
-    api: Caller, ready: Campaign, names: dict[str, str], body: str, is_named: bool
+def test_cg_23_who_launches_is_warned_that_a_message_does_not_name_its_sender(
+    ready: Campaign, names: dict[str, str], body: str, is_named: bool
 ) -> None:
     with tenant_scope(ready.tenant):
         controllers.update(tenant=ready.tenant, by=None, legal_name=names.get("legal_name", ""))
@@ -168,13 +169,13 @@ def test_cg_23_a_marketing_message_names_its_sender(
     change_template(ready, components=parts(f"{body} gibt es heute.", "Abmelden: STOPP"))
     content(ready, header={}, body=[], buttons=[])
 
-    answer = api.post(f"campaigns/{ready.uid}/launch/")
+    with tenant_scope(ready.tenant), translation.override("en"):
+        checks = {check.code: check for check in queries.preflight(ready)}
 
-    assert answer.status_code == (200 if is_named else 400)
+    assert ("sender" in checks, "warning.sender" in checks) == (is_named, not is_named)
     if not is_named:
-        [told] = answer.json()["errors"]["template"]
-        assert "Bäckerei Sonne" in told
-        assert "footer" in told
+        assert "Bäckerei Sonne" in checks["warning.sender"].text
+        assert "footer" in checks["warning.sender"].text
 
 
 def test_a_fixed_text_may_name_the_sender(ready: Campaign) -> None:
@@ -182,11 +183,11 @@ def test_a_fixed_text_may_name_the_sender(ready: Campaign) -> None:
     said = {"name": "1", "from": "text", "text": "Bäckerei Sonne"}
     content(ready, header={}, buttons=[], body=[said])
     with tenant_scope(ready.tenant):
-        assert "sender" not in {check.code for check in queries.preflight(ready) if not check.ok}
+        assert "warning.sender" not in {check.code for check in queries.preflight(ready)}
 
     content(ready, header={}, buttons=[], body=[{**said, "from": "first_name", "fallback": "Bäckerei Sonne"}])
     with tenant_scope(ready.tenant):
-        assert "sender" in {check.code for check in queries.preflight(ready) if not check.ok}
+        assert "warning.sender" in {check.code for check in queries.preflight(ready)}
 
 
 ORDER = "Ihre Bestellung ist unterwegs. Sie kostet 20 €, inkl. 19 % MwSt."

@@ -1,4 +1,4 @@
-"""CG-07: no advertising to anybody younger than 16, nor to somebody of whom nobody knows that they are older."""
+"""CG-07: no advertising to anybody younger than 16, nor, if the company wants, to those whose age nobody knows."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ import pytest
 from django.utils.timezone import now
 
 from campaigns import freezing
+from consent.actions import controllers
 from consent.ledger import projecting
 from consent.linting import ages
 from consent.models import ConsentEvent, ConsentState
@@ -28,6 +29,12 @@ from tests.contacts.calls import Caller
 
 SAID = "Ja, ich möchte per WhatsApp Angebote von der Bäckerei erhalten."
 OF_AGE = f"{SAID} Ich bin mindestens 16 Jahre alt."
+
+
+@pytest.fixture(autouse=True)
+def demanding(bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        controllers.update(tenant=bakery, by=None, demands_age=True)
 
 
 def reason(contact: Contact, purpose: str = "marketing") -> str:
@@ -67,6 +74,16 @@ def test_the_age_is_what_the_person_confirmed_else_what_the_text_says(
     agree(in_bakery, anna, **{"age_confirmed": None, **said})
 
     assert reason(anna) == refused
+
+
+def test_where_the_company_does_not_demand_it_a_yes_that_says_nothing_of_the_age_counts(in_bakery: Tenant) -> None:
+    controllers.update(tenant=in_bakery, by=None, demands_age=False)
+    anna, bert = person(in_bakery), person(in_bakery)
+
+    agree(in_bakery, anna, age_confirmed=None)
+    agree(in_bakery, bert, age_confirmed=False)
+
+    assert (reason(anna), reason(bert)) == ("", "minor")
 
 
 def test_a_published_text_that_asks_for_the_age_confirms_it(in_bakery: Tenant) -> None:

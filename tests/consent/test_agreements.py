@@ -26,7 +26,7 @@ from messaging import claiming, queries
 from messaging.budget import Budget
 from messaging.models import Message
 from tenants.actions import create_tenant
-from tenants.models import AuditEvent, Tenant
+from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.consent.factories import agree, person
@@ -40,10 +40,10 @@ def cafe(db: None) -> Tenant:
     return create_tenant(slug="cafe", name="Café Nordlicht", owner_email="dora@example.com").tenant
 
 
-def conclude(tenant: Tenant, **fields: str) -> Agreement:
+def conclude(tenant: Tenant, *, by: User | None = None, **fields: str) -> Agreement:
     with tenant_scope(tenant):
         return actions.accept(
-            tenant=tenant, by=None, **{"signer": "Dora Nord", "position": "Geschäftsführerin", **fields}
+            tenant=tenant, by=by, **{"signer": "Dora Nord", "position": "Geschäftsführerin", **fields}
         )
 
 
@@ -74,7 +74,8 @@ def test_cg_50_nothing_is_sent_before_the_contract_and_everything_after_it(cafe:
 @pytest.mark.parametrize(
     ("options", "signed"),
     [
-        ({}, []),
+        ({}, [("", "")]),
+        ({"without_agreement": True}, []),
         ({"signer": "Eva Süd", "position": "Prokuristin"}, [("Eva Süd", "Prokuristin")]),
     ],
 )
@@ -88,10 +89,24 @@ def test_the_operator_enters_the_contract_with_whom_they_create(
 
     tenant = Tenant.objects.get(slug="sued")
     assert json.loads(told.getvalue())["id"] == str(tenant.uid)
-    assert ("nothing is sent before" in warned.getvalue()) is not bool(signed)
+    assert ("The owner concludes it" in warned.getvalue()) is ("signer" not in options)
     with tenant_scope(tenant):
         assert list(Agreement.objects.values_list("signer", "position")) == signed
         assert [made.language for made in Agreement.objects.all()] == ["de"] * len(signed)
+
+
+def test_what_names_nobody_is_concluded_by_the_company_once(cafe: Tenant) -> None:
+    conclude(cafe, signer="", position="")
+    with tenant_scope(cafe):
+        dora = cafe.memberships.get().user
+        assert agreements.is_open(agreements.accepted(cafe))
+
+    first, second = conclude(cafe, by=dora), conclude(cafe, by=dora, signer="Dora again")
+
+    assert first == second
+    with tenant_scope(cafe):
+        assert not agreements.is_open(agreements.accepted(cafe))
+        assert list(Agreement.objects.order_by("pk").values_list("signer", flat=True)) == ["", "Dora Nord"]
 
 
 def test_a_signer_without_a_position_makes_no_company(db: None) -> None:
@@ -105,15 +120,15 @@ def test_in_production_nothing_is_concluded_with_an_operator_without_an_address(
     cafe: Tenant, settings: Settings
 ) -> None:
     settings.IS_HTTPS, settings.OPERATOR_ADDRESS = True, ""
+    with tenant_scope(cafe):
+        dora = cafe.memberships.get().user
 
     with pytest.raises(ValidationError, match="OPERATOR_ADDRESS"):
-        conclude(cafe)
-    with pytest.raises(CommandError, match="OPERATOR_ADDRESS"):
-        call_command("create_tenant", **SUED, signer="Eva Süd", position="Prokuristin")
+        conclude(cafe, by=dora)
     assert [warning.id for warning in checks.run_checks() if warning.id == "consent.W001"]
 
     settings.OPERATOR_ADDRESS = "Kai 1, Kiel"
-    assert "Kai 1, Kiel" in conclude(cafe).text
+    assert "Kai 1, Kiel" in conclude(cafe, by=dora).text
     assert not [warning.id for warning in checks.run_checks() if warning.id == "consent.W001"]
 
 

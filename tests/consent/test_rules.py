@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from consent import rules
-from consent.actions import declarations
+from consent.actions import controllers, declarations
 from consent.models import Source
 from consent.queries import may_send
 from contacts.models import Contact
@@ -42,6 +42,7 @@ def everybody(tenant: Tenant) -> dict[str, Contact]:
             agree(tenant, contact)
     agree(tenant, people["minor"], age_confirmed=False)
     agree(tenant, people["age_unknown"], age_confirmed=None)
+    controllers.update(tenant=tenant, by=None, demands_age=True)
     declarations.request(tenant=tenant, contact=people["pending"], dedupe="r", source=Source.SIGNUP_PAGE)
     stop(tenant, people["withdrawn"])
     declarations.object_(tenant=tenant, contact=people["objected"], dedupe="o", source=Source.AGENT)

@@ -14,13 +14,15 @@ from tenants import actions
 from tenants.scope import tenant_scope
 
 LANGUAGE = "de"
+WHERE = "The owner concludes it in the dashboard, under Contract and records."
 
 
 class Command(BaseCommand):
     help = (
-        "Create a tenant and print its id and a full-scope API key as JSON. The key is shown only once. With --signer"
-        " and --position the data processing agreement (Art. 28 GDPR) is entered as concluded: state who has really"
-        " signed it. Without them the company's owner concludes it in the dashboard, and nothing is sent before."
+        "Create a tenant and print its id and a full-scope API key as JSON. The key is shown only once. The operator"
+        " creates whom it has a contract with, so the data processing agreement (Art. 28 GDPR) is entered as concluded:"
+        " by --signer in --position, or by nobody named, and then the company's owner is asked to conclude it in the"
+        " dashboard, too. With --without-agreement nothing is sent before the owner has done so."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,6 +32,9 @@ class Command(BaseCommand):
         parser.add_argument("--password", default=None)
         parser.add_argument("--signer", default="", help="who has concluded the agreement for the company")
         parser.add_argument("--position", default="", help="in which position, for example managing director")
+        parser.add_argument(
+            "--without-agreement", action="store_true", help="the company concludes it in the dashboard first"
+        )
 
     @transaction.atomic
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -43,16 +48,15 @@ class Command(BaseCommand):
                 owner_email=options["owner_email"],
                 password=options["password"],
             )
-            if signer:
+            if not options["without_agreement"]:
                 self._conclude(made, signer, position)
         except ValidationError as error:
             told = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())
             raise CommandError(told.removeprefix("__all__: ")) from None
-        if not signer:
-            self.stderr.write(
-                "The data processing agreement is not concluded, and nothing is sent before: the owner concludes it in"
-                " the dashboard, under Contract and records."
-            )
+        if options["without_agreement"]:
+            self.stderr.write(f"Nothing is sent before the data processing agreement is concluded. {WHERE}")
+        elif not signer:
+            self.stderr.write(f"The data processing agreement is entered without who has signed it. {WHERE}")
         self.stdout.write(json.dumps({"id": str(made.tenant.uid), "slug": made.tenant.slug, "api_key": made.api_key}))
 
     def _conclude(self, made: actions.NewTenant, signer: str, position: str) -> None:
