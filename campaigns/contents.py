@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.models import Variant
 from messaging import actions as outbox
 from messaging import links, rendering
 from messaging.rendering import TemplateText, Variables
@@ -52,6 +53,16 @@ def says_how_to_opt_out(template: Template) -> bool:
     footer = str((text.part("FOOTER") or {}).get("text", ""))
     words = " ".join([text.body, footer, *(str(button.get("text", "")) for button in text.buttons)]).lower()
     return any(word in words for word in ("stop", "abmeld", "abbestell", "unsubscribe", "opt out", "opt-out"))
+
+
+def leads_to(variant: Variant, address: str) -> bool:
+    """Whether the message of a variant with a template holds this address, in its words or behind a button."""
+    assert variant.template
+    text = text_of(variant.template)
+    values = [*(variant.variables.get("body") or []), *(variant.variables.get("buttons") or [])]
+    pieces = [*text.components, *text.buttons, *values]
+    said = [str(piece.get(name, "")) for piece in pieces for name in ("text", "url")]
+    return bool(address) and any(address.rstrip("/") in words for words in said)
 
 
 def obstacles(template: Template) -> list[str]:

@@ -69,12 +69,25 @@ urlpatterns = [
     path("signups/new/", signups.new, name="signup_new"),
     path("signups/<uuid:uid>/", signups.show, name="signup_form"),
     path("signups/<uuid:uid>/edit/", signups.edit, name="signup_edit"),
+    path("signups/<uuid:uid>/preview/", signups.preview, name="signup_preview"),
     path("signups/<uuid:uid>/open/", signups.open_, name="signup_open"),
     path("signups/<uuid:uid>/close/", signups.close, name="signup_close"),
     path("signups/<uuid:uid>/codes/", signups.codes, name="signup_codes"),
     path("signups/<uuid:uid>/places/", signups.add_place, name="signup_place_add"),
     path("signups/<uuid:uid>/places/<str:code>/poster.pdf", signups.poster, name="signup_poster"),
+    path(
+        "signups/<uuid:uid>/places/<str:code>/whatsapp-poster.pdf",
+        signups.poster,
+        {"is_direct": True},
+        name="signup_direct_poster",
+    ),
     path("signups/<uuid:uid>/places/<str:code>.<str:kind>", signups.qr, name="signup_qr"),
+    path(
+        "signups/<uuid:uid>/places/<str:code>/whatsapp.<str:kind>",
+        signups.qr,
+        {"is_direct": True},
+        name="signup_direct_qr",
+    ),
     path("data-requests/", request_views.listing, name="data_requests"),
     path("data-requests/new/", request_views.new, name="data_request_new"),
     path("data-requests/<uuid:uid>/", request_views.show, name="data_request"),
@@ -92,6 +105,7 @@ urlpatterns = [
 public_urls = [
     path("s/<slug:company>/<slug:form_slug>/", public.sign_up, name="signup_page"),
     path("s/<slug:company>/<slug:form_slug>/widget.js", public.widget, name="signup_widget"),
+    path("s/<slug:company>/<slug:form_slug>/w/<slug:code>/", public.direct, name="signup_direct"),
     path("s/<slug:company>/logo-<str:digest>.png", public.logo, name="signup_logo"),
     path("p/<str:token>/", public.choose, name="preferences"),
 ]

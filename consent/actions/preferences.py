@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from consent.actions import declarations
 from consent.ledger.folding import ADVERTISING, CHANNELS, GRANTS, Pair
-from consent.models import Channel, ConsentState, Purpose, Source
+from consent.models import Channel, ConsentState, Purpose, SignupCode, Source
 from contacts.models import Contact
 from tenants.encryption import BadToken, seal, unseal
 from tenants.models import Tenant
@@ -36,7 +36,7 @@ class Choice(NamedTuple):
 
 
 def url(contact: Contact) -> str:
-    """The address of a person's own page; who has it can say no for them, and nothing else."""
+    """The address of a person's own page; who has it sees what they agreed to and can say no for them."""
     token = seal(USE, contact.tenant_id, contact.pk)
     return f"{settings.PUBLIC_URL}{reverse('preferences', kwargs={'token': token})}"
 
@@ -70,6 +70,12 @@ def choices(found: Person) -> list[Choice]:
         for purpose in ADVERTISING
         if (channel, purpose) in known
     ]
+
+
+def vouchers(found: Person) -> list[SignupCode]:
+    """What the person got for signing up; it stays theirs whatever they say no to (CG-05)."""
+    own = SignupCode.objects.filter(tenant=found.tenant, contact=found.contact).select_related("form")
+    return list(own.order_by("issued_at", "pk"))
 
 
 def withdraw(found: Person, value: str, *, visitor: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from consent.actions import signup_forms, signups
 from consent.actions.signups import Said
 from consent.ledger import evidence
-from consent.models import ConsentEvidence, Controller, SignupForm, WordingVersion
+from consent.models import ConsentEvidence, SignupForm, WordingVersion
 from consent.signups import message, token_in
 from contacts.models import Contact
 from messaging import actions as outbox
@@ -22,7 +22,7 @@ from messaging.models import Message, Source
 from segments import queries as segments
 from tenants.models import Tenant
 from tests import factories
-from tests.consent.factories import agree, person, published
+from tests.consent.factories import agree, known, person, published
 from whatsapp.models import Number
 
 SPECIAL = [("whatsapp", "marketing"), ("whatsapp", "special_category")]
@@ -32,7 +32,7 @@ HAS_ALLERGY = {"attribute": "allergie", "op": "is", "value": "Nuss"}
 @pytest.fixture
 def marked(in_bakery: Tenant) -> Tenant:
     """The bakery, which knows of allergies."""
-    Controller.objects.create(tenant=in_bakery, special_attributes=["allergie"])
+    known(in_bakery, special_attributes=["allergie"])
     return in_bakery
 
 

@@ -16,7 +16,7 @@ from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.roles import PERMISSIONS, Role
 from tenants.scope import tenant_scope
-from tests.consent.factories import published
+from tests.consent.factories import known, published
 from tests.consent.views.pages import HTMX, as_role, shown
 
 URL = "/bakery/company/"
@@ -48,6 +48,7 @@ def stored(tenant: Tenant) -> Controller | None:
 def published_form(tenant: Tenant) -> None:
     """A sign-up form that is open."""
     with tenant_scope(tenant):
+        known(tenant)
         wording = published(tenant, covers=[["whatsapp", "marketing"]]).wording
         made = signup_forms.create(
             tenant=tenant, by=None, name="Theke", slug="theke", number="+4930231250", wording=wording, headline="Frisch"
