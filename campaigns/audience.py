@@ -39,6 +39,18 @@ ANYONE = """
 SELECT 1 FROM (SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}) LIMIT 1000) c {joins}
 CROSS JOIN LATERAL (SELECT {reason} AS reason) r WHERE r.reason IS NULL LIMIT 1
 """
+# Of the thousand of the audience who came last: somebody whose yes an import brought and to whom nothing was ever sent.
+NEWCOMER = """
+SELECT 1 FROM (
+    SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}) ORDER BY c.id DESC LIMIT 1000
+) c
+JOIN consent_consentstate s ON s.tenant_id = c.tenant_id AND s.subject_id = c.subject_id
+    AND s.channel = 'whatsapp' AND s.purpose = %s AND s.state = 'granted'
+JOIN consent_consentevent e ON e.tenant_id = s.tenant_id AND e.seq = s.seq AND e.source = 'import'
+WHERE NOT EXISTS (SELECT FROM messaging_message m
+    WHERE m.tenant_id = c.tenant_id AND m.contact_id = c.id AND m.accepted_at IS NOT NULL)
+LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,15 @@ def reaches_some(campaign: Campaign) -> bool:
             ANYONE.format(joins=chosen.joins, reason=chosen.reason, included=chosen.included),
             [campaign.tenant_id, *chosen.included_params, *chosen.joins_params, *chosen.reason_params],
         )
+        return cursor.fetchone() is not None
+
+
+def has_newcomers(campaign: Campaign) -> bool:
+    """Whether it is the first message to somebody who came by an import; looks at the thousand who came last."""
+    chosen = selection(campaign)
+    with connection.cursor() as cursor:
+        params = [campaign.tenant_id, *chosen.included_params, campaign.purpose]
+        cursor.execute(NEWCOMER.format(included=chosen.included), params)
         return cursor.fetchone() is not None
 
 

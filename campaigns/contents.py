@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.models import Variant
 from consent import keywords
 from consent.linting import words
 from messaging import actions as outbox
@@ -83,6 +84,16 @@ def _fixed_texts(variables: Variables) -> list[str]:
 
 def _part_text(text: TemplateText, kind: str) -> str:
     return str((text.part(kind) or {}).get("text", ""))
+
+
+def leads_to(variant: Variant, address: str) -> bool:
+    """Whether the message of a variant with a template holds this address, in its words or behind a button."""
+    assert variant.template
+    text = text_of(variant.template)
+    values = [*(variant.variables.get("body") or []), *(variant.variables.get("buttons") or [])]
+    pieces = [*text.components, *text.buttons, *values]
+    said = [str(piece.get(name, "")) for piece in pieces for name in ("text", "url")]
+    return bool(address) and any(address.rstrip("/") in words for words in said)
 
 
 def obstacles(template: Template) -> list[str]:

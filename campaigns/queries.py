@@ -1,6 +1,6 @@
 """Reads that prepare a campaign: how many it reaches and why not more, whether it is ready, what it looks like."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -132,8 +132,11 @@ def preflight(campaign: Campaign, known: Estimate | None = None) -> list[Check]:
     With a `known` estimate it says how many people can be reached; without, it counts only if it must.
     """
     variants = list(campaign.variants.select_related("template").order_by("number"))
-    checks = [*_agreement_checks(campaign), _audience_check(campaign, known), *_special_checks(campaign)]
+    reached = _audience_check(campaign, known)
+    checks = [*_agreement_checks(campaign), reached, *_special_checks(campaign)]
     checks += [*_number_checks(campaign), *_limit_checks(campaign, known)]
+    # Only where people look: nothing depends on it at the launch.
+    checks += _notice_checks(campaign, variants) if known and reached.ok else []
     for variant in variants:
         checks.extend(_template_checks(campaign, variant))
     return checks
@@ -228,6 +231,22 @@ def _limit_checks(campaign: Campaign, known: Estimate | None) -> list[Check]:
     )
     told = {"limit": number_format(limit), "left": number_format(known.reachable - limit)}
     return [Check("warning.daily_limit", text % told, True, "audience")]
+
+
+def _notice_checks(campaign: Campaign, variants: Sequence[Variant]) -> list[Check]:
+    """A warning where people of an import get their first message and are not told whence their data come.
+
+    Art. 14 (3) (b) GDPR: with the first message at the latest.
+    """
+    notice = controller_of(campaign.tenant).privacy_url
+    silent = [one.template for one in variants if one.template and not contents.leads_to(one, notice)]
+    if not silent or not audience.has_newcomers(campaign):
+        return []
+    text = _(
+        "Some of these people came by an import and get your first message now. It must tell them where you have their"
+        " data from (Art. 14 GDPR): put the address of your privacy notice into the template “%(name)s”."
+    )
+    return [Check("warning.notice", text % {"name": silent[0].name}, True, "template")]
 
 
 def _paused_text(number: Number) -> str:

@@ -13,6 +13,7 @@ from django.db.models import F, Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from consent import keywords, rules
+from consent.linting import Draft
 from consent.models import (
     Channel,
     ConsentEvent,
@@ -159,6 +160,17 @@ def published(wording: Wording) -> WordingVersion | None:
         tenant=wording.tenant_id, published_at__isnull=False, retired_at=None, invalid_reason=""
     )
     return live.order_by("-number").first()
+
+
+def draft_of(version: WordingVersion) -> Draft:
+    """A version as the linter reads it: with the company and the privacy notice of today."""
+    company = controller_of(version.tenant)
+    return Draft(
+        texts=version.texts,
+        covers=[(channel, purpose) for channel, purpose in version.covers],
+        company=company.legal_name,
+        policy_url=company.privacy_url,
+    )
 
 
 def live_signup_form(tenant: Tenant, text: str, *, is_start: bool) -> SignupForm | None:

@@ -16,6 +16,11 @@ from consent.models import SignupForm, SignupPlace
 TOKEN_BYTES = 16
 WORD = "START"
 TOKEN = re.compile(r"\bSTART[\s:-]*([A-Z2-7]{26})\b", re.I)
+# Of a place: without letters that are mistaken for each other on paper, and so without any word that ends something.
+CODE_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
+CODE_LENGTH = 8
+# A keyword with the code of a place behind it, as its QR code fills it in.
+AT_PLACE = re.compile(rf"(?P<word>.{{3,40}}?)[\s,:-]+(?P<code>[{CODE_SIGNS}]{{{CODE_LENGTH}}})\W*", re.I | re.S)
 # A button's payload: which form's text was shown, in which version, and whether the second box was shown, too.
 PAYLOAD = re.compile(r"optin:(?P<form>[0-9a-f-]{36}):(?P<version>\d+)")
 YESES = {"ja", "ja anmelden", "ja gerne", "ja bitte", "ok", "okay", "yes", "yes please"}
@@ -57,7 +62,30 @@ def whatsapp_link(number: str, text: str) -> str:
     return f"https://wa.me/{number.lstrip('+')}?text={quote(text)}"
 
 
+def keyword_message(form: SignupForm, place: SignupPlace | None = None) -> str:
+    """What the person sends to be shown the wording: the form's keyword, and where they found it."""
+    word = form.keyword.upper() or WORD
+    return f"{word} {place.code}" if place else word
+
+
+def keyword_link(form: SignupForm, place: SignupPlace | None = None) -> str:
+    """The address that opens WhatsApp with the keyword."""
+    return whatsapp_link(form.number, keyword_message(form, place))
+
+
+def place_in(text: str) -> tuple[str, str] | None:
+    """The word and the place's code that a message consists of, "brot k7m2qxyz"; None if it looks otherwise."""
+    found = AT_PLACE.fullmatch(text.strip())
+    return (keywords.normalise(found["word"]), found["code"].lower()) if found else None
+
+
 def page_url(form: SignupForm, place: SignupPlace | None = None) -> str:
     """The public address of a form's page, as it is printed and linked."""
     path = reverse("signup_page", kwargs={"company": form.tenant.slug, "form_slug": form.slug})
     return f"{settings.PUBLIC_URL}{path}" + (f"?o={place.code}" if place else "")
+
+
+def direct_url(form: SignupForm, place: SignupPlace) -> str:
+    """The address of a place that opens WhatsApp at once, without the form's page."""
+    kwargs = {"company": form.tenant.slug, "form_slug": form.slug, "code": place.code}
+    return settings.PUBLIC_URL + reverse("signup_direct", kwargs=kwargs)

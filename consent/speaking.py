@@ -5,6 +5,8 @@ Data and not gettext, because companies choose how they address people, whatever
 
 from collections.abc import Mapping
 
+from django.conf import settings
+
 from consent.models import Controller, WordingVersion
 from tenants.models import Tenant
 
@@ -22,6 +24,7 @@ DU: Texts = {
     "out": "Du bist abgemeldet. {company} schickt dir keine Werbung mehr über WhatsApp.",
     "out_of_all": "Du bist abgemeldet. {company} schickt dir keine Werbung mehr, auf keinem Weg.",
     "code": "Dein Gutschein: {code}",
+    "code_stays": "Der Gutschein gehört dir, auch wenn du dich abmeldest.",
     # Art. 21 (4) GDPR: named at the first contact, apart from everything else.
     "own_page": "Du kannst der Verwendung deiner Daten für Werbung jederzeit widersprechen, auch hier: {url}",
     "known": "Du bist schon angemeldet. Abmelden kannst du dich jederzeit mit STOPP.",
@@ -34,6 +37,9 @@ DU: Texts = {
     "must_tick": "Bitte setze das Häkchen, wenn du einverstanden bist. Ohne Einwilligung schreiben wir dir nicht.",
     "too_young": "Anmelden kannst du dich ab 16 Jahren. Bis dahin schreiben wir dir nicht.",
     "choose": "Bitte wähle eine Antwort.",
+    # To the company's own staff, on a page that nobody else sees.
+    "preview": "Vorschau",
+    "preview_text": "So sieht die Seite aus. Von hier aus wird nichts gesendet.",
     "almost": "Fast fertig: Bestätige in WhatsApp",
     "almost_text": "Öffne WhatsApp und sende die vorbereitete Nachricht ab. Erst damit bist du angemeldet – so"
     " wissen wir, dass es wirklich deine Nummer ist.",
@@ -41,13 +47,47 @@ DU: Texts = {
     "scan": "Am Computer? Scanne den Code mit deinem Telefon.",
     "by_hand": "Oder sende diese Nachricht an",
     "scan_poster": "Scannen und anmelden",
+    "scan_direct": "Scannen, Nachricht absenden, „Ja, anmelden“ antippen",
     "write_poster": "Oder sende {keyword} per WhatsApp an {number}",
     "stop_poster": "Abmelden jederzeit mit STOPP.",
     "lasts": "Die Bestätigung gilt 7 Tage. Ohne Bestätigung löschen wir deine Anfrage.",
-    "data": "Deine Daten",
+    "data": "Was mit deinen Daten geschieht",
+    "for": "Wofür",
+    "for_text": "Um dir zu schicken, was oben steht, und um deine Einwilligung nachzuweisen. Dafür verarbeiten wir"
+    " deine Nummer, deinen Namen in WhatsApp und was du hier angibst.",
+    "basis": "Rechtsgrundlage",
+    "basis_text": "Deine Einwilligung (Art. 6 Abs. 1 a DSGVO, § 7 Abs. 2 Nr. 2 UWG); für ihren Nachweis unsere"
+    " gesetzliche Pflicht (Art. 6 Abs. 1 c und Art. 7 Abs. 1 DSGVO).",
+    "recipients": "Wer sie bekommt",
+    "recipients_text": "WhatsApp Ireland Limited stellt die Nachrichten zu; dabei können Daten zu Meta in die USA"
+    " gelangen (Angemessenheitsbeschluss, Art. 45 DSGVO). In unserem Auftrag arbeiten {operator} und technische"
+    " Dienstleister.",
+    "kept": "Wie lange",
+    "kept_text": "Deine Nummer nutzen wir dafür, bis du widerrufst oder wir {silence} Monate lang nichts voneinander"
+    " hören. Nachrichten löschen wir nach {messages} Monaten, den Nachweis deiner Einwilligung am Ende des dritten"
+    " Kalenderjahres nach seiner letzten Nutzung, unbestätigte Anmeldungen nach 14 Tagen.",
+    "free": "Freiwillig",
+    "free_text": "Du musst nichts angeben. Ohne Einwilligung schreiben wir dir nicht, sonst hast du keinen Nachteil.",
+    "revoke": "Widerruf",
+    "revoke_text": "Jederzeit, am einfachsten mit STOPP. Was bis dahin geschah, bleibt rechtmäßig.",
+    "rights_title": "Deine Rechte",
+    "authority": "Beschwerde",
+    "authority_text": "Bei der Datenschutzbehörde deines Wohnorts oder unseres Sitzes ({city}).",
+    "officer": "Datenschutzbeauftragte Person",
+    "why": "Warum bekomme ich das, und woher haben wir deine Daten?",
+    "agreed": "Zugestimmt wurde diesem Text",
+    "from_signup_page": "Am {day} auf unserer Anmeldeseite, von dir in WhatsApp bestätigt.",
+    "from_qr": "Am {day} über unseren QR-Code, von dir in WhatsApp bestätigt.",
+    "from_whatsapp": "Am {day} in WhatsApp: Du hast uns geschrieben und ja gesagt.",
+    "from_import": "Aus einer Liste von {company}: Darin steht deine Zustimmung vom {day}.",
+    "from_api": "Ein anderes System von {company}, etwa der Shop, hat deine Zustimmung vom {day} gemeldet.",
+    "from_agent": "Am {day} hat das Team von {company} deine Zustimmung festgehalten.",
+    "from_other": "Deine Zustimmung ist vom {day}.",
+    "noted_source": "Als Quelle ist vermerkt: {source}.",
     "privacy": "Datenschutz",
     "imprint": "Impressum",
     "responsible": "Verantwortlich: {company}",
+    "responsible_title": "Verantwortlich",
     "rights": "Du kannst Auskunft, Berichtigung und Löschung verlangen, die Verarbeitung einschränken lassen, deine"
     " Daten mitnehmen, jederzeit widersprechen und dich bei einer Aufsichtsbehörde beschweren.",
     "terms": "Bedingungen",
@@ -84,6 +124,7 @@ SIE: Texts = {
     "out": "Sie sind abgemeldet. {company} schickt Ihnen keine Werbung mehr über WhatsApp.",
     "out_of_all": "Sie sind abgemeldet. {company} schickt Ihnen keine Werbung mehr, auf keinem Weg.",
     "code": "Ihr Gutschein: {code}",
+    "code_stays": "Der Gutschein gehört Ihnen, auch wenn Sie sich abmelden.",
     "own_page": "Sie können der Verwendung Ihrer Daten für Werbung jederzeit widersprechen, auch hier: {url}",
     "known": "Sie sind schon angemeldet. Abmelden können Sie sich jederzeit mit STOPP.",
     "late": "Diese Anmeldung ist nicht mehr gültig. Wenn Sie mögen, melden Sie sich neu an: {url}",
@@ -99,7 +140,26 @@ SIE: Texts = {
     "by_hand": "Oder senden Sie diese Nachricht an",
     "write_poster": "Oder senden Sie {keyword} per WhatsApp an {number}",
     "lasts": "Die Bestätigung gilt 7 Tage. Ohne Bestätigung löschen wir Ihre Anfrage.",
-    "data": "Ihre Daten",
+    "data": "Was mit Ihren Daten geschieht",
+    "for_text": "Um Ihnen zu schicken, was oben steht, und um Ihre Einwilligung nachzuweisen. Dafür verarbeiten wir"
+    " Ihre Nummer, Ihren Namen in WhatsApp und was Sie hier angeben.",
+    "basis_text": "Ihre Einwilligung (Art. 6 Abs. 1 a DSGVO, § 7 Abs. 2 Nr. 2 UWG); für ihren Nachweis unsere"
+    " gesetzliche Pflicht (Art. 6 Abs. 1 c und Art. 7 Abs. 1 DSGVO).",
+    "kept_text": "Ihre Nummer nutzen wir dafür, bis Sie widerrufen oder wir {silence} Monate lang nichts voneinander"
+    " hören. Nachrichten löschen wir nach {messages} Monaten, den Nachweis Ihrer Einwilligung am Ende des dritten"
+    " Kalenderjahres nach seiner letzten Nutzung, unbestätigte Anmeldungen nach 14 Tagen.",
+    "free_text": "Sie müssen nichts angeben. Ohne Einwilligung schreiben wir Ihnen nicht, sonst haben Sie keinen"
+    " Nachteil.",
+    "rights_title": "Ihre Rechte",
+    "authority_text": "Bei der Datenschutzbehörde Ihres Wohnorts oder unseres Sitzes ({city}).",
+    "why": "Warum bekomme ich das, und woher haben wir Ihre Daten?",
+    "from_signup_page": "Am {day} auf unserer Anmeldeseite, von Ihnen in WhatsApp bestätigt.",
+    "from_qr": "Am {day} über unseren QR-Code, von Ihnen in WhatsApp bestätigt.",
+    "from_whatsapp": "Am {day} in WhatsApp: Sie haben uns geschrieben und ja gesagt.",
+    "from_import": "Aus einer Liste von {company}: Darin steht Ihre Zustimmung vom {day}.",
+    "from_api": "Ein anderes System von {company}, etwa der Shop, hat Ihre Zustimmung vom {day} gemeldet.",
+    "from_agent": "Am {day} hat das Team von {company} Ihre Zustimmung festgehalten.",
+    "from_other": "Ihre Zustimmung ist vom {day}.",
     "rights": "Sie können Auskunft, Berichtigung und Löschung verlangen, die Verarbeitung einschränken lassen, Ihre"
     " Daten mitnehmen, jederzeit widersprechen und sich bei einer Aufsichtsbehörde beschweren.",
     "closed_text": "Das Formular ist geschlossen. Bitte wenden Sie sich an {company}.",
@@ -123,6 +183,7 @@ EN: Texts = {
     "out": "You are unsubscribed. {company} will not send you any more advertising on WhatsApp.",
     "out_of_all": "You are unsubscribed. {company} will not send you any more advertising in any way.",
     "code": "Your voucher: {code}",
+    "code_stays": "The voucher is yours, also if you unsubscribe.",
     "own_page": "You may object to the use of your data for advertising at any time, here too: {url}",
     "known": "You are signed up already. You can stop at any time by answering STOP.",
     "late": "This sign-up is not valid any more. If you like, sign up again: {url}",
@@ -134,6 +195,8 @@ EN: Texts = {
     "must_tick": "Please tick the box if you agree. Without your consent we do not write to you.",
     "too_young": "You can sign up from the age of 16 on. Until then we do not write to you.",
     "choose": "Please choose an answer.",
+    "preview": "Preview",
+    "preview_text": "This is what the page looks like. Nothing is sent from here.",
     "almost": "Almost done: confirm in WhatsApp",
     "almost_text": "Open WhatsApp and send the message that is ready there. Only then are you signed up: that is how we"
     " know that it is really your number.",
@@ -141,13 +204,47 @@ EN: Texts = {
     "scan": "At a computer? Scan the code with your phone.",
     "by_hand": "Or send this message to",
     "scan_poster": "Scan and sign up",
+    "scan_direct": "Scan, send the message, tap “Yes, sign me up”",
     "write_poster": "Or send {keyword} on WhatsApp to {number}",
     "stop_poster": "Unsubscribe at any time by STOP.",
     "lasts": "The confirmation is valid for 7 days. Without it we delete your request.",
-    "data": "Your data",
+    "data": "What happens to your data",
+    "for": "What for",
+    "for_text": "To send you what is said above, and to prove your consent. For this we process your number, your name"
+    " in WhatsApp and what you enter here.",
+    "basis": "Legal basis",
+    "basis_text": "Your consent (Art. 6 (1) (a) GDPR, § 7 (2) no. 2 UWG); for its proof our legal duty (Art. 6 (1) (c)"
+    " and Art. 7 (1) GDPR).",
+    "recipients": "Who gets them",
+    "recipients_text": "WhatsApp Ireland Limited delivers the messages; data may reach Meta in the USA (adequacy"
+    " decision, Art. 45 GDPR). {operator} and technical service providers work on our behalf.",
+    "kept": "How long",
+    "kept_text": "We use your number for this until you withdraw or we do not hear from each other for {silence}"
+    " months. We delete messages after {messages} months, the proof of your consent at the end of the third calendar"
+    " year after its last use, and unconfirmed requests after 14 days.",
+    "free": "Your free choice",
+    "free_text": "You do not have to enter anything. Without consent we do not write to you; there is no other"
+    " disadvantage.",
+    "revoke": "Withdrawal",
+    "revoke_text": "At any time, most easily by answering STOP. What happened until then stays lawful.",
+    "rights_title": "Your rights",
+    "authority": "Complaints",
+    "authority_text": "To the data protection authority of where you live or of our seat ({city}).",
+    "officer": "Data protection officer",
+    "why": "Why do I get this, and where do we have your data from?",
+    "agreed": "This is the text that was agreed to",
+    "from_signup_page": "On {day} on our sign-up page, confirmed by you in WhatsApp.",
+    "from_qr": "On {day} by our QR code, confirmed by you in WhatsApp.",
+    "from_whatsapp": "On {day} in WhatsApp: you wrote to us and said yes.",
+    "from_import": "From a list of {company}: it says that you agreed on {day}.",
+    "from_api": "Another system of {company}, such as the shop, reported that you agreed on {day}.",
+    "from_agent": "On {day} the team of {company} noted that you agreed.",
+    "from_other": "You agreed on {day}.",
+    "noted_source": "The source on record: {source}.",
     "privacy": "Privacy",
     "imprint": "Imprint",
     "responsible": "Responsible: {company}",
+    "responsible_title": "Responsible",
     "rights": "You can ask for access, rectification and erasure, have processing restricted, take your data with you,"
     " object at any time, and complain to a supervisory authority.",
     "terms": "Conditions",
@@ -183,6 +280,27 @@ def question(tenant: Tenant, language: str, version: WordingVersion) -> str:
     wording = version.texts.get(language) or next(iter(version.texts.values()), "")
     policy = f"\n{version.policy_url}" if version.policy_url else ""
     return said["asked"].replace("{wording}", wording + policy).replace("{button}", said["button"])
+
+
+def facts(tenant: Tenant, language: str) -> list[tuple[str, str]]:
+    """What Art. 13 GDPR wants said before somebody signs up, beside who is responsible: titles with their texts."""
+    said = texts(tenant, language)
+    controller = Controller.objects.filter(tenant=tenant).first() or Controller(tenant=tenant)
+    filled = {
+        "{operator}": settings.OPERATOR_NAME,
+        "{silence}": str(controller.silence_months),
+        "{messages}": str(controller.message_months),
+        "{city}": controller.city or "–",
+    }
+    told = [(said[key], said[f"{key}_text"]) for key in ("for", "basis", "recipients", "kept", "free", "revoke")]
+    told += [(said["rights_title"], said["rights"]), (said["authority"], said["authority_text"])]
+    return [(title, _filled(text, filled)) for title, text in told]
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    for brace, value in values.items():
+        text = text.replace(brace, value)
+    return text
 
 
 def texts(tenant: Tenant, language: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from consent.actions import declarations
 from consent.ledger.folding import ADVERTISING, CHANNELS, GRANTS, Pair
-from consent.models import Channel, ConsentState, Purpose, Source, State
+from consent.models import Channel, ConsentState, Purpose, SignupCode, Source, State
 from contacts.models import Contact
 from tenants.encryption import BadToken, seal, unseal
 from tenants.models import Tenant
@@ -37,7 +37,7 @@ class Choice(NamedTuple):
 
 
 def url(contact: Contact) -> str:
-    """The address of a person's own page; who has it can say no for them, and nothing else."""
+    """The address of a person's own page; who has it sees what they agreed to and can say no for them."""
     token = seal(USE, contact.tenant_id, contact.pk)
     return f"{settings.PUBLIC_URL}{reverse('preferences', kwargs={'token': token})}"
 
@@ -76,6 +76,12 @@ def choices(found: Person) -> list[Choice]:
 def has_objected(found: Person) -> bool:
     """Whether an objection of the person holds."""
     return _states(found).filter(state=State.OBJECTED).exists()
+
+
+def vouchers(found: Person) -> list[SignupCode]:
+    """What the person got for signing up; it stays theirs whatever they say no to (CG-05)."""
+    own = SignupCode.objects.filter(tenant=found.tenant, contact=found.contact).select_related("form")
+    return list(own.order_by("issued_at", "pk"))
 
 
 def withdraw(found: Person, value: str, *, visitor: Mapping[str, Any]) -> None:

@@ -7,15 +7,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from consent import keywords, speaking
-from consent.models import Channel, SignupForm, SignupPlace, WordingVersion
-from consent.queries import may_ask, published
+from consent import keywords
+from consent.models import SignupForm, SignupPlace
+from consent.opening import hindrances, unlawful
+from consent.queries import may_ask
+from consent.signups import CODE_LENGTH, CODE_SIGNS
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
-
-# Without letters that are mistaken for each other on paper.
-CODE_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
-CODE_LENGTH = 8
 
 
 @transaction.atomic
@@ -29,13 +27,19 @@ def create(*, tenant: Tenant, by: Actor, **values: Any) -> SignupForm:
 
 @transaction.atomic
 def update(*, form: SignupForm, by: Actor, **values: Any) -> SignupForm:
-    """Change a form; an open one shows it at once. Its address stays once it was open, because it may be printed."""
+    """Change a form; an open one shows it at once, so nothing unlawful may come of it.
+
+    Its address stays once it was open, because it may be printed. Raises ValidationError by field.
+    """
     values = _cleaned(values)
+    before = unlawful(form)
     if form.state != SignupForm.State.DRAFT and values.get("slug", form.slug) != form.slug:
         raise ValidationError({"slug": _("The address stays: it may be printed or linked somewhere.")})
     for name, value in values.items():
         setattr(form, name, value)
     _save(form)
+    if form.state == SignupForm.State.LIVE and (new := [found for found in unlawful(form) if found not in before]):
+        raise ValidationError([found.told for found in new])
     audit(tenant=form.tenant, by=by, verb="signup_form.changed", subject=form)
     return form
 
@@ -43,8 +47,8 @@ def update(*, form: SignupForm, by: Actor, **values: Any) -> SignupForm:
 @transaction.atomic
 def open_(*, form: SignupForm, by: Actor) -> None:
     """Let people sign up; raises ValidationError, naming what is missing, while the form could not prove a yes."""
-    if problems := list(_problems(form)):
-        raise ValidationError(problems)
+    if found := hindrances(form):
+        raise ValidationError([hindrance.told for hindrance in found])
     form.state = SignupForm.State.LIVE
     form.save(update_fields=["state"])
     audit(tenant=form.tenant, by=by, verb="signup_form.opened", subject=form)
@@ -98,26 +102,3 @@ def _save(form: SignupForm) -> None:
     except IntegrityError as error:
         taken = "keyword" if "keyword" in str(error) else "slug"
         raise ValidationError({taken: _("Another form has this already.")}) from None
-
-
-def _too_long(form: SignupForm, version: WordingVersion) -> int:
-    """By how many characters the question in WhatsApp would exceed Meta's limit; 0 if it fits."""
-    lengths = [len(speaking.question(form.tenant, language, version)) for language in version.texts]
-    return max(0, *(length - speaking.QUESTION_LIMIT for length in lengths))
-
-
-def _problems(form: SignupForm) -> list[str]:
-    found = []
-    version = published(form.wording)
-    if version is None:
-        found.append(_("Publish the wording first: without it nothing proves what people agreed to."))
-    elif not any(channel == Channel.WHATSAPP for channel, _purpose in version.covers):
-        found.append(_("This wording covers nothing on WhatsApp, and only that is confirmed there."))
-    elif longest := _too_long(form, version):
-        told = _("Shorten the wording by %(count)s characters: who writes the keyword is shown all of it in WhatsApp.")
-        found.append(told % {"count": longest})
-    if form.extra_wording and published(form.extra_wording) is None:
-        found.append(_("Publish the second wording first, or leave it out."))
-    if form.benefit and not form.benefit_terms:
-        found.append(_("Write the conditions of the benefit: they must be visible beside it (§ 6 DDG)."))
-    return found

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from consent import signups, speaking
 from consent.actions import declarations
+from consent.keywords import OPT_INS
 from consent.ledger import Appended
 from consent.models import (
     Authority,
@@ -29,6 +30,7 @@ from consent.models import (
     State,
     WordingVersion,
 )
+from consent.opening import unlawful
 from consent.queries import (
     attribute_name,
     live_signup_form,
@@ -55,7 +57,7 @@ UPDATE consent_signupcode SET contact_id = %(contact)s, issued_at = now() WHERE 
 
 
 class NotOpen(Exception):
-    """The form takes no sign-ups: it is a draft, closed, or its wording is not published."""
+    """The form takes no sign-ups: it is a draft, closed, or something that the law wants is missing."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,25 @@ def hear(*, tenant: Tenant, contact: Contact, said: Said, is_start: bool) -> Hea
         form = _forms(tenant).filter(uid=tapped["form"]).first()
         return accept(form=form, contact=contact, said=said, version_id=int(tapped["version"])) if form else None
     if signups.is_yes(said.text) and (pending := _asked(contact, said.at, timedelta(days=1))):
-        form = _forms(tenant).filter(slug=pending.source_ref.removeprefix(FORM_REF)).first()
+        slug, _place = _read(pending.source_ref)
+        form = _forms(tenant).filter(slug=slug).first()
         return (
             accept(form=form, contact=contact, said=said, version_id=pending.wording_version_id or 0) if form else None
         )
+    if place := _place_named(tenant, said.text):
+        return ask(form=place.form, contact=contact, said=said, place=place)
     form = live_signup_form(tenant, said.text, is_start=is_start)
     return ask(form=form, contact=contact, said=said) if form else None
+
+
+def _place_named(tenant: Tenant, text: str) -> SignupPlace | None:
+    """The place by whose QR code somebody asks to sign up: the keyword of its form, or a general word, and its code."""
+    if (found := signups.place_in(text)) is None:
+        return None
+    word, code = found
+    places = SignupPlace.objects.select_related("form__tenant", "form__wording", "form__extra_wording")
+    place = places.filter(tenant=tenant, code=code, form__state=SignupForm.State.LIVE).first()
+    return place if place and word in (place.form.keyword, *OPT_INS) else None
 
 
 @transaction.atomic
@@ -167,12 +182,11 @@ def _grant_requested(
     found: SignupRequest, version: WordingVersion, contact: Contact, said: Said, evidence: dict[str, Any]
 ) -> None:
     source = Source.QR if found.place else Source.SIGNUP_PAGE
-    ref = f"{FORM_REF}{found.form.slug}" + (f", {found.place.code}" if found.place else "")
     common = {
         "tenant": contact.tenant,
         "contact": contact,
         "source": source,
-        "source_ref": ref,
+        "source_ref": _ref(found.form, found.place),
         "pairs": pairs_of(version),
         "wording": version,
         "language": found.language,
@@ -192,8 +206,11 @@ def _grant_requested(
 
 
 @transaction.atomic
-def ask(*, form: SignupForm, contact: Contact, said: Said) -> Heard | None:
-    """The person wrote the keyword: show them the wording with a button; only the tap is a yes (CG-13)."""
+def ask(*, form: SignupForm, contact: Contact, said: Said, place: SignupPlace | None = None) -> Heard | None:
+    """The person wrote the keyword, perhaps by a place's QR code: show them the wording with a button (CG-13).
+
+    Only the tap is a yes, and it counts for the place.
+    """
     try:
         version, _extra = _open_versions(form)
     except NotOpen:
@@ -208,14 +225,14 @@ def ask(*, form: SignupForm, contact: Contact, said: Said) -> Heard | None:
         contact=contact,
         dedupe=f"keyword:{said.wamid}",
         source=Source.WA_KEYWORD,
-        source_ref=f"{FORM_REF}{form.slug}",
+        source_ref=_ref(form, place),
         pairs=pairs_of(version),
         occurred_at=said.at,
         wording=version,
         language=_language(contact, version),
         evidence=_as_evidence(said),
     )
-    _count("requests", form)
+    _count("requests", form, place)
     return Heard("asked", form, _language(contact, version), version)
 
 
@@ -237,7 +254,7 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version_id: int) -
         contact=contact,
         dedupe=f"yes:{asked.seq}",
         source=Source.WA_BUTTON if said.payload else Source.WA_KEYWORD,
-        source_ref=f"{FORM_REF}{form.slug}",
+        source_ref=asked.source_ref,
         authority=Authority.PERSON,
         pairs=confirmed_here(version),
         occurred_at=said.at,
@@ -250,7 +267,8 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version_id: int) -
     )
     if not any(_is_new(row) for row in done):
         return Heard("known", form, language)
-    _count("confirmed", form)
+    _slug, code = _read(asked.source_ref)
+    _count("confirmed", form, form.places.filter(tenant=form.tenant_id, code=code).first() if code else None)
     return Heard("confirmed", form, language, version, _issued(form, contact))
 
 
@@ -269,6 +287,17 @@ def scanned(place: SignupPlace) -> None:
     SignupPlace.objects.filter(pk=place.pk).update(scans=F("scans") + 1)
 
 
+def _ref(form: SignupForm, place: SignupPlace | None) -> str:
+    """Which form, and at which place, as a row of the ledger names it: "form theke, k7m2qxyz"."""
+    return f"{FORM_REF}{form.slug}" + (f", {place.code}" if place else "")
+
+
+def _read(ref: str) -> tuple[str, str]:
+    """The form's slug and the place's code in such a name."""
+    slug, _comma, code = ref.removeprefix(FORM_REF).partition(", ")
+    return slug, code
+
+
 def _count(what: str, form: SignupForm, place: SignupPlace | None = None) -> None:
     SignupForm.objects.filter(pk=form.pk).update(**{what: F(what) + 1})
     if place:
@@ -281,7 +310,7 @@ def _is_new(row: Appended) -> bool:
 
 def _open_versions(form: SignupForm) -> tuple[WordingVersion, WordingVersion | None]:
     version = published(form.wording) if form.state == SignupForm.State.LIVE else None
-    if version is None:
+    if version is None or unlawful(form):
         raise NotOpen
     return version, published(form.extra_wording) if form.extra_wording else None
 

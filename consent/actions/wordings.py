@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from consent import ledger, linting, tasks
 from consent.ledger import wordings
 from consent.ledger.folding import Pair
-from consent.linting import Draft, Finding
+from consent.linting import Finding
 from consent.models import Invalidation, Wording, WordingVersion
-from consent.queries import controller_of
+from consent.queries import controller_of, draft_of
 from tenants import waking
 from tenants.actions import Actor, audit
 from tenants.models import Tenant, User
@@ -100,17 +100,6 @@ def discard(*, version: WordingVersion, by: Actor) -> None:
     version.delete()
     if not wording.versions.exists():
         wording.delete()
-
-
-def draft_of(version: WordingVersion) -> Draft:
-    """A version as the linter reads it: with the company and the privacy notice of today."""
-    company = controller_of(version.tenant)
-    return Draft(
-        texts=version.texts,
-        covers=[(channel, purpose) for channel, purpose in version.covers],
-        company=company.legal_name,
-        policy_url=company.privacy_url,
-    )
 
 
 @transaction.atomic

@@ -42,8 +42,8 @@ class DeclarationIn(StrictSerializer):
         required=False,
         allow_null=True,
         default=None,
-        help_text="Whether the person confirmed to be at least 16. Without it the wording must say so; a yes of which"
-        " nobody knows that allows no advertising.",
+        help_text="Whether the person confirmed to be at least 16. Without it the wording may say so; a yes with"
+        " neither allows no advertising where the company demands the age.",
     )
     valid_until = serializers.DateTimeField(required=False, allow_null=True, default=None)
 

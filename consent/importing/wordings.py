@@ -88,7 +88,7 @@ def _of(version: WordingVersion) -> Agreed | str:
 
 def _stored(tenant: Tenant, texts: dict[str, str], by: User | None) -> dict[str, int]:
     """{hash: version id} of imported texts, made where they are new, in three statements however many there are."""
-    names = {_name(text, sha): (text, sha) for text, sha in texts.items()}
+    names = {wordings.imported_name(text, sha): (text, sha) for text, sha in texts.items()}
     Wording.objects.bulk_create([Wording(tenant=tenant, name=name) for name in sorted(names)], ignore_conflicts=True)
     versions = [
         WordingVersion(
@@ -106,7 +106,3 @@ def _stored(tenant: Tenant, texts: dict[str, str], by: User | None) -> dict[str,
     WordingVersion.objects.bulk_create(versions, ignore_conflicts=True)
     stored = WordingVersion.objects.filter(tenant=tenant, wording__name__in=names, sha256__in=texts.values())
     return dict(stored.values_list("sha256", "pk"))
-
-
-def _name(text: str, sha256: str) -> str:
-    return f"Import: {' '.join(text.split())[:70]} ({sha256[:12]})"

@@ -10,12 +10,24 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 BATCH = 1000
+IMPORTED = "Import:"
 
 
 def digest(texts: Mapping[str, str], covers: Iterable[Sequence[str]]) -> str:
     """SHA-256, in hex, of the texts by language and the (channel, purpose) pairs that they are a yes to."""
     plain = {"texts": dict(texts), "covers": sorted([str(channel), str(purpose)] for channel, purpose in covers)}
     return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def imported_name(text: str, sha256: str) -> str:
+    """What the wording is called that holds a text of an imported file."""
+    return f"{IMPORTED} {' '.join(text.split())[:70]} ({sha256[:12]})"
+
+
+def is_imported(version: WordingVersion) -> bool:
+    """Whether an import brought this text; a version that was published after it is none."""
+    name = version.wording.name
+    return name.startswith(IMPORTED) and name.endswith(f"({version.sha256[:12]})")
 
 
 def altered(tenant: Tenant) -> WordingVersion | None:

@@ -1,6 +1,8 @@
 """A sign-up form to be put up: DIN A5 with headline, QR code and the same in words (CG-60)."""
 
+from collections.abc import Iterator
 from io import BytesIO
+from typing import NamedTuple
 
 import segno
 from reportlab.lib.colors import Color, HexColor
@@ -17,76 +19,148 @@ from contacts import phones
 
 WIDTH, HEIGHT = A5
 MARGIN = 12 * mm
-CODE = 88 * mm
 INNER = WIDTH - 2 * MARGIN
+# Above and below everything, between parts, and on the brand's colour around the headline.
+EDGE, GAP, PAD = 8 * mm, 2 * mm, 8 * mm
+# Tried one after the other until everything fits: how large the letters are, and the code in millimetres. At 58 mm its
+# dots are still a millimetre wide; the small print never gets smaller than SMALLEST.
+SIZES = ((1.0, 88), (1.0, 76), (0.9, 76), (0.9, 66), (0.8, 66), (0.8, 58), (0.7, 58))
+SMALLEST = 6.5
 
 
-def poster(form: SignupForm, place: SignupPlace) -> bytes:
-    """The sheet for one place, as PDF; in the language of the form's wording, German first."""
-    controller, version = controller_of(form.tenant), published(form.wording)
-    language = "de" if version is None or version.texts.get("de") else next(iter(version.texts))
-    said = speaking.texts(form.tenant, language)
-    address = signups.page_url(form, place)
-    brand = HexColor(controller.brand_color)
+class TooMuchText(Exception):
+    """The texts of the form do not fit on a sheet, however small."""
+
+
+class Line(NamedTuple):
+    """A text of the sheet, and how large it is best to read, in points."""
+
+    words: str
+    size: float
+    colour: Color
+    bold: bool = False
+
+
+class Box(NamedTuple):
+    """A part of the sheet and where it stands, from the lower left corner in points; `part` is None for the code."""
+
+    part: Paragraph | None
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+
+class Sheet(NamedTuple):
+    """A sheet on which nothing overlaps: boxes from top to bottom, and where the brand's colour ends."""
+
+    boxes: list[Box]
+    head_bottom: float
+
+
+def poster(form: SignupForm, place: SignupPlace, *, is_direct: bool = False) -> bytes:
+    """The sheet for one place, as PDF; in the language of the form's wording, German first.
+
+    Its code leads to the form's page, or straight into WhatsApp. Raises TooMuchText.
+    """
+    controller = controller_of(form.tenant)
+    sheet = laid_out(form, place, is_direct=is_direct)
     out = BytesIO()
     canvas = Canvas(out, pagesize=A5, pageCompression=1)
     canvas.setTitle(printable(form.headline))
     canvas.setAuthor(printable(controller.legal_name or form.tenant.name))
-    y = _head(canvas, form, brand, HexColor(colors.text_on(controller.brand_color)))
-    y = _code(canvas, address, y)
-    y = _lines(canvas, y, said["scan_poster"], 13, INK, bold=True)
-    y = _lines(canvas, y, address.removeprefix("https://").removeprefix("http://"), 9, SOFT)
-    if form.keyword:
-        told = said["write_poster"].format(keyword=form.keyword.upper(), number=phones.shown(form.number))
-        y = _lines(canvas, y - 2 * mm, told, 11, INK)
-    _foot(canvas, form, said)
+    canvas.setFillColor(HexColor(controller.brand_color))
+    canvas.rect(0, sheet.head_bottom, WIDTH, HEIGHT - sheet.head_bottom, stroke=0, fill=1)
+    for box in sheet.boxes:
+        if box.part is None:
+            _draw_code(canvas, address_of(form, place, is_direct=is_direct), box)
+        else:
+            box.part.drawOn(canvas, box.left, box.bottom)
     canvas.save()
     return out.getvalue()
 
 
-def _head(canvas: Canvas, form: SignupForm, brand: Color, on_brand: Color) -> float:
-    """Headline and benefit on the brand's colour; returns where it ends."""
-    parts = [text(form.headline, styled(20, bold=True, colour=on_brand, alignment=1))]
+def address_of(form: SignupForm, place: SignupPlace, *, is_direct: bool) -> str:
+    """What the code of a place says."""
+    return signups.direct_url(form, place) if is_direct else signups.page_url(form, place)
+
+
+def laid_out(form: SignupForm, place: SignupPlace, *, is_direct: bool = False) -> Sheet:
+    """Where everything stands, as large as it fits; raises TooMuchText."""
+    controller, said = controller_of(form.tenant), speaking.texts(form.tenant, _language(form))
+    head = list(_head(form, HexColor(colors.text_on(controller.brand_color))))
+    words = list(_words(form, place, said, is_direct=is_direct))
+    foot = _foot(form, said)
+    for scale, code in SIZES:
+        if sheet := _tried(head, words, foot, scale, code * mm):
+            return sheet
+    raise TooMuchText
+
+
+def _tried(head: list[Line], words: list[Line], foot: Line, scale: float, code: float) -> Sheet | None:
+    """The sheet with letters and code of this size; None if its parts would overlap."""
+    top = _stacked(head, HEIGHT - PAD, scale)
+    head_bottom = top[-1].bottom - PAD
+    square = Box(None, (WIDTH - code) / 2, head_bottom - 2 * GAP - code, code, code)
+    below = _stacked(words, square.bottom, scale)
+    [last] = _stacked([foot], 0, scale)
+    if below[-1].bottom < EDGE + last.height + GAP:
+        return None
+    return Sheet([*top, square, *below, last._replace(bottom=EDGE)], head_bottom)
+
+
+def _head(form: SignupForm, ink: Color) -> Iterator[Line]:
+    """Headline and benefit, to stand on the brand's colour."""
+    yield Line(form.headline, 20, ink, bold=True)
     if form.benefit:
-        parts.append(text(form.benefit, styled(13, colour=on_brand, alignment=1)))
-    heights = [part.wrap(INNER, HEIGHT)[1] for part in parts]
-    bottom = HEIGHT - sum(heights) - 16 * mm - 3 * mm * (len(parts) - 1)
-    canvas.setFillColor(brand)
-    canvas.rect(0, bottom, WIDTH, HEIGHT - bottom, stroke=0, fill=1)
-    y = HEIGHT - 8 * mm
-    for part, height in zip(parts, heights, strict=True):
-        part.drawOn(canvas, MARGIN, y - height)
-        y -= height + 3 * mm
-    return bottom
+        yield Line(form.benefit, 13, ink)
 
 
-def _code(canvas: Canvas, address: str, top: float) -> float:
-    """The QR code as black squares, its quiet zone around it; returns where it ends."""
+def _words(form: SignupForm, place: SignupPlace, said: dict[str, str], *, is_direct: bool) -> Iterator[Line]:
+    """What the code says, for people who cannot or will not scan it."""
+    yield Line(said["scan_direct" if is_direct else "scan_poster"], 13, INK, bold=True)
+    address = address_of(form, place, is_direct=is_direct)
+    yield Line(address.removeprefix("https://").removeprefix("http://"), 9, SOFT)
+    if form.keyword or is_direct:
+        # The general word alone would lead to the company's first form.
+        keyword = signups.keyword_message(form, None if form.keyword else place)
+        yield Line(said["write_poster"].format(keyword=keyword, number=phones.shown(form.number)), 11, INK)
+
+
+def _foot(form: SignupForm, said: dict[str, str]) -> Line:
+    """The way out, who is responsible, and above them the conditions of the benefit (CG-05)."""
+    told = [f"{said['stop_poster']} {said['responsible']}"]
+    if form.benefit and form.benefit_terms:
+        told.insert(0, f"{said['terms']}: {form.benefit_terms}")
+    return Line("\n".join(told), 8, SOFT)
+
+
+def _stacked(lines: list[Line], top: float, scale: float) -> list[Box]:
+    """Lines one below the other, the first one right below `top`."""
+    boxes = []
+    for line in lines:
+        size = max(SMALLEST, line.size * scale)
+        style = styled(size, bold=line.bold, colour=line.colour, alignment=1, splitLongWords=1)
+        part = text(line.words, style)
+        _width, height = part.wrap(INNER, HEIGHT)
+        boxes.append(Box(part, MARGIN, top - height, INNER, height))
+        top -= height + GAP
+    return boxes
+
+
+def _draw_code(canvas: Canvas, address: str, box: Box) -> None:
+    """The QR code as black squares, its quiet zone around it."""
     rows = list(segno.make(address, error="q", micro=False).matrix_iter(border=4))
-    size = CODE / len(rows)
-    left, bottom = (WIDTH - CODE) / 2, top - 4 * mm - CODE
+    size = box.width / len(rows)
     canvas.setFillColor(HexColor("#000000"))
     for y, row in enumerate(rows):
         for x, is_dark in enumerate(row):
             if is_dark:
                 # A hair larger, so that no printer leaves white lines between them.
-                canvas.rect(left + x * size, bottom + CODE - (y + 1) * size, size * 1.02, size * 1.02, stroke=0, fill=1)
-    return bottom
+                left, bottom = box.left + x * size, box.bottom + box.height - (y + 1) * size
+                canvas.rect(left, bottom, size * 1.02, size * 1.02, stroke=0, fill=1)
 
 
-def _lines(canvas: Canvas, top: float, words: str, size: float, colour: Color, *, bold: bool = False) -> float:
-    """A centred text; returns where it ends."""
-    part: Paragraph = text(words, styled(size, bold=bold, colour=colour, alignment=1, splitLongWords=1))
-    _width, height = part.wrap(INNER, HEIGHT)
-    part.drawOn(canvas, MARGIN, top - height)
-    return float(top - height - 1 * mm)
-
-
-def _foot(canvas: Canvas, form: SignupForm, said: dict[str, str]) -> None:
-    """The way out, who is responsible, and above them the conditions of the benefit (CG-05)."""
-    told = [f"{said['stop_poster']} {said['responsible']}"]
-    if form.benefit and form.benefit_terms:
-        told.insert(0, f"{said['terms']}: {form.benefit_terms}")
-    part: Paragraph = text("\n".join(told), styled(8, colour=SOFT, alignment=1))
-    part.wrap(INNER, HEIGHT)
-    part.drawOn(canvas, MARGIN, 8 * mm)
+def _language(form: SignupForm) -> str:
+    version = published(form.wording)
+    return "de" if version is None or version.texts.get("de") else next(iter(version.texts))

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from django.core.cache import cache
@@ -15,11 +16,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from consent import colors, queries, signups, speaking
+from consent import colors, explaining, queries, signups, speaking
 from consent.actions import preferences
 from consent.actions import signups as actions
 from consent.forms.public import SignupPageForm
 from consent.models import Controller, SignupForm, SignupPlace, WordingVersion
+from consent.opening import unlawful
 from consent.queries import published
 from contacts import phones
 from tenants.models import Tenant
@@ -27,10 +29,12 @@ from tenants.pages import address_of
 from tenants.queries import active_tenant
 from tenants.scope import tenant_scope
 
-INVALID, TOO_MANY = 422, 429
+GONE, INVALID, TOO_MANY = 410, 422, 429
 # Tries of one address in a minute, on one form; whole offices share an address.
 MOST_TRIES, TRIES_S = 30, 60
 QR_SCALE = 5
+# What links of advertisements and profiles say of themselves (M-62).
+CAME_FROM = ("utm_source", "utm_medium", "utm_campaign")
 View = Callable[..., HttpResponse]
 
 
@@ -58,10 +62,10 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
     form = _forms(tenant).filter(slug=form_slug).exclude(state=SignupForm.State.DRAFT).first()
     if form is None:
         raise Http404
-    version = published(form.wording) if form.state == SignupForm.State.LIVE else None
-    language = _language(request, version)
+    version = _open_version(form)
     if version is None:
-        return _page(request, tenant, language, "public/closed.html", {}, status=410)
+        return _closed(request, tenant)
+    language = _language(request, version)
     place = _place(request, form)
     if request.method != "POST":
         if place and request.method == "GET":
@@ -72,15 +76,38 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
     filled = SignupPageForm(form, speaking.texts(tenant, language), request.POST)
     if not filled.is_valid():
         return _asked(request, form, version, language, filled, status=INVALID)
-    token = actions.start(
-        form=form,
-        is_extra_wanted=filled.cleaned_data["extra"],
-        answer=filled.cleaned_data.get("answer", ""),
-        language=language,
-        visitor=_visitor(request),
-        place=place,
-    )
+    try:
+        token = actions.start(
+            form=form,
+            is_extra_wanted=filled.cleaned_data["extra"],
+            answer=filled.cleaned_data.get("answer", ""),
+            language=language,
+            visitor=_visitor(request),
+            place=place,
+        )
+    except actions.NotOpen:
+        # Closed since the page was built.
+        return _closed(request, tenant)
     return _almost(request, form, language, token)
+
+
+def preview(request: HttpRequest, form: SignupForm) -> HttpResponse:
+    """The page of a form as people would see it, from which nothing is sent; for the company's own staff."""
+    version = published(form.wording) or form.wording.versions.order_by("-number")[0]
+    language = _language(request, version)
+    empty = SignupPageForm(form, speaking.texts(form.tenant, language))
+    return _asked(request, form, version, language, empty, is_preview=True)
+
+
+def _open_version(form: SignupForm) -> WordingVersion | None:
+    """What people agree to on the form's page; None while nobody may be shown it."""
+    if form.state != SignupForm.State.LIVE or unlawful(form):
+        return None
+    return published(form.wording)
+
+
+def _closed(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    return _page(request, tenant, _language(request, None), "public/closed.html", {}, status=GONE)
 
 
 def _asked(
@@ -90,6 +117,8 @@ def _asked(
     language: str,
     filled: SignupPageForm,
     status: int = 200,
+    *,
+    is_preview: bool = False,
 ) -> HttpResponse:
     extra = published(form.extra_wording) if form.extra_wording else None
     context = {
@@ -99,9 +128,29 @@ def _asked(
         "extra": extra and (extra.texts.get(language) or next(iter(extra.texts.values()))),
         "policy_url": version.policy_url,
         "languages": [code for code in speaking.LANGUAGES if version.texts.get(code)],
-        "place": _place(request, form),
+        "facts": speaking.facts(form.tenant, language),
+        "is_preview": is_preview,
     }
     return _page(request, form.tenant, language, "public/sign_up.html", context, status)
+
+
+@never_cache
+@require_safe
+@of_company
+def direct(request: HttpRequest, tenant: Tenant, form_slug: str, code: str) -> HttpResponse:
+    """Leads from the code of a place straight into WhatsApp, where the wording is shown with a button (CG-13).
+
+    A scan is counted, and nothing is known or kept of who scanned (CG-35).
+    """
+    form = _forms(tenant).filter(slug=form_slug).exclude(state=SignupForm.State.DRAFT).first()
+    place = form and form.places.filter(tenant=tenant, code=code[:12]).first()
+    if form is None or place is None:
+        raise Http404
+    if _open_version(form) is None:
+        return _closed(request, tenant)
+    if request.method == "GET":
+        actions.scanned(place)
+    return redirect(signups.keyword_link(form, place))
 
 
 def _almost(request: HttpRequest, form: SignupForm, language: str, token: str) -> HttpResponse:
@@ -127,9 +176,12 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             preferences.withdraw(found, request.POST.get("pair", ""), visitor=_visitor(request))
             return redirect(request.path + "?ok=1")
+        is_done = "ok" in request.GET
         context = {
             "choices": preferences.choices(found),
-            "is_done": "ok" in request.GET,
+            "vouchers": preferences.vouchers(found),
+            "origins": explaining.origins(found.contact, language),
+            "is_done": is_done,
             "has_objected": preferences.has_objected(found),
             "token": token,
             "languages": speaking.LANGUAGES,
@@ -200,6 +252,7 @@ def _page(
         "logo": queries.logo(tenant),
         "colour": colour,
         "ink": colors.text_on(colour),
+        "kept": _kept(request),
     }
     with translation.override(language):
         response = render(request, template, common | context, status=status)
@@ -208,10 +261,16 @@ def _page(
     return response
 
 
+def _kept(request: HttpRequest) -> str:
+    """What of the address goes along when somebody changes the language: the place, and where they came from."""
+    kept = {name: request.GET[name][:60] for name in ("o", *CAME_FROM) if request.GET.get(name)}
+    return f"&{urlencode(kept)}" if kept else ""
+
+
 def _invalid(request: HttpRequest) -> HttpResponse:
     language = _language(request, None)
     said = {"de": {**speaking.DU, **speaking.SIE}, "en": {**speaking.EN}}[language]
-    return render(request, "public/invalid.html", {"said": said, "language": language}, status=410)
+    return render(request, "public/invalid.html", {"said": said, "language": language}, status=GONE)
 
 
 def _forms(tenant: Tenant) -> QuerySet[SignupForm]:
@@ -244,7 +303,7 @@ def _visitor(request: HttpRequest) -> dict[str, str]:
         "ip": address_of(request),
         "user_agent": request.headers.get("User-Agent", "")[:300],
         "page": request.build_absolute_uri(request.path),
-        "campaign": request.GET.get("utm_source", "")[:60],
+        "campaign": " / ".join(filter(None, (request.GET.get(name, "")[:60] for name in CAME_FROM))),
     }
 
 

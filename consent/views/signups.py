@@ -21,7 +21,9 @@ from consent.actions import signup_forms as actions
 from consent.actions.signups import add_codes
 from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
 from consent.models import SignupForm
+from consent.opening import hindrances, unlawful
 from consent.queries import may_ask
+from consent.views import public
 from tenants.pages import TenantRequest, requires
 
 INVALID = 422
@@ -34,7 +36,9 @@ SCALE = {"svg": 8, "png": 12, "pdf": 6}
 @requires("consent:read")
 def forms(request: TenantRequest) -> HttpResponse:
     """All forms, open ones first, with what came by them."""
-    return render(request, "consent/signups.html", {"forms": request.tenant.signup_forms.order_by("-state", "-pk")})
+    found = request.tenant.signup_forms.select_related("tenant", "wording", "extra_wording").order_by("-state", "-pk")
+    shown = [(form, form.state == SignupForm.State.LIVE and bool(unlawful(form))) for form in found]
+    return render(request, "consent/signups.html", {"forms": shown})
 
 
 @require_http_methods(["GET", "POST"])
@@ -81,9 +85,9 @@ def open_(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     try:
         actions.open_(form=signup, by=request.user)
         messages.success(request, _("The form is open."))
-    except ValidationError as error:
-        for problem in error.messages:
-            messages.error(request, problem)
+    except ValidationError:
+        # What is missing stands on the page, each with a link to where it is mended.
+        messages.error(request, _("The form cannot be opened yet."))
     return _to(request, signup)
 
 
@@ -125,28 +129,43 @@ def codes(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @requires("consent:read")
-def qr(request: TenantRequest, uid: uuid.UUID, code: str, kind: str) -> HttpResponse:
-    """The QR code of a place, to be printed; a PNG, an SVG or a PDF."""
+def preview(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """The form's page as people would see it, open or not."""
+    return public.preview(request, _form(request, uid))
+
+
+@require_GET
+@requires("consent:read")
+def qr(request: TenantRequest, uid: uuid.UUID, code: str, kind: str, is_direct: bool = False) -> HttpResponse:
+    """The QR code of a place, to be printed: to the form's page or straight into WhatsApp; a PNG, an SVG or a PDF."""
     signup = _form(request, uid)
     place = get_object_or_404(signup.places.filter(tenant=request.tenant), code=code)
     if kind not in KINDS:
         raise Http404
     file = io.BytesIO()
-    made = segno.make(signups.page_url(signup, place), error="q", micro=False)
-    made.save(file, kind=kind, scale=SCALE[kind], border=4)
-    response = HttpResponse(file.getvalue(), content_type=KINDS[kind])
-    response["Content-Disposition"] = f'attachment; filename="{signup.slug}-{code}.{kind}"'
-    return response
+    address = signups.direct_url(signup, place) if is_direct else signups.page_url(signup, place)
+    segno.make(address, error="q", micro=False).save(file, kind=kind, scale=SCALE[kind], border=4)
+    return _file(file.getvalue(), KINDS[kind], f"{signup.slug}-{code}{'-whatsapp' if is_direct else ''}.{kind}")
 
 
 @require_GET
 @requires("consent:read")
-def poster(request: TenantRequest, uid: uuid.UUID, code: str) -> HttpResponse:
-    """A sheet to be put up at a place."""
+def poster(request: TenantRequest, uid: uuid.UUID, code: str, is_direct: bool = False) -> HttpResponse:
+    """A sheet to be put up at a place; says which texts to shorten where they do not fit."""
     signup = _form(request, uid)
     place = get_object_or_404(signup.places.filter(tenant=request.tenant), code=code)
-    response = HttpResponse(printing.poster(signup, place), content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{signup.slug}-{code}-a5.pdf"'
+    try:
+        sheet = printing.poster(signup, place, is_direct=is_direct)
+    except printing.TooMuchText:
+        told = _("The texts do not fit on a poster. Shorten the headline, the benefit or its conditions.")
+        messages.error(request, told)
+        return _to(request, signup)
+    return _file(sheet, KINDS["pdf"], f"{signup.slug}-{code}{'-whatsapp' if is_direct else ''}-a5.pdf")
+
+
+def _file(content: bytes, kind: str, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
@@ -156,11 +175,13 @@ def _shown(
     signup = _form(request, uid)
     pool = signup.codes.filter(tenant=request.tenant).aggregate(all=Count("pk"), free=Count("pk", Q(contact=None)))
     places = signup.places.filter(tenant=request.tenant).order_by("pk")
+    found = unlawful(signup) if signup.state == SignupForm.State.LIVE else hindrances(signup)
     context = {
         "signup": signup,
         "url": signups.page_url(signup),
         "snippet": f'<script src="{signups.page_url(signup)}widget.js" async></script>',
-        "keyword_link": signups.whatsapp_link(signup.number, signup.keyword.upper()) if signup.keyword else "",
+        "hindrances": [(told, _mended_at(request, signup, where)) for told, where in found],
+        "keyword_link": signups.keyword_link(signup) if signup.keyword else "",
         "places": [(place, signups.page_url(signup, place)) for place in places],
         "pool": pool,
         "place_form": place_form,
@@ -168,6 +189,19 @@ def _shown(
         "is_silenced": not may_ask(signup),
     }
     return render(request, "consent/signup.html", context, status=status)
+
+
+def _mended_at(request: TenantRequest, signup: SignupForm, where: str) -> str:
+    """The screen on which this hindrance is mended."""
+    slug = request.tenant.slug
+    match where:
+        case "company":
+            return reverse("company", kwargs={"tenant_slug": slug})
+        case "wording":
+            return reverse("wording", kwargs={"tenant_slug": slug, "uid": signup.wording.uid})
+        case "extra_wording" if signup.extra_wording:
+            return reverse("wording", kwargs={"tenant_slug": slug, "uid": signup.extra_wording.uid})
+    return reverse("signup_edit", kwargs={"tenant_slug": slug, "uid": signup.uid})
 
 
 def _tried(form: Any, act: Callable[[], Any]) -> Any:

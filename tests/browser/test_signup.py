@@ -1,19 +1,24 @@
 """The pages that people see, in a real browser: by keyboard alone, on a phone, without scripts, and for everybody."""
 
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
 
 from consent.actions import preferences, signup_forms
-from consent.models import Controller, SignupForm
+from consent.models import SignupCode, SignupForm
 from consent.queries import may_send
 from consent.signups import token_in
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import agree, person, published
+from tests.consent.factories import agree, known, person, published
+from tests.qr import text_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHONE = {"width": 360, "height": 740}
@@ -22,7 +27,7 @@ PHONE = {"width": 360, "height": 740}
 @pytest.fixture
 def form(bakery: Tenant) -> SignupForm:
     with tenant_scope(bakery):
-        Controller.objects.create(tenant=bakery, legal_name="Bäckerei Sonne GmbH", brand_color="#c2410c")
+        known(bakery, brand_color="#c2410c")
         made = signup_forms.create(
             tenant=bakery,
             by=None,
@@ -131,6 +136,21 @@ def test_the_pages_are_for_everybody(
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+def test_the_code_on_the_screen_opens_the_same_message_as_the_link(
+    page: Page, live_server: object, form: SignupForm
+) -> None:
+    page.goto(f"{live_server}/s/bakery/theke/")
+    page.locator("#id_agree").check()
+    page.get_by_role("button").click()
+
+    code = page.locator(".code svg")
+    # Large, before everything else, and on white as it stands in the page.
+    code.evaluate("svg => svg.setAttribute('style', 'width: 820px; position: fixed; inset: 0; background: #fff')")
+
+    link = page.get_by_role("link", name="WhatsApp öffnen").get_attribute("href")
+    assert text_in(code.screenshot(), quiet=2) == link
+
+
 def test_saying_no_takes_one_key_and_no_script(
     without_scripts: Page, live_server: object, bakery: Tenant, anna: Contact
 ) -> None:
@@ -142,3 +162,122 @@ def test_saying_no_takes_one_key_and_no_script(
     expect(page.get_by_role("status")).to_contain_text("abgemeldet")
     with tenant_scope(bakery):
         assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "withdrawn"
+
+
+def test_saying_no_on_a_phone_works_by_keyboard_alone(
+    page: Page, live_server: object, bakery: Tenant, anna: Contact
+) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(address(live_server, anna))
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    reached = []
+    for _step in range(10):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.innerText"))
+        if reached[-1] == "Von allem abmelden":
+            break
+    # What has the focus is in sight and marked.
+    assert page.evaluate("document.activeElement.matches(':focus-visible')")
+    assert page.evaluate("document.activeElement.getBoundingClientRect().bottom <= innerHeight")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("status")).to_contain_text("abgemeldet")
+    with tenant_scope(bakery):
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "withdrawn"
+
+
+@pytest.mark.parametrize(("language", "theme"), [("de", "light"), ("en", "dark")])
+def test_the_pages_that_nobody_hopes_to_see_are_for_everybody_too(
+    page: Page, live_server: object, form: SignupForm, bakery: Tenant, language: str, theme: str
+) -> None:
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
+    with tenant_scope(bakery):
+        signup_forms.update(form=SignupForm.objects.get(), by=None, question="email", question_attribute="")
+    url, found = f"{live_server}/s/bakery/theke/?lang={language}", []
+
+    page.goto(url)
+    page.locator("#id_agree").check()
+    page.locator("#id_answer").fill("anna")
+    page.get_by_role("button").click()
+    expect(page.locator("#id_answer_error")).to_be_visible()
+    assert page.locator("#id_answer").get_attribute("aria-invalid") == "true"
+    assert "id_answer_error" in str(page.locator("#id_answer").get_attribute("aria-describedby"))
+    found += problems(page)
+
+    page.locator("summary").click()
+    expect(page.get_by_text("WhatsApp Ireland Limited")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    found += problems(page)
+
+    for _try in range(30):
+        page.request.post(url, form={"agree": "on"})
+    page.get_by_role("button").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text({"de": "Zu viele", "en": "Too many"}[language])
+    found += problems(page)
+
+    with tenant_scope(bakery):
+        signup_forms.close(form=SignupForm.objects.get(), by=None)
+    page.goto(url)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(
+        {"de": "nicht möglich", "en": "not possible"}[language]
+    )
+    found += problems(page)
+
+    assert found == []
+
+
+def test_the_persons_page_with_voucher_and_origin_is_for_everybody(
+    page: Page, live_server: object, form: SignupForm, bakery: Tenant, anna: Contact
+) -> None:
+    page.set_viewport_size(PHONE)
+    with tenant_scope(bakery):
+        bert = person(bakery)
+        agree(bakery, bert, wording=form.wording.versions.get(), language="de")
+        SignupCode.objects.create(tenant=bakery, form=form, code="SONNE5", contact=bert, issued_at=timezone.now())
+    page.goto(address(live_server, bert))
+    page.get_by_text("Warum bekomme ich das").click()
+
+    expect(page.get_by_text("SONNE5")).to_be_visible()
+    expect(page.locator("blockquote")).to_contain_text("mindestens 16 Jahre")
+    assert problems(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+@pytest.fixture
+def shop_page(live_server: object) -> Iterator[str]:
+    """A web shop at another address whose policy allows no inline styles or scripts, with our tag in its page."""
+    tag = f'<script src="{live_server}/s/bakery/theke/widget.js" async data-label="Zum Newsletter"></script>'
+
+    class Shop(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Security-Policy", f"default-src 'self'; script-src {live_server}")
+            self.end_headers()
+            self.wfile.write(f'<!DOCTYPE html><html lang="de"><title>Shop</title><p>Brot</p>{tag}</html>'.encode())
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shop) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def test_one_tag_on_a_shops_page_leads_to_the_form_under_a_strict_policy(
+    page: Page, shop_page: str, live_server: object, form: SignupForm, settings: Settings
+) -> None:
+    settings.PUBLIC_URL = str(live_server)
+    page.goto(shop_page)
+
+    button = page.get_by_role("link", name="Zum Newsletter")
+    expect(button).to_have_css("background-color", "rgb(194, 65, 12)")
+    assert page.context.cookies() == []
+    with page.context.expect_page() as opened:
+        button.click()
+
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Frisches zuerst erfahren")
+    # The shop's page is out of the form's reach, and the form does not hear where people came from.
+    assert opened.value.evaluate("window.opener") is None

@@ -10,10 +10,14 @@ from django.utils.timezone import now
 from campaigns import actions, queries
 from campaigns.models import Campaign
 from consent.actions import controllers
+from contacts.models import Contact
+from messaging.models import Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import draft, states, stored
+from tests.consent.factories import known
+from tests.consent.imports import done
 from tests.contacts.calls import Caller
 from whatsapp.models import Account, Media, Number, Template
 
@@ -374,3 +378,53 @@ def test_the_one_who_can_be_reached_is_found_behind_a_thousand_who_cannot(api: C
     campaign = draft(bakery, [*before, *one, *after])
 
     assert api.post(f"campaigns/{campaign.uid}/launch/").status_code == 200
+
+
+PROVEN = (
+    "Handy;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
+    "0151 23456780;01.02.2025;Ladenformular;Ja, per WhatsApp von der Bäckerei Sonne.;Blatt 1\n"
+)
+NOTICE = "https://sonne.example/datenschutz"
+
+
+def warnings(campaign: Campaign) -> list[str]:
+    """What the page before the launch warns of."""
+    with tenant_scope(campaign.tenant):
+        found = queries.preflight(campaign, queries.estimate(campaign))
+    assert all(check.ok for check in found), found
+    return [check.code for check in found if check.code.startswith("warning.")]
+
+
+@pytest.fixture
+def to_imported(bakery: Tenant, settings: Any, tmp_path: Any) -> Campaign:
+    """A campaign to somebody whose yes came with a file; the company has a privacy notice."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    done(bakery, PROVEN)
+    with tenant_scope(bakery):
+        known(bakery, privacy_url=NOTICE)
+        people = list(Contact.objects.all())
+    return draft(bakery, people)
+
+
+def test_art_14_the_first_message_to_people_of_an_import_must_lead_to_the_notice(to_imported: Campaign) -> None:
+    assert warnings(to_imported) == ["warning.notice"]
+
+    with tenant_scope(to_imported.tenant):
+        parts = [{"type": "FOOTER", "text": f"STOPP beendet. {NOTICE}"}]
+        without = [part for part in factories.MARKETING_COMPONENTS if part["type"] != "FOOTER"]
+        Template.objects.filter(tenant=to_imported.tenant).update(components=[*without, *parts])
+
+    assert warnings(to_imported) == []
+
+
+def test_who_was_written_to_already_has_had_their_first_message(to_imported: Campaign, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        people = list(Contact.objects.all())
+        source = factories.source(bakery.numbers.get(), people, made_template=bakery.templates.get())
+        Message.objects.filter(source=source).update(accepted_at=now(), queue=2, state=4)
+
+    assert warnings(to_imported) == []
+
+
+def test_who_signed_up_themselves_needs_no_such_notice(ready: Campaign) -> None:
+    assert warnings(ready) == []

@@ -1,7 +1,7 @@
 """Plain functions that make people and their declarations for the tests of consent."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +11,7 @@ from django.db import connection
 from consent import ledger
 from consent.actions import declarations
 from consent.ledger import Appended, Entry, wordings
-from consent.models import Authority, Source, Wording, WordingVersion
+from consent.models import Authority, Controller, Source, Wording, WordingVersion
 from contacts import identities
 from contacts.models import Contact
 from tenants.models import Tenant
@@ -52,19 +52,56 @@ def entry(subject: UUID | None = None, **fields: Any) -> Entry:
     return Entry(**{**defaults, **fields})
 
 
-def published_text(number: int) -> str:
-    """What people agree to, in German."""
-    return f"Ja, ich möchte per WhatsApp Angebote erhalten und bin mindestens 16 Jahre alt ({number})."
+# What a text says for each purpose it covers, and for all of them; it passes the linter for a company that is `known`.
+SENTENCES = {
+    "de": {
+        "marketing": "Ja, ich möchte von der Bäckerei Sonne GmbH per WhatsApp und E-Mail Angebote und Neuigkeiten"
+        " erhalten, etwa viermal im Monat.",
+        "tracking": "Ja, die Bäckerei Sonne GmbH darf messen, welche Links in WhatsApp-Nachrichten ich öffne.",
+        "special_category": "Ja, ich bin ausdrücklich einverstanden, dass die Bäckerei Sonne GmbH Angaben zu meiner"
+        " Gesundheit für Nachrichten per WhatsApp nutzt.",
+        "all": "Ich bin mindestens 16 Jahre alt und kann das jederzeit widerrufen, mit STOPP oder dem Link in jeder"
+        " E-Mail ({number}).",
+    },
+    "en": {
+        "marketing": "Yes, I would like offers and news from Bäckerei Sonne GmbH by WhatsApp and e-mail, about four"
+        " times a month.",
+        "tracking": "Yes, Bäckerei Sonne GmbH may measure which links in WhatsApp messages I open.",
+        "special_category": "Yes, I expressly agree that Bäckerei Sonne GmbH uses what I say about my health for"
+        " messages by WhatsApp.",
+        "all": "I am at least 16 years old and can withdraw this at any time, by sending STOP or by the link in every"
+        " e-mail ({number}).",
+    },
+}
+
+
+def known(tenant: Tenant, **fields: Any) -> Controller:
+    """The bakery as the law wants it named; without that none of its sign-up forms may be open."""
+    given = {
+        "legal_name": "Bäckerei Sonne GmbH",
+        "street": "Lindenweg 3",
+        "postcode": "10115",
+        "city": "Berlin",
+        "email": "daten@sonne.example",
+        "privacy_url": "https://sonne.example/datenschutz",
+        "imprint_url": "https://sonne.example/impressum",
+    }
+    controller, _is_new = Controller.objects.update_or_create(tenant=tenant, defaults=given | fields)
+    return controller
+
+
+def wording_text(language: str = "de", number: int = 1, *, purposes: Sequence[str] = ("marketing", "tracking")) -> str:
+    """The text of a version that covers these purposes."""
+    said = SENTENCES[language]
+    return " ".join([*(said[purpose] for purpose in purposes), said["all"].format(number=number)])
 
 
 def published(tenant: Tenant, number: int = 1, *, name: str = "Ladenformular", **fields: Any) -> WordingVersion:
     """A version of the bakery's sign-up form that people have agreed to; as the linter demands, it asks for the age."""
     wording, _is_new = Wording.objects.get_or_create(tenant=tenant, name=name)
-    texts = {
-        "de": published_text(number),
-        "en": f"Yes, please, I am at least 16 years old ({number}).",
-    }
-    covers = [["whatsapp", "marketing"], ["whatsapp", "tracking"]]
+    covers = fields.get("covers") or [["whatsapp", "marketing"], ["whatsapp", "tracking"]]
+    purposes = list(dict.fromkeys(purpose for _channel, purpose in covers))
+    texts = {language: wording_text(language, number, purposes=purposes) for language in SENTENCES}
     given = {"texts": texts, "covers": covers, "published_at": NOON, **fields}
     sha256 = wordings.digest(given["texts"], given["covers"])
     return WordingVersion.objects.create(tenant=tenant, wording=wording, number=number, **{"sha256": sha256, **given})

@@ -23,7 +23,7 @@ from tenants import actions as tenancy
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import agree, altered, person, published, published_text, stop
+from tests.consent.factories import agree, altered, person, published, stop, wording_text
 from tests.consent.texts import COMPANY, text
 from tests.contacts.calls import Caller
 
@@ -87,7 +87,7 @@ def test_a_receipt_says_who_agreed_to_what_and_how_to_take_it_back(receipt: dict
     assert receipt["schema_version"] == "ISO/IEC TS 27560:2023"
     assert receipt["controller"]["name"] == "Bäckerei Sonne GmbH"
     assert receipt["controller"]["data_protection_officer"]["name"] == "Dr. Eva Groß"
-    assert receipt["wording"]["text"] == published_text(1)
+    assert receipt["wording"]["text"] == wording_text()
     assert (receipt["wording"]["name"], receipt["wording"]["version"]) == ("Ladenformular", 1)
     [purpose] = receipt["purposes"]
     assert (purpose["purpose"], purpose["channel"], purpose["dpv"]) == ("marketing", "whatsapp", "dpv:DirectMarketing")
@@ -219,7 +219,7 @@ def test_a_receipt_is_written_in_the_language_in_which_the_person_agreed(alice: 
     found = alice.get(f"{path(bakery, kim)}/").json()
 
     assert found["language"] == "en"
-    assert found["wording"]["text"] == "Yes, please, I am at least 16 years old (1)."
+    assert found["wording"]["text"] == wording_text("en")
     assert found["events"][0]["state_text"] == "Consent given"
 
 
@@ -266,7 +266,7 @@ def test_page_and_paper_are_made_of_the_same(alice: Caller, anna: Contact, baker
     text = page.content.decode()
     assert page["Content-Type"].startswith("text/html")
     assert "Einwilligungsbeleg" in text
-    assert published_text(1) in text
+    assert wording_text() in text
     assert "Hauptstraße 1, 10115 Berlin, DE" in text
     assert "20.11.2026, 13:00:00 Uhr (UTC+01:00)" in text
     assert "<script" not in text

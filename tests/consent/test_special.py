@@ -32,7 +32,7 @@ from tenants.encryption import decrypt
 from tenants.models import Tenant
 from tests import factories
 from tests.campaigns.cast import draft, launch, messages
-from tests.consent.factories import agree, person, published
+from tests.consent.factories import agree, known, person, published
 from whatsapp.models import Number
 
 SPECIAL = [("whatsapp", "marketing"), ("whatsapp", "special_category")]
@@ -42,7 +42,7 @@ HAS_ALLERGY = {"attribute": "allergie", "op": "is", "value": "Nuss"}
 @pytest.fixture
 def marked(in_bakery: Tenant) -> Tenant:
     """The bakery, which knows of allergies."""
-    Controller.objects.create(tenant=in_bakery, special_attributes=["allergie"])
+    known(in_bakery, special_attributes=["allergie"])
     return in_bakery
 
 

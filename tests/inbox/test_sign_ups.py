@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
@@ -17,7 +18,7 @@ from contacts.models import Contact
 from messaging.models import Content
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import published
+from tests.consent.factories import known, published
 from tests.inbox import meta
 from whatsapp.models import Number
 
@@ -30,6 +31,7 @@ PHONE = "+493023125001"
 def form(number: Number) -> SignupForm:
     tenant = number.tenant
     with tenant_scope(tenant):
+        known(tenant)
         made = signup_forms.create(
             tenant=tenant,
             by=None,
@@ -159,3 +161,22 @@ def test_stopp_goes_before_signing_up(number: Number, form: SignupForm, deliver:
     deliver(meta.body(number, messages=[meta.text("STOPP", at=NOW + timedelta(seconds=1))]))
 
     assert may(number.tenant) == "withdrawn"
+
+
+def test_who_scans_the_code_of_a_place_and_taps_counts_for_it(
+    number: Number, form: SignupForm, deliver: Deliver, client: Client
+) -> None:
+    with tenant_scope(number.tenant):
+        place = signup_forms.add_place(form=form, name="Kasse", by=None)
+    link = client.get(f"/s/{number.tenant.slug}/theke/w/{place.code}/")["Location"]
+    [text] = parse_qs(urlsplit(link).query)["text"]
+
+    deliver(meta.body(number, messages=[meta.text(text, at=NOW)]))
+    [button] = answers(number.tenant)[0]["interactive"]["action"]["buttons"]
+    tapped = {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": button["reply"]}}
+    deliver(meta.body(number, messages=[meta.text("", at=NOW) | tapped]))
+
+    assert may(number.tenant) == ""
+    with tenant_scope(number.tenant):
+        place.refresh_from_db()
+    assert (place.scans, place.requests, place.confirmed) == (1, 1, 1)

@@ -20,7 +20,7 @@ from tenants.models import AuditEvent, Tenant
 from tenants.roles import PERMISSIONS, Role
 from tenants.scope import tenant_scope
 from tests.analytics import cast
-from tests.consent.factories import agree, person, published
+from tests.consent.factories import agree, known, person, published
 from tests.consent.views.pages import HTMX, as_role, shown
 
 URL = "/bakery/company/"
@@ -52,6 +52,7 @@ def stored(tenant: Tenant) -> Controller | None:
 def published_form(tenant: Tenant) -> None:
     """A sign-up form that is open."""
     with tenant_scope(tenant):
+        known(tenant)
         wording = published(tenant, covers=[["whatsapp", "marketing"]]).wording
         made = signup_forms.create(
             tenant=tenant, by=None, name="Theke", slug="theke", number="+4930231250", wording=wording, headline="Frisch"

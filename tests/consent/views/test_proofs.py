@@ -14,7 +14,7 @@ from tenants.models import AuditEvent, Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tenants.templatetags import formats
-from tests.consent.factories import NOON, agree, altered, minutes, person, published, published_text, say, stop
+from tests.consent.factories import NOON, agree, altered, minutes, person, published, say, stop, wording_text
 from tests.consent.views.pages import as_role, shown
 
 WAMID = "wamid.HBgNNDkzMDIzMTI1MDAxFQIAEhg"
@@ -63,7 +63,7 @@ def test_rows_stand_in_the_order_of_the_chain_with_everything_that_proves_them(
     told = ("Asked to sign up, not confirmed yet", "Consent given", "Consent withdrawn")
     places = [page.index(text) for text in told]
     assert places == sorted(places)
-    assert published_text(1) in page
+    assert wording_text() in page
     assert "Ladenformular, version 1" in page
     assert "Sign-up page · form laden" in page
     assert "request in row 1 of 2026-11-20, 12:55:00 (UTC+01:00)" in page

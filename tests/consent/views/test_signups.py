@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from consent.models import SignupForm, WordingVersion
@@ -11,7 +12,7 @@ from tenants.models import Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.consent.factories import published
+from tests.consent.factories import known, published
 from tests.consent.views.pages import as_role
 
 URL = "/bakery/signups/"
@@ -21,6 +22,7 @@ URL = "/bakery/signups/"
 def wording(bakery: Tenant) -> WordingVersion:
     factories.number(bakery)
     with tenant_scope(bakery):
+        known(bakery)
         return published(bakery, covers=[["whatsapp", "marketing"]])
 
 
@@ -127,3 +129,83 @@ def test_an_analyst_sees_no_forms_and_an_agent_changes_none_of_another_company(
     assert alice.get(URL).status_code == 403
     assert alice.get(page).status_code == 403
     assert alice.post(f"{page}open/").status_code == 403
+
+
+def test_what_keeps_a_form_closed_is_said_with_a_link_to_where_it_is_mended(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        known(bakery, imprint_url="")
+        careless = published(bakery, name="Kurz", covers=[["whatsapp", "marketing"]], texts={"de": "Ja, per WhatsApp."})
+    page = made(alice, careless, benefit="5 € voucher")
+
+    told = shown(alice.post(f"{page}open/", follow=True))
+
+    assert "The form cannot be opened yet." in told
+    for said, address in (
+        ("Enter what the law wants known to everybody who signs up: address of the imprint.", "/bakery/company/"),
+        ("The text “Kurz” leaves duties open.", f"/bakery/wordings/{careless.wording.uid}/"),
+        ("Write the conditions of the benefit", f"{page}edit/"),
+    ):
+        assert said in told
+        assert f'href="{address}"' in told[told.index(said) :][:2000]
+    assert alice.get("/s/bakery/theke/").status_code == 404
+
+
+def test_the_team_sees_that_an_open_form_is_closed_to_visitors(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    page = made(alice, wording)
+    alice.post(f"{page}open/")
+    assert "visitors" not in shown(alice.get(page))
+
+    with tenant_scope(bakery):
+        known(bakery, imprint_url="")
+
+    assert "visitors are told that signing up is not possible" in shown(alice.get(page))
+    assert "Closed to visitors" in shown(alice.get(URL))
+    assert "forms stay closed" in shown(alice.get("/bakery/company/"))
+
+
+def test_a_draft_is_looked_at_before_anybody_else_sees_it(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    page = made(alice, wording)
+
+    looked = alice.get(f"{page}preview/?lang=de")
+
+    told = shown(looked)
+    assert "Vorschau" in told
+    assert wording.texts["de"] in told
+    assert 'method="post"' not in told
+    assert '<button type="submit" class="button" disabled>' in told
+    assert alice.post(f"{page}preview/", {"agree": "on"}).status_code == 405
+    with tenant_scope(bakery):
+        assert not bakery.signup_requests.exists()
+    assert alice.get("/s/bakery/theke/").status_code == 404
+    assert Client().get(f"{page}preview/").status_code == 302
+    assert "Vorschau" not in shown(alice.get(page))
+
+
+def test_a_place_has_a_code_into_whatsapp_as_picture_and_on_paper(alice: Client, wording: WordingVersion) -> None:
+    page = made(alice, wording, keyword="Brot")
+    alice.post(f"{page}places/", {"name": "Kasse"})
+
+    links = re.findall(r'href="([^"]*/whatsapp[^"]*)"', alice.get(page).content.decode())
+
+    assert [link.rpartition("/")[2] for link in links] == [
+        "whatsapp.svg",
+        "whatsapp.png",
+        "whatsapp.pdf",
+        "whatsapp-poster.pdf",
+    ]
+    for link, begins in zip(links, (b"<?xml", b"\x89PNG", b"%PDF", b"%PDF"), strict=True):
+        file = alice.get(link)
+        assert file.content.startswith(begins)
+        assert "whatsapp" in file["Content-Disposition"]
+
+
+def shown(answer: HttpResponse) -> str:
+    """The page as text, blanks folded."""
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())

@@ -1,0 +1,67 @@
+"""Answers "Why do I get this, and where did you get my data?" for one person (Art. 14 GDPR, R-36)."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from django.utils import translation
+
+from consent import speaking
+from consent.ledger import evidence
+from consent.ledger.folding import GRANTS
+from consent.models import ConsentEvent, ConsentEvidence, Source
+from consent.queries import history, states
+from contacts.models import Contact
+from tenants.encryption import CannotDecrypt
+from tenants.templatetags.formats import day
+
+# How `speaking` names the ways by which a yes came in.
+WAYS: dict[str, str] = {
+    Source.SIGNUP_PAGE: "from_signup_page",
+    Source.QR: "from_qr",
+    Source.WA_KEYWORD: "from_whatsapp",
+    Source.WA_BUTTON: "from_whatsapp",
+    Source.FLOW: "from_whatsapp",
+    Source.IMPORT: "from_import",
+    Source.API: "from_api",
+    Source.AGENT: "from_agent",
+}
+# Told of by others, who named the place where the yes was given; and how imports and the API call it in the proof.
+SECOND_HAND = (Source.IMPORT, Source.API, Source.AGENT)
+NAMED_BY = ("consent.source", "source")
+
+
+class Origin(NamedTuple):
+    """One declaration that holds now: when and by which way it came, and which words and notice it was a yes to."""
+
+    told: str
+    wording: str
+    policy_url: str
+
+
+def origins(contact: Contact, language: str) -> list[Origin]:
+    """Everything that messages to this person rest on, newest first; what one text covers is told once."""
+    said = speaking.texts(contact.tenant, language)
+    rows = history(contact).filter(seq__in=states(contact).filter(state__in=GRANTS).values("seq"))
+    with translation.override(language):
+        return list(dict.fromkeys(Origin(_told(row, said), _wording(row, language), row.policy_url) for row in rows))
+
+
+def _told(row: ConsentEvent, said: Mapping[str, str]) -> str:
+    told = said[WAYS.get(row.source, "from_other")].replace("{day}", day(row.occurred_at))
+    source = next(_sources(row), "") if row.source in SECOND_HAND else ""
+    return f"{told} {said['noted_source'].replace('{source}', source)}" if source else told
+
+
+def _wording(row: ConsentEvent, language: str) -> str:
+    texts: dict[str, str] = row.wording_version.texts if row.wording_version else {}
+    return next((texts[code] for code in (row.language[:2], language, *texts) if texts.get(code)), "")
+
+
+def _sources(row: ConsentEvent) -> Iterator[str]:
+    """The place that the proof names, unless the proof is kept for claims only."""
+    stored = ConsentEvidence.objects.filter(tenant=row.tenant_id, event_id=row.event_id, kept_until=None).first()
+    try:
+        proof = evidence.unseal(stored) if stored else {}
+    except CannotDecrypt:
+        return
+    yield from (str(proof[key]) for key in NAMED_BY if proof.get(key))

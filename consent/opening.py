@@ -1,0 +1,91 @@
+"""What keeps a sign-up form from the public: texts that prove nothing, and a company that people cannot make out.
+
+Asked when somebody opens a form and each time its page is served, because a company may lose its imprint, or change its
+name, while posters with the page's address hang in its shop.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from consent import linting, speaking
+from consent.ledger.wordings import is_imported
+from consent.models import Channel, SignupForm, WordingVersion
+from consent.queries import controller_of, draft_of, published
+
+
+class Hindrance(NamedTuple):
+    """Something that is missing, in plain words; `where` says what mends it: form, text or company."""
+
+    told: str
+    where: Literal["form", "wording", "extra_wording", "company"]
+
+
+def hindrances(form: SignupForm) -> list[Hindrance]:
+    """Everything that must be mended before the form can be opened."""
+    return [*unlawful(form), *_keyword_too_long(form)]
+
+
+def unlawful(form: SignupForm) -> list[Hindrance]:
+    """Why nobody may be shown the form's page: no proof, no notice, no imprint (CG-03, CG-05, CG-61)."""
+    return [*_of_wording(form), *_of_extra_wording(form), *_of_company(form), *_of_benefit(form)]
+
+
+def _of_wording(form: SignupForm) -> Iterator[Hindrance]:
+    version = published(form.wording)
+    if version is None:
+        told = _("Publish the wording first: without it nothing proves what people agreed to.")
+        yield Hindrance(told, "wording")
+    elif not any(channel == Channel.WHATSAPP for channel, _purpose in version.covers):
+        told = _("This wording covers nothing on WhatsApp, and only that is confirmed there.")
+        yield Hindrance(told, "wording")
+    else:
+        yield from (Hindrance(told, "wording") for told in _open_duties(version))
+
+
+def _of_extra_wording(form: SignupForm) -> Iterator[Hindrance]:
+    if form.extra_wording is None:
+        return
+    version = published(form.extra_wording)
+    if version is None:
+        yield Hindrance(_("Publish the second wording first, or leave it out."), "extra_wording")
+    else:
+        yield from (Hindrance(told, "extra_wording") for told in _open_duties(version))
+
+
+def _open_duties(version: WordingVersion) -> Iterator[str]:
+    """What an import brought proves an old yes and was never checked; other texts may fall behind the company."""
+    if is_imported(version):
+        told = _(
+            "“%(name)s” came with an import: it proves what those people agreed to, and nobody has checked it. Choose a"
+            " text that you have published here."
+        )
+        yield told % {"name": version.wording.name}
+    elif found := linting.findings(draft_of(version)):
+        problems = " ".join(dict.fromkeys(str(finding.problem) for finding in found))
+        told = _("The text “%(name)s” leaves duties open. Publish a new version of it. %(problems)s")
+        yield told % {"name": version.wording.name, "problems": problems}
+
+
+def _of_company(form: SignupForm) -> Iterator[Hindrance]:
+    if missing := controller_of(form.tenant).missing:
+        told = _("Enter what the law wants known to everybody who signs up: %(names)s.")
+        yield Hindrance(told % {"names": ", ".join(missing)}, "company")
+
+
+def _of_benefit(form: SignupForm) -> Iterator[Hindrance]:
+    if form.benefit and not form.benefit_terms:
+        told = _("Write the conditions of the benefit: they must be visible beside it (§ 6 DDG).")
+        yield Hindrance(told, "form")
+
+
+def _keyword_too_long(form: SignupForm) -> Iterator[Hindrance]:
+    """The wording is asked whole in WhatsApp or not at all; on the page it may be longer."""
+    version = published(form.wording)
+    if version is None:
+        return
+    lengths = [len(speaking.question(form.tenant, language, version)) for language in version.texts]
+    if (longest := max(lengths, default=0) - speaking.QUESTION_LIMIT) > 0:
+        told = _("Shorten the wording by %(count)s characters: who writes the keyword is shown all of it in WhatsApp.")
+        yield Hindrance(told % {"count": longest}, "wording")

@@ -1,0 +1,98 @@
+"""The person's own page says why they get messages and where their data come from (Art. 14 GDPR, R-36)."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from consent.actions import declarations, preferences
+from consent.models import Controller, Source
+from contacts.models import Contact
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.consent.factories import agree, known, person, published, stop, wording_text
+from tests.consent.imports import done
+
+MARKETING = [["whatsapp", "marketing"]]
+WHY = "woher haben wir deine Daten?"
+
+
+def told(client: Client, contact: Contact, language: str = "de") -> str:
+    """The person's page, blanks folded."""
+    answer = client.get(f"{urlsplit(preferences.url(contact)).path}?lang={language}")
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_who_came_by_an_import_reads_from_where_since_when_and_what_they_are_said_to_have_agreed_to(
+    client: Client, bakery: Tenant
+) -> None:
+    text = "Ja, ich möchte per WhatsApp Angebote der Bäckerei Sonne GmbH."
+    head = "Handy;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
+    done(bakery, f"{head}0151 23456780;01.02.2025;Kundenkarte 2025;{text};Blatt 1\n")
+    with tenant_scope(bakery):
+        known(bakery)
+        imported = Contact.objects.get()
+
+    page = told(client, imported)
+
+    assert WHY in page
+    assert "Aus einer Liste von Bäckerei Sonne GmbH: Darin steht deine Zustimmung vom 01.02.2025." in page
+    assert "Als Quelle ist vermerkt: Kundenkarte 2025." in page
+    assert text in page
+    assert "+4915123456780" not in page
+
+
+@pytest.mark.parametrize(
+    ("source", "language", "said"),
+    [
+        (Source.QR, "de", "Am 20.11.2026 über unseren QR-Code, von dir in WhatsApp bestätigt."),
+        (Source.WA_BUTTON, "de", "Am 20.11.2026 in WhatsApp: Du hast uns geschrieben und ja gesagt."),
+        (Source.API, "en", "Another system of Bäckerei Sonne GmbH, such as the shop, reported that you agreed on"),
+        (Source.SYSTEM, "de", "Deine Zustimmung ist vom 20.11.2026."),
+    ],
+)
+def test_every_way_is_named(client: Client, in_bakery: Tenant, source: str, language: str, said: str) -> None:
+    known(in_bakery)
+    anna = person(in_bakery)
+    agree(in_bakery, anna, source=source, wording=published(in_bakery), language=language)
+
+    page = told(client, anna, language)
+
+    assert said in page
+    assert wording_text(language) in page
+
+
+def test_two_purposes_of_one_text_are_told_once_and_people_are_addressed_as_the_company_does(
+    client: Client, in_bakery: Tenant
+) -> None:
+    known(in_bakery, address_form=Controller.AddressForm.SIE)
+    anna = person(in_bakery)
+    pairs = [("whatsapp", "marketing"), ("whatsapp", "tracking")]
+    agree(in_bakery, anna, pairs=pairs, wording=published(in_bakery), language="de")
+
+    page = told(client, anna)
+
+    assert page.count(wording_text()) == 1
+    assert "woher haben wir Ihre Daten?" in page
+
+
+def test_where_nothing_holds_any_more_nothing_is_explained(client: Client, in_bakery: Tenant) -> None:
+    anna = person(in_bakery)
+    agree(in_bakery, anna)
+    stop(in_bakery, anna)
+
+    assert WHY not in told(client, anna)
+
+
+def test_another_persons_yes_is_not_shown(client: Client, in_bakery: Tenant) -> None:
+    anna, bert = person(in_bakery), person(in_bakery)
+    agree(in_bakery, bert, wording=published(in_bakery, covers=MARKETING), language="de")
+    declarations.grant(
+        tenant=in_bakery, contact=anna, dedupe="own", source=Source.AGENT, authority=1, pairs=[("whatsapp", "survey")]
+    )
+
+    page = told(client, anna)
+
+    assert "hat das Team" in page
+    assert wording_text(purposes=["marketing"]) not in page

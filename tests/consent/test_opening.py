@@ -1,0 +1,147 @@
+"""No form is open while it could not prove a yes, or while people cannot make out who asks them (CG-03, CG-61)."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.utils import translation
+
+from consent.actions import controllers, signup_forms
+from consent.models import SignupForm, WordingVersion
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.consent.factories import known, person, published, wording_text
+from tests.consent.imports import done
+from tests.consent.test_signups import page, tick, write
+
+MARKETING = [["whatsapp", "marketing"]]
+TEXT = wording_text(purposes=["marketing"])
+
+
+@pytest.fixture(autouse=True)
+def english() -> Any:
+    with translation.override("en"):
+        yield
+
+
+def draft(tenant: Tenant, version: WordingVersion, **values: Any) -> SignupForm:
+    given = {"name": "Theke", "slug": "theke", "number": "+4930231250", "headline": "Frisch", "keyword": "brot"}
+    return signup_forms.create(tenant=tenant, by=None, wording=version.wording, **given, **values)
+
+
+def refusal(form: SignupForm) -> str:
+    """Why the form does not open."""
+    with pytest.raises(ValidationError) as refused:
+        signup_forms.open_(form=form, by=None)
+    form.refresh_from_db()
+    assert form.state == "draft"
+    return " ".join(refused.value.messages)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "told"),
+    [
+        ("Bäckerei Sonne GmbH", "does not name your company"),
+        (", etwa viermal im Monat", "how often you will write"),
+        ("Ich bin mindestens 16 Jahre alt und", "the age of 16"),
+        ("mit STOPP oder", "the word that stops the messages"),
+    ],
+    ids=["CG-03 company", "CG-03 frequency", "CG-07 age", "CG-23 way out"],
+)
+def test_a_text_that_never_passed_the_linter_opens_no_form(in_bakery: Tenant, left_out: str, told: str) -> None:
+    known(in_bakery)
+    version = published(in_bakery, covers=MARKETING, texts={"de": TEXT.replace(left_out, "")})
+
+    said = refusal(draft(in_bakery, version))
+
+    assert "“Ladenformular” leaves duties open" in said
+    assert told in said
+
+
+def test_the_second_text_has_to_pass_the_linter_too(in_bakery: Tenant) -> None:
+    known(in_bakery)
+    careless = published(in_bakery, name="Messen", covers=[["whatsapp", "tracking"]], texts={"de": "Ja, misst ruhig."})
+
+    said = refusal(draft(in_bakery, published(in_bakery, covers=MARKETING), extra_wording=careless.wording))
+
+    assert "“Messen” leaves duties open" in said
+
+
+def test_a_text_that_came_with_an_import_opens_no_form_however_good_it_is(bakery: Tenant) -> None:
+    head = "Handy;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
+    done(bakery, f"{head}0151 23456780;01.02.2025;Ladenformular;{TEXT};Blatt 1\n")
+    with tenant_scope(bakery):
+        known(bakery)
+        brought = WordingVersion.objects.get()
+        assert brought.texts == {"de": TEXT}
+
+        assert "came with an import" in refusal(draft(bakery, brought))
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("imprint_url", "address of the imprint"),
+        ("privacy_url", "address of the privacy notice"),
+        ("street", "street and number"),
+        ("city", "city"),
+        ("email", "e-mail address for questions about data"),
+    ],
+)
+def test_cg_61_a_company_that_people_cannot_make_out_opens_no_form(in_bakery: Tenant, field: str, told: str) -> None:
+    known(in_bakery, **{field: ""})
+
+    assert told in refusal(draft(in_bakery, published(in_bakery, covers=MARKETING)))
+
+
+@pytest.fixture
+def form(in_bakery: Tenant) -> SignupForm:
+    """An open form that lacks nothing."""
+    known(in_bakery)
+    made = draft(in_bakery, published(in_bakery, covers=MARKETING))
+    signup_forms.open_(form=made, by=None)
+    return made
+
+
+@pytest.mark.parametrize(
+    "lost", [{"imprint_url": ""}, {"privacy_url": ""}, {"street": ""}, {"legal_name": "Konditorei Mond GmbH"}]
+)
+def test_an_open_page_is_closed_to_visitors_while_something_is_missing(
+    client: Client, form: SignupForm, in_bakery: Tenant, lost: dict[str, str]
+) -> None:
+    anna, place = person(in_bakery), signup_forms.add_place(form=form, name="Schaufenster", by=None)
+    direct = f"/s/bakery/theke/w/{place.code}/"
+    controllers.update(tenant=in_bakery, by=None, **lost)
+
+    for answer in (client.get(page(form)), client.post(page(form), {"agree": "on"}), client.get(direct)):
+        assert answer.status_code == 410
+        assert "nicht möglich" in answer.content.decode()
+    assert write(anna, "brot") is None
+
+    known(in_bakery)
+
+    assert client.get(direct).status_code == 302
+    assert tick(client, form)
+    asked = write(anna, "brot")
+    assert asked
+    assert asked.outcome == "asked"
+
+
+def test_an_open_form_takes_no_text_that_could_not_have_opened_it(form: SignupForm, in_bakery: Tenant) -> None:
+    careless = published(in_bakery, name="Kurz", covers=MARKETING, texts={"de": "Ja, schreibt mir per WhatsApp."})
+
+    with pytest.raises(ValidationError, match="“Kurz” leaves duties open"):
+        signup_forms.update(form=SignupForm.objects.get(), by=None, wording=careless.wording)
+
+    assert SignupForm.objects.get().wording.name == "Ladenformular"
+
+
+def test_what_an_open_form_lacks_already_keeps_nobody_from_mending_the_rest(
+    form: SignupForm, in_bakery: Tenant
+) -> None:
+    controllers.update(tenant=in_bakery, by=None, imprint_url="")
+
+    signup_forms.update(form=SignupForm.objects.get(), by=None, headline="Frischer")
+
+    assert SignupForm.objects.get().headline == "Frischer"

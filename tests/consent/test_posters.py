@@ -1,0 +1,89 @@
+"""Posters: whatever is entered, no text runs into the code or into another text; what cannot fit is refused."""
+
+from itertools import combinations
+
+import pytest
+from django.test import Client
+
+from consent.actions import signup_forms
+from consent.models import SignupForm, SignupPlace
+from consent.printing import TooMuchText, poster, posters
+from tenants.actions import NewTenant
+from tenants.models import Tenant
+from tests.consent.factories import known, published
+from tests.consent.test_signups import made
+
+SENTENCE = "Frische Brötchen und Kuchen zuerst erfahren, jeden Morgen neu aus der Backstube am Lindenweg. "
+
+
+def filled(length: int, words: str = SENTENCE) -> str:
+    """Words of exactly this length, which is the most that the form takes."""
+    return (words * (length // len(words) + 1))[: length - 1] + "."
+
+
+def place_of(tenant: Tenant, words: str = SENTENCE, **values: str) -> SignupPlace:
+    longest = {
+        "slug": "a" * 50,
+        "headline": filled(120, words),
+        "benefit": filled(120, words),
+        "benefit_terms": filled(600, words),
+        "keyword": "k" + "abcdefgh" * 2,
+    }
+    form = made(tenant, published(tenant, covers=[["whatsapp", "marketing"]]), **longest | values)
+    return signup_forms.add_place(form=form, name="Tür", by=None)
+
+
+def overlap(one: posters.Box, other: posters.Box) -> bool:
+    beside = one.left + one.width <= other.left or other.left + other.width <= one.left
+    apart = one.bottom + one.height <= other.bottom or other.bottom + other.height <= one.bottom
+    return not (beside or apart)
+
+
+@pytest.mark.parametrize("is_direct", [False, True])
+@pytest.mark.parametrize("words", [SENTENCE, "Ach so. ", "Donaudampfschifffahrtsgesellschaftskapitän "])
+def test_the_longest_texts_stand_beside_the_code_and_not_in_it(in_bakery: Tenant, words: str, is_direct: bool) -> None:
+    place = place_of(in_bakery, words)
+
+    boxes = posters.laid_out(place.form, place, is_direct=is_direct).boxes
+
+    assert len(boxes) == 7
+    assert [box for box in boxes if box.part is None]
+    for one, other in combinations(boxes, 2):
+        assert not overlap(one, other)
+    for box in boxes:
+        assert box.left >= 0
+        assert box.bottom >= 0
+        assert box.left + box.width <= posters.WIDTH
+        assert box.bottom + box.height <= posters.HEIGHT
+    assert poster(place.form, place, is_direct=is_direct).startswith(b"%PDF")
+
+
+def test_short_texts_leave_the_code_large(in_bakery: Tenant) -> None:
+    place = place_of(in_bakery, slug="theke", headline="Frisch", benefit="", benefit_terms="", keyword="")
+
+    [code] = [box for box in posters.laid_out(place.form, place).boxes if box.part is None]
+
+    assert code.width == pytest.approx(88 * posters.mm)
+
+
+def test_texts_that_fit_nowhere_are_refused_with_what_to_shorten(
+    client: Client, in_bakery: Tenant, bakery_made: NewTenant
+) -> None:
+    place = place_of(in_bakery, "W")
+    known(in_bakery, legal_name="W" * 200)
+    with pytest.raises(TooMuchText):
+        poster(place.form, place)
+    client.force_login(bakery_made.owner)
+    client.cookies["django_language"] = "en"
+
+    answer = client.get(f"/bakery/signups/{place.form.uid}/places/{place.code}/poster.pdf", follow=True)
+
+    assert "Shorten the headline, the benefit or its conditions" in answer.content.decode()
+
+
+def test_a_company_with_a_very_long_name_gets_its_poster(in_bakery: Tenant) -> None:
+    name = "Bäckerei Sonne GmbH"
+    place = place_of(in_bakery)
+    known(in_bakery, legal_name=f"{name} {filled(180 - len(name))}")
+
+    assert poster(SignupForm.objects.get(), place).startswith(b"%PDF")
