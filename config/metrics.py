@@ -17,6 +17,7 @@ import inbox.queries
 import messaging.queries
 from config import health
 from config.exposition import CONTENT_TYPE, Metric, counter, gauge, text
+from consent.ledger import checking
 from messaging.tallying import KINDS
 from tenants import counting
 
@@ -59,7 +60,7 @@ def _of_database() -> list[Metric]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", [health.STATEMENT_MS])
-            return [_up("database", 1), *_outbox(), *_webhooks(), *_connections()]
+            return [_up("database", 1), *_outbox(), *_webhooks(), *_ledgers(), *_connections()]
     except DatabaseError:
         return [_up("database", 0)]
 
@@ -99,6 +100,14 @@ def _webhooks() -> list[Metric]:
         ),
         gauge("webhooks_waiting", f"Stored webhooks that are not applied yet; at most {MOST}.", found.waiting),
         gauge("webhooks_set_aside", f"Webhooks that could not be applied; at most {MOST}.", found.set_aside),
+    ]
+
+
+def _ledgers() -> list[Metric]:
+    found = checking.tally(most=MOST)
+    return [
+        gauge("ledgers_broken", "Consent ledgers that do not hold, as of the nightly check.", found.broken),
+        gauge("ledgers_unchecked", "Companies whose ledger was not verified for two days.", found.unchecked),
     ]
 
 

@@ -56,6 +56,7 @@ MAY_LOOK_ACROSS = {
     "whatsapp/syncing.py",
     "whatsapp/uploading.py",
     "consent/importing/running.py",
+    "consent/ledger/checking.py",
     "consent/rights/handing_over.py",
     "consent/rights/working.py",
     "consent/invalidating.py",

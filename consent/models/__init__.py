@@ -7,6 +7,7 @@ from consent.models.consent import (
     ConsentHead,
     ConsentState,
     LedgerAnchor,
+    LedgerCheck,
     Suppression,
 )
 from consent.models.processing import Agreement, Breach, Handover, SubProcessor
@@ -29,6 +30,7 @@ __all__ = [
     "Handover",
     "Invalidation",
     "LedgerAnchor",
+    "LedgerCheck",
     "Logo",
     "Purpose",
     "SignupCode",
