@@ -18,6 +18,7 @@ import inbox.queries
 import messaging.queries
 from config import health
 from config.exposition import CONTENT_TYPE, Metric, counter, gauge, text
+from consent.ledger import checking
 from messaging.tallying import KINDS
 from tenants import counting
 
@@ -60,7 +61,8 @@ def _of_database() -> list[Metric]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", [health.STATEMENT_MS])
-            return [_up("database", 1), *_outbox(), *_webhooks(), *_announcements(), *_connections()]
+            found = [*_outbox(), *_webhooks(), *_announcements(), *_ledgers(), *_connections()]
+            return [_up("database", 1), *found]
     except DatabaseError:
         return [_up("database", 0)]
 
@@ -106,6 +108,14 @@ def _webhooks() -> list[Metric]:
 def _announcements() -> list[Metric]:
     about = "How long the oldest mail waits that the operator owes a company, by what it tells of."
     return [gauge("announcement_age_seconds", about, consent.announcing.waiting(), by="kind")]
+
+
+def _ledgers() -> list[Metric]:
+    found = checking.tally(most=MOST)
+    return [
+        gauge("ledgers_broken", "Consent ledgers that do not hold, as of the nightly check.", found.broken),
+        gauge("ledgers_unchecked", "Companies whose ledger was not verified for two days.", found.unchecked),
+    ]
 
 
 def _connections() -> list[Metric]:

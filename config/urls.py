@@ -34,6 +34,7 @@ dashboard_urls: list[URLPattern | URLResolver] = [
     *analytics.urls.urlpatterns,
     *campaigns.urls.urlpatterns,
     *consent.urls.urlpatterns,
+    *inbox.urls.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

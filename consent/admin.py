@@ -29,6 +29,7 @@ from consent.models import (
     Handover,
     Invalidation,
     LedgerAnchor,
+    LedgerCheck,
     Logo,
     SignupCode,
     SignupForm,
@@ -293,6 +294,15 @@ class SignupCodeAdmin(ReadOnlyAdmin):
 @admin.register(LedgerAnchor)
 class LedgerAnchorAdmin(ReadOnlyAdmin):
     list_display = ("day", "tenant", "number", "seq", "key_id")
+    list_select_related = ("tenant",)
+
+
+@admin.register(LedgerCheck)
+class LedgerCheckAdmin(ReadOnlyAdmin):
+    """Whose ledger was verified when, and what was found."""
+
+    list_display = ("tenant", "checked_at", "is_intact", "rows", "anchors", "signed_on", "broken_seq", "because")
+    list_filter = ("is_intact",)
     list_select_related = ("tenant",)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 
 from consent import announcing, importing, invalidating
-from consent.ledger import depositing
+from consent.ledger import checking, depositing
 from consent.rights import handing_over, keeping, working
 from contacts.importing import forgetting
 from tenants.models import Tenant
@@ -38,6 +38,20 @@ def forget_imports(**_: Any) -> None:
 def anchor_ledgers(**_: Any) -> None:
     """Sign the head of every ledger and take it elsewhere (consent-gdpr § 4)."""
     depositing.anchor_all()
+
+
+@shared_task
+def check_ledgers(**_: Any) -> None:
+    """Have every ledger verified that was not since last night; what a lost ring leaves is found again next time."""
+    for tenant_id in checking.due():
+        check_ledger.delay(tenant_id=tenant_id)
+
+
+@shared_task
+def check_ledger(*, tenant_id: int, **_: Any) -> None:
+    """Verify one ledger, or go on with it; a second worker with the same one returns at once."""
+    if checking.work(tenant_id):
+        check_ledger.delay(tenant_id=tenant_id)
 
 
 @shared_task

@@ -1,11 +1,13 @@
 """How the ledger's codes and times are told to people: on pages, in receipts and on paper."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from tenants.templatetags import formats
 
 STATES: dict[str, str | Promise] = {
     "requested": gettext_lazy("Asked to sign up, not confirmed yet"),
@@ -84,6 +86,12 @@ def suppression(code: str) -> str:
 def identity(kind: str) -> str:
     """What kind of thing names a person."""
     return str(IDENTITIES.get(kind, kind))
+
+
+def problem(text: str, day: str, seq: int) -> str:
+    """What is wrong with a ledger, as consent.ledger.anchoring.Problem has it."""
+    named = formats.day(date.fromisoformat(day)) if day else ""
+    return _(text) % {"day": named, "seq": formats.number(seq)}
 
 
 def exact(moment: datetime | None) -> str:

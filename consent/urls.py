@@ -16,6 +16,7 @@ from consent.views import (
     public,
     receipts,
     signups,
+    trail,
     withdrawals,
     wordings,
 )
@@ -58,6 +59,8 @@ urlpatterns = [
     path("processing/breaches/<uuid:uid>/", processing.breach, name="breach"),
     path("processing/breaches/<uuid:uid>/people.csv", processing.breach_people, name="breach_people"),
     path("processing/breaches/<uuid:uid>/close/", processing.breach_close, name="breach_close"),
+    path("log/", trail.listing, name="trail"),
+    path("log/export.csv", trail.export, name="trail_export"),
     path("wordings/", wordings.wordings, name="wordings"),
     path("wordings/new/", wordings.new, name="wording_new"),
     path("wordings/lint/", wordings.lint, name="wording_lint"),

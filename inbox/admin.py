@@ -43,11 +43,11 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 @admin.register(InboundMessage)
 class InboundMessageAdmin(ReadOnlyAdmin):
-    list_display = ["id", "tenant", "type", "is_opt_out", "needs_a_look", "sent_at", "received_at"]
+    list_display = ["id", "tenant", "type", "is_opt_out", "needs_a_look", "looked_at", "sent_at"]
     list_select_related = ["tenant"]
     list_filter = ["type", "is_opt_out", "needs_a_look"]
     fields = [
         *("tenant", "conversation", "wamid", "type", "text", "payload", "content", "answers_id"),
-        *("is_opt_out", "needs_a_look", "sent_at", "received_at"),
+        *("is_opt_out", "needs_a_look", "looked_at", "sent_at", "received_at"),
     ]
     readonly_fields = ["answers_id"]

@@ -79,6 +79,8 @@ class InboundMessage(models.Model):
     is_opt_out = models.BooleanField(default=False)
     # An unclear wish ("kündigen", "nein danke") that an agent should look at.
     needs_a_look = models.BooleanField(default=False)
+    # When somebody did, and was done with it; who, the audit trail says.
+    looked_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField()
     received_at = models.DateTimeField(default=now, db_default=Now())
 
@@ -88,6 +90,11 @@ class InboundMessage(models.Model):
             models.Index(fields=["tenant", "conversation", "-sent_at"], name="inbound_newest_first"),
             # Finds what is past its 24 months, every night.
             models.Index(fields=["tenant", "sent_at"], name="inbound_by_time"),
+            models.Index(
+                fields=["tenant", "sent_at"],
+                name="inbound_to_look_at",
+                condition=models.Q(needs_a_look=True, looked_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from consent.models import EndedContract
 from inbox.models import InboundMessage
+from tenants.models import Tenant
 from tenants.scope import across_tenants
 from whatsapp.models import Account, Number
 
@@ -101,6 +103,12 @@ def conversations_with_other_opt_outs(
         received_at__gte=since,
     ).exclude(pk__in=[message.pk for message in inbound])
     return set(found.values_list("conversation_id", flat=True))
+
+
+def to_look_at(tenant: Tenant) -> QuerySet[InboundMessage]:
+    """Messages with an unclear wish that nobody is done with; who waits longest comes first."""
+    waiting = InboundMessage.objects.filter(tenant=tenant, needs_a_look=True, looked_at=None)
+    return waiting.select_related("conversation__contact", "conversation__number").order_by("sent_at", "pk")
 
 
 # Both orders are those of partial indexes, so neither grows with the table.

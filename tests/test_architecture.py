@@ -58,6 +58,7 @@ MAY_LOOK_ACROSS = {
     "whatsapp/uploading.py",
     "consent/announcing.py",
     "consent/importing/running.py",
+    "consent/ledger/checking.py",
     "consent/rights/handing_over.py",
     "consent/rights/working.py",
     "consent/invalidating.py",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+import inbox.queries
 from analytics import queries
 from analytics.queries.attention import Attention
 from analytics.queries.home import Overview, Period
@@ -22,6 +23,7 @@ from whatsapp.models import Template
 
 PERIODS = (7, 30, 90)
 TILES = ("delivery_rate", "read_rate", "click_rate", "opt_out_rate", "revenue", "cost", "roas")
+MOST_TO_LOOK_AT = 99
 # Of these a smaller number is the good news.
 LESS_IS_BETTER = {"opt_out_rate", "cost"}
 
@@ -30,7 +32,7 @@ LESS_IS_BETTER = {"opt_out_rate", "cost"}
 def overview(request: TenantRequest) -> HttpResponse:
     """The workspace at a glance; members without the right to see numbers get a greeting instead."""
     if not request.membership.may("reports:read"):
-        return render(request, "analytics/greeting.html")
+        return render(request, "analytics/greeting.html", _to_look_at(request))
     days = _days(request)
     until = timezone.localdate()
     found = queries.overview(request.tenant, until - timedelta(days=days - 1), until)
@@ -44,6 +46,7 @@ def overview(request: TenantRequest) -> HttpResponse:
         "attention": [{"row": row, "url": _target(request, row)} for row in found.attention],
         # Deadlines of the law are an alarm to those who can keep them (CG-44).
         "overdue_requests": consent.overdue(request.tenant) if request.membership.may("consent:read") else 0,
+        **_to_look_at(request),
         "steps": _steps(request.tenant),
         "running": [{"row": row, "settled": row.counts.audience - row.counts.open} for row in found.running],
         "is_moving": any(row.campaign.state == Campaign.State.RUNNING for row in found.running),
@@ -52,6 +55,14 @@ def overview(request: TenantRequest) -> HttpResponse:
         status = 200 if context["is_moving"] else STOP_POLLING
         return render(request, "analytics/overview.html#running", context, status=status)
     return render(request, "analytics/overview.html", context)
+
+
+def _to_look_at(request: TenantRequest) -> dict[str, int]:
+    """How many unclear messages wait, for those who may read them."""
+    if not request.membership.may("inbox:read"):
+        return {}
+    waiting = inbox.queries.to_look_at(request.tenant).order_by()[: MOST_TO_LOOK_AT + 1]
+    return {"to_look_at": waiting.count(), "to_look_at_most": MOST_TO_LOOK_AT}
 
 
 def _days(request: TenantRequest) -> int:

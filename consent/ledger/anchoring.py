@@ -5,10 +5,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from consent.models import ConsentHead, LedgerAnchor
 from tenants import encryption
@@ -17,6 +18,17 @@ from tenants.scope import tenant_scope
 
 USE = "ledger-anchor"
 FIRST = ""
+
+
+class Problem(NamedTuple):
+    """What is wrong with a ledger: a text to translate, with the day and the row that it names."""
+
+    text: str
+    day: str = ""
+    seq: int = 0
+
+    def __str__(self) -> str:
+        return self.text % {"day": self.day, "seq": self.seq}
 
 
 @dataclass(frozen=True)
@@ -91,7 +103,17 @@ def stored(tenant: Tenant) -> list[Signed]:
     """A tenant's anchors in order, one a day at most."""
     with tenant_scope(tenant):
         rows = LedgerAnchor.objects.filter(tenant=tenant).order_by("number")
-        return [Signed(row.text, row.key_id, bytes(row.signature)) for row in rows]
+        return [_read(row) for row in rows]
+
+
+def latest(tenant: Tenant) -> Signed | None:
+    """A tenant's newest anchor, in an open scope."""
+    row = LedgerAnchor.objects.filter(tenant=tenant).order_by("-number").first()
+    return _read(row) if row else None
+
+
+def _read(row: LedgerAnchor) -> Signed:
+    return Signed(row.text, row.key_id, bytes(row.signature))
 
 
 def nearest(anchors: Sequence[Signed], seq: int) -> tuple[Signed | None, Signed | None]:
@@ -100,30 +122,35 @@ def nearest(anchors: Sequence[Signed], seq: int) -> tuple[Signed | None, Signed 
     return (anchors[at - 1] if at else None), (anchors[at] if at < len(anchors) else None)
 
 
-def faults(tenant: Tenant, anchors: Iterable[Signed]) -> Iterator[str]:
+def faults(tenant: Tenant, anchors: Iterable[Signed]) -> Iterator[Problem]:
     """What is wrong with these anchors by themselves: forged, of another company, or with gaps between them."""
     number, previous = 0, FIRST
     for signed in anchors:
         said = signed.said
-        named = f"the anchor of {said['day']}"
-        if not encryption.is_signed(USE, signed.text.encode(), signed.key_id, signed.signature):
-            yield f"{named} is not signed by us"
+        if not is_ours(signed):
+            yield Problem(gettext_noop("the anchor of %(day)s is not signed by us"), said["day"])
         elif said["tenant"] != str(tenant.uid):
-            yield f"{named} belongs to another company"
+            yield Problem(gettext_noop("the anchor of %(day)s belongs to another company"), said["day"])
         elif (said["number"], said["previous"]) != (number + 1, previous):
-            yield f"before {named} others are missing"
+            yield Problem(gettext_noop("before the anchor of %(day)s others are missing"), said["day"])
         number, previous = said["number"], hashed(signed.text)
 
 
-def missing(tenant: Tenant, own: Iterable[Signed], elsewhere: Iterable[Signed]) -> Iterator[str]:
+def missing(tenant: Tenant, own: Iterable[Signed], elsewhere: Iterable[Signed]) -> Iterator[Problem]:
     """Anchors kept elsewhere that are forged, or that the database does not know any more."""
     known = {signed.text for signed in own}
     for signed in elsewhere:
-        named = f"the anchor of {signed.said['day']} that was kept elsewhere"
-        if not encryption.is_signed(USE, signed.text.encode(), signed.key_id, signed.signature):
-            yield f"{named} is not signed by us"
+        day = signed.said["day"]
+        if not is_ours(signed):
+            yield Problem(gettext_noop("the anchor of %(day)s that was kept elsewhere is not signed by us"), day)
         elif signed.said["tenant"] == str(tenant.uid) and signed.text not in known:
-            yield f"{named} is missing in the database"
+            text = gettext_noop("the anchor of %(day)s that was kept elsewhere is missing in the database")
+            yield Problem(text, day)
+
+
+def is_ours(signed: Signed) -> bool:
+    """Whether one of our keys has signed exactly this text."""
+    return encryption.is_signed(USE, signed.text.encode(), signed.key_id, signed.signature)
 
 
 def hashed(text: str) -> str:

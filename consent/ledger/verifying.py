@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils.translation import gettext_noop
 
 from consent.ledger import anchoring, chain
-from consent.ledger.anchoring import Signed
+from consent.ledger.anchoring import Problem, Signed
 from consent.models import ConsentEvent, ConsentHead
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -30,7 +30,17 @@ class Verdict:
 
     rows: int
     broken_seq: int | None = None
-    because: str = ""
+    because: Problem | None = None
+    anchors: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a walk along a chain has come to: the last row that holds and its hash, and what it fitted so far."""
+
+    seq: int = 0
+    hash: str = ""
+    held: int = 0
     anchors: int = 0
 
 
@@ -41,32 +51,52 @@ def verify(tenant: Tenant, elsewhere: Sequence[Signed] = ()) -> Verdict:
     that was built anew. `elsewhere` are anchors that were mailed or kept in files: they also find anchors that were
     taken out of the database.
     """
+    found = walk(tenant, Place(), elsewhere)
+    assert isinstance(found, Verdict)
+    return found
+
+
+def walk(
+    tenant: Tenant, place: Place, elsewhere: Sequence[Signed] = (), *, pages: int | None = None
+) -> Verdict | Place:
+    """The same from a place on, for so many pages of rows; a place to go on from where more rows are left."""
     own = anchoring.stored(tenant)
     for problem in [*anchoring.faults(tenant, own), *anchoring.missing(tenant, own, elsewhere)]:
         return Verdict(0, 1, problem)
-    return _walked(tenant, {anchor.said["seq"]: anchor for anchor in own})
+    return _walked(tenant, {anchor.said["seq"]: anchor for anchor in own}, place, pages)
 
 
-def _walked(tenant: Tenant, signed: Mapping[int, Signed]) -> Verdict:
+def _walked(tenant: Tenant, signed: Mapping[int, Signed], place: Place, pages: int | None) -> Verdict | Place:
     last_seq, last_hash = _head(tenant)
-    expected, previous = 1, chain.genesis(tenant)
-    held, anchors = 0, 0
-    for row in _rows(tenant, last_seq):
+    expected, previous = place.seq + 1, bytes.fromhex(place.hash) if place.seq else chain.genesis(tenant)
+    held, anchors = place.held, place.anchors
+    for row in _rows(tenant, place.seq, last_seq, pages):
         if problem := fault(row, expected, previous):
-            return Verdict(expected - 1, min(row["seq"], expected), problem)
+            return Verdict(expected - 1, min(row["seq"], expected), Problem(problem))
         expected, previous = expected + 1, bytes(row["row_hash"])
         if anchor := signed.get(row["seq"]):
             if anchor.said["hash"] != previous.hex():
-                return Verdict(held, held + 1, f"not what was signed on {anchor.said['day']} up to row {row['seq']}")
+                problem = gettext_noop("not what was signed on %(day)s up to row %(seq)s")
+                return Verdict(held, held + 1, Problem(problem, anchor.said["day"], row["seq"]))
             held, anchors = row["seq"], anchors + 1
+    if pages is not None and expected - 1 == place.seq + pages * BATCH and expected - 1 < last_seq:
+        return Place(expected - 1, previous.hex(), held, anchors)
+    return _ended(signed, expected - 1, previous, last_seq, last_hash) or Verdict(last_seq, anchors=anchors)
+
+
+def _ended(
+    signed: Mapping[int, Signed], walked: int, previous: bytes, last_seq: int, last_hash: bytes
+) -> Verdict | None:
+    """What is wrong with the end of a chain of which so many rows hold."""
     if signed and max(signed) > last_seq:
         day = signed[max(signed)].said["day"]
-        return Verdict(expected - 1, expected, f"missing: on {day} the chain had {max(signed)} rows")
-    if expected - 1 != last_seq:
-        return Verdict(expected - 1, expected, "missing at the end of the chain")
+        missing = gettext_noop("missing: on %(day)s the chain had %(seq)s rows")
+        return Verdict(walked, walked + 1, Problem(missing, day, max(signed)))
+    if walked != last_seq:
+        return Verdict(walked, walked + 1, Problem(gettext_noop("missing at the end of the chain")))
     if not hmac.compare_digest(previous, last_hash):
-        return Verdict(expected - 1, last_seq, "not the row that the head of the chain names")
-    return Verdict(last_seq, anchors=anchors)
+        return Verdict(walked, last_seq, Problem(gettext_noop("not the row that the head of the chain names")))
+    return None
 
 
 def _head(tenant: Tenant) -> tuple[int, bytes]:
@@ -94,12 +124,13 @@ def fault(row: Mapping[str, Any], expected: int, previous: bytes) -> str:
     return ""
 
 
-def _rows(tenant: Tenant, last_seq: int) -> Iterator[dict[str, Any]]:
+def _rows(tenant: Tenant, walked: int, last_seq: int, pages: int | None) -> Iterator[dict[str, Any]]:
     """The rows in order, in keyset pages, so that memory stays flat and no transaction is long."""
-    after = -(2**63)
-    while page := _page(tenant, after, last_seq):
+    # From the beginning also rows with numbers that no row can have.
+    after, count = walked or -(2**63), 0
+    while (pages is None or count < pages) and (page := _page(tenant, after, last_seq)):
         yield from page
-        after = page[-1]["seq"]
+        after, count = page[-1]["seq"], count + 1
 
 
 def _page(tenant: Tenant, after: int, last_seq: int) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from consent.models.consent import (
     ConsentHead,
     ConsentState,
     LedgerAnchor,
+    LedgerCheck,
     Suppression,
 )
 from consent.models.processing import Agreement, Announcement, Breach, EndedContract, Handover, SubProcessor
@@ -32,6 +33,7 @@ __all__ = [
     "Handover",
     "Invalidation",
     "LedgerAnchor",
+    "LedgerCheck",
     "Logo",
     "Purpose",
     "SignupCode",

@@ -46,6 +46,40 @@ class LedgerAnchor(models.Model):
         return f"{self.tenant_id} on {self.day}: {self.seq}"
 
 
+class LedgerCheck(models.Model):
+    """What the nightly verification of a tenant's ledger has found; while `walk` is set, one is going on.
+
+    `is_intact` is null before the first one is over. `broken_seq` is the first row that does not hold and `because`,
+    to be filled in with day and seq, says why; `altered_wording` names a published text that was changed.
+    """
+
+    tenant = models.OneToOneField(
+        "tenants.Tenant", primary_key=True, on_delete=models.CASCADE, related_name="ledger_check"
+    )
+    begun_at = models.DateTimeField(null=True)
+    # consent.ledger.verifying.Place; null between two checks.
+    walk = models.JSONField(null=True)
+    # Until when a worker has it; an expired lease lets another one go on.
+    leased_until = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    is_intact = models.BooleanField(null=True)
+    rows = models.BigIntegerField(default=0)
+    anchors = models.IntegerField(default=0)
+    # Of the last head that was signed.
+    signed_on = models.DateField(null=True)
+    broken_seq = models.BigIntegerField(null=True)
+    because = models.CharField(max_length=200, blank=True, default="")
+    because_day = models.CharField(max_length=10, blank=True, default="")
+    because_seq = models.BigIntegerField(default=0)
+    altered_wording = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant"], name="ledgers_broken", condition=models.Q(is_intact=False))]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} at {self.checked_at:%Y-%m-%d}" if self.checked_at else f"{self.tenant_id}"
+
+
 class ConsentEvent(models.Model):
     """One row of the ledger: a yes, a no, or what became of it; never changed, never deleted.
 

@@ -153,8 +153,7 @@ def _unfitting(tenant: Tenant, anchors: set[Signed]) -> set[Signed | None]:
     return {
         signed
         for signed in anchors
-        if hashes.get(signed.said["seq"]) != signed.said["hash"]
-        or not encryption.is_signed(anchoring.USE, signed.text.encode(), signed.key_id, signed.signature)
+        if hashes.get(signed.said["seq"]) != signed.said["hash"] or not anchoring.is_ours(signed)
     }
 
 

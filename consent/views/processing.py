@@ -17,6 +17,7 @@ from consent import agreements, printing, queries, records
 from consent.actions import agreements as actions
 from consent.actions import breaches, handovers
 from consent.forms.processing import AgreementForm, BreachForm
+from consent.ledger import checking
 from consent.models import Agreement, Breach
 from consent.rights import concerned
 from contacts.importing import escaping
@@ -48,6 +49,7 @@ def processing(request: TenantRequest) -> HttpResponse:
         "breaches": request.tenant.breaches.order_by("-known_at"),
         "handover": request.tenant.handovers.order_by("-pk").first(),
         "disposals": queries.disposals(request.tenant),
+        "ledger": checking.standing(request.tenant),
     }
     return render(request, "consent/processing.html", context)
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from consent import printing, proving, telling
 from consent.actions import proofs as actions
+from consent.ledger import checking
 from consent.proving import Proof
 from contacts.models import Contact
 from tenants.pages import TenantRequest, requires
@@ -30,6 +31,7 @@ def proof(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         "contact": found.contact,
         "sections": proving.sections(found),
         "suppressions": suppressions,
+        "ledger": checking.standing(request.tenant),
         "may_look": request.membership.may("evidence:read"),
     }
     return render(request, "consent/proof.html", context)

@@ -3,7 +3,13 @@
 from contacts.actions.batches import Moved, Upserted
 from contacts.actions.events import EventData, Recorded, record_events
 from contacts.actions.lists import ListInUse, add_members, create_list, delete_list, remove_members, update_list
-from contacts.actions.numbers import count_undelivered, find_or_create_for_whatsapp, move_number, note_reached
+from contacts.actions.numbers import (
+    Merged,
+    count_undelivered,
+    find_or_create_for_whatsapp,
+    move_number,
+    note_reached,
+)
 from contacts.actions.people import Restricted, delete, patch, upsert
 from contacts.actions.tags import add_tags, create_tag, delete_tag, remove_tags, rename_tag
 from contacts.actions.values import ContactData
@@ -12,6 +18,7 @@ __all__ = [
     "ContactData",
     "EventData",
     "ListInUse",
+    "Merged",
     "Moved",
     "Recorded",
     "Restricted",

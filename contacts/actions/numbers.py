@@ -1,7 +1,7 @@
 """What WhatsApp tells about people: who they are by phone and BSUID, that they moved, whether messages reach them."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
@@ -28,16 +28,20 @@ WHERE tenant_id = %s AND id IN (
     ORDER BY id FOR NO KEY UPDATE)
 """
 
+# Takes two contacts that are one person, the one that goes on first. What that means for consent this app does not
+# know; the caller records it in the same transaction, once it has locked all the contacts that it needs.
+Merged = Callable[[Contact, Contact], None]
+
 
 @transaction.atomic
 def find_or_create_for_whatsapp(
-    *, tenant: Tenant, phone: str | None, bsuid: str | None, profile_name: str = ""
+    *, tenant: Tenant, phone: str | None, bsuid: str | None, profile_name: str = "", merged: Merged
 ) -> Contact:
     """The contact behind a phone (E.164) and/or a BSUID, created if need be; at least one must be given.
 
     The BSUID decides, then the phone (complaints 25: people with a username have no phone). An identifier not known
-    yet is learned. If both are known for different contacts, the BSUID's is returned and both share their
-    identities, so that a suppression of either holds for both (consent-gdpr § 8).
+    yet is learned. If both are known for different contacts, the BSUID's is returned, both share their identities, so
+    that a suppression of either holds for both (consent-gdpr § 8), and `merged` is called, each time anew.
     """
     found = _known(tenant, phone, bsuid)
     if not found:
@@ -48,23 +52,22 @@ def find_or_create_for_whatsapp(
             # Another worker met the same person at the same moment.
             found = _known(tenant, phone, bsuid)
     if len(found) > 1:
-        identities.share(tenant, found)
-        return found[0]
+        return _one_person(tenant, found, merged)
     return _learn(tenant, found[0], phone, bsuid)
 
 
 @transaction.atomic
-def move_number(*, contact: Contact, new_phone: str | None, new_bsuid: str | None) -> Contact:
+def move_number(*, contact: Contact, new_phone: str | None, new_bsuid: str | None, merged: Merged) -> Contact:
     """Follow a person to a new number, as WhatsApp's system message tells; repeating it changes nothing.
 
     Consent moves along: it is the same person on the same account. The old number stays known as an ended identity.
-    If another contact has the new number already, that one is returned, both share their identities, and the old
-    number is marked invalid, because numbers are given to new people.
+    If another contact has the new number already, that one is returned, both share their identities, the old number is
+    marked invalid, because numbers are given to new people, and `merged` is called.
     """
     known = _known(contact.tenant, new_phone, new_bsuid, besides=contact.pk)
     contact = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
     if known:
-        return _left_behind(contact, known)
+        return _left_behind(contact, known, merged)
     if (new_phone or contact.phone, new_bsuid or contact.bsuid) == (contact.phone, contact.bsuid):
         return contact
     if new_phone and new_phone != contact.phone:
@@ -125,13 +128,20 @@ def _learn(tenant: Tenant, contact: Contact, phone: str | None, bsuid: str | Non
     return contact
 
 
-def _left_behind(contact: Contact, known: list[Contact]) -> Contact:
-    identities.share(contact.tenant, [contact, *known])
+def _left_behind(contact: Contact, known: list[Contact], merged: Merged) -> Contact:
     if contact.phone_invalid_at is None:
         contact.phone_invalid_at = timezone.now()
         contact.save(update_fields=["phone_invalid_at"])
         audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
-    return known[0]
+    return _one_person(contact.tenant, [*known, contact], merged)
+
+
+def _one_person(tenant: Tenant, contacts: list[Contact], merged: Merged) -> Contact:
+    """Tie contacts together that turned out to be one person; returns the first, which goes on."""
+    identities.share(tenant, contacts)
+    for other in contacts[1:]:
+        merged(contacts[0], other)
+    return contacts[0]
 
 
 def _save(contact: Contact) -> None:

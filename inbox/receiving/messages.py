@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from consent import keywords
+from consent.actions import declarations
 from consent.keywords import Recognised
 from contacts import actions as contacts
 from contacts.models import Contact
@@ -37,7 +38,8 @@ class Written(NamedTuple):
 
 def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     """Store messages that are new and do what they ask; a message that came before changes nothing."""
-    written = _with_people(tenant, [item for item in items if item.number])
+    merges: list[tuple[Contact, Contact]] = []
+    written = _with_people(tenant, [item for item in items if item.number], merges)
     opened = conversations.touch(tenant, [(*w.conversation_key, w.event.at) for w in written])
     new = _without_known(tenant, written)
     answered = queries.answered_messages(tenant.pk, [(w.contact.pk, w.event.at, w.event.context_wamid) for w in new])
@@ -49,6 +51,9 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     )
     contacts.note_reached(tenant_id=tenant.pk, contact_ids={w.contact.pk for w in new if w.contact.undelivered})
     delivery.mark_replied(tenant.pk, [(a.id, w.event.at) for w, a in zip(new, answered, strict=True) if a])
+    # Ledger after contacts: the merge of the first must not keep an import from the contacts of the last.
+    for kept, gone in merges:
+        declarations.merged(tenant=tenant, kept=kept, gone=gone)
     opt_outs.apply(
         tenant,
         [
@@ -67,9 +72,10 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     )
 
 
-def _with_people(tenant: Tenant, items: list[Item[Inbound]]) -> list[Written]:
+def _with_people(tenant: Tenant, items: list[Item[Inbound]], merges: list[tuple[Contact, Contact]]) -> list[Written]:
     sent = [(item, people.person(item.event.from_phone, item.event.from_bsuid)) for item in items]
-    found = people.find_or_create(tenant, [(who, item.event.profile_name) for item, who in sent])
+    named = [(who, item.event.profile_name) for item, who in sent]
+    found = people.find_or_create(tenant, named, lambda kept, gone: merges.append((kept, gone)))
     return [
         Written(item.event, item.number, found[who], _wish(item.event)) for item, who in sent if item.number is not None
     ]

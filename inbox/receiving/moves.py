@@ -36,8 +36,16 @@ def _was_told_before(tenant: Tenant, item: Item[NumberChanged], contact: Contact
 
 
 def _move(tenant: Tenant, contact: Contact, event: NumberChanged) -> None:
+    merges: list[tuple[Contact, Contact]] = []
     old, new = (contact.phone, contact.bsuid), people.person(event.new_phone, event.new_bsuid)
-    moved = actions.move_number(contact=contact, new_phone=new.phone or None, new_bsuid=new.bsuid or None)
+    moved = actions.move_number(
+        contact=contact,
+        new_phone=new.phone or None,
+        new_bsuid=new.bsuid or None,
+        merged=lambda kept, gone: merges.append((kept, gone)),
+    )
+    for kept, gone in merges:
+        declarations.merged(tenant=tenant, kept=kept, gone=gone)
     declarations.moved(
         tenant=tenant,
         contact=moved,

@@ -43,7 +43,7 @@ def apply(tenant: Tenant, opt_outs: list[OptOut]) -> None:
     marks = [(o.message_id, o.inbound.sent_at) for o in opt_outs if o.message_id]
     delivery.mark_opted_out(tenant.pk, marks)
     _note_requests(tenant, opt_outs)
-    _confirm(tenant, effective)
+    confirm(tenant, effective)
 
 
 def _withdraw(tenant: Tenant, opt_out: OptOut) -> bool:
@@ -77,7 +77,7 @@ def _note_requests(tenant: Tenant, opt_outs: list[OptOut]) -> None:
             )
 
 
-def _confirm(tenant: Tenant, opt_outs: list[OptOut]) -> None:
+def confirm(tenant: Tenant, opt_outs: list[OptOut]) -> None:
     """One confirmation per person and day, however often they write STOPP."""
     window = timezone.now() - WINDOW
     inbound = [opt_out.inbound for opt_out in opt_outs]

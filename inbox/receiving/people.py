@@ -34,10 +34,13 @@ def find(tenant: Tenant, people: Collection[Person]) -> dict[Person, Contact]:
     return {p: contact for p, contact in matches if contact}
 
 
-def find_or_create(tenant: Tenant, named: Iterable[tuple[Person, str]]) -> dict[Person, Contact]:
+def find_or_create(
+    tenant: Tenant, named: Iterable[tuple[Person, str]], merged: actions.Merged
+) -> dict[Person, Contact]:
     """A contact for everyone, by (person, profile name); learns identifiers that a contact lacked.
 
-    Raises ValueError for somebody without phone and BSUID.
+    `merged` is called with contacts that turn out to be one person. Raises ValueError for somebody without phone and
+    BSUID.
     """
     names = dict(named)
     if Person("", "") in names:
@@ -47,7 +50,11 @@ def find_or_create(tenant: Tenant, named: Iterable[tuple[Person, str]]) -> dict[
     for who in sorted(names):
         if not _is_complete(found.get(who), who):
             found[who] = actions.find_or_create_for_whatsapp(
-                tenant=tenant, phone=who.phone or None, bsuid=who.bsuid or None, profile_name=names[who]
+                tenant=tenant,
+                phone=who.phone or None,
+                bsuid=who.bsuid or None,
+                profile_name=names[who],
+                merged=merged,
             )
     return found
 

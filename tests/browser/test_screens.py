@@ -33,7 +33,7 @@ def screens(draft: Campaign, running: Campaign) -> list[str]:
     return [
         *("", "campaigns/", "campaigns/?q=nothing", "campaigns/new/", "company/", "wordings/", "wordings/new/"),
         *(f"processing/{page}" for page in ("", "agreement/", "record/", "breaches/new/")),
-        *("signups/", "data-requests/", "data-requests/new/"),
+        *("signups/", "data-requests/", "data-requests/new/", "log/", "log/?channel=sms", "look/"),
         *(f"{editing}/", f"{editing}/audience/", f"{editing}/message/", f"{editing}/review/"),
         *(f"{report}/", f"{report}/recipients/"),
     ]

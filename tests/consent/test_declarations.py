@@ -317,7 +317,7 @@ def test_merging_keeps_every_no_and_copies_no_yes(in_bakery: Tenant) -> None:
     agree(in_bakery, gone, pairs=[("email", "marketing")])
     stop(in_bakery, gone, occurred_at=minutes(1))
 
-    declarations.merged(tenant=in_bakery, kept=kept, gone=gone, dedupe="merge")
+    declarations.merged(tenant=in_bakery, kept=kept, gone=gone)
 
     assert (reason(kept), reason(kept, channel="email")) == ("withdrawn", "no_consent")
     said = {(row.subject_id, row.state) for row in queries.history(kept)}

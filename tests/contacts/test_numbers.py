@@ -15,7 +15,13 @@ BSUID, RENEWED = "DE.13491208655302741918", "DE.23491208655302741918"
 
 
 def meet(tenant: Tenant, phone: str | None = None, bsuid: str | None = None, name: str = "") -> Contact:
-    return actions.find_or_create_for_whatsapp(tenant=tenant, phone=phone, bsuid=bsuid, profile_name=name)
+    return actions.find_or_create_for_whatsapp(
+        tenant=tenant, phone=phone, bsuid=bsuid, profile_name=name, merged=unexpected
+    )
+
+
+def unexpected(kept: Contact, gone: Contact) -> None:
+    raise AssertionError(f"{kept.pk} and {gone.pk} are two people")
 
 
 def test_a_stranger_becomes_a_contact_with_the_name_they_go_by(in_bakery: Tenant) -> None:
@@ -53,7 +59,14 @@ def test_a_renewed_bsuid_replaces_the_old_one(in_bakery: Tenant) -> None:
 def test_two_contacts_who_turn_out_to_be_one_share_what_suppresses_them(in_bakery: Tenant) -> None:
     by_phone, by_bsuid = meet(in_bakery, PHONE), meet(in_bakery, bsuid=BSUID)
 
-    assert meet(in_bakery, PHONE, BSUID) == by_bsuid
+    told: list[tuple[Contact, Contact]] = []
+
+    met = actions.find_or_create_for_whatsapp(
+        tenant=in_bakery, phone=PHONE, bsuid=BSUID, merged=lambda *pair: told.append(pair)
+    )
+
+    assert met == by_bsuid
+    assert told == [(by_bsuid, by_phone)]
     assert by_phone.identities.count() == by_bsuid.identities.count() == 2
 
 
@@ -73,8 +86,8 @@ def test_many_workers_meeting_one_stranger_create_one_contact(bakery: Tenant) ->
 def test_a_moved_person_keeps_consent_and_history(in_bakery: Tenant) -> None:
     contact = meet(in_bakery, PHONE, BSUID)
 
-    moved = actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=RENEWED)
-    again = actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=RENEWED)
+    moved = actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=RENEWED, merged=unexpected)
+    again = actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=RENEWED, merged=unexpected)
 
     assert moved == again == contact
     stored = Contact.objects.get()
@@ -86,14 +99,20 @@ def test_a_moved_person_keeps_consent_and_history(in_bakery: Tenant) -> None:
 def test_moving_to_a_number_without_a_new_bsuid_forgets_the_old_one(in_bakery: Tenant) -> None:
     contact = meet(in_bakery, PHONE, BSUID)
 
-    assert actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=None).bsuid is None
+    assert actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=None, merged=unexpected).bsuid is None
 
 
 def test_moving_onto_another_contact_marks_the_old_number_invalid(in_bakery: Tenant) -> None:
     contact, other = meet(in_bakery, PHONE), meet(in_bakery, OTHER)
 
-    assert actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=None) == other
+    told: list[tuple[Contact, Contact]] = []
 
+    moved = actions.move_number(
+        contact=contact, new_phone=OTHER, new_bsuid=None, merged=lambda *pair: told.append(pair)
+    )
+
+    assert moved == other
+    assert told == [(other, contact)]
     contact.refresh_from_db()
     assert contact.phone_invalid_at is not None
     assert contact.identities.count() == other.identities.count() == 2

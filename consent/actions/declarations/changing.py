@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,16 +12,21 @@ from consent.actions.declarations.writing import EVERYTHING, audit_written, writ
 from consent.ledger import Appended, Entry, suppressing
 from consent.ledger.folding import BY_NUMBER, NOES, Pair
 from consent.ledger.suppressing import BLOCKED, Digest, Suppressed
-from consent.models import Authority, ConsentState, Purpose, Source, State
+from consent.models import Authority, ConsentEvent, ConsentState, Purpose, Source, State
 from contacts.actions import Moved
 from contacts.identities import digest, digests_of
-from contacts.models import Contact
+from contacts.models import Contact, Identity
 from tenants.actions import Actor
 from tenants.models import ApiKey, Tenant
 
+HOLDING = (State.RESTRICTED, State.UNRESTRICTED, State.ERASED)
+
 
 def restrict(*, tenant: Tenant, contact: Contact, dedupe: str, source: str = Source.AGENT, by: Actor) -> list[Appended]:
-    """Restrict processing to storage (Art. 18 GDPR): the contact is left out of campaigns, flows and exports."""
+    """Restrict processing to storage (Art. 18 GDPR): the contact is left out of campaigns, flows and exports.
+
+    So is every other contact that the ledger knows to be the same person; the same goes for the end of it.
+    """
     return _hold(tenant, contact, State.RESTRICTED, timezone.now(), dedupe, source, by)
 
 
@@ -36,8 +41,18 @@ def unrestrict(
 def _hold(
     tenant: Tenant, contact: Contact, state: State, since: datetime | None, dedupe: str, source: str, by: Actor
 ) -> list[Appended]:
+    people = _one_person(contact)
     # Contacts are locked before the ledger everywhere (imports, inbox), so that nobody waits in a circle.
-    Contact.objects.select_for_update(of=("self",)).get(tenant=tenant, pk=contact.pk)
+    _lock(tenant, people)
+    done = [row for one in people for row in _held(tenant, one, state, since, f"{dedupe}:{one.pk}", source, by)]
+    contact.restricted_at = since if done[0].seq else contact.restricted_at
+    audit_written(tenant, by, f"consent.{state}", contact, [EVERYTHING], done)
+    return done
+
+
+def _held(
+    tenant: Tenant, contact: Contact, state: State, since: datetime | None, dedupe: str, source: str, by: Actor
+) -> list[Appended]:
     done = write(
         tenant,
         contact.subject_id,
@@ -49,10 +64,34 @@ def _hold(
         by=by,
     )
     if done[0].seq:
-        contact.restricted_at = since
-        contact.save(update_fields=["restricted_at"])
-    audit_written(tenant, by, f"consent.{state}", contact, [EVERYTHING], done)
+        Contact.objects.filter(tenant=tenant, pk=contact.pk).update(restricted_at=since)
     return done
+
+
+def _lock(tenant: Tenant, people: Sequence[Contact]) -> list[Contact]:
+    known = Contact.objects.filter(tenant=tenant, pk__in=[one.pk for one in people])
+    return list(known.order_by("pk").select_for_update(of=("self",)))
+
+
+def _one_person(contact: Contact) -> list[Contact]:
+    """A contact and those that the ledger knows to be the same person."""
+    people = [contact]
+    for one in people:
+        people += [other for other in _merged_with(one) if other not in people]
+    return people
+
+
+def _merged_with(contact: Contact) -> list[Contact]:
+    """Among those who share an identity, because a number that moved on is shared by strangers too."""
+    tenant = contact.tenant_id
+    named = Identity.objects.filter(tenant=tenant, contact=contact).values("digest")
+    sharing = Identity.objects.filter(tenant=tenant, digest__in=named).exclude(contact=contact).values("contact")
+    others = {other.subject_id: other for other in Contact.objects.filter(tenant=tenant, pk__in=sharing)}
+    subjects = [contact.subject_id, *others]
+    rows = ConsentEvent.objects.filter(tenant=tenant, subject_id__in=subjects, state=State.MERGED)
+    pairs = {(kept, UUID(gone)) for kept, gone in rows.values_list("subject_id", "source_ref")}
+    own = contact.subject_id
+    return [other for subject, other in others.items() if {(own, subject), (subject, own)} & pairs]
 
 
 @transaction.atomic
@@ -158,14 +197,19 @@ def _digests(tenant: Tenant, phone: str | None, bsuid: str | None) -> list[Diges
 
 @transaction.atomic
 def merged(
-    *, tenant: Tenant, kept: Contact, gone: Contact, dedupe: str, source: str = Source.SYSTEM, by: Actor = None
+    *, tenant: Tenant, kept: Contact, gone: Contact, source: str = Source.SYSTEM, by: Actor = None
 ) -> list[Appended]:
     """Record that two contacts are one person: any no of either side holds, whatever its date, and no yes is copied.
 
-    The history of the one that goes stays and is shown with the other's. Identities are united by contacts.
+    A restriction of either side (Art. 18 GDPR) holds for both. The history of the one that goes stays and is shown with
+    the other's. Identities are united by contacts. What is recorded already adds nothing.
     """
+    if _is_merged(tenant, kept, gone):
+        return []
+    _lock(tenant, [kept, gone])
     ledger.lock(tenant)
     noes = _noes(tenant, gone)
+    dedupe = f"merged:{kept.subject_id}:{gone.subject_id}"
     done = write(
         tenant,
         kept.subject_id,
@@ -181,8 +225,23 @@ def merged(
     for one, other in ((gone, kept), (kept, gone)):
         left = [key for _kind, key in suppressing.identities(one)]
         suppressing.spread(tenant, dict.fromkeys(left, suppressing.identities(other)))
+        if (since := _restricted_since(tenant, one)) and not _restricted_since(tenant, other):
+            done += _held(tenant, other, State.RESTRICTED, since, f"{dedupe}:{other.pk}", source, by)
     audit_written(tenant, by, "consent.merged", kept, [EVERYTHING], done)
     return done
+
+
+def _is_merged(tenant: Tenant, kept: Contact, gone: Contact) -> bool:
+    rows = ConsentEvent.objects.filter(tenant=tenant, subject_id=kept.subject_id, state=State.MERGED)
+    return rows.filter(source_ref=str(gone.subject_id)).exists()
+
+
+def _restricted_since(tenant: Tenant, contact: Contact) -> datetime | None:
+    """Since when a contact is restricted; who is being erased is not, although nothing is sent to them either."""
+    said = ConsentEvent.objects.filter(tenant=tenant, subject_id=contact.subject_id, state__in=HOLDING)
+    last = said.order_by("-seq").values_list("state", flat=True).first()
+    held = Contact.objects.filter(tenant=tenant, pk=contact.pk).values_list("restricted_at", flat=True).first()
+    return held if last == State.RESTRICTED else None
 
 
 def _noes(tenant: Tenant, contact: Contact) -> list[tuple[Pair, str]]:

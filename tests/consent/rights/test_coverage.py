@@ -104,6 +104,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     "consent.Invalidation": {"wording_sha256": CHAIN},
     "consent.ConsentHead": {"last_hash": CHAIN},
     "consent.LedgerAnchor": dict.fromkeys(("day", "text", "key_id", "signature"), CHAIN),
+    "consent.LedgerCheck": dict.fromkeys(("walk", "signed_on", "because", "because_day", "altered_wording"), CHAIN),
     "consent.ConsentEvent": dict.fromkeys(
         (
             "legal_basis", "wording_sha256", "language", "policy_url", "policy_version", "policy_sha256",

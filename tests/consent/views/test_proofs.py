@@ -163,7 +163,7 @@ def test_rows_of_a_merged_contact_belong_to_the_proof(alice: Client, anna: Conta
     with tenant_scope(bakery):
         other = person(bakery)
         say(bakery, other, "refused", occurred_at=NOON)
-        declarations.merged(tenant=bakery, kept=anna, gone=other, dedupe="m")
+        declarations.merged(tenant=bakery, kept=anna, gone=other)
 
     page = shown(alice, at(anna))
 
