@@ -12,7 +12,6 @@ from inbox import queries, tasks
 from inbox.models import InboundMessage, WebhookEvent
 from inbox.receiving import opt_outs
 from inbox.receiving.opt_outs import MARKETING, OptOut
-from messaging import actions as outbox
 from messaging import delivery
 from tenants.actions import audit
 from tenants.models import User
@@ -48,10 +47,8 @@ def opt_out(*, message: InboundMessage, by: User) -> bool:
     is_out = any(row.states[MARKETING].is_refused for row in done if MARKETING in row.states)
     answered = _answered(message)
     if is_out:
-        tenant, people = message.tenant, [thread.contact_id]
-        outbox.cancel_pending(tenant=tenant, contact_ids=people, purpose="marketing", reason="withdrawn")
         meant = Recognised("opt_out", False)
-        opt_outs.confirm(tenant, [OptOut(thread.contact, thread.number, message, meant, answered)])
+        opt_outs.confirm(message.tenant, [OptOut(thread.contact, thread.number, message, meant, answered)])
     if answered:
         delivery.mark_opted_out(message.tenant_id, [(answered, message.sent_at)])
     _settle(message, by, "message.opted_out")

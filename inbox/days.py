@@ -1,7 +1,7 @@
 """Keeps stored webhooks in one partition a day, so that forgetting drops a table instead of deleting rows.
 
 The tables belong to the owner of the database, whose functions inbox_make_day and inbox_drop_day make and drop them
-(migration 0040).
+(migration 0007).
 """
 
 import logging

@@ -98,7 +98,7 @@ class SubProcessor(models.Model):
     def clean(self) -> None:
         """Announced 30 days before it begins (clause 6 of the contract), unless there is nobody yet to be told.
 
-        What was announced may be corrected. The database refuses the same (0031_notice).
+        What was announced may be corrected. The database refuses the same (0025_notice).
         """
         if self.announced_at or not self.active_from or not Tenant.objects.exists():
             return

@@ -143,7 +143,7 @@ def direct(request: HttpRequest, tenant: Tenant, form_slug: str, code: str) -> H
     A scan is counted, and nothing is known or kept of who scanned (CG-35).
     """
     form = _forms(tenant).filter(slug=form_slug).exclude(state=SignupForm.State.DRAFT).first()
-    place = form and form.places.filter(tenant=tenant, code=code[:12]).first()
+    place = form.places.filter(tenant=tenant, code=code[:12]).first() if form else None
     if form is None or place is None:
         raise Http404
     if _open_version(form) is None:

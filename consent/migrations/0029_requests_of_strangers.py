@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0080_ended_contracts")]
+    dependencies = [("consent", "0028_ended_contracts")]
 
     operations = [
         migrations.AddField(

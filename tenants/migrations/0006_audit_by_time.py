@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("tenants", "0004_no_index_on_tenant_alone")]
+    dependencies = [("tenants", "0005_analyze")]
 
     operations = [
         AddIndexConcurrently("auditevent", models.Index(fields=["tenant", "at", "id"], name="audit_by_time")),

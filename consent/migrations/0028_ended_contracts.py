@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0023_handover"), ("tenants", "0080_closed")]
+    dependencies = [("consent", "0027_lapsed_requests"), ("tenants", "0007_closed")]
 
     operations = [
         migrations.CreateModel(

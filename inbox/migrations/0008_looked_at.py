@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("inbox", "0006_inbound_by_time")]
+    dependencies = [("inbox", "0007_days_by_function")]
 
     operations = [
         migrations.AddField("inboundmessage", "looked_at", models.DateTimeField(null=True)),

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("consent", "0023_handover"),
+        ("consent", "0026_ledger_checks"),
     ]
 
     operations = [

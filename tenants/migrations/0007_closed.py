@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0004_no_index_on_tenant_alone")]
+    dependencies = [("tenants", "0006_audit_by_time")]
 
     operations = [
         migrations.AddField(

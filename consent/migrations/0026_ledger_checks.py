@@ -8,7 +8,7 @@ from tenants.isolation import IsolateTenant
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("consent", "0023_handover"),
+        ("consent", "0025_notice"),
         ("tenants", "0004_no_index_on_tenant_alone"),
     ]
 

@@ -24,7 +24,7 @@ TRIGGER = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0030_announcements")]
+    dependencies = [("consent", "0024_announcements")]
 
     operations = [
         migrations.RunSQL(FUNCTION, migrations.RunSQL.noop),
