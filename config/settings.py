@@ -214,7 +214,6 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "consent.tasks.anchor_ledgers",
         "schedule": crontab(hour="0", minute="5"),
     },
-    # Each once a night (consent.ledger.checking); looked for often, so that a night without Redis is made up for.
     "verify ledgers that were not since last night": {"task": "consent.tasks.check_ledgers", "schedule": 60.0},
     "bring files to Meta that were left behind": {"task": "whatsapp.tasks.upload_left_behind", "schedule": 60.0},
     "renew files before Meta forgets them": {"task": "campaigns.tasks.renew_files", "schedule": 3600.0},

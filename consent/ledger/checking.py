@@ -41,7 +41,10 @@ SELECT (SELECT count(*) FROM (SELECT FROM consent_ledgercheck WHERE is_intact = 
 
 
 def due() -> list[int]:
-    """Ids of the tenants whose ledger was not looked at since last night, or whose check has lost its worker."""
+    """Ids of the tenants whose ledger was not looked at since last night, or whose check has lost its worker.
+
+    Asked every minute, so that a night without Redis is made up for.
+    """
     with across_tenants("every company's ledger is verified at night"):
         not_begun = Q(ledger_check__begun_at=None) | Q(ledger_check__begun_at__lt=_night())
         waiting = Tenant.objects.filter(FREE, not_begun | Q(ledger_check__walk__isnull=False)).order_by(

@@ -10,7 +10,8 @@ from messaging.models import Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
-from whatsapp.models import Template
+from tests.contacts.calls import Caller
+from whatsapp.models import Number, Template
 
 
 def listed(tenant: Tenant, people: Sequence[Contact], name: str = "Kunden") -> ContactList:
@@ -73,3 +74,34 @@ def states(campaign: Campaign) -> dict[str, int]:
     """How many of its messages are in each state: {"QUEUED": 3}."""
     source = stored(campaign).source
     return factories.states(source) if source else {}
+
+
+def refusal(api: Caller, campaign: Campaign) -> dict[str, list[str]]:
+    """Why the launch was refused, by field; the campaign is a draft as before."""
+    answer = api.post(f"campaigns/{campaign.uid}/launch/")
+    assert answer.status_code == 400, answer.content
+    assert stored(campaign).state == "draft"
+    assert stored(campaign).source is None
+    errors: dict[str, list[str]] = answer.json()["errors"]
+    return errors
+
+
+def content(campaign: Campaign, **variables: Any) -> None:
+    """Give the only variant other values."""
+    with tenant_scope(campaign.tenant):
+        template = campaign.variants.get().template
+        actions.set_content(
+            campaign=campaign, by=None, template=template, variables={**factories.VARIABLES, **variables}
+        )
+
+
+def change_template(campaign: Campaign, **fields: Any) -> None:
+    """Change the company's templates."""
+    with tenant_scope(campaign.tenant):
+        Template.objects.filter(tenant=campaign.tenant).update(**fields)
+
+
+def change_number(campaign: Campaign, **fields: Any) -> None:
+    """Change the company's numbers."""
+    with tenant_scope(campaign.tenant):
+        Number.objects.filter(tenant=campaign.tenant).update(**fields)

@@ -2,9 +2,11 @@
 
 import pytest
 
+from campaigns.models import Campaign
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tests import factories
+from tests.campaigns.cast import draft
 from tests.contacts.calls import Caller
 from whatsapp.models import Number, Template
 
@@ -23,3 +25,8 @@ def template(number: Number) -> Template:
 def api(bakery_made: NewTenant) -> Caller:
     """Calls with the bakery's key."""
     return Caller(bakery_made.api_key)
+
+
+@pytest.fixture
+def ready(bakery: Tenant) -> Campaign:
+    return draft(bakery, factories.contacts(bakery, 2))

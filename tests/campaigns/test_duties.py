@@ -1,0 +1,191 @@
+"""What a message must say, and must not: who sends it, the way out, no advert in an order's message, the notice."""
+
+from typing import Any
+
+import pytest
+from django.utils import translation
+from django.utils.timezone import now
+
+from campaigns import queries
+from campaigns.models import Campaign
+from consent.actions import controllers
+from contacts.models import Contact
+from messaging.models import Message
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+from tests.campaigns.cast import change_number, change_template, content, draft
+from tests.consent.factories import known
+from tests.consent.imports import done
+from whatsapp.models import Template
+
+
+def parts(body: str, footer: str = "", *buttons: dict[str, Any]) -> list[dict[str, Any]]:
+    """A template without variables."""
+    made: list[dict[str, Any]] = [{"type": "BODY", "text": body}]
+    made += [{"type": "FOOTER", "text": footer}] if footer else []
+    return made + ([{"type": "BUTTONS", "buttons": list(buttons)}] if buttons else [])
+
+
+SENDER = "Heute gibt es etwas Neues. Ihre Bäckerei Sonne"
+
+
+@pytest.mark.parametrize(
+    ("components", "is_shown"),
+    [
+        (parts(SENDER, "Abmelden: STOPP"), True),
+        (parts(SENDER, "Antworte STOP, um nichts mehr zu bekommen"), True),
+        (parts(SENDER, "Opt-out: reply STOP"), True),
+        (parts(SENDER, "", {"type": "QUICK_REPLY", "text": "Abmelden"}), True),
+        (parts(SENDER, "Unsubscribe any time"), True),
+        (parts(f"Nonstop günstig. {SENDER}"), False),
+        (parts(f"Non-stop günstig. {SENDER}"), False),
+        (parts(f"Stoppen Sie den Hunger. {SENDER}"), False),
+        (parts(f"Bis Ende November. {SENDER}"), False),
+        (parts(SENDER, "Am Bus-Stop um die Ecke"), False),
+    ],
+)
+def test_cg_23_the_way_out_is_a_word_that_somebody_can_send(
+    ready: Campaign, components: list[dict[str, Any]], is_shown: bool
+) -> None:
+    change_template(ready, components=components)
+    content(ready, header={}, body=[], buttons=[])
+
+    with tenant_scope(ready.tenant):
+        checks = {check.code: check for check in queries.preflight(ready)}
+    assert checks["opt_out"].ok is is_shown
+    assert "warning.sender" not in checks
+
+
+@pytest.mark.parametrize(
+    ("names", "body", "is_named"),
+    [
+        ({}, "Neu bei Bäckerei Sonne: Brot.", True),
+        ({}, "Neu bei BÄCKEREI SONNE", True),
+        ({}, "Neu in der Bäckerei", False),
+        ({}, "Neu: Bäckerei Sonnenschein", False),
+        ({"legal_name": "Sonne Backwaren GmbH & Co. KG"}, "Neu von Sonne Backwaren", True),
+        ({"legal_name": "Sonne Backwaren GmbH & Co. KG"}, "Neu von Sonne Backwaren GmbH & Co. KG", True),
+        ({"verified_name": "Sonne Berlin"}, "Neu von Sonne Berlin", True),
+    ],
+)
+def test_cg_23_who_launches_is_warned_that_a_message_does_not_name_its_sender(
+    ready: Campaign, names: dict[str, str], body: str, is_named: bool
+) -> None:
+    with tenant_scope(ready.tenant):
+        controllers.update(tenant=ready.tenant, by=None, legal_name=names.get("legal_name", ""))
+    change_number(ready, verified_name=names.get("verified_name", ""))
+    change_template(ready, components=parts(f"{body} gibt es heute.", "Abmelden: STOPP"))
+    content(ready, header={}, body=[], buttons=[])
+
+    with tenant_scope(ready.tenant), translation.override("en"):
+        checks = {check.code: check for check in queries.preflight(ready)}
+
+    assert ("sender" in checks, "warning.sender" in checks) == (is_named, not is_named)
+    if not is_named:
+        assert "Bäckerei Sonne" in checks["warning.sender"].text
+        assert "footer" in checks["warning.sender"].text
+
+
+def test_a_fixed_text_may_name_the_sender(ready: Campaign) -> None:
+    change_template(ready, components=parts("Neues von {{1}} für Sie.", "Abmelden: STOPP"))
+    said = {"name": "1", "from": "text", "text": "Bäckerei Sonne"}
+    content(ready, header={}, buttons=[], body=[said])
+    with tenant_scope(ready.tenant):
+        assert "warning.sender" not in {check.code for check in queries.preflight(ready)}
+
+    content(ready, header={}, buttons=[], body=[{**said, "from": "first_name", "fallback": "Bäckerei Sonne"}])
+    with tenant_scope(ready.tenant):
+        assert "warning.sender" in {check.code for check in queries.preflight(ready)}
+
+
+ORDER = "Ihre Bestellung ist unterwegs. Sie kostet 20 €, inkl. 19 % MwSt."
+COUPON = {"type": "COPY_CODE", "text": "Code kopieren", "example": "SAVE20"}
+
+
+@pytest.mark.parametrize(
+    ("components", "body", "found"),
+    [
+        (parts(ORDER), [], []),
+        (parts(f"{ORDER} Ihr Code für die Abholung: 4711"), [], []),
+        (parts(ORDER, "", COUPON), [], ["COPY_CODE"]),
+        (parts(f"{ORDER} Dazu ein Geburtstagsgutschein."), [], ["gutschein"]),
+        (parts(f"{ORDER} Nächstes Mal 10 % Rabatt."), [], ["10 % Rabatt"]),
+        (parts(ORDER, "10% off next time"), [], ["10% off"]),
+        (
+            parts(f"{ORDER} Ihr Code: {{{{1}}}}."),
+            [{"name": "1", "from": "attribute:gutschein_code", "fallback": "-"}],
+            ["gutschein_code"],
+        ),
+        (
+            parts(f"{ORDER} Ihr Code: {{{{coupon}}}}."),
+            [{"name": "coupon", "from": "text", "text": "HERBST"}],
+            ["coupon"],
+        ),
+        (parts(f"{ORDER} {{{{1}}}} Danke."), [{"name": "1", "from": "text", "text": "5 € Rabatt!"}], ["Rabatt"]),
+    ],
+)
+def test_cg_31_a_utility_template_with_a_voucher_goes_out_for_no_order(
+    ready: Campaign, components: list[dict[str, Any]], body: list[dict[str, Any]], found: list[str]
+) -> None:
+    change_template(ready, category="UTILITY", components=components)
+    content(ready, header={}, body=body, buttons=[])
+    with tenant_scope(ready.tenant):
+        Campaign.objects.filter(pk=ready.pk).update(purpose="transactional")
+        ready.refresh_from_db()
+        checks = [check for check in queries.preflight(ready) if check.code == "advertising"]
+        tested = [check.code for check in queries.test_problems(ready, ready.variants.get())]
+
+    assert [check.ok for check in checks] == [False] * bool(found)
+    assert ("advertising" in tested) is bool(found)
+    assert all(f"({', '.join(found)})" in check.text for check in checks)
+
+
+PROVEN = (
+    "Handy;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
+    "0151 23456780;01.02.2025;Ladenformular;Ja, per WhatsApp von der Bäckerei Sonne.;Blatt 1\n"
+)
+NOTICE = "https://sonne.example/datenschutz"
+
+
+def warnings(campaign: Campaign) -> list[str]:
+    """What the page before the launch warns of."""
+    with tenant_scope(campaign.tenant):
+        found = queries.preflight(campaign, queries.estimate(campaign))
+    assert all(check.ok for check in found), found
+    return [check.code for check in found if check.code.startswith("warning.")]
+
+
+@pytest.fixture
+def to_imported(bakery: Tenant, settings: Any, tmp_path: Any) -> Campaign:
+    """A campaign to somebody whose yes came with a file; the company has a privacy notice."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    done(bakery, PROVEN)
+    with tenant_scope(bakery):
+        known(bakery, privacy_url=NOTICE)
+        people = list(Contact.objects.all())
+    return draft(bakery, people)
+
+
+def test_art_14_the_first_message_to_people_of_an_import_must_lead_to_the_notice(to_imported: Campaign) -> None:
+    assert warnings(to_imported) == ["warning.notice"]
+
+    with tenant_scope(to_imported.tenant):
+        parts = [{"type": "FOOTER", "text": f"Bäckerei Sonne. STOPP beendet. {NOTICE}"}]
+        without = [part for part in factories.MARKETING_COMPONENTS if part["type"] != "FOOTER"]
+        Template.objects.filter(tenant=to_imported.tenant).update(components=[*without, *parts])
+
+    assert warnings(to_imported) == []
+
+
+def test_who_was_written_to_already_has_had_their_first_message(to_imported: Campaign, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        people = list(Contact.objects.all())
+        source = factories.source(bakery.numbers.get(), people, made_template=bakery.templates.get())
+        Message.objects.filter(source=source).update(accepted_at=now(), queue=2, state=4)
+
+    assert warnings(to_imported) == []
+
+
+def test_who_signed_up_themselves_needs_no_such_notice(ready: Campaign) -> None:
+    assert warnings(ready) == []
