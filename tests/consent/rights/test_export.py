@@ -63,7 +63,7 @@ def test_everything_that_is_held_of_the_person_is_in_it(
     assert f"Hallo {MARKER} twice, bis Sonntag" in data["messages"][0]["text"]
     assert f"Dear {MARKER}" in data["messages"][2]["text"]
     wordings = [row["wording"] for row in data["consent_history"]]
-    assert "Ja, die Bäckerei darf mir per WhatsApp Angebote schicken." in wordings
+    assert "Ja, die Bäckerei darf mir per WhatsApp Angebote schicken. Ich bin mindestens 16 Jahre alt." in wordings
     assert wording.texts["de"] in wordings
     assert MARKER in json.dumps([row["proof"] for row in data["consent_history"]])
     assert {row["name"] for row in data["recipients"]} >= {"WhatsApp LLC, Meta Platforms, Inc., USA"}

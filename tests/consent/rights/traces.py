@@ -55,7 +55,7 @@ YES = {
     "state": "granted",
     "occurred_at": "2026-03-01T12:00:00Z",
     "source": "Counter form",
-    "wording_text": "Ja, die Bäckerei darf mir per WhatsApp Angebote schicken.",
+    "wording_text": "Ja, die Bäckerei darf mir per WhatsApp Angebote schicken. Ich bin mindestens 16 Jahre alt.",
     "proof": f"form signed by {MARKER}, +{PHONE}",
 }
 
