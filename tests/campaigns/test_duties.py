@@ -14,7 +14,7 @@ from messaging.models import Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.campaigns.cast import change_number, change_template, content, draft
+from tests.campaigns.cast import change_number, change_template, content, draft, stored
 from tests.consent.factories import known
 from tests.consent.imports import done
 from whatsapp.models import Template
@@ -79,7 +79,7 @@ def test_cg_23_who_launches_is_warned_that_a_message_does_not_name_its_sender(
     content(ready, header={}, body=[], buttons=[])
 
     with tenant_scope(ready.tenant), translation.override("en"):
-        checks = {check.code: check for check in queries.preflight(ready)}
+        checks = {check.code: check for check in queries.preflight(stored(ready))}
 
     assert ("sender" in checks, "warning.sender" in checks) == (is_named, not is_named)
     if not is_named:

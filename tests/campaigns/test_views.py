@@ -240,7 +240,7 @@ def test_the_review_says_how_long_the_campaign_sends(alice: Client, draft: Campa
 
 def confirmed(page: str) -> dict[str, str]:
     """What the page's own form sends when its button is pressed."""
-    form = re.findall(r'<form class="card" method="post">.*?</form>', page, re.DOTALL)[0]
+    form = re.findall(r'<form class="card"\s+method="post".*?</form>', page, re.DOTALL)[0]
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="(.*?)">', form))
 
 

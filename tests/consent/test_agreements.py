@@ -170,8 +170,11 @@ def test_what_was_accepted_cannot_be_changed(cafe: Tenant) -> None:
 
 @pytest.mark.parametrize("missing", ["signer", "position"])
 def test_nobody_signs_for_nobody(cafe: Tenant, missing: str) -> None:
+    with tenant_scope(cafe):
+        dora = cafe.memberships.get().user
+
     with pytest.raises(ValidationError):
-        conclude(cafe, **{missing: "  "})
+        conclude(cafe, by=dora, **{missing: "  "})
 
 
 @pytest.mark.parametrize("language", agreements.LANGUAGES)
