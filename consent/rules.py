@@ -69,7 +69,10 @@ IS_INVALIDATING = """
 # birthday is compared with the day of the yes, so only a yes after it does. Whether a yes that says nothing of the age
 # counts is the company's choice: Art. 8 GDPR is about services offered to children. What a contract needs
 # (`is_advertising` is FALSE) goes to those, too.
-TOO_YOUNG = "c.birthday + interval '16 years' > consent_state.since AT TIME ZONE consent_tenant.timezone"
+TOO_YOUNG = (
+    "CASE WHEN c.birthday IS NOT NULL THEN"
+    " c.birthday + interval '16 years' > consent_state.since AT TIME ZONE consent_tenant.timezone ELSE FALSE END"
+)
 REASON = """
     CASE
         WHEN NOT consent_tenant.is_active THEN 'tenant_blocked'
@@ -85,7 +88,7 @@ REASON = """
         WHEN consent_state.state <> 'granted' THEN 'no_consent'
         WHEN consent_state.valid_until <= {at} THEN 'expired'
         WHEN {invalidating} THEN 'invalidated'
-        WHEN consent_state.age_confirmed IS FALSE OR {too_young} THEN 'minor'
+        WHEN consent_state.age_confirmed IS FALSE OR {is_advertising} AND {too_young} THEN 'minor'
         WHEN {is_advertising} AND consent_state.age_confirmed IS NULL AND EXISTS (
             SELECT FROM consent_controller k WHERE k.tenant_id = c.tenant_id AND k.demands_age) THEN 'age_unknown'
     END

@@ -123,7 +123,10 @@ fi
 # Once more, for what a worker may have written between its last look and the end.
 { printf '%s\n' "BEGIN;" "$sweep" "$webhooks"; cat <<'SQL'; } | query
 SET LOCAL session_replication_role = replica;
-SELECT 'left behind and deleted now:', pg_temp.sweep(company_id), pg_temp.forget_webhooks('{}', names)
+-- A number may belong to another company by now.
+SELECT 'left behind and deleted now:', pg_temp.sweep(company_id), pg_temp.forget_webhooks('{}', ARRAY(
+    SELECT n FROM unnest(names) n WHERE n NOT IN (SELECT phone_number_id FROM whatsapp_number)
+    AND n NOT IN (SELECT waba_id FROM whatsapp_account)))
 FROM consent_endedcontract WHERE slug = :'slug';
 COMMIT;
 SELECT deleted_at::timestamptz(0), 'deleted', name, '(' || company_uid || ')' FROM consent_endedcontract

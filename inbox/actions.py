@@ -47,6 +47,8 @@ def opt_out(*, message: InboundMessage, by: User) -> bool:
     is_out = any(row.states[MARKETING].is_refused for row in done if MARKETING in row.states)
     answered = _answered(message)
     if is_out:
+        # Counts as a STOPP from now on, so that another one within a day is not confirmed once more (CG-25).
+        InboundMessage.objects.filter(tenant=message.tenant_id, pk=message.pk).update(is_opt_out=True)
         meant = Recognised("opt_out", False)
         opt_outs.confirm(message.tenant, [OptOut(thread.contact, thread.number, message, meant, answered)])
     if answered:

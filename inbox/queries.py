@@ -44,15 +44,18 @@ def accounts_of(waba_ids: Iterable[str]) -> dict[str, list[Account]]:
     return found
 
 
+def closed(names: Collection[str]) -> set[str]:
+    """Which of these ids of WABAs and numbers belong to a company that is closed, and may come back; like `ended`."""
+    of_closed = {"tenant__closed_at__isnull": False}
+    numbers = Number.objects.filter(phone_number_id__in=names, **of_closed).values_list("phone_number_id", flat=True)
+    accounts = Account.objects.filter(waba_id__in=names, **of_closed).values_list("waba_id", flat=True)
+    return {*numbers, *accounts} if names else set()
+
+
 def ended(names: Collection[str]) -> set[str]:
-    """Which of these ids of WABAs and numbers belong to a company whose contract is over; inside `across_tenants`."""
-    if not names:
-        return set()
-    closed = {"tenant__closed_at__isnull": False}
-    numbers = Number.objects.filter(phone_number_id__in=names, **closed).values_list("phone_number_id", flat=True)
-    accounts = Account.objects.filter(waba_id__in=names, **closed).values_list("waba_id", flat=True)
-    gone = EndedContract.objects.filter(names__overlap=list(names)).values_list("names", flat=True)
-    return {*numbers, *accounts, *(name for theirs in gone for name in theirs)} & set(names)
+    """Which of these ids belong to a company whose contract is over and whose data is deleted; in `across_tenants`."""
+    gone = EndedContract.objects.filter(names__overlap=list(names)).values_list("names", flat=True) if names else []
+    return {name for theirs in gone for name in theirs} & set(names)
 
 
 class Answer(NamedTuple):

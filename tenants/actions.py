@@ -50,14 +50,14 @@ def create_tenant(*, slug: str, name: str, owner_email: str, password: str | Non
 
 
 def close(*, tenant: Tenant, by: Actor = None) -> None:
-    """The contract is over: nobody logs in, nothing is sent, and what arrives is dropped, so that nothing changes."""
+    """The contract is over: nobody logs in, nothing is sent, and what arrives is set aside, so that nothing changes."""
     with tenant_scope(tenant):
         if Tenant.objects.filter(pk=tenant.pk, closed_at=None).update(closed_at=timezone.now(), is_active=False):
             audit(tenant=tenant, by=by, verb="tenant.closed", subject=tenant)
 
 
 def reopen(*, tenant: Tenant, by: Actor = None) -> None:
-    """Take back a `close` before anything is deleted; what arrived meanwhile is lost."""
+    """Take back a `close` before anything is deleted; what arrived meanwhile waits to be tried again."""
     with tenant_scope(tenant):
         if Tenant.objects.filter(pk=tenant.pk, closed_at__isnull=False).update(closed_at=None, is_active=True):
             audit(tenant=tenant, by=by, verb="tenant.reopened", subject=tenant)

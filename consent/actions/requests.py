@@ -1,6 +1,6 @@
 """What can be done with requests of people about their data: note one, carry it out, give it longer, answer it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -53,9 +53,15 @@ def take(
         raise ValidationError({"received_at": _("This lies in the future.")})
     named: dict[str, Any] = {} if contact else blocking.spelled(tenant, phone, email)
     who = person(tenant, contact=contact, **named)
+    if who.contact is None and _names_contacts(tenant, who.digests):
+        told = _(
+            "Several contacts have it, or one had it before. Choose the contact in the list: no answer may be wrong."
+        )
+        raise ValidationError(dict.fromkeys(named, told))
     request = DataRequest(
         tenant=tenant,
         contact=who.contact,
+        is_of_stranger=who.contact is None,
         subject_id=who.subject_id,
         digests=[] if who.contact else [[kind, key.hex()] for kind, key in who.digests],
         kind=kind,
@@ -243,7 +249,7 @@ def drop_block(*, request: DataRequest, by: Actor) -> None:
     erasures follows in a worker, which has its folder. Raises NotNow for what is no finished erasure.
     """
     request = _held(request)
-    if request.kind != Kind.ERASURE or request.state != State.DONE or not request.digests:
+    if not request.has_droppable_block:
         raise NotNow(_("There is no entry on the suppression list that belongs to this request."))
     keys = [bytes.fromhex(key) for _kind, key in request.digests]
     others = Identity.objects.filter(tenant=request.tenant, digest__in=keys, valid_to=None)
@@ -267,8 +273,15 @@ def _held(request: DataRequest) -> DataRequest:
     held = rows.get(tenant=request.tenant_id, pk=request.pk)
     if held.named and (contact := person(held.tenant, **held.named).contact):
         # Since they asked they have become one.
-        _save(held, contact=contact, subject_id=contact.subject_id, digests=[], named_encrypted="")
+        fields = {"subject_id": contact.subject_id, "digests": [], "named_encrypted": "", "is_of_stranger": False}
+        _save(held, contact=contact, **fields)
     return held
+
+
+def _names_contacts(tenant: Tenant, digests: Sequence[tuple[str, bytes]]) -> bool:
+    """Whether somebody is or was known by one of these; "nothing is stored of you" must be true."""
+    keys = [key for _kind, key in digests]
+    return Identity.objects.filter(tenant=tenant, digest__in=keys).exists()
 
 
 def _refuse_over(request: DataRequest) -> None:

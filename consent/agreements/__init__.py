@@ -75,7 +75,7 @@ def lacks_operator() -> bool:
 
 def check(**_kwargs: Any) -> list[checks.CheckMessage]:
     """The same as a system check, which every command of manage.py prints."""
-    told = "OPERATOR_ADDRESS is not set: no company can conclude the contract of Art. 28 GDPR, so none can send."
+    told = "OPERATOR_ADDRESS is not set: the contract of Art. 28 GDPR names no address, and no company can conclude it."
     return [checks.Warning(told, id="consent.W001")] if lacks_operator() else []
 
 
@@ -110,7 +110,10 @@ def is_new(agreement: Agreement | None) -> bool:
 
 def is_open(agreement: Agreement | None) -> bool:
     """Whether somebody of the company is asked to conclude it: nobody has, it names nobody, or the text is newer."""
-    return agreement is None or not agreement.signer or is_new(agreement)
+    if agreement is None or is_new(agreement):
+        return True
+    # Until November 2026 the operator's entry named the owner's login, who had signed nothing.
+    return not agreement.signer or (agreement.accepted_by_id is None and "@" in agreement.signer)
 
 
 def subprocessors(on: date | None = None) -> list[SubProcessor]:

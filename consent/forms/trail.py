@@ -44,6 +44,8 @@ class TrailForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         since, until = given.get("since"), given.get("until")
+        if until == date.max:
+            raise ValidationError({"until": _("Enter a valid date.")})
         if since and until and until < since:
             raise ValidationError({"until": _("This lies before the beginning.")})
         return given

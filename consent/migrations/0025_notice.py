@@ -9,6 +9,11 @@ from django.db import migrations
 FUNCTION = """
     CREATE OR REPLACE FUNCTION zusage_refuse_short_notice() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        -- Django writes every column; what stays as it was, from before this rule too, is not announced anew.
+        IF TG_OP = 'UPDATE' AND NEW.announced_at IS NOT DISTINCT FROM OLD.announced_at
+            AND NEW.active_from IS NOT DISTINCT FROM OLD.active_from THEN
+            RETURN NEW;
+        END IF;
         IF NEW.active_from < (NEW.announced_at AT TIME ZONE 'UTC')::date + 30
             AND EXISTS (SELECT FROM tenants_tenant) THEN
             RAISE EXCEPTION USING ERRCODE = 'check_violation',

@@ -58,6 +58,7 @@ class DataRequest(models.Model):
     state = models.CharField(max_length=11, choices=State.choices, default=State.OPEN)
     contact = TenantForeignKey(Contact, null=True, on_delete=models.SET_NULL, related_name="data_requests")
     subject_id = models.UUIDField()
+    is_of_stranger = models.BooleanField(default=False, db_default=False, editable=False)
     # What somebody who is no contact named themselves by; emptied with the answer.
     named_encrypted = models.TextField(blank=True, default="", db_default="", editable=False)
     # [["phone", "<hex>"], …]: set by an erasure and for somebody who is no contact, emptied with their time.
@@ -121,6 +122,12 @@ class DataRequest(models.Model):
     @property
     def _binding(self) -> str:
         return f"DataRequest.named:{self.uid}"
+
+    @property
+    def has_droppable_block(self) -> bool:
+        """Whether it is a finished erasure, whose hashes on the suppression list can go too at an explicit wish."""
+        is_erased = self.kind == self.Kind.ERASURE and self.state == self.State.DONE and not self.is_of_stranger
+        return is_erased and bool(self.digests)
 
     @property
     def is_over(self) -> bool:

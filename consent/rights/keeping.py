@@ -60,8 +60,8 @@ WITH unanswered AS (
       AND NOT EXISTS (
           SELECT FROM consent_consentevent g WHERE g.tenant_id = e.tenant_id AND g.subject_id = r.subject_id
             AND g.state IN ('granted', 'renewed') AND g.doi_request_seq IS NOT NULL
-            AND g.wording_sha256 = r.wording_sha256
-            AND g.occurred_at BETWEEN r.occurred_at AND r.occurred_at + %(to_confirm)s)
+            AND (g.doi_request_seq = r.seq OR g.wording_sha256 = r.wording_sha256
+                AND g.occurred_at BETWEEN r.occurred_at AND r.occurred_at + %(to_confirm)s))
     ORDER BY e.id LIMIT %(most)s)
 DELETE FROM consent_consentevidence e USING unanswered u WHERE e.tenant_id = %(tenant)s AND e.id = u.id
 """
@@ -198,13 +198,15 @@ def _drop_sign_ups(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
 def _lapse_requests(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:
     """Requests to sign up, by keyword or for an address, that nobody confirmed within seven days (CG-14)."""
     with tenant_scope(tenant):
-        # Between reading what was asked and writing that it is over nobody may confirm it.
-        ledger.lock(tenant)
         late = ConsentState.objects.filter(
             tenant=tenant, state=State.REQUESTED, since__lt=timezone.now() - periods.TO_CONFIRM
         )
         later = late.filter(subject_id__gt=position).order_by("subject_id")
         subjects = list(later.values_list("subject_id", flat=True).distinct()[:AT_A_TIME])
+        if not subjects:
+            return {"lapsed": 0}, None
+        # Searched before, for every STOPP waits for this lock; read again, because somebody may have confirmed since.
+        ledger.lock(tenant)
         over = list(late.filter(subject_id__in=subjects).order_by("subject_id", "channel", "purpose"))
         ledger.append(tenant, [_lapse(state) for state in over])
     return {"lapsed": len(over)}, subjects[-1] if len(subjects) == AT_A_TIME else None

@@ -93,6 +93,7 @@ DEEDS: dict[str, str | Promise] = {
     "published": gettext_lazy("published"),
     "receipt_issued": gettext_lazy("receipt issued"),
     "refused": gettext_lazy("refused"),
+    "reminded": gettext_lazy("company reminded of the deadline"),
     "removed": gettext_lazy("removed"),
     "reopened": gettext_lazy("opened again"),
     "renamed": gettext_lazy("renamed"),

@@ -253,7 +253,7 @@ def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) 
         "may_write": request.membership.may("consent:write"),
         "may_take": request.membership.may("evidence:read"),
         "question": _erasing(found),
-        "unblock": UNBLOCK if found.kind == DataRequest.Kind.ERASURE and found.digests and found.is_over else None,
+        "unblock": UNBLOCK if found.has_droppable_block else None,
         **invalid,
     }
 

@@ -53,7 +53,8 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     delivery.mark_replied(tenant.pk, [(a.id, w.event.at) for w, a in zip(new, answered, strict=True) if a])
     # Ledger after contacts: the merge of the first must not keep an import from the contacts of the last.
     for kept, gone in merges:
-        declarations.merged(tenant=tenant, kept=kept, gone=gone)
+        at = min((w.event.at for w in written if w.contact.pk == kept.pk), default=None)
+        declarations.merged(tenant=tenant, kept=kept, gone=gone, at=at)
     opt_outs.apply(
         tenant,
         [

@@ -43,8 +43,11 @@ class _Read(NamedTuple):
         return getattr(self.event, "waba_id", self.event.account_id)
 
 
+CLOSED = "the company is closed"
+
+
 class Routed(NamedTuple):
-    """The events of some bodies by place, why a body could not be read, and bodies to be deleted, both by row id."""
+    """The events of some bodies by place, why a body is set aside, and bodies to be deleted, both by row id."""
 
     items: list[Item[Event]]
     faults: dict[int, str]
@@ -55,7 +58,7 @@ def route(rows: list[Row]) -> Routed:
     """Find whom the events of these bodies concern; inside `across_tenants`.
 
     Events for ids we do not know are dropped: Meta sends them for numbers that were disconnected. Bodies that are
-    about companies alone whose contract is over are not even kept.
+    about companies alone that are deleted are not even kept.
     """
     faults: dict[int, str] = {}
     read = [found for row in rows for found in _read(row, faults)]
@@ -63,6 +66,7 @@ def route(rows: list[Row]) -> Routed:
     accounts = queries.accounts_of({found.waba_id for found in read if not found.number_id})
     items = [item for found in read for item in _places(found, numbers, accounts)]
     strays = _strays(read, items)
+    faults |= _of_closed(strays)
     return Routed(items, faults, _dropped(read, strays) - faults.keys())
 
 
@@ -101,6 +105,12 @@ def _strays(read: list[_Read], items: list[Item[Event]]) -> list[_Read]:
         kinds = dict(Counter(type(found.event).__name__ for found in strays))
         logger.info("webhook events for unknown numbers or accounts: %s", kinds)
     return strays
+
+
+def _of_closed(strays: list[_Read]) -> dict[int, str]:
+    """Bodies for closed companies are set aside: somebody may say no in them, and a close can be taken back."""
+    closed = queries.closed({name for found in strays for name in (found.number_id, found.waba_id)} - {""})
+    return {found.row.id: CLOSED for found in strays if closed & {found.number_id, found.waba_id}}
 
 
 def _dropped(read: list[_Read], strays: list[_Read]) -> set[int]:

@@ -236,11 +236,16 @@ def test_what_was_announced_may_be_corrected_but_not_begin_sooner(bakery: Tenant
 
 
 def test_before_the_first_company_nobody_has_to_be_told(db: None) -> None:
-    assert announced(active_from=localdate()).pk
+    found = announced(active_from=localdate())
 
     cafe = create_tenant(slug="cafe", name="Café", owner_email="dora@example.com").tenant
     with tenant_scope(cafe):
         assert "Rechenzentrum Nord GmbH" in agreements.text(cafe, "de")
+
+    found.ended_on = localdate()
+    # Every column, as the admin's form does.
+    found.save()
+    assert SubProcessor.objects.get().ended_on == localdate()
 
 
 @pytest.mark.parametrize(

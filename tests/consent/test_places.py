@@ -10,7 +10,7 @@ from consent.actions import signup_forms
 from consent.models import ConsentEvent, SignupForm, SignupPlace, SignupRequest
 from contacts.models import Contact
 from tenants.models import Tenant
-from tests.consent.factories import person, published
+from tests.consent.factories import person, published, wording_text
 from tests.consent.test_signups import made, may, write
 from tests.qr import text_in
 
@@ -66,6 +66,19 @@ def test_a_scan_leads_into_whatsapp_and_the_tap_counts_for_the_place(
     assert may(anna) == ""
     refs = ConsentEvent.objects.filter(subject_id=anna.subject_id).values_list("source_ref", flat=True)
     assert set(refs) == {f"form theke, {place.code}"}
+
+
+def test_a_text_that_has_become_too_long_for_whatsapp_is_shown_on_the_page(
+    client: Client, form: SignupForm, place: SignupPlace, in_bakery: Tenant
+) -> None:
+    covers = [["whatsapp", "marketing"]]
+    long = wording_text(number=2, purposes=["marketing"]) + " Wir freuen uns auf Sie." * 50
+    published(in_bakery, 2, covers=covers, texts={"de": long})
+
+    answer = client.get(f"/s/bakery/{form.slug}/w/{place.code}/")
+
+    assert answer.headers["Location"] == f"/s/bakery/{form.slug}/?o={place.code}"
+    assert long[:40] in client.get(answer.headers["Location"]).content.decode()
 
 
 def test_a_written_yes_counts_for_the_place_too(form: SignupForm, place: SignupPlace, in_bakery: Tenant) -> None:

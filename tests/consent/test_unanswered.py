@@ -13,13 +13,14 @@ from consent.models import ConsentEvent, ConsentEvidence, ConsentState, Disposal
 from consent.rights import keeping
 from contacts.models import Contact
 from tenants.models import Tenant
-from tests.consent.factories import person, published
+from tests.consent.factories import known, person, published
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
+    known(in_bakery)
     wording = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]]).wording
     made = signup_forms.create(
         tenant=in_bakery, by=None, name="Theke", slug="theke", number="+4930231250", wording=wording, headline="Frisch"

@@ -1,4 +1,4 @@
-"""A company whose contract is over: from the moment it is closed nothing that arrives for it is kept (CG-50)."""
+"""A company whose contract is over: from the moment it is closed nothing in it changes any more (CG-50)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +10,10 @@ from django.utils import timezone
 
 from consent.actions import preferences
 from consent.models import ConsentEvent, EndedContract
+from consent.queries import may_send
 from contacts.models import Contact
+from inbox import actions as inbox
+from inbox import receiving
 from inbox.models import InboundMessage, WebhookEvent
 from tenants import actions
 from tenants.actions import NewTenant
@@ -41,12 +44,25 @@ def kept() -> tuple[int, int]:
         return WebhookEvent.objects.count(), InboundMessage.objects.count()
 
 
-def test_what_people_write_to_a_closed_company_is_not_kept(number: Number, deliver: Deliver, anna: Contact) -> None:
+def test_a_no_to_a_closed_company_is_set_aside_and_counts_when_it_comes_back(
+    number: Number, deliver: Deliver, anna: Contact
+) -> None:
     actions.close(tenant=number.tenant)
 
-    deliver(meta.body(number, messages=[meta.text("Hallo?")]))
+    deliver(meta.body(number, messages=[meta.text("STOPP")]))
 
-    assert kept() == (0, 0)
+    assert kept() == (1, 0)
+    with across_tenants("this test"):
+        [event] = WebhookEvent.objects.all()
+    assert (event.state, event.error) == (WebhookEvent.State.SET_ASIDE, "the company is closed")
+
+    actions.reopen(tenant=number.tenant)
+    inbox.try_again(event_ids=[event.pk])
+    receiving.run(seconds=60)
+
+    assert kept() == (1, 1)
+    with tenant_scope(number.tenant):
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "suppressed"
 
 
 def test_what_arrives_after_everything_was_deleted_is_not_kept_either(number: Number, deliver: Deliver) -> None:

@@ -1,7 +1,7 @@
 """Changes that concern the person, not one yes: restriction (Art. 18 GDPR), a new number, two contacts that are one."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -197,12 +197,19 @@ def _digests(tenant: Tenant, phone: str | None, bsuid: str | None) -> list[Diges
 
 @transaction.atomic
 def merged(
-    *, tenant: Tenant, kept: Contact, gone: Contact, source: str = Source.SYSTEM, by: Actor = None
+    *,
+    tenant: Tenant,
+    kept: Contact,
+    gone: Contact,
+    at: datetime | None = None,
+    source: str = Source.SYSTEM,
+    by: Actor = None,
 ) -> list[Appended]:
     """Record that two contacts are one person: any no of either side holds, whatever its date, and no yes is copied.
 
     A restriction of either side (Art. 18 GDPR) holds for both. The history of the one that goes stays and is shown with
-    the other's. Identities are united by contacts. What is recorded already adds nothing.
+    the other's. Identities are united by contacts. What is recorded already adds nothing. `at` is when the message was
+    written that showed it, UTC, now by default: a yes in that very message comes after the noes.
     """
     if _is_merged(tenant, kept, gone):
         return []
@@ -218,8 +225,8 @@ def merged(
         authority=Authority.AGENT,
         source=source,
         source_ref=str(gone.subject_id),
-        # Now, not when it was said: the no has to outweigh every yes of the other side.
-        occurred_at=timezone.now(),
+        # Not when it was said: the no has to outweigh every yes that the other side has given before.
+        occurred_at=at - timedelta(microseconds=1) if at else timezone.now(),
         by=by,
     )
     for one, other in ((gone, kept), (kept, gone)):

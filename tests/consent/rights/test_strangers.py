@@ -74,6 +74,36 @@ def test_an_objection_of_somebody_unknown_holds_for_whoever_comes_with_that_numb
         assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "suppressed"
 
 
+def test_an_address_that_several_contacts_share_is_nobody_unknown(alice: Caller, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        for _name in ("Anna", "Bert"):
+            person(bakery, email="familie@example.com")
+
+    answer = alice.post("data-requests/", {"kind": "access", "email": "familie@example.com"})
+
+    assert answer.status_code == 400
+    assert "Several contacts" in answer.json()["errors"]["email"][0]
+
+
+def test_nothing_is_said_to_be_erased_of_somebody_unknown_and_their_no_stays(desk: Client, bakery: Tenant) -> None:
+    noted(desk, "objection", phone="0151 23456780")
+    desk.post(f"{URL}{only(bakery).uid}/run/")
+    page = noted(desk, "erasure", phone="0151 23456780").headers["Location"]
+    desk.post(f"{page}run/")
+    desk.post(f"{page}close/", {"answer": "We store nothing about you."})
+
+    told = shown(desk, page)
+    desk.post(f"{page}unblock/", {"confirmed": "1"})
+
+    assert "Somebody who is no contact" in told
+    assert "Erased person" not in told
+    with tenant_scope(bakery):
+        assert (
+            may_send(contact=person(bakery, phone=PHONE), channel="whatsapp", purpose="marketing").reason
+            == "suppressed"
+        )
+
+
 def test_who_has_become_a_contact_meanwhile_is_treated_as_one(alice: Caller, bakery: Tenant) -> None:
     asked = alice.post("data-requests/", {"kind": "restriction", "email": "anna@example.com"}).json()
     with tenant_scope(bakery):

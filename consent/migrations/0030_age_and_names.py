@@ -1,4 +1,4 @@
-"""Whether the age is demanded for advertising, per company; a contract may name nobody who signed it."""
+"""Whether the age is demanded for advertising; requests of people who are no contact; contracts that name nobody."""
 
 from django.db import migrations, models
 
@@ -13,6 +13,11 @@ class Migration(migrations.Migration):
             model_name="controller",
             name="demands_age",
             field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddField(
+            model_name="datarequest",
+            name="is_of_stranger",
+            field=models.BooleanField(db_default=False, default=False, editable=False),
         ),
         migrations.AlterField(
             model_name="agreement",
