@@ -119,7 +119,7 @@ def test_who_withdrew_after_the_freeze_gets_nothing(bakery: Tenant, meta: Runnin
 
     engine.run(5)
 
-    assert factories.states(source) == {"ACCEPTED": 2, "SKIPPED": 1}
+    assert factories.states(source) == {"ACCEPTED": 2, "CANCELLED": 1}
     with tenant_scope(bakery):
         assert Message.objects.get(tenant=bakery, contact=people[1]).reason == "withdrawn"
 
