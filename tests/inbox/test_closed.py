@@ -49,7 +49,7 @@ def test_a_no_to_a_closed_company_is_set_aside_and_counts_when_it_comes_back(
 ) -> None:
     actions.close(tenant=number.tenant)
 
-    deliver(meta.body(number, messages=[meta.text("STOPP")]))
+    deliver(meta.body(number, messages=[meta.text("STOPP", at=timezone.now() + timedelta(seconds=1))]))
 
     assert kept() == (1, 0)
     with across_tenants("this test"):
