@@ -62,7 +62,7 @@ def test_a_no_to_a_closed_company_is_set_aside_and_counts_when_it_comes_back(
 
     assert kept() == (1, 1)
     with tenant_scope(number.tenant):
-        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "suppressed"
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "withdrawn"
 
 
 def test_what_arrives_after_everything_was_deleted_is_not_kept_either(number: Number, deliver: Deliver) -> None:
