@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from consent import colors, queries
 from consent.actions import controllers
 from consent.forms.company import PERIODS, CompanyForm, PeriodsForm
-from consent.models import Disposal
+from consent.models import Disposal, SignupForm
+from consent.opening import unlawful
 from consent.rights import foreseeing
 from tenants.pages import Question, TenantRequest, requires
 from tenants.templatetags.formats import number
@@ -93,7 +94,17 @@ def _saved(request: TenantRequest, form: CompanyForm, *, without: Sequence[str] 
         form.refuse(refused)
         return False
     messages.success(request, _("Saved."))
+    _warn_of_closed_forms(request)
     return True
+
+
+def _warn_of_closed_forms(request: TenantRequest) -> None:
+    """Texts name the company: with another name, open forms are closed to visitors until they have new ones."""
+    live = request.tenant.signup_forms.filter(state=SignupForm.State.LIVE).order_by("name")
+    closed = [form.name for form in live.select_related("tenant", "wording", "extra_wording") if unlawful(form)]
+    if closed:
+        told = _("These open forms are closed to visitors now; each says what to mend: %(names)s.")
+        messages.warning(request, told % {"names": ", ".join(closed)})
 
 
 def _context(form: CompanyForm) -> dict[str, object]:

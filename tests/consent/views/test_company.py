@@ -217,6 +217,17 @@ def test_who_may_only_read_sees_and_changes_nothing(
     assert stored(bakery_made.tenant) is None
 
 
+def test_who_renames_the_company_is_told_which_open_forms_are_closed_by_that(alice: Client, bakery: Tenant) -> None:
+    published_form(bakery)
+    kept = ENTERED | {"legal_name": "Bäckerei Sonne GmbH"}
+    alice.cookies["django_language"] = "en"
+
+    assert "closed to visitors now" not in alice.post(URL, kept, follow=True).content.decode()
+    told = alice.post(URL, kept | {"legal_name": "Sonne Backwaren SE"}, follow=True).content.decode()
+
+    assert "closed to visitors now; each says what to mend: Theke." in told
+
+
 def test_an_analyst_has_no_business_there(alice: Client, bakery_made: NewTenant) -> None:
     as_role(bakery_made, Role.ANALYST)
 
