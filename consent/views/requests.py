@@ -68,7 +68,7 @@ def listing(request: TenantRequest) -> HttpResponse:
 @requires("consent:write")
 def new(request: TenantRequest) -> HttpResponse:
     """Find the person by phone, e-mail, name or customer number, then note what they asked for."""
-    if "stranger" in request.GET or "stranger" in request.POST:
+    if "stranger" in request.POST:
         return _of_stranger(request)
     contact = _chosen(request)
     if request.method == "POST" and contact:
@@ -90,8 +90,11 @@ def new(request: TenantRequest) -> HttpResponse:
 
 
 def _of_stranger(request: TenantRequest) -> HttpResponse:
-    given = request.GET.get("stranger", "").strip()
-    form = StrangerForm(request.POST or None, initial={"email" if "@" in given else "phone": given})
+    """First comes what was searched for, in a field and in no address, which logs would keep; then the whole form."""
+    given = request.POST["stranger"].strip()
+    form = StrangerForm(
+        request.POST if "kind" in request.POST else None, initial={"email" if "@" in given else "phone": given}
+    )
     if form.is_valid():
         try:
             said = {name: form.cleaned_data[name] for name in ("phone", "email")}
