@@ -207,6 +207,7 @@ def test_a_key_that_may_only_read_consent_changes_nothing(
     reader = Caller(secret)
 
     assert reader.get(f"data-requests/{request['uid']}/").status_code == 200
+    assert reader.get(f"data-requests/{request['uid']}/file/").status_code == 403
     for path in ("run/", "extend/", "close/", "lift/", "correct/"):
         assert reader.post(f"data-requests/{request['uid']}/{path}", {}).status_code == 403
     for path in ("erase/", "export/"):
