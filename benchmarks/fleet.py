@@ -144,6 +144,12 @@ class Fleet:
             raise RuntimeError(f"{name} ended with {old.returncode}: see {self.folder / name}.log")
         return took
 
+    def wait_until_ready(self) -> None:
+        """Wait until the workers, which nobody can ask, have said that they are ready, too."""
+        for name in self._running:
+            if name not in self._places and _kind(name) not in SILENT:
+                wait_until(lambda name=name: self._times_ready(name) > 0, f"the start of {name}", 60)
+
     def _times_ready(self, name: str) -> int:
         """How often a process of this name has said that it is ready."""
         return len(READY.findall((self.folder / f"{name}.log").read_bytes()))

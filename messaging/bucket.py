@@ -1,7 +1,7 @@
 """One token bucket per business number in Redis, shared by all workers, on Redis' own clock; and who got a token.
 
-GCRA: one stored time says when the bucket will be empty again. A flushed Redis starts a fresh bucket, which allows
-one burst of a twentieth of a second too many, and loses nothing.
+GCRA: one stored time says when the bucket will be empty again. A fresh bucket, of a number that was silent for a second
+or of a flushed Redis, begins with one message: nothing is made up for that was never late.
 
 Tokens are granted to attempts by name. Whoever names an attempt first owns it: the lane that is about to send it, or
 the sweeper that takes it back from a lane that died. So a dead lane's attempts that never got a token certainly never
@@ -42,12 +42,12 @@ local step = 1000000 / tonumber(ARGV[2])
 -- A twentieth of a second may be made up for, so that a late timer does not lower the rate; one message always may.
 -- More would not fit between Meta's limit and the rate that is set for a number, 950 of 1,000.
 local earliest = now - math.max(50000, math.ceil(step))
-local empty = tonumber(redis.call('GET', KEYS[1]) or 0)
+local empty = tonumber(redis.call('GET', KEYS[1]) or now - step)
 if empty < earliest then empty = earliest end
 local granted = math.floor((now - empty) / step)
 if granted < 1 then return {0, math.ceil((empty + step - now) / 1000), {}} end
 granted = math.min(granted, #ARGV - 3)
-redis.call('SET', KEYS[1], string.format('%.0f', empty + granted * step), 'PX', 10000)
+redis.call('SET', KEYS[1], string.format('%.0f', empty + granted * step), 'PX', math.max(1000, math.ceil(2 * step / 1000)))
 local lost = {}
 for i = 4, 3 + granted do
   -- The same lane may ask twice, when the connection broke before the answer.

@@ -41,11 +41,21 @@ class DyingLane:
 
     async def _take(self, names: list[str], times: int) -> Grant:
         async with redis.asyncio.Redis.from_url(self.url) as cache:
-            rate = Bucket(cache, number_id=self.number.pk, rate=1000, run=await bucket.run_of(cache))
+            rate = Bucket(cache, number_id=self.number.pk, rate=1_000_000, run=await bucket.run_of(cache))
+            # A bucket that was silent begins with one message; at this rate it has room for all a moment later.
+            await rate.take([])
             for _ in range(times):
                 grant = await rate.take(names)
-                await asyncio.sleep(grant.wait_s)
             return grant
+
+    def grants(self, *, rate: int, most: int) -> int:
+        """How many of so many attempts get a token right now."""
+        return asyncio.run(self._grants(rate, most))
+
+    async def _grants(self, rate: int, most: int) -> int:
+        async with redis.asyncio.Redis.from_url(self.url) as cache:
+            taken = Bucket(cache, number_id=self.number.pk, rate=rate, run=await bucket.run_of(cache))
+            return (await taken.take([bucket.name(message_id, 1) for message_id in range(most)])).count
 
 
 @pytest.fixture
@@ -171,3 +181,17 @@ def test_a_claim_that_was_put_back_unsent_does_not_count_as_an_attempt(lane: Dyi
 def messages(source: Source) -> list[Message]:
     with tenant_scope(source.tenant_id):
         return list(Message.objects.filter(source=source))
+
+
+def test_a_number_that_was_silent_begins_with_one_message_and_no_burst(lane: DyingLane, settings: Settings) -> None:
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+
+    assert lane.grants(rate=1000, most=200) == 1
+
+
+def test_a_late_timer_is_made_up_for_by_a_twentieth_of_a_second_at_most(lane: DyingLane, settings: Settings) -> None:
+    cache = redis.Redis.from_url(settings.REDIS_URL)
+    seconds, _ = cache.time()
+    cache.set(f"zusage:bucket:{lane.number.pk}", (seconds - 1) * 1_000_000)
+
+    assert lane.grants(rate=1000, most=200) == 50

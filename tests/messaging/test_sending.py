@@ -155,7 +155,7 @@ def test_the_bucket_holds_the_numbers_rate(bakery: Tenant, meta: Running, engine
     engine.run(2)
 
     sent = factories.states(source).get("ACCEPTED", 0)
-    # Two seconds at 40 a second, a twentieth of a second of burst, and what was claimed when the time was over.
+    # Two seconds at 40 a second, and what was claimed when the time was over.
     assert 60 <= sent <= 130
 
 
