@@ -41,6 +41,7 @@ def main(arguments: Sequence[str]) -> int:
             started = time.monotonic()
             measured += importlib.import_module(f"benchmarks.{name}").measure(*sizes)
             importlib.import_module("benchmarks.world").close()
+            databases.settle()
             print(f"  ({name} took {time.monotonic() - started:.0f} s)", flush=True)
     measured += memory.measured()
     _print(measured)

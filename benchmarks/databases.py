@@ -16,3 +16,9 @@ def empty() -> Iterator[None]:
     finally:
         connections.close_all()
         connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def settle() -> None:
+    """Clean up now what one benchmark has left; autovacuum would do it in the middle of the next one."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")

@@ -384,7 +384,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 6000
 LEDGER_ANCHOR_DIR = env.str("LEDGER_ANCHOR_DIR", default="")
 # Who runs this installation: the processor in the contract of Art. 28 GDPR.
 OPERATOR_NAME = env.str("OPERATOR_NAME", default="Zusage")
-OPERATOR_ADDRESS = env.str("OPERATOR_ADDRESS", default="")
+OPERATOR_ADDRESS, OPERATOR_OFFICER = env.str("OPERATOR_ADDRESS", default=""), env.str("OPERATOR_OFFICER", default="")
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 30  # Or whoever writes waits for ever on a mail server that takes connections and says nothing.
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Zusage <noreply@example.com>")

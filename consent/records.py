@@ -69,6 +69,7 @@ def of_processor() -> list[Line]:
     abroad = [f"{one.country}: {one.name}. {one.safeguard}" for one in others if one.safeguard]
     return [
         Line(_("Processor"), "\n".join((settings.OPERATOR_NAME, settings.OPERATOR_ADDRESS or "–"))),
+        Line(_("Data protection officer"), settings.OPERATOR_OFFICER or _("none named")),
         Line(_("Categories of processing"), "\n".join(agreements.nature().paragraphs)),
         Line(_("Sub-processors"), "\n".join(named) or _("none")),
         Line(_("Third countries"), "\n".join(abroad) or _("none")),

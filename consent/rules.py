@@ -97,7 +97,7 @@ REASON = """
 HOLDS = """
     EXISTS (SELECT FROM consent_consentstate h WHERE h.tenant_id = c.tenant_id AND h.subject_id = c.subject_id
             AND h.channel = 'whatsapp' AND h.purpose = '{purpose}' AND h.state IN ('granted', 'renewed')
-            AND (h.valid_until IS NULL OR h.valid_until > now()))
+            AND h.age_confirmed IS NOT FALSE AND (h.valid_until IS NULL OR h.valid_until > now()))
 """
 MAY_MEASURE = HOLDS.format(purpose=Purpose.TRACKING.value)
 MAY_USE_SPECIAL = HOLDS.format(purpose=Purpose.SPECIAL_CATEGORY.value)

@@ -72,5 +72,8 @@ class LinkAdmin(ReadOnlyAdmin):
 
 @admin.register(Click)
 class ClickAdmin(ReadOnlyAdmin):
-    list_display = ("at", "tenant", "link", "source", "contact", "is_counted")
-    list_select_related = ("tenant", "link", "source", "contact")
+    """Clicks without their people, who may have taken back since that they are measured (CG-36)."""
+
+    list_display = ("at", "tenant", "link", "source", "is_counted")
+    exclude = ("contact", "message")
+    list_select_related = ("tenant", "link", "source")

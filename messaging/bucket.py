@@ -47,7 +47,8 @@ if empty < earliest then empty = earliest end
 local granted = math.floor((now - empty) / step)
 if granted < 1 then return {0, math.ceil((empty + step - now) / 1000), {}} end
 granted = math.min(granted, #ARGV - 3)
-redis.call('SET', KEYS[1], string.format('%.0f', empty + granted * step), 'PX', math.max(1000, math.ceil(2 * step / 1000)))
+local silent_ms = math.max(1000, math.ceil(2 * step / 1000))
+redis.call('SET', KEYS[1], string.format('%.0f', empty + granted * step), 'PX', silent_ms)
 local lost = {}
 for i = 4, 3 + granted do
   -- The same lane may ask twice, when the connection broke before the answer.

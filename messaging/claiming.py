@@ -141,7 +141,7 @@ def _candidates(source: Source, most: int) -> list[Candidate]:
 
 
 def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int, tuple[Person, bool, str, int | None]]:
-    reason, seq, joins = "CASE WHEN c.restricted_at IS NOT NULL THEN 'restricted' END", "NULL::bigint", ""
+    reason, seq, joins = "CASE WHEN c.restricted_at IS NOT NULL THEN 'restricted' END", "0", ""
     params: list[Any] = []
     if source.purpose != "service":
         rules.lock_states(source.tenant_id, list(contact_ids), channel="whatsapp", purpose=source.purpose)

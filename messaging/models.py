@@ -128,7 +128,7 @@ class Message(models.Model):
     attempt = models.SmallIntegerField(default=0, db_default=0)
     claimed_at = models.DateTimeField(null=True)
     wamid = models.CharField(max_length=200, null=True)
-    # The ledger row that allowed the sending: proof of use.
+    # The ledger row that allowed the sending: proof of use; 0 for an answer to the person, which needs none (M-45).
     consent_seq = models.BigIntegerField(null=True)
     accepted_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
@@ -145,7 +145,13 @@ class Message(models.Model):
     created_at = models.DateTimeField(default=now, db_default=Now())
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "source", "contact"], name="one_message_per_contact")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "source", "contact"], name="one_message_per_contact"),
+            # Whatever is handed to Meta was claimed before, and this is where a claim without a yes ends (M-45).
+            models.CheckConstraint(
+                name="message_sent_with_a_yes", condition=~Q(queue=1) | Q(consent_seq__isnull=False)
+            ),
+        ]
         indexes = [
             # Claims run exactly in this order; see docs/decisions/0003.
             models.Index(fields=["source", "next_attempt_at", "id"], name="message_to_claim", condition=Q(queue=0)),

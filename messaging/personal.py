@@ -131,7 +131,7 @@ def _messages(contact: Contact) -> Iterator[dict[str, Any]]:
             "text": _text(message, person),
             "state": message.get_state_display(),
             "reason": reasons.label(message.reason) if message.reason else "",
-            "consent_seq": message.consent_seq,
+            "consent_seq": message.consent_seq or None,
             "error_code": message.error_code,
             "wamid": message.wamid or "",
             **{name: getattr(message, name) for name in times},

@@ -2,10 +2,12 @@
 
 import uuid
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.timezone import now
@@ -21,6 +23,12 @@ RESERVED_SLUGS = {
 }
 
 
+def check_timezone(name: str) -> None:
+    """Raise ValidationError unless this is a time zone's name: days and deadlines are counted in it everywhere."""
+    if name not in available_timezones():
+        raise ValidationError(_("There is no time zone of this name. Write it like Europe/Berlin."))
+
+
 class Tenant(models.Model):
     """One company: the controller of its contacts' data, and the wall around it."""
 
@@ -31,7 +39,7 @@ class Tenant(models.Model):
         validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$", _("Use lower-case letters, digits and hyphens."))],
     )
     name = models.CharField(max_length=200)
-    timezone = models.CharField(max_length=50, default="Europe/Berlin")
+    timezone = models.CharField(max_length=50, default="Europe/Berlin", validators=[check_timezone])
     country = models.CharField(max_length=2, default="DE")
     currency = models.CharField(max_length=3, default="EUR")
     is_active = models.BooleanField(default=True)

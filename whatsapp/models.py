@@ -102,6 +102,8 @@ class Number(models.Model):
     quality = models.CharField(max_length=10, choices=Quality.choices, default=Quality.UNKNOWN)
     # Unique people per moving 24 hours, shared by the portfolio; null is unlimited.
     daily_limit = models.IntegerField(null=True, blank=True)
+    # The country in which Meta keeps messages at rest (ISO 3166), chosen when it was registered; empty: Meta's choice.
+    storage_region = models.CharField(max_length=2, blank=True, db_default="")
     paused_until = models.DateTimeField(null=True, blank=True)
     pause_code = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)

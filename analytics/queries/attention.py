@@ -1,4 +1,4 @@
-"""What needs somebody's attention: stopped templates, numbers, accounts and campaigns, and unclear messages."""
+"""What needs somebody's attention: stopped templates, numbers, accounts and campaigns, unclear messages, a duty."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,9 +10,11 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from analytics.models import Kpi
 from campaigns.models import Campaign
+from consent import queries as consent
 from messaging import reasons
 from messaging.models import Source
 from tenants.models import Tenant
+from tenants.templatetags.formats import day
 from whatsapp.errors import rule_for
 from whatsapp.models import Account, Number, Template
 
@@ -29,7 +31,7 @@ STOPPED_TEMPLATES = (
 
 @dataclass(frozen=True)
 class Attention:
-    """One thing to look at. `kind` is account, number, template, campaign or uncertain, and `uid` names the object.
+    """One thing to look at: `kind` is account, number, template, campaign, uncertain or import, `uid` its object's.
 
     `level` is "danger" where sending has stopped, else "warning"; `remedy` says what to do and may be empty.
     """
@@ -43,13 +45,14 @@ class Attention:
 
 
 def attention(tenant: Tenant) -> list[Attention]:
-    """What needs attention now, what stops most first; five queries."""
+    """What needs attention now, what stops most first; six queries."""
     return [
         *_accounts(tenant),
         *_numbers(tenant),
         *_campaigns(tenant),
         *_templates(tenant),
         *_uncertain(tenant),
+        *_uninformed(tenant),
     ]
 
 
@@ -142,6 +145,18 @@ def _uncertain(tenant: Tenant) -> list[Attention]:
             gettext("Nothing is sent twice: WhatsApp's confirmation settles it, or it ends as unknown."),
         )
         for row in rows[:SHOWN_OF_EACH]
+    ]  # fmt: skip
+
+
+def _uninformed(tenant: Tenant) -> list[Attention]:
+    return [
+        Attention(
+            "import", "warning", each.uid, each.filename,
+            gettext("By %(day)s the people of this import have to know where you have their data from.")
+            % {"day": day(consent.inform_until(each))},
+            gettext("With the first message or in another way (Art. 14 GDPR). Then say so on the page of the import."),
+        )
+        for each in consent.uninformed(tenant)[:SHOWN_OF_EACH]
     ]  # fmt: skip
 
 

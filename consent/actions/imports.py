@@ -1,4 +1,4 @@
-"""What can be done with imports: start one, correct its columns, check it, run it, cancel it."""
+"""What can be done with imports: start one, correct its columns, check it, run it, cancel it, say who knows."""
 
 import hashlib
 import uuid
@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consent import tasks
+from consent import queries, tasks
 from contacts.actions import lists
 from contacts.importing import converting, layout, limits, staging
 from contacts.importing import mapping as mappings
@@ -138,6 +138,22 @@ def cancel(*, imported: Import, by: Actor) -> Import:
     imported.state, imported.finished_at = Import.State.CANCELLED, timezone.now()
     imported.save(update_fields=["state", "finished_at"])
     audit(tenant=imported.tenant, by=by, verb="import.cancelled", subject=imported)
+    return imported
+
+
+@transaction.atomic
+def informed(*, imported: Import, by: Actor) -> Import:
+    """Note that the people an import brought were told whence their data come (Art. 14 GDPR), once.
+
+    Raises NotNow when it has brought nobody yet.
+    """
+    imported = _locked(imported)
+    if queries.inform_until(imported) is None:
+        raise NotNow(_("This import has brought nobody who could be told."))
+    if imported.informed_at is None:
+        imported.informed_at = timezone.now()
+        imported.save(update_fields=["informed_at"])
+        audit(tenant=imported.tenant, by=by, verb="import.informed", subject=imported)
     return imported
 
 

@@ -7,12 +7,13 @@ from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent import tasks
 from consent.actions import blocking, declarations, people
-from consent.ledger.subjects import person
+from consent.ledger.subjects import person, same_person
 from consent.models import Authority, DataRequest, Source, Suppression
 from consent.rights import periods
 from contacts.actions import ContactData
@@ -24,6 +25,8 @@ from tenants.models import ApiKey, Tenant, User
 Kind, State = DataRequest.Kind, DataRequest.State
 # Whoever hears them gets or loses data; a restriction or an objection harms nobody, whoever asks for it.
 NEEDS_IDENTITY = (Kind.ACCESS, Kind.PORTABILITY, Kind.RECTIFICATION, Kind.ERASURE)
+# Restrictions and objections hold for every contact of a person by themselves.
+FOR_EACH_CONTACT = (Kind.ACCESS, Kind.PORTABILITY, Kind.ERASURE)
 
 
 class NotNow(Exception):
@@ -75,6 +78,38 @@ def take(
     request.save()
     audit(tenant=tenant, by=by, verb="data_request.taken", subject=request, changes={"kind": kind})
     return request
+
+
+def other_contacts(request: DataRequest) -> list[Contact]:
+    """Contacts of the same person, by the ledger, for which nobody has noted this request yet.
+
+    A worker exports or erases one contact. That the others follow is for people to say: WhatsApp names two contacts one
+    person also when a number had another owner before.
+    """
+    if request.contact is None or request.is_over or request.kind not in FOR_EACH_CONTACT:
+        return []
+    others = [other for other in same_person(request.contact) if other != request.contact]
+    current = Q(received_at__gte=request.received_at) | Q(done_at=None)
+    noted = DataRequest.objects.filter(current, tenant=request.tenant, kind=request.kind)
+    known = set(noted.filter(contact__in=others).values_list("contact", flat=True))
+    return [other for other in others if other.pk not in known]
+
+
+@transaction.atomic
+def take_for_others(*, request: DataRequest, by: Actor) -> list[DataRequest]:
+    """Note the same request for the other contacts of this person, with the same day and the same check."""
+    request = _held(request)
+    return [
+        take(
+            tenant=request.tenant,
+            contact=other,
+            kind=request.kind,
+            received_at=request.received_at,
+            checked_by=request.checked_by,
+            by=by,
+        )
+        for other in other_contacts(request)
+    ]
 
 
 @transaction.atomic

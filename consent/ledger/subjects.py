@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from consent.ledger.suppressing import Digest, identities
+from consent.models import ConsentEvent, State
 from contacts.identities import digest
-from contacts.models import Contact
+from contacts.models import Contact, Identity
 from tenants.models import Tenant
 
 
@@ -58,3 +59,24 @@ def _known(tenant: Tenant, phone: str | None, bsuid: str | None, email: str | No
     # Families share an address.
     sharing = list(contacts.filter(email=email)[:2])
     return sharing[0] if len(sharing) == 1 else None
+
+
+def same_person(contact: Contact) -> list[Contact]:
+    """A contact and those that the ledger knows to be the same person, itself first."""
+    people = [contact]
+    for one in people:
+        people += [other for other in _merged_with(one) if other not in people]
+    return people
+
+
+def _merged_with(contact: Contact) -> list[Contact]:
+    """Among those who share an identity, because a number that moved on is shared by strangers too."""
+    tenant = contact.tenant_id
+    named = Identity.objects.filter(tenant=tenant, contact=contact).values("digest")
+    sharing = Identity.objects.filter(tenant=tenant, digest__in=named).exclude(contact=contact).values("contact")
+    others = {other.subject_id: other for other in Contact.objects.filter(tenant=tenant, pk__in=sharing)}
+    subjects = [contact.subject_id, *others]
+    rows = ConsentEvent.objects.filter(tenant=tenant, subject_id__in=subjects, state=State.MERGED)
+    pairs = {(kept, UUID(gone)) for kept, gone in rows.values_list("subject_id", "source_ref")}
+    own = contact.subject_id
+    return [other for subject, other in others.items() if {(own, subject), (subject, own)} & pairs]

@@ -131,7 +131,8 @@ def pack(tenant: Tenant, target: Any, go_on: Callable[[], None] = lambda: None) 
         for name in ("LIESMICH.txt", "README.txt"):
             packed.writestr(name, (PIECES / name).read_text(encoding="utf-8"))
         packed.writestr("verify.py", (PIECES / "verify.txt").read_text(encoding="utf-8"))
-        packed.writestr("tenant.json", orjson.dumps(_about(tenant), option=orjson.OPT_INDENT_2))
+        with tenant_scope(tenant):
+            packed.writestr("tenant.json", orjson.dumps(_about(tenant), option=orjson.OPT_INDENT_2))
         _write(packed, "anchors.jsonl", _anchors(tenant))
         _write(packed, "proofs.jsonl", _proofs(tenant))
         for model in _models():
@@ -148,6 +149,8 @@ def _about(tenant: Tenant) -> dict[str, Any]:
         "uid": str(tenant.uid),
         "slug": tenant.slug,
         "name": tenant.name,
+        # Tables name people of the company's staff by number.
+        "members": list(tenant.memberships.values("user_id", "user__email", "user__name", "role")),
         # Without it the suppression list could not be kept to elsewhere.
         "suppression_key": base64.b64encode(identities.key(tenant)).decode(),
     }

@@ -56,7 +56,8 @@ DROP_UNANSWERED = """
 WITH unanswered AS (
     SELECT e.id FROM consent_consentevidence e
     JOIN consent_consentevent r ON r.tenant_id = e.tenant_id AND r.event_id = e.event_id
-    WHERE e.tenant_id = %(tenant)s AND e.kept_until IS NULL AND r.state = 'requested' AND r.occurred_at < %(before)s
+    WHERE e.tenant_id = %(tenant)s AND e.id > %(after)s AND e.kept_until IS NULL
+      AND r.state = 'requested' AND r.occurred_at < %(before)s
       AND NOT EXISTS (
           SELECT FROM consent_consentevent g WHERE g.tenant_id = e.tenant_id AND g.subject_id = r.subject_id
             AND g.state IN ('granted', 'renewed') AND g.doi_request_seq IS NOT NULL
@@ -64,6 +65,7 @@ WITH unanswered AS (
                 AND g.occurred_at BETWEEN r.occurred_at AND r.occurred_at + %(to_confirm)s))
     ORDER BY e.id LIMIT %(most)s)
 DELETE FROM consent_consentevidence e USING unanswered u WHERE e.tenant_id = %(tenant)s AND e.id = u.id
+RETURNING e.id
 """
 NOBODY = UUID(int=0)
 
@@ -231,10 +233,12 @@ def _lapse(state: ConsentState) -> Entry:
 def _drop_unanswered(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     """What people wrote to ask for the wording, fourteen days after a request that they did not confirm (CG-14)."""
     params: dict[str, Any] = {"tenant": tenant.pk, "to_confirm": periods.TO_CONFIRM, "most": AT_A_TIME}
+    # The next batch does not look again at all the confirmed ones before it.
+    params |= {"after": 0 if position == NOBODY else position, "before": timezone.now() - periods.SIGN_UPS}
     with tenant_scope(tenant), connection.cursor() as cursor:
-        cursor.execute(DROP_UNANSWERED, {**params, "before": timezone.now() - periods.SIGN_UPS})
-        dropped = cursor.rowcount
-    return {"sign_ups": dropped}, position if dropped == AT_A_TIME else None
+        cursor.execute(DROP_UNANSWERED, params)
+        dropped = [row[0] for row in cursor.fetchall()]
+    return {"sign_ups": len(dropped)}, max(dropped) if len(dropped) == AT_A_TIME else None
 
 
 ROUNDS = (

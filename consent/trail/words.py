@@ -74,6 +74,7 @@ DEEDS: dict[str, str | Promise] = {
     "extended": gettext_lazy("time extended"),
     "file_taken": gettext_lazy("file taken"),
     "granted": gettext_lazy("yes recorded"),
+    "informed": gettext_lazy("people told where their data come from"),
     "issued": gettext_lazy("issued"),
     "launch_failed": gettext_lazy("could not be started"),
     "launched": gettext_lazy("started"),

@@ -128,6 +128,13 @@ def note(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("consent:write")
+def also(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """Note the same request for the person's other contacts."""
+    return _change(request, _request(request, uid), actions.take_for_others)
+
+
+@require_POST
+@requires("consent:write")
 def run(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Carry it out; an erasure once somebody has confirmed it."""
     found = _request(request, uid)
@@ -248,6 +255,7 @@ def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) 
     return {
         "found": found,
         "contact": found.contact,
+        "others": actions.other_contacts(found),
         "identity": IdentityForm(initial=told),
         "extension": ExtensionForm(),
         "answer": AnswerForm(),

@@ -175,12 +175,15 @@ def _shown(
     signup = _form(request, uid)
     pool = signup.codes.filter(tenant=request.tenant).aggregate(all=Count("pk"), free=Count("pk", Q(contact=None)))
     places = signup.places.filter(tenant=request.tenant).order_by("pk")
-    found = unlawful(signup) if signup.state == SignupForm.State.LIVE else hindrances(signup)
+    everything, is_live = hindrances(signup), signup.state == SignupForm.State.LIVE
+    found = unlawful(signup) if is_live else everything
     context = {
         "signup": signup,
         "url": signups.page_url(signup),
         "snippet": f'<script src="{signups.page_url(signup)}widget.js" async></script>',
         "hindrances": [(told, _mended_at(request, signup, where)) for told, where in found],
+        # A form that is open already stays so, and only WhatsApp cannot show its text any more.
+        "unspoken": [hindrance for hindrance in everything if hindrance not in found],
         "keyword_link": signups.keyword_link(signup) if signup.keyword else "",
         "places": [(place, signups.page_url(signup, place)) for place in places],
         "pool": pool,

@@ -42,7 +42,9 @@ def prices(db: None) -> None:
 def delivered(campaign: Campaign, count: int, market: str = "DE", *, days: int = 0, **billed: str) -> list[Message]:
     """Messages that Meta delivered so many days after the first of September, classed as told: marketing by default."""
     assert campaign.source
-    messages = messages_of(campaign.source, count, market=market, attempt=1, queue=1, state=1, claimed_at=NOON)
+    messages = messages_of(
+        campaign.source, count, market=market, attempt=1, queue=1, consent_seq=1, state=1, claimed_at=NOON
+    )
     classed = {"price_type": "regular", "price_category": "marketing", **billed}
     delivery.apply(
         campaign.tenant_id,
@@ -81,7 +83,7 @@ def test_what_is_only_sent_or_failed_costs_nothing_and_what_was_read_does(in_bak
     campaign = campaign_of(in_bakery)
     assert campaign.source
     reached(messages_of(campaign.source, 2, market="DE", price_category="marketing"), "accepted", "sent")
-    read = messages_of(campaign.source, 1, market="DE", attempt=1, queue=1, state=1, claimed_at=NOON)[0]
+    read = messages_of(campaign.source, 1, market="DE", attempt=1, queue=1, consent_seq=1, state=1, claimed_at=NOON)[0]
     status = StatusChange("w", "read", NOON, seal("callback", in_bakery.pk, read.pk, 1), None, "regular", "marketing")
     delivery.apply(in_bakery.pk, [status, status])
 

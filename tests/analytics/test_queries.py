@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import translation
@@ -11,7 +12,7 @@ from analytics import queries
 from analytics.queries.people import Recipient
 from campaigns.models import Campaign
 from consent.models import ConsentState
-from contacts.models import Contact
+from contacts.models import Contact, Import
 from messaging.models import Click, Content, Message, Source
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -330,6 +331,26 @@ def test_a_healthy_workspace_needs_no_attention(campaign: Campaign, in_bakery: T
     Number.objects.filter(pk=number_of(in_bakery).pk).update(quality="GREEN")
 
     assert queries.overview(in_bakery, DAY, DAY).attention == []
+
+
+def test_art_14_an_import_whose_month_is_nearly_over_needs_attention_until_somebody_has_told_the_people(
+    in_bakery: Tenant,
+) -> None:
+    def imported(name: str, days: int, **fields: Any) -> Import:
+        at = datetime.now().astimezone() - timedelta(days=days)
+        fields = {"state": "finished", "created": 3, "finished_at": at} | fields
+        return Import.objects.create(tenant=in_bakery, filename=name, **fields)
+
+    imported("new.csv", 19)
+    imported("nobody.csv", 25, created=0)
+    imported("known.csv", 25, informed_at=NOON)
+    imported("check.csv", 25, state="checked")
+    imported("old.csv", 91)
+    late = imported("late.csv", 21)
+
+    (found,) = queries.overview(in_bakery, DAY, DAY).attention
+
+    assert (found.kind, found.uid, found.name) == ("import", late.uid, "late.csv")
 
 
 def test_a_number_at_its_daily_limit_says_so(in_bakery: Tenant) -> None:

@@ -138,6 +138,16 @@ def test_cg_36_staff_see_reads_and_clicks_of_people_who_agreed_to_being_measured
     assert shown() == (str(Message.State.DELIVERED.label), 0)
 
 
+def test_cg_36_clicks_are_shown_to_staff_without_their_people(staff: Client, running: Campaign, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        clicked = Click.objects.select_related("contact").get()
+        assert clicked.contact
+        name = str(clicked.contact)
+
+    for page in (url(Click, "changelist"), url(Click, "change", clicked.pk)):
+        assert name not in staff.get(page).content.decode()
+
+
 def test_staff_pause_resume_and_cancel_as_the_company_would(staff: Client, running: Campaign, bakery: Tenant) -> None:
     def press(action: str) -> str:
         staff.post(url(Campaign, "changelist"), {"action": action, "_selected_action": [running.pk]})

@@ -136,7 +136,7 @@ def test_pressing_twice_does_it_once(api: Caller, running: Campaign) -> None:
 
 def test_cancelling_cancels_what_waits_and_nothing_else(api: Caller, running: Campaign) -> None:
     settle(running, 1, state=Message.State.DELIVERED, queue=2, accepted_at=now())
-    settle(running, 1, state=Message.State.CLAIMED, queue=1, claimed_at=now())
+    settle(running, 1, state=Message.State.CLAIMED, queue=1, consent_seq=1, claimed_at=now())
 
     do(api, running, "cancel")
 
@@ -186,7 +186,12 @@ def test_a_cancelled_draft_is_never_sent(api: Caller, bakery: Tenant) -> None:
 
 
 @pytest.mark.parametrize(
-    "left", [{}, {"state": Message.State.CLAIMED, "queue": 1}, {"state": Message.State.UNCERTAIN, "queue": 1}]
+    "left",
+    [
+        {},
+        {"state": Message.State.CLAIMED, "queue": 1, "consent_seq": 1},
+        {"state": Message.State.UNCERTAIN, "queue": 1, "consent_seq": 1},
+    ],
 )
 def test_a_campaign_is_not_finished_while_one_message_is_left(running: Campaign, left: dict[str, int]) -> None:
     settle(running, 3, state=Message.State.ACCEPTED, queue=2, accepted_at=now())

@@ -205,8 +205,9 @@ def test_staff_enter_a_sub_processor_in_admin(staff: Client, bakery: Tenant) -> 
 
 
 def test_the_record_of_the_operator_says_what_is_done_for_whom_and_how_it_is_kept_safe(
-    staff: Client, cafe: Tenant, bakery: Tenant
+    staff: Client, cafe: Tenant, bakery: Tenant, settings: Settings
 ) -> None:
+    settings.OPERATOR_OFFICER = "Dana Wacht, dsb@zusage.example"
     with tenant_scope(bakery):
         Controller.objects.create(tenant=bakery, legal_name="Bäckerei Sonne GmbH", city="Berlin", officer="Dr. Schutz")
 
@@ -219,6 +220,7 @@ def test_the_record_of_the_operator_says_what_is_done_for_whom_and_how_it_is_kep
         "row-level security",
         "Bäckerei Sonne GmbH",
         "Dr. Schutz",
+        "Dana Wacht, dsb@zusage.example",
     ):
         assert told in page
     # No contract, nothing processed.

@@ -17,7 +17,7 @@ from consent.actions import signup_forms, signups
 from consent.actions.signups import Said
 from consent.ledger import evidence
 from consent.models import ConsentEvidence, Controller, SignupForm, SignupRequest, WordingVersion
-from consent.queries import usable_attributes
+from consent.queries import measured, usable_attributes
 from consent.signups import message, token_in
 from contacts.models import Contact
 from messaging import actions as outbox
@@ -70,6 +70,17 @@ def test_cg_08_a_segment_on_such_an_attribute_skips_who_has_not_agreed(
 ) -> None:
     assert segments.count(marked, rule) == found
     assert segments.preview(marked, rule).count == found
+
+
+def test_the_yes_of_a_child_lets_nobody_use_it_and_measures_nothing(marked: Tenant) -> None:
+    pairs = [*SPECIAL, ("whatsapp", "tracking")]
+    child, adult = (person(marked, first_name=name, attributes={"allergie": "Nuss"}) for name in ("Carl", "Dora"))
+    agree(marked, child, pairs=pairs, age_confirmed=False)
+    agree(marked, adult, pairs=pairs)
+
+    assert segments.count(marked, HAS_ALLERGY) == 1
+    assert [usable_attributes(each) for each in (child, adult)] == [{}, {"allergie": "Nuss"}]
+    assert [row.subject_id for row in measured(marked.pk)] == [adult.subject_id]
 
 
 def test_a_message_says_nothing_of_it_to_who_has_not_agreed(marked: Tenant, people: dict[str, Contact]) -> None:

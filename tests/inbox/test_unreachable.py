@@ -142,7 +142,7 @@ def test_a_refusal_of_the_send_counts_like_a_webhook(number: Number, ada: Contac
     send(number, ada)
     with tenant_scope(number.tenant):
         message = Message.objects.latest("id")
-        Message.objects.filter(pk=message.pk).update(state=1, queue=1, wamid=None, accepted_at=None)
+        Message.objects.filter(pk=message.pk).update(state=1, queue=1, consent_seq=1, wamid=None, accepted_at=None)
 
     at = datetime(2026, 11, 21, tzinfo=UTC)
     recording.record(number, [Outcome(message.pk, 1, message.source_id, Refused(131026), at)])

@@ -74,7 +74,7 @@ def test_a_count_that_lost_its_beginning_is_made_anew(
 def test_who_is_being_sent_to_or_may_have_been_reached_counts(
     number: Number, people: list[Contact], source: Source, cache: "redis.Redis"
 ) -> None:
-    reached(people[:1], state=Message.State.CLAIMED, queue=1, accepted_at=None, claimed_at=now())
+    reached(people[:1], state=Message.State.CLAIMED, queue=1, consent_seq=1, accepted_at=None, claimed_at=now())
     reached(people[1:2], state=Message.State.UNCERTAIN, accepted_at=None, claimed_at=now())
 
     assert refused(number, people[2:]) == 3

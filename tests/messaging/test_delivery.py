@@ -92,7 +92,9 @@ def test_a_status_without_our_token_is_found_by_its_wamid(sent: Message) -> None
 
 
 def test_a_status_settles_an_uncertain_attempt(sent: Message) -> None:
-    Message.objects.filter(pk=sent.pk).update(state=7, queue=1, wamid=None, accepted_at=None, reason="no_answer")
+    Message.objects.filter(pk=sent.pk).update(
+        state=7, queue=1, consent_seq=1, wamid=None, accepted_at=None, reason="no_answer"
+    )
 
     delivery.apply(sent.tenant_id, [change(sent, "sent", 4)])
 
@@ -102,7 +104,7 @@ def test_a_status_settles_an_uncertain_attempt(sent: Message) -> None:
 
 
 def test_a_late_failure_of_an_old_attempt_does_not_touch_the_new_one(sent: Message) -> None:
-    Message.objects.filter(pk=sent.pk).update(state=1, queue=1, attempt=2, wamid=None)
+    Message.objects.filter(pk=sent.pk).update(state=1, queue=1, consent_seq=1, attempt=2, wamid=None)
 
     delivery.apply(sent.tenant_id, [change(sent, "failed", 9, attempt=1, error_code=131026)])
 

@@ -28,7 +28,9 @@ def number(in_bakery: Tenant) -> Number:
 def claimed(number: Number) -> Message:
     """One message on its way to Meta, its first attempt."""
     source = factories.source(number, factories.contacts(number.tenant, 1))
-    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    Message.objects.filter(source=source).update(
+        state=Message.State.CLAIMED, queue=1, consent_seq=1, attempt=1, claimed_at=AT
+    )
     return Message.objects.get(source=source)
 
 
@@ -97,7 +99,9 @@ def test_under_a_paused_template_the_message_waits_at_meta_and_the_rest_waits_he
 
 def test_an_answer_that_cannot_be_stored_takes_no_other_along(number: Number) -> None:
     source = factories.source(number, factories.contacts(number.tenant, 3))
-    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    Message.objects.filter(source=source).update(
+        state=Message.State.CLAIMED, queue=1, consent_seq=1, attempt=1, claimed_at=AT
+    )
     odd, *others = Message.objects.filter(source=source).order_by("id")
     wamids = {odd.pk: "wamid." + "A" * 300} | {message.pk: "wamid.A" for message in others}
 
@@ -113,7 +117,9 @@ def test_a_code_nobody_knows_stops_a_campaign_once_more_than_a_fifth_fails(
     number: Number, refused: int, stopped_by: int | None
 ) -> None:
     source = factories.source(number, factories.contacts(number.tenant, 60))
-    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    Message.objects.filter(source=source).update(
+        state=Message.State.CLAIMED, queue=1, consent_seq=1, attempt=1, claimed_at=AT
+    )
     ids = Message.objects.filter(source=source).order_by("-id").values_list("id", flat=True)
 
     answers = [Refused(199_999, http_status=400)] * refused + [ACCEPTED] * (60 - refused)
@@ -125,7 +131,9 @@ def test_a_code_nobody_knows_stops_a_campaign_once_more_than_a_fifth_fails(
 
 def test_a_refused_country_is_remembered_once(number: Number) -> None:
     source = factories.source(number, factories.contacts(number.tenant, 3))
-    Message.objects.filter(source=source).update(state=Message.State.CLAIMED, queue=1, attempt=1, claimed_at=AT)
+    Message.objects.filter(source=source).update(
+        state=Message.State.CLAIMED, queue=1, consent_seq=1, attempt=1, claimed_at=AT
+    )
     first, *others = Message.objects.filter(source=source).values_list("id", flat=True)
 
     recording.record(number, [Outcome(first, 1, source.pk, Refused(130497), AT)])

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 import redis
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -325,3 +325,10 @@ def test_a_token_that_cannot_be_read_stops_its_own_number_only(
 
     assert factories.states(broken) == {"QUEUED": 2}
     assert factories.states(whole) == {"ACCEPTED": 2}
+
+
+def test_m_45_the_database_lets_nothing_be_claimed_without_the_row_that_allows_it(bakery: Tenant) -> None:
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 1))
+
+    with tenant_scope(bakery), pytest.raises(IntegrityError, match="message_sent_with_a_yes"):
+        Message.objects.filter(source=source).update(queue=1, state=1)

@@ -27,7 +27,7 @@ def source(in_bakery: Tenant, settings: Settings) -> Source:
 def claimed(source: Source, seconds_ago: float, **fields: object) -> Message:
     message = Message.objects.filter(source=source, queue=0).order_by("id")[0]
     at = now() - timedelta(seconds=seconds_ago)
-    written = {"queue": 1, "state": 1, "attempt": 1, "claimed_at": at, "next_attempt_at": at}
+    written = {"queue": 1, "consent_seq": 1, "state": 1, "attempt": 1, "claimed_at": at, "next_attempt_at": at}
     Message.objects.filter(pk=message.pk).update(**written | fields)
     return message
 
@@ -94,7 +94,9 @@ def test_settling_many_reads_their_source_once_and_not_for_each(bakery: Tenant, 
         # As the freeze does: what happens to the messages afterwards, statistics do not know.
         cursor.execute("ANALYZE messaging_message")
         at = now() - timedelta(seconds=1000)
-        Message.objects.filter(source=source).update(queue=1, state=7, attempt=1, claimed_at=at, next_attempt_at=at)
+        Message.objects.filter(source=source).update(
+            queue=1, consent_seq=1, state=7, attempt=1, claimed_at=at, next_attempt_at=at
+        )
 
     with rows_looked_at(by=sweeping.SETTLE) as looked_at:
         sweeping.sweep()

@@ -98,7 +98,9 @@ def test_what_waits_is_shown_with_its_age(client: Client, bakery: Tenant) -> Non
     factories.source(factories.number(bakery), factories.contacts(bakery, 3))
     with tenant_scope(bakery):
         Message.objects.update(next_attempt_at=now() - timedelta(minutes=5))
-        Message.objects.filter(pk=Message.objects.earliest("pk").pk).update(queue=1, state=7, claimed_at=now())
+        Message.objects.filter(pk=Message.objects.earliest("pk").pk).update(
+            queue=1, consent_seq=1, state=7, claimed_at=now()
+        )
         bakery.accounts.update(paused_at=None)
     with across_tenants("this test"):
         for state in (0, 0, 2):
@@ -127,7 +129,7 @@ def test_what_waits_is_shown_with_its_age(client: Client, bakery: Tenant) -> Non
 def test_the_sweeper_the_queues_and_signs_of_life_are_shown(client: Client, bakery: Tenant) -> None:
     factories.source(factories.number(bakery), factories.contacts(bakery, 1))
     with tenant_scope(bakery):
-        Message.objects.update(queue=1, state=1, claimed_at=now() - timedelta(hours=1))
+        Message.objects.update(queue=1, consent_seq=1, state=1, claimed_at=now() - timedelta(hours=1))
     counting.client().lpush("sending", "a", "b")
     counting.show_life("beat")
 

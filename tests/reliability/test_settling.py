@@ -26,7 +26,9 @@ def unclear(source: Source, *, claimed_s_ago: float, status: bool) -> None:
     with tenant_scope(source.tenant_id):
         lost, neighbour, later = Message.objects.filter(source=source).order_by("id")
         at = now() - timedelta(seconds=claimed_s_ago)
-        Message.objects.filter(pk=lost.pk).update(queue=1, state=7, attempt=1, claimed_at=at, next_attempt_at=at)
+        Message.objects.filter(pk=lost.pk).update(
+            queue=1, consent_seq=1, state=7, attempt=1, claimed_at=at, next_attempt_at=at
+        )
         Message.objects.filter(pk=neighbour.pk).update(
             queue=2, state=4 if status else 2, claimed_at=at, accepted_at=at, sent_at=at if status else None
         )

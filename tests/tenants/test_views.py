@@ -121,3 +121,13 @@ def test_pages_carry_no_inline_script_and_a_policy_that_forbids_it(alice: Client
     assert "'unsafe-inline'" not in page["Content-Security-Policy"].split("script-src")[1].split(";")[0]
     assert "<script>" not in page.content.decode()
     assert " onclick=" not in page.content.decode()
+
+
+def test_a_company_gets_no_time_zone_that_does_not_exist(staff: Client, bakery: Tenant) -> None:
+    values = {"name": "Bäckerei Sonne", "timezone": "Europe/Berlino", "country": "DE", "currency": "EUR"}
+
+    page = staff.post(f"/admin/tenants/tenant/{bakery.pk}/change/", {**values, "is_active": "on"})
+
+    assert "Europe/Berlin." in page.content.decode()
+    bakery.refresh_from_db()
+    assert bakery.timezone == "Europe/Berlin"

@@ -205,11 +205,20 @@ def test_the_business_profile_can_be_changed(client: Client) -> None:
 
 
 def test_a_number_is_registered_with_a_pin_of_six_digits(client: Client) -> None:
-    client.register_number(NUMBER, "123456", region="DE")
+    client.register_number(NUMBER, "123456")
 
     with pytest.raises(Refused) as refusal:
         client.register_number(NUMBER, "1234")
     assert refusal.value.code == 133005
+
+
+def test_where_messages_are_kept_is_chosen_before_a_number_is_registered(client: Client) -> None:
+    with pytest.raises(Refused):
+        client.register_number(NUMBER, "123456", region="DE")
+
+    client.post(f"{NUMBER}/deregister")
+    client.register_number(NUMBER, "123456", region="DE")
+    assert client.number(NUMBER)["status"] == "CONNECTED"
 
 
 def test_a_closed_door_means_surely_not_sent() -> None:

@@ -194,3 +194,23 @@ def test_what_cannot_be_is_said_in_one_sentence(
 
     with tenant_scope(bakery):
         assert not Account.objects.exists()
+
+
+def test_cg_53_a_number_can_be_registered_so_that_its_messages_are_kept_in_germany(
+    bakery: Tenant, meta: Running
+) -> None:
+    registered = meta.emulator.world.number(GIVEN["phone_number_id"])
+    with pytest.raises(CommandError, match="deregistered first"):
+        command(pin="123456", storage_region="DE")
+    registered.is_registered = False
+
+    command(pin="123456", storage_region="de")
+
+    assert (registered.is_registered, registered.storage_region) == (True, "DE")
+    with tenant_scope(bakery):
+        assert Number.objects.get().storage_region == "DE"
+
+
+def test_where_messages_are_kept_cannot_be_chosen_without_registering(bakery: Tenant, meta: Running) -> None:
+    with pytest.raises(CommandError, match="--pin"):
+        command(storage_region="DE")

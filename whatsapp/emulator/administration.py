@@ -105,11 +105,14 @@ def configure_number(number: Number, raw: bytes) -> Answer:
 
 
 def register(number: Number, raw: bytes) -> Answer:
-    """POST /{phone number id}/register with a six-digit pin."""
-    pin = str(load(raw).get("pin", ""))
+    """POST /{phone number id}/register with a six-digit pin; where it keeps data is chosen before only."""
+    body = load(raw)
+    pin, region = str(body.get("pin", "")), str(body.get("data_localization_region") or "")
     if len(pin) != 6 or not pin.isdecimal():
         raise Failure(133005, "The two-step verification PIN must have six digits.")
-    number.is_registered = True
+    if number.is_registered and region not in ("", number.storage_region):
+        raise Failure(100, "Deregister the number before you change data_localization_region.")
+    number.is_registered, number.storage_region = True, region or number.storage_region
     return success()
 
 

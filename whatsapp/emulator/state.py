@@ -94,6 +94,7 @@ class Number:
     throughput_per_s: float | None = None
     webhook_url: str = ""
     is_registered: bool = True
+    storage_region: str = ""
     blocked: set[str] = field(default_factory=set)
     qr_codes: dict[str, Json] = field(default_factory=dict)
     profile: Json = field(default_factory=lambda: {"messaging_product": "whatsapp", "vertical": "RETAIL"})

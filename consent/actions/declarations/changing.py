@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,11 +11,12 @@ from consent import ledger
 from consent.actions.declarations.writing import EVERYTHING, audit_written, write
 from consent.ledger import Appended, Entry, suppressing
 from consent.ledger.folding import BY_NUMBER, NOES, Pair
+from consent.ledger.subjects import same_person
 from consent.ledger.suppressing import BLOCKED, Digest, Suppressed
 from consent.models import Authority, ConsentEvent, ConsentState, Purpose, Source, State
 from contacts.actions import Moved
 from contacts.identities import digest, digests_of
-from contacts.models import Contact, Identity
+from contacts.models import Contact
 from tenants.actions import Actor
 from tenants.models import ApiKey, Tenant
 
@@ -41,7 +42,7 @@ def unrestrict(
 def _hold(
     tenant: Tenant, contact: Contact, state: State, since: datetime | None, dedupe: str, source: str, by: Actor
 ) -> list[Appended]:
-    people = _one_person(contact)
+    people = same_person(contact)
     # Contacts are locked before the ledger everywhere (imports, inbox), so that nobody waits in a circle.
     _lock(tenant, people)
     done = [row for one in people for row in _held(tenant, one, state, since, f"{dedupe}:{one.pk}", source, by)]
@@ -71,27 +72,6 @@ def _held(
 def _lock(tenant: Tenant, people: Sequence[Contact]) -> list[Contact]:
     known = Contact.objects.filter(tenant=tenant, pk__in=[one.pk for one in people])
     return list(known.order_by("pk").select_for_update(of=("self",)))
-
-
-def _one_person(contact: Contact) -> list[Contact]:
-    """A contact and those that the ledger knows to be the same person."""
-    people = [contact]
-    for one in people:
-        people += [other for other in _merged_with(one) if other not in people]
-    return people
-
-
-def _merged_with(contact: Contact) -> list[Contact]:
-    """Among those who share an identity, because a number that moved on is shared by strangers too."""
-    tenant = contact.tenant_id
-    named = Identity.objects.filter(tenant=tenant, contact=contact).values("digest")
-    sharing = Identity.objects.filter(tenant=tenant, digest__in=named).exclude(contact=contact).values("contact")
-    others = {other.subject_id: other for other in Contact.objects.filter(tenant=tenant, pk__in=sharing)}
-    subjects = [contact.subject_id, *others]
-    rows = ConsentEvent.objects.filter(tenant=tenant, subject_id__in=subjects, state=State.MERGED)
-    pairs = {(kept, UUID(gone)) for kept, gone in rows.values_list("subject_id", "source_ref")}
-    own = contact.subject_id
-    return [other for subject, other in others.items() if {(own, subject), (subject, own)} & pairs]
 
 
 @transaction.atomic

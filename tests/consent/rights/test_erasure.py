@@ -155,7 +155,9 @@ def test_an_answer_of_meta_to_what_was_just_being_sent_brings_no_number_back(
 ) -> None:
     with tenant_scope(bakery):
         message = Message.objects.filter(contact=people[0].pk, source__kind="campaign", queue=0).get()
-        Message.objects.filter(pk=message.pk).update(queue=1, state=1, attempt=1, claimed_at=timezone.now())
+        Message.objects.filter(pk=message.pk).update(
+            queue=1, consent_seq=1, state=1, attempt=1, claimed_at=timezone.now()
+        )
     erased(alice, bakery, people[0])
 
     answer = Accepted(wamid(PHONE, 9), PHONE, "", "accepted")

@@ -195,6 +195,14 @@ def test_the_suppression_list_can_be_kept_to_elsewhere(filled: Tenant, tmp_path:
     assert f"\\x{digest}" in {row["digest"] for row in table(folder, "consent_suppression")}
 
 
+def test_rows_that_name_people_of_the_team_by_number_can_be_read(filled: Tenant, tmp_path: Path) -> None:
+    folder = unpacked(built(filled), tmp_path / "out")
+
+    members = json.loads((folder / "tenant.json").read_text())["members"]
+    assert [(member["user__email"], member["role"]) for member in members] == [("alice@example.com", "owner")]
+    assert {row["user_id"] for row in table(folder, "tenants_membership")} == {str(m["user_id"]) for m in members}
+
+
 def test_it_is_built_once_at_a_time_and_taken_in_the_dashboard(alice: Client, filled: Tenant) -> None:
     alice.post(f"{URL}handover/")
     alice.post(f"{URL}handover/")

@@ -7,7 +7,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from consent.actions import declarations
 from consent.models import DataRequest
+from contacts import identities
 from contacts.models import Contact
 from tenants.actions import NewTenant
 from tenants.models import Membership, Tenant
@@ -230,3 +232,34 @@ def test_german_screens_speak_german(desk: Client, anna: Contact, bakery: Tenant
 
     assert "Endgültig löschen" in shown(desk, at(request))
     assert "Datenanfragen" in shown(desk, URL)
+
+
+def test_a_persons_other_contact_is_named_and_the_request_is_noted_for_it_too(
+    desk: Client, anna: Contact, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        twin = person(bakery, phone="+4915212345678"[:-1] + "9", first_name="Annika")
+        identities.share(bakery, [anna, twin])
+        declarations.merged(tenant=bakery, kept=anna, gone=twin)
+    request = noted(desk, bakery, anna, "erasure", checked_by="email")
+    page = shown(desk, at(request))
+    assert "Annika" in page
+    assert "Note it for them too" in page
+
+    desk.post(at(request, "also/"))
+
+    with tenant_scope(bakery):
+        other = DataRequest.objects.get(contact=twin)
+    assert (other.kind, other.due_date, other.checked_by) == ("erasure", request.due_date, "email")
+    for noted_already in (request, other):
+        assert "Note it for them too" not in shown(desk, at(noted_already))
+
+
+def test_whose_number_somebody_else_had_before_has_no_other_contact(
+    desk: Client, anna: Contact, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        stranger = person(bakery, phone="+4915212345679", first_name="Berta")
+        identities.share(bakery, [anna, stranger])
+
+    assert "Berta" not in shown(desk, at(noted(desk, bakery, anna, "access")))

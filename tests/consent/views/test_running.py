@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,25 @@ def test_rejected_lines_come_as_a_file_that_can_be_corrected(alice: Client) -> N
     assert response["Content-Disposition"] == 'attachment; filename="rejected lines of kunden.csv"'
     assert header == ["Handy", "Vorname", "Filiale", "Line", "Reason", "Column"]
     assert (row[:4], row[5]) == (["12", "Bert", "Nord", "3"], "Handy")
+
+
+def test_art_14_whoever_imports_reads_until_when_the_people_have_to_know_and_says_once_that_they_do(
+    alice: Client, bakery: Tenant
+) -> None:
+    imported = checked(alice, PEOPLE)
+    assert "where you have their data from" not in shown(alice, at(imported))
+    alice.post(at(imported, "run/"))
+    worked(imported)
+    with tenant_scope(bakery):
+        Import.objects.filter(pk=imported.pk).update(finished_at=datetime(2026, 1, 31, 12, tzinfo=UTC))
+    assert "has to be told by Feb. 28, 2026" in shown(alice, at(imported))
+
+    alice.post(at(imported, "informed/"))
+
+    page = shown(alice, at(imported))
+    assert "they know" in page
+    assert "They know" not in page
+    with tenant_scope(bakery):
+        first = Import.objects.get(pk=imported.pk).informed_at
+        alice.post(at(imported, "informed/"))
+        assert Import.objects.get(pk=imported.pk).informed_at == first

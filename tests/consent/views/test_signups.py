@@ -12,7 +12,7 @@ from tenants.models import Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.consent.factories import known, published
+from tests.consent.factories import known, published, wording_text
 from tests.consent.views.pages import as_role
 
 URL = "/bakery/signups/"
@@ -209,3 +209,19 @@ def shown(answer: HttpResponse) -> str:
     """The page as text, blanks folded."""
     assert answer.status_code == 200
     return " ".join(answer.content.decode().split())
+
+
+def test_an_open_form_says_that_its_text_has_become_too_long_for_whatsapp(
+    alice: Client, bakery: Tenant, wording: WordingVersion
+) -> None:
+    page = made(alice, wording)
+    alice.post(f"{page}open/")
+    assert "Nobody can sign up from within WhatsApp" not in alice.get(page).content.decode()
+    with tenant_scope(bakery):
+        long = wording_text(number=2, purposes=["marketing"]) + " Wir freuen uns auf Sie." * 50
+        published(bakery, 2, covers=wording.covers, texts={"de": long})
+
+    shown = alice.get(page).content.decode()
+
+    assert "Nobody can sign up from within WhatsApp" in shown
+    assert "Shorten the wording by" in shown

@@ -13,7 +13,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from whatsapp import actions, syncing
 from whatsapp.errors import WhatsAppError
-from whatsapp.models import Account
+from whatsapp.models import Account, Number
 
 
 class Command(BaseCommand):
@@ -30,11 +30,18 @@ class Command(BaseCommand):
         parser.add_argument("--portfolio-id", default="")
         parser.add_argument("--throughput", type=int, default=70, help="messages a second")
 
+        parser.add_argument("--pin", default="", help="six digits: also register the number with the Cloud API")
+        parser.add_argument(
+            "--storage-region", default="", help="with --pin: where Meta keeps messages at rest, such as DE"
+        )
+
     def handle(self, *_: Any, **options: Any) -> None:
         try:
             tenant = queries.tenant_named(options["tenant"])
         except Tenant.DoesNotExist:
             raise CommandError(f"no tenant {options['tenant']!r}: create it with create_tenant") from None
+        if options["storage_region"] and not options["pin"]:
+            raise CommandError("--storage-region is chosen when a number is registered: give --pin, too")
         names = ("waba_id", "phone_number_id", "display_number", "token", "app_secret", "verify_token", "portfolio_id")
         try:
             with tenant_scope(tenant):
@@ -45,7 +52,16 @@ class Command(BaseCommand):
             raise CommandError(" ".join(invalid.messages)) from None
         except IntegrityError:
             raise CommandError("this phone number id is connected to another tenant") from None
+        if options["pin"]:
+            self._register(number, options["pin"], options["storage_region"].upper())
         self.stdout.write(json.dumps(self._summary(tenant, number)))
+
+    def _register(self, number: Number, pin: str, region: str) -> None:
+        try:
+            syncing.register(number, pin, region)
+        except WhatsAppError as error:
+            remedy = " A number that is registered has to be deregistered first." if region else ""
+            raise CommandError(f"Connected, but Meta did not register the number: {error}.{remedy}") from None
 
     def _summary(self, tenant: Tenant, number: Any) -> dict[str, Any]:
         account = number.account
