@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,17 +29,12 @@ from consent.models import (
     Wording,
     WordingVersion,
 )
-from consent.rights import periods
 from contacts import identities
 from contacts import queries as people
 from contacts.importing.mapping import attribute_key
-from contacts.models import Contact, Identity, Import
+from contacts.models import Contact, Identity
 from tenants.models import Tenant
 
-# Ten days before the month is over; an import of long ago is no news.
-REMINDED_TO_INFORM, LOOKS_BACK_FOR_UNINFORMED = timedelta(days=20), timedelta(days=90)
-# What an import has brought before it was cancelled or failed stays.
-OVER = (Import.State.FINISHED, Import.State.CANCELLED, Import.State.FAILED)
 CATEGORY_MISMATCH = "category_mismatch"
 # Which template category may serve which purpose (§ 6.7); other purposes send marketing templates.
 CATEGORIES = {Purpose.TRANSACTIONAL.value: {"UTILITY", "AUTHENTICATION"}}
@@ -326,21 +321,3 @@ def overdue(tenant: Tenant) -> int:
     """How many requests are past their last day without an answer."""
     late = DataRequest.objects.filter(tenant=tenant, done_at=None, due_date__lt=timezone.localdate())
     return late.exclude(state__in=[DataRequest.State.DONE, DataRequest.State.REFUSED]).count()
-
-
-def inform_until(imported: Import) -> date | None:
-    """The last day to tell the people an import brought whence their data come; None if it brought nobody yet.
-
-    Art. 14 (3) (a) GDPR: within a month.
-    """
-    if imported.state not in OVER or imported.is_dry_run or not imported.created or imported.finished_at is None:
-        return None
-    return periods.due(imported.finished_at, imported.tenant)
-
-
-def uninformed(tenant: Tenant) -> QuerySet[Import]:
-    """Imports whose month for that is nearly or just over and of which nobody has said that the people know."""
-    brought = Import.objects.filter(tenant=tenant, state__in=OVER, is_dry_run=False, created__gt=0, informed_at=None)
-    now = timezone.now()
-    due = brought.filter(finished_at__range=(now - LOOKS_BACK_FOR_UNINFORMED, now - REMINDED_TO_INFORM))
-    return due.select_related("tenant").order_by("finished_at")

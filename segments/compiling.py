@@ -237,7 +237,7 @@ def _granted(channel: str, purpose: str, frame: Frame, *, is_wanted: bool) -> Co
     return _exists(
         is_wanted,
         "consent_consentstate s WHERE s.tenant_id = {} AND s.subject_id = c.subject_id AND s.channel = {}"
-        " AND s.purpose = {} AND s.state IN ('granted', 'renewed')"
+        " AND s.purpose = {} AND s.state IN ('granted', 'renewed') AND s.age_confirmed IS NOT FALSE"
         " AND (s.valid_until IS NULL OR s.valid_until > {}::timestamptz)",
         *(_value(frame.tenant_id), _value(channel), _value(purpose), _value(frame.at)),
     )

@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from analytics.models import Kpi
 from campaigns.models import Campaign
-from consent import queries as consent
+from consent.rights import informing
 from messaging import reasons
 from messaging.models import Source
 from tenants.models import Tenant
@@ -153,10 +153,10 @@ def _uninformed(tenant: Tenant) -> list[Attention]:
         Attention(
             "import", "warning", each.uid, each.filename,
             gettext("By %(day)s the people of this import have to know where you have their data from.")
-            % {"day": day(consent.inform_until(each))},
+            % {"day": day(informing.until(each))},
             gettext("With the first message or in another way (Art. 14 GDPR). Then say so on the page of the import."),
         )
-        for each in consent.uninformed(tenant)[:SHOWN_OF_EACH]
+        for each in informing.uninformed(tenant)[:SHOWN_OF_EACH]
     ]  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consent import queries, tasks
+from consent import tasks
+from consent.rights import informing
 from contacts.actions import lists
 from contacts.importing import converting, layout, limits, staging
 from contacts.importing import mapping as mappings
@@ -148,7 +149,7 @@ def informed(*, imported: Import, by: Actor) -> Import:
     Raises NotNow when it has brought nobody yet.
     """
     imported = _locked(imported)
-    if queries.inform_until(imported) is None:
+    if informing.until(imported) is None:
         raise NotNow(_("This import has brought nobody who could be told."))
     if imported.informed_at is None:
         imported.informed_at = timezone.now()

@@ -15,9 +15,9 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from consent import queries
 from consent.actions import imports as actions
 from consent.forms.imports import ColumnsForm, UploadForm
+from consent.rights import informing
 from contacts.importing import escaping, mapping, noting, progress, reasons, sampling
 from contacts.models import Import
 from tenants.models import Tenant
@@ -219,7 +219,7 @@ def _context(request: TenantRequest, imported: Import, form: ColumnsForm | None)
         "warnings": reasons.left_out(imported.reasons),
         "consents": reasons.consent(imported.consent_counts, is_ahead=imported.is_dry_run),
         "has_notes": imported.noted_rows.exists() and not imported.is_forgotten,
-        "inform_until": queries.inform_until(imported),
+        "inform_until": informing.until(imported),
         "unproven": imported.consent_counts.get("no_proof", 0),
         "asks_consent": any(target.startswith("consent.") for target in imported.mapping.values()),
         "names_people": mapping.names_people(imported.mapping),

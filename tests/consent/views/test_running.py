@@ -193,7 +193,7 @@ def test_art_14_whoever_imports_reads_until_when_the_people_have_to_know_and_say
     worked(imported)
     with tenant_scope(bakery):
         Import.objects.filter(pk=imported.pk).update(finished_at=datetime(2026, 1, 31, 12, tzinfo=UTC))
-    assert "has to be told by Feb. 28, 2026" in shown(alice, at(imported))
+    assert "has to be told by 28 Feb 2026" in shown(alice, at(imported))
 
     alice.post(at(imported, "informed/"))
 
