@@ -93,6 +93,8 @@ def _save(form: SignupForm) -> None:
         )
     if form.question == SignupForm.Question.CHOICE and not (form.question_answers and form.question_attribute):
         raise ValidationError({"question_answers": _("A choice needs answers and the attribute that takes them.")})
+    if form.question == SignupForm.Question.CHOICE and not form.question_label:
+        raise ValidationError({"question_label": _("Say what is asked: the answers alone do not.")})
     if not may_ask(form):
         told = _("This attribute is of a special category: choose a second consent text that covers it (Art. 9 GDPR).")
         raise ValidationError({"question_attribute": told})

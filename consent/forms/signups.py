@@ -34,6 +34,7 @@ class SignupFormForm(forms.ModelForm):
             "extra_wording": _("A second box that nobody has to tick, for example for measuring clicks."),
             "benefit": _("What people get for it, for example “5 € voucher”. Shown below the consent, never above it."),
             "question": _("Optional; the answer can be used in segments at once."),
+            "question_label": _("Stands above the field; without it what is asked for, such as “Postcode”."),
             "keyword": _("Who sends this word by WhatsApp is shown the wording with a button."),
         }
 

@@ -283,6 +283,18 @@ def test_cg_07_the_page_takes_no_sign_up_of_a_child(client: Client, in_bakery: T
 
 
 @pytest.mark.usefixtures("in_bakery")
+@pytest.mark.parametrize(("language", "asked"), [("de", "Postleitzahl"), ("en", "Postcode")])
+def test_a_question_without_words_of_its_own_says_what_is_asked_for(
+    client: Client, in_bakery: Tenant, wording: WordingVersion, language: str, asked: str
+) -> None:
+    form = made(in_bakery, wording, question="postcode")
+
+    shown = client.get(page(form), headers={"accept-language": language}).content.decode()
+
+    assert f'<label for="id_answer">{asked} <' in shown
+
+
+@pytest.mark.usefixtures("in_bakery")
 def test_cg_11_a_message_on_whatsapp_confirms_nothing_for_an_address(client: Client, in_bakery: Tenant) -> None:
     both = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]])
     form = made(in_bakery, both)

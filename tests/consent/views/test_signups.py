@@ -71,6 +71,10 @@ def test_a_form_is_made_opened_put_up_and_reachable(alice: Client, wording: Word
         ("keyword", {"keyword": "stopp"}),
         ("keyword", {"keyword": "ab"}),
         ("question_answers", {"question": "choice", "question_label": "Was?"}),
+        (
+            "question_label",
+            {"question": "choice", "question_answers": "Brot\nKuchen", "question_attribute": "lieblings"},
+        ),
         ("headline", {"headline": ""}),
         ("number", {"number": "+4915100000000"}),
     ],
