@@ -5,11 +5,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from consent import queries as consent
-from contacts.models import Contact
+from messaging.measuring import is_measured
 from messaging.models import Click, Content, Link, Message, Source
 from tenants.admin import ReadOnlyAdmin
 
@@ -44,9 +43,7 @@ class MessageAdmin(ReadOnlyAdmin):
     search_help_text = "Meta's message id (wamid), complete."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        agreed = consent.measured(OuterRef("tenant_id")).values("subject_id")
-        people = Contact.objects.filter(tenant=OuterRef("tenant_id"), subject_id__in=agreed)
-        return super().get_queryset(request).annotate(is_measured=Exists(people.filter(pk=OuterRef("contact_id"))))
+        return super().get_queryset(request).annotate(is_measured=is_measured())
 
     @admin.display(description="state")
     def fate(self, message: Any) -> str:

@@ -2,7 +2,7 @@
 
 from analytics.queries.campaign import report
 from analytics.queries.home import overview
-from analytics.queries.people import recipients, shown
+from analytics.queries.people import first_recipients, recipients, shown
 from analytics.queries.sums import by_source
 
-__all__ = ["by_source", "overview", "recipients", "report", "shown"]
+__all__ = ["by_source", "first_recipients", "overview", "recipients", "report", "shown"]

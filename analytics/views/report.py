@@ -97,8 +97,10 @@ def recipients(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Who is behind a number: the campaign's recipients by what became of their message."""
     campaign = _campaign(request, uid)
     chosen = _filters(request)
-    page = page_of(queries.recipients(campaign, **chosen), request)
+    found, has_more = queries.first_recipients(campaign, **chosen)
+    page = page_of(found, request)
     context = {
+        "has_more": has_more,
         "campaign": campaign,
         "page": page,
         "rows": queries.shown(list(page)),

@@ -9,6 +9,7 @@ from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from analytics import queries
+from analytics.queries import people
 from analytics.queries.people import Recipient
 from campaigns.models import Campaign
 from consent.models import ConsentState
@@ -239,7 +240,11 @@ def test_recipients_are_found_by_state_reason_code_and_step(campaign: Campaign) 
     assert (count(reason="no_consent"), count(error_code=131026)) == (1, 1)
 
 
-def test_cg_36_who_is_not_measured_counts_as_delivered_in_the_list_of_people(campaign: Campaign) -> None:
+@pytest.mark.parametrize("few", [0, 5000])
+def test_cg_36_who_is_not_measured_counts_as_delivered_in_the_list_of_people(
+    campaign: Campaign, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "FEW", few)
     reader = Message.objects.filter(state=State.READ).order_by("contact_id")[1]
     ConsentState.objects.filter(subject_id=reader.contact.subject_id).update(valid_until=NOON)
 
@@ -250,6 +255,19 @@ def test_cg_36_who_is_not_measured_counts_as_delivered_in_the_list_of_people(cam
     assert [(r.state, r.read_at) for r in found() if r.contact_uid == reader.contact.uid] == [("delivered", None)]
     assert {r.state for r in found(state="delivered")} == {"delivered"}
     assert queries.report(campaign).counts.read == 4
+
+
+def test_where_many_agree_to_being_measured_the_first_readers_are_looked_through(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(few: int, looked_at: int) -> tuple[int, bool]:
+        monkeypatch.setattr(people, "FEW", few)
+        monkeypatch.setattr(people, "LOOKED_AT", looked_at)
+        rows, has_more = queries.first_recipients(campaign, reached="read")
+        assert list(rows) == list(queries.recipients(campaign, reached="read"))[: len(rows)]
+        return rows.count(), has_more
+
+    assert [found(0, 2), found(0, 4), found(4, 2), found(100, 2)] == [(2, True), (4, False), (2, True), (4, False)]
 
 
 def test_a_recipient_is_shown_with_reason_and_masked_phone(campaign: Campaign) -> None:
