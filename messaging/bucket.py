@@ -42,7 +42,8 @@ local step = 1000000 / tonumber(ARGV[2])
 -- A twentieth of a second may be made up for, so that a late timer does not lower the rate; one message always may.
 -- More would not fit between Meta's limit and the rate that is set for a number, 950 of 1,000.
 local earliest = now - math.max(50000, math.ceil(step))
-local empty = tonumber(redis.call('GET', KEYS[1]) or now - step)
+-- Rounded up: at most rates a difference of doubles of this size is a little less than a step, and grants nothing.
+local empty = tonumber(redis.call('GET', KEYS[1]) or now - math.ceil(step))
 if empty < earliest then empty = earliest end
 local granted = math.floor((now - empty) / step)
 if granted < 1 then return {0, math.ceil((empty + step - now) / 1000), {}} end

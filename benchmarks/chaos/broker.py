@@ -9,7 +9,7 @@ from benchmarks.fleet import BROKER
 RATE = 150
 AWAY_S = 60.0
 RESUMES_S = 30.0
-# A fresh bucket allows a twentieth of a second too many, once per loss of Redis; more is a broken limit.
+# A fresh bucket begins with one message; a twentieth of a second may be made up for. More is a broken limit.
 WINDOW_S, MOST = 10, 1.1
 
 

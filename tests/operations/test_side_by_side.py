@@ -19,6 +19,7 @@ CONTRACTS = {
     ("consent", "0003_frozen_wordings"): BEFORE_THE_FIRST,
     ("inbox", "0005_webhooks_by_day"): BEFORE_THE_FIRST,
     ("messaging", "0005_brakes"): BEFORE_THE_FIRST,
+    ("messaging", "0008_sent_with_a_yes"): BEFORE_THE_FIRST,
     ("whatsapp", "0004_uploads"): BEFORE_THE_FIRST,
     ("whatsapp", "0006_upload_due"): BEFORE_THE_FIRST,
 }
@@ -52,6 +53,8 @@ def breaking(operation: Any) -> Iterator[str]:
     # What a function does happens when it is called.
     if isinstance(operation, operations.RunSQL) and TAKEN_AWAY_BY_SQL.search(BODY.sub("", str(operation.sql))):
         yield f"SQL: {operation.sql}"
+    if isinstance(operation, operations.AddConstraint) and isinstance(operation.constraint, models.CheckConstraint):
+        yield f"{operation.describe()}, which old code may not keep to"
     if isinstance(operation, operations.SeparateDatabaseAndState):
         for part in operation.database_operations:
             yield from breaking(part)
