@@ -255,7 +255,8 @@ class Import(models.Model):
     # Renewed while a worker is at it; an expired lease lets another one go on.
     leased_until = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    # When somebody said that the people it brought know whence their data come (Art. 14 GDPR).
+    # When it first brought somebody new, and when somebody said that they know whence their data come (Art. 14 GDPR).
+    brought_at = models.DateTimeField(null=True, blank=True)
     informed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

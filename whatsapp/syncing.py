@@ -113,13 +113,13 @@ def register(number: Number, pin: str, region: str = "") -> None:
     """Register a number with the Cloud API, which sends over it from then on; `pin` is its two-step verification's.
 
     `region` (ISO 3166, such as DE) has Meta keep messages at rest there, and can only be given while the number is not
-    registered. Raises WhatsAppError if Meta refuses or is away.
+    registered; of a number that is registered anew without one, they are kept where Meta likes. Raises WhatsAppError
+    if Meta refuses or is away.
     """
     with client_for(number.account) as client:
         client.register_number(number.phone_number_id, pin, region=region or None)
-    if region:
-        with tenant_scope(number.tenant_id):
-            Number.objects.filter(tenant=number.tenant_id, pk=number.pk).update(storage_region=region)
+    with tenant_scope(number.tenant_id):
+        Number.objects.filter(tenant=number.tenant_id, pk=number.pk).update(storage_region=region)
 
 
 def _keep_subscribed(client: Client, account: Account) -> None:

@@ -248,7 +248,7 @@ class RunningSerializer(serializers.Serializer[Any]):
 
 
 class AttentionSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=["account", "number", "campaign", "template", "uncertain"])
+    kind = serializers.ChoiceField(choices=["account", "number", "campaign", "template", "uncertain", "import"])
     level = serializers.ChoiceField(choices=["danger", "warning"])
     uid = serializers.UUIDField()
     name = serializers.CharField()

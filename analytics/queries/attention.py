@@ -1,11 +1,11 @@
 """What needs somebody's attention: stopped templates, numbers, accounts and campaigns, unclear messages, a duty."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.db.models import Q, Sum
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import get_language, gettext, ngettext
 
 from analytics.models import Kpi
@@ -149,15 +149,17 @@ def _uncertain(tenant: Tenant) -> list[Attention]:
 
 
 def _uninformed(tenant: Tenant) -> list[Attention]:
-    return [
-        Attention(
-            "import", "warning", each.uid, each.filename,
-            gettext("By %(day)s the people of this import have to know where you have their data from.")
-            % {"day": day(informing.until(each))},
-            gettext("With the first message or in another way (Art. 14 GDPR). Then say so on the page of the import."),
-        )
-        for each in informing.uninformed(tenant)[:SHOWN_OF_EACH]
-    ]  # fmt: skip
+    remedy = gettext("With the first message or in another way (Art. 14 GDPR). Then say so on the page of the import.")
+    due = [(each, informing.until(each)) for each in informing.uninformed(tenant)[:SHOWN_OF_EACH]]
+    return [Attention("import", "warning", each.uid, each.filename, _to_know(until), remedy) for each, until in due]
+
+
+def _to_know(until: date | None) -> str:
+    if until and until < localdate():
+        text = gettext("Since %(day)s the people of this import should know where you have their data from.")
+    else:
+        text = gettext("By %(day)s the people of this import have to know where you have their data from.")
+    return text % {"day": day(until)}
 
 
 def _why(code: int | None, otherwise: str) -> tuple[str, str]:

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent import tasks
-from consent.rights import informing
 from contacts.actions import lists
 from contacts.importing import converting, layout, limits, staging
 from contacts.importing import mapping as mappings
@@ -149,7 +148,7 @@ def informed(*, imported: Import, by: Actor) -> Import:
     Raises NotNow when it has brought nobody yet.
     """
     imported = _locked(imported)
-    if informing.until(imported) is None:
+    if imported.brought_at is None:
         raise NotNow(_("This import has brought nobody who could be told."))
     if imported.informed_at is None:
         imported.informed_at = timezone.now()
@@ -169,6 +168,9 @@ def _begin(imported: Import, *, is_dry_run: bool) -> Import:
     imported.rows_total = imported.rows_staged = imported.staged_bytes = imported.rows_done = 0
     imported.created = imported.updated = imported.unchanged = imported.rejected = 0
     imported.reasons, imported.consent_counts, imported.error = {}, {}, ""
+    if imported.informed_at and not is_dry_run:
+        # Whom it brings now has not been told yet.
+        imported.brought_at = imported.informed_at = None
     # A worker that is still at an earlier run loses its lease here and stops.
     imported.leased_until = imported.finished_at = None
     imported.save()

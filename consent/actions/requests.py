@@ -97,7 +97,10 @@ def other_contacts(request: DataRequest) -> list[Contact]:
 
 @transaction.atomic
 def take_for_others(*, request: DataRequest, by: Actor) -> list[DataRequest]:
-    """Note the same request for the other contacts of this person, with the same day and the same check."""
+    """Note the same request for the other contacts of this person, received on the same day.
+
+    Whether the person is known to be these, too, is for somebody to check anew.
+    """
     request = _held(request)
     return [
         take(
@@ -105,7 +108,6 @@ def take_for_others(*, request: DataRequest, by: Actor) -> list[DataRequest]:
             contact=other,
             kind=request.kind,
             received_at=request.received_at,
-            checked_by=request.checked_by,
             by=by,
         )
         for other in other_contacts(request)

@@ -193,6 +193,8 @@ def _put(tenant: Tenant, imported: Import) -> None:
     said = declaring.declare(imported, tenant)
     refused = Counter({reason: outcomes[reason] for reason in upserting.REFUSALS if outcomes[reason]})
     imported.created += outcomes["created"]
+    if outcomes["created"] and not imported.is_dry_run:
+        imported.brought_at = imported.brought_at or timezone.now()
     imported.updated += outcomes["updated"]
     imported.unchanged += outcomes["unchanged"]
     imported.rejected += sum(refused.values())

@@ -149,8 +149,10 @@ def _about(tenant: Tenant) -> dict[str, Any]:
         "uid": str(tenant.uid),
         "slug": tenant.slug,
         "name": tenant.name,
-        # Tables name people of the company's staff by number.
-        "members": list(tenant.memberships.values("user_id", "user__email", "user__name", "role")),
+        "members": [
+            {"id": one.user_id, "email": one.user.email, "name": one.user.name, "role": one.role}
+            for one in tenant.memberships.select_related("user").order_by("pk")
+        ],
         # Without it the suppression list could not be kept to elsewhere.
         "suppression_key": base64.b64encode(identities.key(tenant)).decode(),
     }

@@ -1,7 +1,7 @@
 """The screens of requests about data: the register with its deadlines, a new request, and one with its steps."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
@@ -139,7 +139,8 @@ def run(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Carry it out; an erasure once somebody has confirmed it."""
     found = _request(request, uid)
     if found.kind == DataRequest.Kind.ERASURE and found.contact and not request.POST.get("confirmed"):
-        return render(request, "confirm.html", {"question": _erasing(found), "back": _address(request, found)})
+        question = _erasing(found, actions.other_contacts(found))
+        return render(request, "confirm.html", {"question": question, "back": _address(request, found)})
     return _change(request, found, actions.run)
 
 
@@ -251,11 +252,12 @@ def _taken(request: TenantRequest, contact: Contact | None, form: RequestForm, *
 
 def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) -> dict[str, Any]:
     told = {"checked_by": found.checked_by, "note": found.note}
+    others = actions.other_contacts(found)
     is_correction = found.kind == DataRequest.Kind.RECTIFICATION and found.contact and not found.is_over
     return {
         "found": found,
         "contact": found.contact,
-        "others": actions.other_contacts(found),
+        "others": others,
         "identity": IdentityForm(initial=told),
         "extension": ExtensionForm(),
         "answer": AnswerForm(),
@@ -263,19 +265,25 @@ def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) 
         "needs_identity": found.kind in actions.NEEDS_IDENTITY and not found.checked_by and not found.named,
         "may_write": request.membership.may("consent:write"),
         "may_take": request.membership.may("evidence:read"),
-        "question": _erasing(found),
+        "question": _erasing(found, others),
         "unblock": UNBLOCK if found.has_droppable_block else None,
         **invalid,
     }
 
 
-def _erasing(found: DataRequest) -> Question:
+def _erasing(found: DataRequest, others: Sequence[Contact]) -> Question:
+    told = _(
+        "Master data, messages, orders and files that name the person are deleted. This cannot be undone. A keyed"
+        " hash of number and address stays, so that they are not written to again."
+    )
+    if others:
+        names = ", ".join(str(other) for other in others)
+        told += " " + _("Another contact of this person stays as it is, and is not named here again: %(names)s.") % {
+            "names": names
+        }
     return Question(
         _("Erase this person’s data"),
-        _(
-            "Master data, messages, orders and files that name the person are deleted. This cannot be undone. A keyed"
-            " hash of number and address stays, so that they are not written to again."
-        ),
+        told,
         _("Erase for good"),
         "btn-danger",
     )

@@ -1,4 +1,4 @@
-"""When the people of an import had been told whence their data come (Art. 14 GDPR)."""
+"""When an import first brought somebody new, and when they had been told whence their data come (Art. 14 GDPR)."""
 
 from django.db import migrations, models
 
@@ -6,4 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("contacts", "0007_events_by_index_alone")]
 
-    operations = [migrations.AddField("import", "informed_at", models.DateTimeField(blank=True, null=True))]
+    operations = [
+        migrations.AddField("import", name, models.DateTimeField(blank=True, null=True))
+        for name in ("brought_at", "informed_at")
+    ]

@@ -356,19 +356,23 @@ def test_art_14_an_import_whose_month_is_nearly_over_needs_attention_until_someb
 ) -> None:
     def imported(name: str, days: int, **fields: Any) -> Import:
         at = datetime.now().astimezone() - timedelta(days=days)
-        fields = {"state": "finished", "created": 3, "finished_at": at} | fields
+        fields = {"brought_at": at} | fields
         return Import.objects.create(tenant=in_bakery, filename=name, **fields)
 
     imported("new.csv", 19)
-    imported("nobody.csv", 25, created=0)
+    imported("nobody.csv", 25, brought_at=None)
     imported("known.csv", 25, informed_at=NOON)
-    imported("check.csv", 25, state="checked")
     imported("old.csv", 91)
-    late = imported("late.csv", 21)
+    late, over = imported("late.csv", 21), imported("over.csv", 40)
 
-    (found,) = queries.overview(in_bakery, DAY, DAY).attention
+    with translation.override("en"):
+        found = queries.overview(in_bakery, DAY, DAY).attention
 
-    assert (found.kind, found.uid, found.name) == ("import", late.uid, "late.csv")
+    assert [(each.kind, each.uid, each.name) for each in found] == [
+        ("import", over.uid, "over.csv"),
+        ("import", late.uid, "late.csv"),
+    ]
+    assert [each.text.split()[0] for each in found] == ["Since", "By"]
 
 
 def test_a_number_at_its_daily_limit_says_so(in_bakery: Tenant) -> None:

@@ -72,7 +72,7 @@ def test_cg_08_a_segment_on_such_an_attribute_skips_who_has_not_agreed(
     assert segments.preview(marked, rule).count == found
 
 
-def test_the_yes_of_a_child_lets_nobody_use_it_and_measures_nothing(marked: Tenant) -> None:
+def test_a_yes_that_denies_the_age_lets_nobody_use_it_and_measures_nothing(marked: Tenant) -> None:
     pairs = [*SPECIAL, ("whatsapp", "tracking")]
     child, adult = (person(marked, first_name=name, attributes={"allergie": "Nuss"}) for name in ("Carl", "Dora"))
     agree(marked, child, pairs=pairs, age_confirmed=False)

@@ -327,7 +327,7 @@ def test_a_token_that_cannot_be_read_stops_its_own_number_only(
     assert factories.states(whole) == {"ACCEPTED": 2}
 
 
-def test_m_45_the_database_lets_nothing_be_claimed_without_the_row_that_allows_it(bakery: Tenant) -> None:
+def test_m_45_the_database_lets_nothing_be_claimed_that_names_no_row_which_allows_it(bakery: Tenant) -> None:
     source = factories.source(factories.number(bakery), factories.contacts(bakery, 1))
 
     with tenant_scope(bakery), pytest.raises(IntegrityError, match="message_sent_with_a_yes"):

@@ -17,9 +17,11 @@ BEFORE_THE_FIRST = "before the first release"
 CONTRACTS = {
     ("campaigns", "0003_problem"): BEFORE_THE_FIRST,
     ("consent", "0003_frozen_wordings"): BEFORE_THE_FIRST,
+    ("consent", "0022_processing"): BEFORE_THE_FIRST,
     ("inbox", "0005_webhooks_by_day"): BEFORE_THE_FIRST,
     ("messaging", "0005_brakes"): BEFORE_THE_FIRST,
     ("messaging", "0008_sent_with_a_yes"): BEFORE_THE_FIRST,
+    ("tenants", "0007_closed"): BEFORE_THE_FIRST,
     ("whatsapp", "0004_uploads"): BEFORE_THE_FIRST,
     ("whatsapp", "0006_upload_due"): BEFORE_THE_FIRST,
 }
@@ -97,6 +99,7 @@ def test_no_migration_takes_away_what_the_release_before_uses() -> None:
 def test_the_check_sees_what_would_break() -> None:
     assert list(breaking(operations.RemoveField("number", "quality")))
     assert list(breaking(operations.AddField("number", "colour", models.TextField(default="x"))))
+    assert list(breaking(operations.AddConstraint("number", models.CheckConstraint(condition=models.Q(a=1), name="a"))))
     assert list(breaking(operations.RunSQL("ALTER TABLE x RENAME COLUMN a TO b")))
     assert list(
         breaking(operations.RunSQL("CREATE FUNCTION f() AS $$ END $$; DROP TABLE x; CREATE FUNCTION g() AS $$ $$"))

@@ -200,7 +200,7 @@ def test_cg_53_a_number_can_be_registered_so_that_its_messages_are_kept_in_germa
     bakery: Tenant, meta: Running
 ) -> None:
     registered = meta.emulator.world.number(GIVEN["phone_number_id"])
-    with pytest.raises(CommandError, match="deregistered first"):
+    with pytest.raises(CommandError, match="deregister it before"):
         command(pin="123456", storage_region="DE")
     registered.is_registered = False
 

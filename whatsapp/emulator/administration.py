@@ -112,7 +112,8 @@ def register(number: Number, raw: bytes) -> Answer:
         raise Failure(133005, "The two-step verification PIN must have six digits.")
     if number.is_registered and region not in ("", number.storage_region):
         raise Failure(100, "Deregister the number before you change data_localization_region.")
-    number.is_registered, number.storage_region = True, region or number.storage_region
+    if not number.is_registered:
+        number.is_registered, number.storage_region = True, region
     return success()
 
 

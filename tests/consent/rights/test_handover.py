@@ -199,8 +199,8 @@ def test_rows_that_name_people_of_the_team_by_number_can_be_read(filled: Tenant,
     folder = unpacked(built(filled), tmp_path / "out")
 
     members = json.loads((folder / "tenant.json").read_text())["members"]
-    assert [(member["user__email"], member["role"]) for member in members] == [("alice@example.com", "owner")]
-    assert {row["user_id"] for row in table(folder, "tenants_membership")} == {str(m["user_id"]) for m in members}
+    assert [(member["email"], member["role"]) for member in members] == [("alice@example.com", "owner")]
+    assert {row["user_id"] for row in table(folder, "tenants_membership")} == {str(member["id"]) for member in members}
 
 
 def test_it_is_built_once_at_a_time_and_taken_in_the_dashboard(alice: Client, filled: Tenant) -> None:

@@ -245,12 +245,14 @@ def test_a_persons_other_contact_is_named_and_the_request_is_noted_for_it_too(
     page = shown(desk, at(request))
     assert "Annika" in page
     assert "Note it for them too" in page
+    asked = desk.post(at(request, "run/")).content.decode()
+    assert "Another contact of this person stays as it is" in asked
 
     desk.post(at(request, "also/"))
 
     with tenant_scope(bakery):
         other = DataRequest.objects.get(contact=twin)
-    assert (other.kind, other.due_date, other.checked_by) == ("erasure", request.due_date, "email")
+    assert (other.kind, other.due_date, other.checked_by) == ("erasure", request.due_date, "")
     for noted_already in (request, other):
         assert "Note it for them too" not in shown(desk, at(noted_already))
 

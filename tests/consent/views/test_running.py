@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from contacts.models import Import
+from contacts.models import Contact, Import
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.imports import counts
@@ -192,7 +192,7 @@ def test_art_14_whoever_imports_reads_until_when_the_people_have_to_know_and_say
     alice.post(at(imported, "run/"))
     worked(imported)
     with tenant_scope(bakery):
-        Import.objects.filter(pk=imported.pk).update(finished_at=datetime(2026, 1, 31, 12, tzinfo=UTC))
+        Import.objects.filter(pk=imported.pk).update(brought_at=datetime(2026, 1, 31, 12, tzinfo=UTC))
     assert "has to be told by 28 Feb 2026" in shown(alice, at(imported))
 
     alice.post(at(imported, "informed/"))
@@ -204,3 +204,18 @@ def test_art_14_whoever_imports_reads_until_when_the_people_have_to_know_and_say
         first = Import.objects.get(pk=imported.pk).informed_at
         alice.post(at(imported, "informed/"))
         assert Import.objects.get(pk=imported.pk).informed_at == first
+
+
+def test_art_14_whom_another_run_of_an_import_brings_has_not_been_told_yet(alice: Client, bakery: Tenant) -> None:
+    imported = checked(alice, PEOPLE)
+    alice.post(at(imported, "run/"))
+    worked(imported)
+    alice.post(at(imported, "informed/"))
+    with tenant_scope(bakery):
+        Import.objects.filter(pk=imported.pk).update(state="cancelled")
+        Contact.objects.filter(first_name="Anna").update(phone="+4915100000001")
+
+    alice.post(at(imported, "run/"))
+    worked(imported)
+
+    assert "has to be told by" in shown(alice, at(imported))

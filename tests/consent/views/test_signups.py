@@ -220,12 +220,12 @@ def test_an_open_form_says_that_its_text_has_become_too_long_for_whatsapp(
 ) -> None:
     page = made(alice, wording)
     alice.post(f"{page}open/")
-    assert "Nobody can sign up from within WhatsApp" not in alice.get(page).content.decode()
+    assert "nobody can sign up from within WhatsApp" not in alice.get(page).content.decode()
     with tenant_scope(bakery):
         long = wording_text(number=2, purposes=["marketing"]) + " Wir freuen uns auf Sie." * 50
         published(bakery, 2, covers=wording.covers, texts={"de": long})
 
     shown = alice.get(page).content.decode()
 
-    assert "Nobody can sign up from within WhatsApp" in shown
+    assert "nobody can sign up from within WhatsApp" in shown
     assert "Shorten the wording by" in shown

@@ -1,6 +1,7 @@
 """`manage.py connect_number`: gives a tenant a WhatsApp number to send from."""
 
 import json
+import re
 from argparse import ArgumentParser
 from typing import Any
 
@@ -14,6 +15,8 @@ from tenants.scope import tenant_scope
 from whatsapp import actions, syncing
 from whatsapp.errors import WhatsAppError
 from whatsapp.models import Account, Number
+
+COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 class Command(BaseCommand):
@@ -40,8 +43,11 @@ class Command(BaseCommand):
             tenant = queries.tenant_named(options["tenant"])
         except Tenant.DoesNotExist:
             raise CommandError(f"no tenant {options['tenant']!r}: create it with create_tenant") from None
-        if options["storage_region"] and not options["pin"]:
+        region = options["storage_region"].upper()
+        if region and not options["pin"]:
             raise CommandError("--storage-region is chosen when a number is registered: give --pin, too")
+        if region and not COUNTRY.fullmatch(region):
+            raise CommandError("--storage-region is a country in two letters, such as DE")
         names = ("waba_id", "phone_number_id", "display_number", "token", "app_secret", "verify_token", "portfolio_id")
         try:
             with tenant_scope(tenant):
@@ -52,16 +58,18 @@ class Command(BaseCommand):
             raise CommandError(" ".join(invalid.messages)) from None
         except IntegrityError:
             raise CommandError("this phone number id is connected to another tenant") from None
+        # First what stops and replies come by, so that a refused registration keeps none of them away.
+        summary = self._summary(tenant, number)
         if options["pin"]:
-            self._register(number, options["pin"], options["storage_region"].upper())
-        self.stdout.write(json.dumps(self._summary(tenant, number)))
+            self._register(number, options["pin"], region)
+        self.stdout.write(json.dumps(summary))
 
     def _register(self, number: Number, pin: str, region: str) -> None:
         try:
             syncing.register(number, pin, region)
         except WhatsAppError as error:
-            remedy = " A number that is registered has to be deregistered first." if region else ""
-            raise CommandError(f"Connected, but Meta did not register the number: {error}.{remedy}") from None
+            hint = " If it is registered already, deregister it before you choose where it is kept." if region else ""
+            raise CommandError(f"Connected, but Meta has not confirmed the registration: {error}{hint}") from None
 
     def _summary(self, tenant: Tenant, number: Any) -> dict[str, Any]:
         account = number.account
