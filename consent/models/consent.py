@@ -4,7 +4,6 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
 from django.utils.timezone import now
 
 from consent.models.choices import Authority, Channel, Purpose, Source, State
@@ -209,14 +208,6 @@ class ConsentState(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "subject_id", "channel", "purpose"], name="one_state_per_pair")
-        ]
-        indexes = [
-            # Who agrees to being measured, also where nobody does: reads and clicks are shown of them only (CG-36).
-            models.Index(
-                fields=["tenant", "subject_id"],
-                name="state_measured",
-                condition=Q(channel=Channel.WHATSAPP, purpose=Purpose.TRACKING, state__in=["granted", "renewed"]),
-            )
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from analytics.queries import people
 from campaigns.models import Campaign
+from consent.models import ConsentState
 from messaging.models import Message, Source
 from messaging.reasons import OVERDUE_PAUSE
 from tenants.actions import NewTenant
@@ -209,6 +211,20 @@ def test_the_people_behind_a_number_are_as_many_as_the_number(
     page = alice.get(f"/bakery/campaigns/{running.uid}/recipients/?{filters}")
 
     assert page.context["page"].paginator.count == people
+
+
+def test_of_a_large_campaign_the_list_says_that_the_first_were_looked_through(
+    alice: Client, running: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown() -> str:
+        return alice.get(f"/bakery/campaigns/{running.uid}/recipients/?reached=read").content.decode()
+
+    assert "20.000" not in shown()
+    monkeypatch.setattr(people, "LOOKED_AT", 2)
+    assert "die ersten 20.000 durchgesehen" in shown()
+    with tenant_scope(running.tenant):
+        ConsentState.objects.filter(purpose="tracking").delete()
+    assert "Unter den ersten 20.000 hat niemand eingewilligt" in shown()
 
 
 def test_filters_that_make_no_sense_are_left_out(alice: Client, running: Campaign) -> None:
