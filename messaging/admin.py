@@ -35,15 +35,20 @@ class MessageAdmin(ReadOnlyAdmin):
     Reads and clicks are shown of people who agree to being measured only (CG-36).
     """
 
-    list_display = ("id", "tenant", "source", "contact", "fate", "reason", "error_code", "attempt", "created_at")
+    list_display = ("id", "tenant", "source", "contact_id", "fate", "reason", "error_code", "attempt", "created_at")
     exclude = ("state", "read_at", "clicked_at")
     readonly_fields = ("fate", "read", "clicked")
-    list_select_related = ("tenant", "source", "contact")
+    # Not the contact, with whom a message that names nobody any more would go, too.
+    list_select_related = ("tenant", "source")
     search_fields = ("wamid__exact",)
     search_help_text = "Meta's message id (wamid), complete."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).annotate(is_measured=is_measured())
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Nobody finds by the address of the list who has read or clicked."""
+        return not lookup.startswith(self.exclude) and super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="state")
     def fate(self, message: Any) -> str:
@@ -74,3 +79,7 @@ class ClickAdmin(ReadOnlyAdmin):
     list_display = ("at", "tenant", "link", "source", "is_counted")
     exclude = ("contact", "message")
     list_select_related = ("tenant", "link", "source")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Nor whose they are, by the address of the list."""
+        return not lookup.startswith(self.exclude) and super().lookup_allowed(lookup, value, request)

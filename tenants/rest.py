@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -116,11 +117,12 @@ class Pages(pagination.CursorPagination):
     page_size = 50
     max_page_size = 200
     ordering = "-id"
+    # Positions are ids; an invented one must not reach the database as text.
+    position = re.compile(r"[0-9]+")
 
     def decode_cursor(self, request: Request) -> Any:
         cursor = super().decode_cursor(request)
-        # Positions are ids here; an invented one must not reach the database as text.
-        if cursor and cursor.position is not None and not str(cursor.position).isdecimal():
+        if cursor and cursor.position is not None and not self.position.fullmatch(str(cursor.position)):
             raise exceptions.NotFound(self.invalid_cursor_message)
         return cursor
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q, Sum
 from django.utils.timezone import localdate, now
@@ -151,11 +152,14 @@ def _uncertain(tenant: Tenant) -> list[Attention]:
 def _uninformed(tenant: Tenant) -> list[Attention]:
     remedy = gettext("With the first message or in another way (Art. 14 GDPR). Then say so on the page of the import.")
     due = [(each, informing.until(each)) for each in informing.uninformed(tenant)[:SHOWN_OF_EACH]]
-    return [Attention("import", "warning", each.uid, each.filename, _to_know(until), remedy) for each, until in due]
+    today = localdate(timezone=ZoneInfo(tenant.timezone))
+    return [
+        Attention("import", "warning", each.uid, each.filename, _to_know(until, today), remedy) for each, until in due
+    ]
 
 
-def _to_know(until: date | None) -> str:
-    if until and until < localdate():
+def _to_know(until: date | None, today: date) -> str:
+    if until and until < today:
         text = gettext("Since %(day)s the people of this import should know where you have their data from.")
     else:
         text = gettext("By %(day)s the people of this import have to know where you have their data from.")

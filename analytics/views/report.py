@@ -125,7 +125,8 @@ def _filters(request: TenantRequest) -> dict[str, Any]:
     """The filters of the address; one that does not exist is left out."""
     given = request.GET
     chosen: dict[str, Any] = {}
-    if given.get("state", "").upper() in Message.State.__members__:
+    # As it is written in the page: the rules on consent know no other spelling.
+    if given.get("state") in {state.name.lower() for state in Message.State}:
         chosen["state"] = given["state"]
     if given.get("reached") in REACHED:
         chosen["reached"] = given["reached"]

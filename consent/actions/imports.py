@@ -168,9 +168,6 @@ def _begin(imported: Import, *, is_dry_run: bool) -> Import:
     imported.rows_total = imported.rows_staged = imported.staged_bytes = imported.rows_done = 0
     imported.created = imported.updated = imported.unchanged = imported.rejected = 0
     imported.reasons, imported.consent_counts, imported.error = {}, {}, ""
-    if imported.informed_at and not is_dry_run:
-        # Whom it brings now has not been told yet.
-        imported.brought_at = imported.informed_at = None
     # A worker that is still at an earlier run loses its lease here and stops.
     imported.leased_until = imported.finished_at = None
     imported.save()

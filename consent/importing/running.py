@@ -194,13 +194,19 @@ def _put(tenant: Tenant, imported: Import) -> None:
     refused = Counter({reason: outcomes[reason] for reason in upserting.REFUSALS if outcomes[reason]})
     imported.created += outcomes["created"]
     if outcomes["created"] and not imported.is_dry_run:
-        imported.brought_at = imported.brought_at or timezone.now()
+        _note_newcomers(imported)
     imported.updated += outcomes["updated"]
     imported.unchanged += outcomes["unchanged"]
     imported.rejected += sum(refused.values())
     imported.reasons = dict(Counter(imported.reasons) + refused)
     imported.consent_counts = dict(Counter(imported.consent_counts) + said)
     imported.rows_done = upto
+
+
+def _note_newcomers(imported: Import) -> None:
+    """The month to tell them runs from the first; who is brought after somebody said that all know, does not."""
+    if imported.brought_at is None or imported.informed_at:
+        imported.brought_at, imported.informed_at = timezone.now(), None
 
 
 def _fill_cells(tenant: Tenant, imported: Import, file: BinaryIO) -> bool:

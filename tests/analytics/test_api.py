@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 
 from campaigns.models import Campaign
@@ -232,3 +233,20 @@ def test_carol_cannot_see_a_timeline_of_the_bakery(shop_made: NewTenant, campaig
         contact = Message.objects.filter(source=campaign.source)[0].contact
 
     assert get(shop_made, f"contacts/{contact.uid}/timeline/").status_code == 404
+
+
+def test_messages_that_name_nobody_any_more_are_listed_to_the_last_page(
+    bakery_made: NewTenant, campaign: Campaign
+) -> None:
+    with tenant_scope(bakery_made.tenant):
+        messages = list(Message.objects.order_by("pk"))
+        Message.objects.filter(pk__in=[message.pk for message in messages[:2]]).update(contact=-F("pk"))
+
+    found, path = [], f"/api/v1/campaigns/{campaign.uid}/messages/?page_size=1"
+    while path:
+        page = Client().get(path, headers={"Authorization": f"Bearer {bakery_made.api_key}"}).json()
+        found += [row["contact"] for row in page["results"]]
+        path = page["next"]
+
+    assert len(found) == len(messages)
+    assert found.count(None) == 2

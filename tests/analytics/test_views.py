@@ -203,6 +203,8 @@ def test_a_campaign_paused_at_its_end_says_why_and_how_many_messages_resuming_se
         ("reason=no_consent", 1),
         ("reached=delivered", 7),
         ("reached=read", 4),
+        ("state=delivered", 3),
+        ("state=read", 4),
     ],
 )
 def test_the_people_behind_a_number_are_as_many_as_the_number(
@@ -211,6 +213,19 @@ def test_the_people_behind_a_number_are_as_many_as_the_number(
     page = alice.get(f"/bakery/campaigns/{running.uid}/recipients/?{filters}")
 
     assert page.context["page"].paginator.count == people
+
+
+def test_cg_36_no_spelling_of_a_filter_lists_who_read_it_without_being_measured(
+    alice: Client, running: Campaign
+) -> None:
+    with tenant_scope(running.tenant):
+        ConsentState.objects.filter(purpose="tracking").update(state="withdrawn")
+
+    def count(filters: str) -> int:
+        return alice.get(f"/bakery/campaigns/{running.uid}/recipients/?{filters}").context["page"].paginator.count
+
+    assert [count(f"state={name}") for name in ("read", "delivered")] == [0, 7]
+    assert {count(f"state={name}") for name in ("READ", "Read", "DELIVERED", "delıvered")} == {10}
 
 
 def test_of_a_large_campaign_the_list_says_that_the_first_were_looked_through(

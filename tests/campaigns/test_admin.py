@@ -8,6 +8,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -136,6 +137,27 @@ def test_cg_36_staff_see_reads_and_clicks_of_people_who_agreed_to_being_measured
     with tenant_scope(bakery):
         ConsentState.objects.filter(purpose="tracking").update(state="withdrawn")
     assert shown() == (str(Message.State.DELIVERED.label), 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "lookup"),
+    [(Message, "read_at__isnull=0"), (Message, "state__exact=6"), (Click, "contact__exact=1"), (Click, "message=1")],
+)
+def test_cg_36_staff_find_nobody_by_what_they_may_not_see(
+    staff: Client, running: Campaign, model: type, lookup: str
+) -> None:
+    assert staff.get(f"{url(model, 'changelist')}?{lookup}").status_code == 400
+
+
+def test_a_message_that_names_nobody_any_more_is_in_the_list_of_staff(
+    staff: Client, running: Campaign, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        Message.objects.filter(pk=first(Message)).update(contact=-F("pk"))
+
+    shown = staff.get(url(Message, "changelist")).context["cl"].result_list
+
+    assert first(Message) in {message.pk for message in shown}
 
 
 def test_cg_36_clicks_are_shown_to_staff_without_their_people(staff: Client, running: Campaign, bakery: Tenant) -> None:

@@ -202,6 +202,8 @@ def test_cg_53_a_number_can_be_registered_so_that_its_messages_are_kept_in_germa
     registered = meta.emulator.world.number(GIVEN["phone_number_id"])
     with pytest.raises(CommandError, match="deregister it before"):
         command(pin="123456", storage_region="DE")
+    # Stops and replies arrive all the same.
+    assert meta.emulator.world.accounts[GIVEN["waba_id"]].is_subscribed
     registered.is_registered = False
 
     command(pin="123456", storage_region="de")
@@ -209,6 +211,8 @@ def test_cg_53_a_number_can_be_registered_so_that_its_messages_are_kept_in_germa
     assert (registered.is_registered, registered.storage_region) == (True, "DE")
     with tenant_scope(bakery):
         assert Number.objects.get().storage_region == "DE"
+    with pytest.raises(CommandError, match="kept in DE"):
+        command(pin="123456")
 
 
 def test_where_messages_are_kept_cannot_be_chosen_without_registering(bakery: Tenant, meta: Running) -> None:

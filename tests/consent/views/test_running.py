@@ -213,6 +213,11 @@ def test_art_14_whom_another_run_of_an_import_brings_has_not_been_told_yet(alice
     alice.post(at(imported, "informed/"))
     with tenant_scope(bakery):
         Import.objects.filter(pk=imported.pk).update(state="cancelled")
+    alice.post(at(imported, "run/"))
+    worked(imported)
+    assert "they know" in shown(alice, at(imported))
+    with tenant_scope(bakery):
+        Import.objects.filter(pk=imported.pk).update(state="cancelled")
         Contact.objects.filter(first_name="Anna").update(phone="+4915100000001")
 
     alice.post(at(imported, "run/"))

@@ -59,12 +59,13 @@ class Command(BaseCommand):
         except IntegrityError:
             raise CommandError("this phone number id is connected to another tenant") from None
         # First what stops and replies come by, so that a refused registration keeps none of them away.
-        summary = self._summary(tenant, number)
+        self.stdout.write(json.dumps(self._summary(tenant, number)))
         if options["pin"]:
             self._register(number, options["pin"], region)
-        self.stdout.write(json.dumps(summary))
 
     def _register(self, number: Number, pin: str, region: str) -> None:
+        if number.storage_region and not region:
+            raise CommandError(f"Its messages are kept in {number.storage_region}: say --storage-region, too")
         try:
             syncing.register(number, pin, region)
         except WhatsAppError as error:
