@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from campaigns import launching, queries, tasks
+from campaigns import launching, preflight, tasks
 from campaigns.launching import EDITABLE, CannotLaunch, WrongState, move, refuse_unready
 from campaigns.models import Audience, Campaign, Variant
 from contacts.models import Contact, ContactList
@@ -244,7 +244,7 @@ def duplicate(*, campaign: Campaign, by: Actor) -> Campaign:
 def send_test(*, campaign: Campaign, contact: Contact, by: Actor, variant: int = 0) -> Message:
     """Queue the campaign's message to one contact; consent is checked as for everybody. Raises CannotLaunch."""
     row = campaign.variants.select_related("template").filter(number=variant).first()
-    problems = queries.test_problems(campaign, row)
+    problems = preflight.test_problems(campaign, row)
     if problems:
         raise CannotLaunch(problems)
     assert campaign.number is not None

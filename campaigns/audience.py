@@ -10,9 +10,11 @@ from django.db import connection
 
 from campaigns.models import Audience, Campaign
 from consent import rules
-from consent.queries import attribute_name, special_attributes
+from consent.queries import attribute_name, is_special_group, special_names
+from contacts.models import ContactList
 from messaging.rendering import FIELDS
-from segments import compiling
+from segments import asking, compiling
+from segments.rules import parse
 from whatsapp.markets import NOT_IN_THE_US, PREFIX_LENGTH, market_of
 
 WORK_MEM = "128MB"
@@ -122,6 +124,18 @@ def has_newcomers(campaign: Campaign) -> bool:
         return cursor.fetchone() is not None
 
 
+def is_special(campaign: Campaign) -> bool:
+    """Whether data of a special category say who gets the campaign, or who does not (CG-08); raises InvalidRule."""
+    return any(map(asks_special, campaign.audiences.select_related("list", "segment")))
+
+
+def asks_special(row: Audience) -> bool:
+    """Whether this list or segment of a campaign is of a special category; raises InvalidRule."""
+    if row.list is not None:
+        return is_special_group(row.list)
+    return row.segment is not None and asking.is_special(parse(row.segment.rule), row.tenant_id)
+
+
 @contextmanager
 def as_a_set() -> Iterator[None]:
     """Have statements over a whole audience joined as sets.
@@ -141,7 +155,7 @@ def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> l
 
     What may not be used of a person (CG-08) counts as empty, as it does in their message.
     """
-    special = special_attributes(campaign.tenant_id)
+    special = special_names(campaign.tenant_id)
     counts, params = [], []
     for field in fields:
         if field.startswith("attribute:"):
@@ -196,6 +210,16 @@ def _any_of(campaign: Campaign, audiences: list[Audience], *, is_excluding: bool
             conditions.append(f"({compiled.sql})")
             params.extend(compiled.params)
         else:
-            conditions.append(IN_LIST)
-            params.append(audience.list_id)
+            assert audience.list is not None
+            conditions.append(_in_list(audience.list, is_excluding))
+            params.append(audience.list.pk)
     return (" OR ".join(conditions) or "false"), params
+
+
+def _in_list(contact_list: ContactList, is_excluding: bool) -> str:
+    """Being on a list of a special category counts as a rule about one does (segments.compiling.guarded, CG-08)."""
+    if not is_special_group(contact_list):
+        return IN_LIST
+    if is_excluding:
+        return f"({IN_LIST} OR NOT {rules.MAY_USE_SPECIAL})"
+    return f"({IN_LIST} AND {rules.MAY_USE_SPECIAL})"

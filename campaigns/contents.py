@@ -72,6 +72,12 @@ def advertising(template: Template, variables: Variables) -> list[str]:
     return list(dict.fromkeys([*promotion.in_parts(template.components), *promotion.in_texts(given)]))
 
 
+def attributes(variables: Variables) -> list[str]:
+    """The contacts' attributes that fill variables."""
+    sources = [str(value.get("from", "")) for value in _values(variables)]
+    return [source.removeprefix("attribute:") for source in sources if source.startswith("attribute:")]
+
+
 def _values(variables: Variables) -> list[Variables]:
     """Everything that fills a variable: of the body, of a text header, of a code."""
     single = [variables.get("header") or {}, *(variables.get("buttons") or [])]

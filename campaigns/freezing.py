@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection
 from django.utils.timezone import now
 
-from campaigns.audience import Selection, as_a_set, selection
+from campaigns.audience import Selection, as_a_set, is_special, selection
 from campaigns.models import Campaign
 from messaging import actions as outbox
 from tenants.scope import tenant_scope
@@ -61,6 +61,9 @@ def _freeze_range(campaign: Campaign) -> bool:
         _renew_statistics()
         outbox.resume_source(source=campaign.source, expires_at=now() + Campaign.SENDS_FOR)
         return True
+    if is_special(campaign):
+        assert campaign.source is not None
+        outbox.mark_special(source=campaign.source)
     _insert(campaign, selection(campaign), upper)
     campaign.frozen_to = upper
     campaign.save(update_fields=["frozen_to"])

@@ -10,9 +10,9 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from campaigns import queries
+from campaigns import preflight
 from campaigns.models import Campaign
-from campaigns.queries import Check
+from campaigns.preflight import Check
 from messaging import actions as outbox
 from messaging.models import Source
 from tenants.actions import Actor, audit
@@ -100,7 +100,7 @@ def start(*, campaign: Campaign, by: Actor) -> Campaign:
 
 def refuse_unready(campaign: Campaign) -> None:
     """Raise CannotLaunch if any preflight check fails."""
-    problems = [check for check in queries.preflight(campaign) if not check.ok]
+    problems = [check for check in preflight.checks(campaign) if not check.ok]
     if problems:
         raise CannotLaunch(problems)
 

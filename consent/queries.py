@@ -32,7 +32,7 @@ from consent.models import (
 from contacts import identities
 from contacts import queries as people
 from contacts.importing.mapping import attribute_key
-from contacts.models import Contact, Identity
+from contacts.models import Contact, ContactList, Identity, Tag
 from tenants.models import Tenant
 
 CATEGORY_MISMATCH = "category_mismatch"
@@ -199,13 +199,34 @@ def logo(tenant: Tenant) -> Logo | None:
     return Logo.objects.filter(tenant=tenant).defer("png").first()
 
 
-def special_attributes(tenant_id: int) -> frozenset[str]:
-    """Attributes that only count for people who agreed to the use of special categories of data (CG-08).
+def special_names(tenant_id: int) -> frozenset[str]:
+    """Attributes and events that only count for people who agreed to the use of special categories of data (CG-08).
 
     As `attribute_name` writes them, with which every name has to be compared.
     """
-    marked = Controller.objects.filter(tenant=tenant_id).values_list("special_attributes", flat=True).first()
-    return frozenset(map(attribute_name, marked or ()))
+    return _marked(tenant_id, "special_attributes")
+
+
+def contract_names(tenant_id: int) -> frozenset[str]:
+    """Attributes and events that were gathered for contracts, so that no advertising may use them (CG-55).
+
+    As `attribute_name` writes them.
+    """
+    return _marked(tenant_id, "contract_attributes")
+
+
+def _marked(tenant_id: int, field: str) -> frozenset[str]:
+    names = Controller.objects.filter(tenant=tenant_id).values_list(field, flat=True).first()
+    return frozenset(map(attribute_name, names or ()))
+
+
+def is_special_group(group: Tag | ContactList) -> bool:
+    """Whether having a tag, or being on a list, tells something of a special category (CG-08).
+
+    By its mark, which a new name does not undo, or by its name, for an import may have made it after the name was
+    marked.
+    """
+    return group.is_special or attribute_name(group.name) in special_names(group.tenant_id)
 
 
 def attribute_name(name: str) -> str:
@@ -221,7 +242,7 @@ def without_special(attributes: Mapping[str, Any], special: frozenset[str]) -> d
 
 def usable_attributes(contact: Contact) -> dict[str, Any]:
     """Those that may be used for this person, in a message or a preview of one (CG-08)."""
-    special = special_attributes(contact.tenant_id)
+    special = special_names(contact.tenant_id)
     if not special or may_use_special(contact):
         return dict(contact.attributes)
     return without_special(contact.attributes, special)
@@ -246,7 +267,7 @@ def may_ask(form: SignupForm, *, is_extra_wanted: bool = True) -> bool:
     box of the second text unticked, and only the first counts.
     """
     is_choice = form.question == SignupForm.Question.CHOICE
-    if not is_choice or attribute_name(form.question_attribute) not in special_attributes(form.tenant_id):
+    if not is_choice or attribute_name(form.question_attribute) not in special_names(form.tenant_id):
         return True
     wordings = [form.wording, form.extra_wording] if is_extra_wanted else [form.wording]
     versions = [published(wording) for wording in wordings if wording]

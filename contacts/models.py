@@ -117,6 +117,8 @@ class Tag(models.Model):
     tenant = owner("tags")
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=60)
+    # Whether it tells of health, faith or the like (Art. 9 GDPR): of no use without a yes to exactly that.
+    is_special = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -147,6 +149,8 @@ class ContactList(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=100)
     description = models.TextField(_("description"), blank=True)
+    # As of a tag.
+    is_special = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:

@@ -46,6 +46,11 @@ def open_source(
     )
 
 
+def mark_special(*, source: Source) -> None:
+    """Send only to people whose yes to the use of special categories of data holds at that moment, too (CG-08)."""
+    Source.objects.filter(tenant=source.tenant_id, pk=source.pk).update(is_special=True)
+
+
 @transaction.atomic
 def add_content(*, source: Source, variant: int, template: Template, variables: Mapping[str, Any]) -> Content:
     """Freeze what a variant says; URL buttons of tracked templates get a Link.

@@ -14,6 +14,7 @@ LABELS: dict[str, str | Promise] = {
     "refused": _("Declined"),
     "suppressed": _("On the suppression list"),
     "objected": _("Objected to advertising"),
+    "no_special": _("No opt-in to special categories of data"),
     "restricted": _("Processing restricted"),
     "erased": _("Erased"),
     "minor": _("Younger than 16"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from consent.queries import attribute_name, special_attributes
+from segments import asking
 from segments.rules import (
     Attribute,
     Behaved,
@@ -28,7 +28,6 @@ from segments.rules import (
     Tagged,
     Window,
     parse,
-    walk,
 )
 
 OPERATORS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
@@ -105,24 +104,18 @@ def condition(
 def guarded(node: Node, frame: Frame, *, is_excluding: bool = False) -> Compiled:
     """The condition of a rule, or of a part of it, for the people for whom it may be asked.
 
-    Attributes that the company has marked as special (Art. 9 GDPR) count only for people who agreed to their use, and
-    the whole rule is guarded: what a "not" or an "or" around them finds would tell their value, too (CG-08).
+    What the company has marked as special (Art. 9 GDPR) counts only for people who agreed to its use, and the whole
+    rule is guarded: what a "not" or an "or" around it finds would tell it, too (CG-08).
 
-    A rule that excludes holds for everybody else as well. Nobody may look at their value, so nobody knows whether they
-    are among those who must not get the message: leaving all of them out uses nobody's value, and sending to them might
+    A rule that excludes holds for everybody else as well. Nobody may look at their data, so nobody knows whether they
+    are among those who must not get the message: leaving all of them out uses nobody's data, and sending to them might
     reach the very people whom the company wanted to spare.
     """
     holds = compiled(node, frame)
-    if not asks_special(node, frame.tenant_id):
+    if not asking.is_special(node, frame.tenant_id):
         return holds
     agreed = _granted("whatsapp", "special_category", frame, is_wanted=True)
     return _fill("(NOT {} OR {})" if is_excluding else "({} AND {})", agreed, holds)
-
-
-def asks_special(node: Node, tenant_id: int) -> bool:
-    """Whether a rule asks for an attribute that the company has marked as special."""
-    names = {attribute_name(below.key) for _path, below in walk(node) if isinstance(below, Attribute)}
-    return bool(names) and not names.isdisjoint(special_attributes(tenant_id))
 
 
 @singledispatch

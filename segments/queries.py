@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from psycopg2 import errors
 
 from contacts.models import Contact
-from segments import compiling, rules
+from segments import asking, compiling, rules
 from segments.compiling import Compiled, Frame
 from tenants.models import Tenant
 
@@ -63,9 +63,9 @@ def check(tenant: Tenant, rule: dict[str, Any] | None) -> rules.Node:
     return node
 
 
-def asks_special(tenant: Tenant, rule: dict[str, Any] | None) -> bool:
-    """Whether a rule asks for an attribute of a special category of data (CG-08); raises InvalidRule."""
-    return compiling.asks_special(rules.parse(rule), tenant.pk)
+def names(rule: dict[str, Any] | None) -> set[str]:
+    """The attributes, events and properties of events that a rule asks for (segments.asking); raises InvalidRule."""
+    return asking.names(rules.parse(rule))
 
 
 def count(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> int:

@@ -12,11 +12,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import actions, queries
+from campaigns import actions, preflight, queries
 from campaigns.actions import CannotLaunch, WrongState
 from campaigns.api.shapes import CampaignIn, CampaignOut, CampaignPatchIn, EstimateOut, ScheduleIn, TestIn
 from campaigns.models import Campaign
-from campaigns.queries import Check
+from campaigns.preflight import Check
 from tenants.models import Tenant
 from tenants.problems import Conflict
 from tenants.rest import TenantViewSet
@@ -77,7 +77,7 @@ class CampaignViewSet(TenantViewSet):
         """How many people it reaches now, why not the others, what it takes and costs, and what launch still needs."""
         campaign = self.get_object()
         found = queries.estimate(campaign)
-        checks = queries.preflight(campaign, found)
+        checks = preflight.checks(campaign, found)
         reasons = [{"code": code, "text": text, "people": people} for code, text, people in found.reasons]
         return Response(EstimateOut({**vars(found), "reasons": reasons, "checks": checks}).data)
 

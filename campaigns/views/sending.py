@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from campaigns import actions, queries
+from campaigns import actions, preflight, queries
 from campaigns.forms import ScheduleForm
 from campaigns.models import Campaign
 from campaigns.views.editing import INVALID, editable, while_editable
@@ -193,7 +193,7 @@ def _refused(request: TenantRequest, campaign: Campaign, cannot: actions.CannotL
 
 def _review(request: TenantRequest, campaign: Campaign, form: ScheduleForm) -> dict[str, Any]:
     estimate = queries.estimate(campaign)
-    checks = queries.preflight(campaign, estimate)
+    checks = preflight.checks(campaign, estimate)
     contact = next(iter(queries.preview_contacts(campaign, limit=1)), None)
     return {
         "campaign": campaign,

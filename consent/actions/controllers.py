@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from consent.models import Controller, Logo
-from consent.queries import controller_of
+from consent.queries import attribute_name, controller_of, special_names
+from contacts.actions import mark_special
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
 
@@ -28,7 +29,8 @@ LOGO_PIXELS = 25_000_000
 def update(*, tenant: Tenant, by: Actor, **values: Any) -> Controller:
     """Change these fields of the company; raises ValidationError by field for what is not lawful or cannot be read.
 
-    The audit row names the fields and not what is in them, because some are about people.
+    Tags and lists whose name stands among the `special_attributes` are marked, and no others (CG-08). The audit row
+    names the fields and not what is in them, because some are about people.
     """
     Controller.objects.get_or_create(tenant=tenant)
     controller = Controller.objects.select_for_update(of=("self",)).get(tenant=tenant)
@@ -39,6 +41,9 @@ def update(*, tenant: Tenant, by: Actor, **values: Any) -> Controller:
     if changed:
         controller.save()
         audit(tenant=tenant, by=by, verb="company.changed", subject=controller, changes={"fields": changed})
+    if "special_attributes" in values:
+        marked = special_names(tenant.pk)
+        mark_special(tenant=tenant, is_meant=lambda name: attribute_name(name) in marked)
     return controller
 
 

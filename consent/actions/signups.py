@@ -37,7 +37,7 @@ from consent.queries import (
     may_ask,
     may_use_special,
     published,
-    special_attributes,
+    special_names,
 )
 from consent.rights import periods
 from contacts.actions import people
@@ -369,7 +369,7 @@ def _remember(form: SignupForm, contact: Contact, answer: str, language: str) ->
 
 def _may_be_kept(contact: Contact, attribute: str) -> bool:
     """What touches health, faith or the like is kept only with a yes to exactly that (CG-08)."""
-    return attribute_name(attribute) not in special_attributes(contact.tenant_id) or may_use_special(contact)
+    return attribute_name(attribute) not in special_names(contact.tenant_id) or may_use_special(contact)
 
 
 def _issued(form: SignupForm, contact: Contact) -> str:

@@ -13,6 +13,8 @@ from consent.models import Controller
 from consent.models.wordings import MOST_MONTHS
 
 MONTHS = (3, 6, 12, 18, MOST_MONTHS)
+# As long as the names of lists may be.
+LONGEST = 100
 PERIODS = ("message_months", "silence_months")
 
 
@@ -83,12 +85,23 @@ class CompanyForm(forms.Form):
         help_text=_("As # with six digits or letters; buttons of your sign-up pages have it."),
     )
     special_attributes = forms.CharField(
-        label=_("Attributes that touch health, faith or the like"),
+        label=_("Attributes, events, tags and lists that touch health, faith or the like"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_(
             "One name per line, for example “allergy”. Segments and messages use them only for people who have agreed"
             " to the purpose “Special categories of data” (Art. 9 GDPR)."
+        ),
+    )
+    # As the page showed them: what somebody else has marked meanwhile is not undone by saving.
+    special_before = forms.CharField(required=False, widget=forms.HiddenInput)
+    contract_attributes = forms.CharField(
+        label=_("Attributes and events for contracts only"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_(
+            "One name per line, for example “delivery_note”. Campaigns that advertise can neither choose people by them"
+            " nor name them in a message (Art. 5 GDPR)."
         ),
     )
     demands_age = forms.BooleanField(
@@ -123,9 +136,15 @@ class CompanyForm(forms.Form):
             cast(forms.ChoiceField, self.fields[name]).choices = months(self.initial.get(name))
 
     def clean_special_attributes(self) -> list[str]:
+        """The stored names with what was added and without what was taken out, each once."""
+        given = _names(self.cleaned_data["special_attributes"])
+        before, stored = _names(self.data.get("special_before", "")), _names(self.initial["special_attributes"])
+        kept = [name for name in stored if name in given or name not in before]
+        return list(dict.fromkeys([*kept, *(name for name in given if name not in before)]))
+
+    def clean_contract_attributes(self) -> list[str]:
         """The names, each once."""
-        lines = (line.strip() for line in self.cleaned_data["special_attributes"].splitlines())
-        return list(dict.fromkeys(line[:60] for line in lines if line))
+        return _names(self.cleaned_data["contract_attributes"])
 
     def clean_brand_color(self) -> str:
         """The colour as "#rrggbb", dark enough to be seen on a white page."""
@@ -135,6 +154,7 @@ class CompanyForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Refuses an officer whom nobody can write to."""
+        self.cleaned_data.pop("special_before", None)
         if self.cleaned_data.get("officer") and not self.cleaned_data.get("officer_email"):
             self.add_error("officer_email", _("Enter the officer's address: people have a right to write to them."))
         if not self.has_error("message_months") and not self.has_error("silence_months"):
@@ -153,3 +173,7 @@ class CompanyForm(forms.Form):
         """The colour as it is entered, for the preview; that of the model where it cannot be read."""
         given = colors.normalised(str(self["brand_color"].value() or ""))
         return given if colors.is_color(given) else Controller().brand_color
+
+
+def _names(text: str) -> list[str]:
+    return list(dict.fromkeys(line[:LONGEST] for one in text.split("\n") if (line := " ".join(one.split()))))

@@ -18,7 +18,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.files import File
 from django.db import connection
-from django.db.models import F, FileField, Model
+from django.db.models import F, FileField, Model, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -27,7 +27,7 @@ from consent.ledger import anchoring, evidence
 from consent.models import ConsentEvent, ConsentEvidence, Handover
 from contacts import identities
 from tenants.encryption import CannotDecrypt
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import across_tenants, tenant_scope
 
 # Renewed with every table; a worker that died is followed by another then.
@@ -149,13 +149,18 @@ def _about(tenant: Tenant) -> dict[str, Any]:
         "uid": str(tenant.uid),
         "slug": tenant.slug,
         "name": tenant.name,
-        "members": [
-            {"id": one.user_id, "email": one.user.email, "name": one.user.name, "role": one.role}
-            for one in tenant.memberships.select_related("user").order_by("pk")
-        ],
+        "members": _members(tenant),
         # Without it the suppression list could not be kept to elsewhere.
         "suppression_key": base64.b64encode(identities.key(tenant)).decode(),
     }
+
+
+def _members(tenant: Tenant) -> list[dict[str, Any]]:
+    """Who works there and, without a role, who just stands in the audit trail: they left, or are the operator's."""
+    roles = dict(tenant.memberships.values_list("user_id", "role"))
+    acted = AuditEvent.objects.filter(tenant=tenant).order_by().values("user").distinct()
+    people = User.objects.filter(Q(pk__in=roles) | Q(pk__in=acted)).order_by("pk")
+    return [{"id": one.pk, "email": one.email, "name": one.name, "role": roles.get(one.pk)} for one in people]
 
 
 def _models() -> list[type[Model]]:

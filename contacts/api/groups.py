@@ -58,12 +58,16 @@ class GroupViewSet(TenantViewSet):
         given.is_valid(raise_exception=True)
         return dict(given.validated_data)
 
-    def _people(self) -> tuple[QuerySet[Contact], list[UUID]]:
-        """The contacts that the request names by uid, and the uids that name nobody."""
+    def _people(self) -> tuple[QuerySet[Contact], dict[str, list[UUID]]]:
+        """The contacts that the request names by uid, and those uids with which nothing happens, by the reason."""
         uids = self._given(Members)["contacts"]
         people = self.tenant.contacts.filter(uid__in=uids)
-        known = set(people.values_list("uid", flat=True))
-        return people, [uid for uid in uids if uid not in known]
+        known = dict(people.values_list("uid", "restricted_at"))
+        left = {
+            "unknown": [uid for uid in uids if uid not in known],
+            "restricted": [uid for uid in uids if known.get(uid)],
+        }
+        return people, left
 
 
 class ListViewSet(GroupViewSet):
@@ -102,16 +106,16 @@ class ListViewSet(GroupViewSet):
     @extend_schema(request=Members, responses=MembersChanged)
     def add(self, request: Request, uid: UUID) -> Response:
         """Put contacts on a list; those on it already stay."""
-        contact_list, (people, unknown) = self.get_object(), self._people()
+        contact_list, (people, left) = self.get_object(), self._people()
         changed = actions.add_members(contact_list=contact_list, contacts=people, by=self.key)
-        return Response({"changed": changed, "unknown": unknown})
+        return Response({"changed": changed, **left})
 
     @extend_schema(request=Members, responses=MembersChanged)
     def remove(self, request: Request, uid: UUID) -> Response:
         """Take contacts off a list."""
-        contact_list, (people, unknown) = self.get_object(), self._people()
+        contact_list, (people, left) = self.get_object(), self._people()
         changed = actions.remove_members(contact_list=contact_list, contacts=people, by=self.key)
-        return Response({"changed": changed, "unknown": unknown})
+        return Response({"changed": changed, **left})
 
 
 class TagViewSet(GroupViewSet):
@@ -146,16 +150,16 @@ class TagViewSet(GroupViewSet):
     @extend_schema(request=Members, responses=MembersChanged)
     def add(self, request: Request, uid: UUID) -> Response:
         """Put a tag on contacts."""
-        tag, (people, unknown) = self.get_object(), self._people()
+        tag, (people, left) = self.get_object(), self._people()
         changed = actions.add_tags(tenant=self.tenant, contacts=people, names=[tag.name], by=self.key)
-        return Response({"changed": changed, "unknown": unknown})
+        return Response({"changed": changed, **left})
 
     @extend_schema(request=Members, responses=MembersChanged)
     def remove(self, request: Request, uid: UUID) -> Response:
         """Take a tag off contacts."""
-        tag, (people, unknown) = self.get_object(), self._people()
+        tag, (people, left) = self.get_object(), self._people()
         changed = actions.remove_tags(tag=tag, contacts=people, by=self.key)
-        return Response({"changed": changed, "unknown": unknown})
+        return Response({"changed": changed, **left})
 
 
 CRUD: dict[str, Any] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}

@@ -120,3 +120,7 @@ class Members(StrictSerializer):
 class MembersChanged(serializers.Serializer[Any]):
     changed = serializers.IntegerField(help_text="How many contacts this added or removed.")
     unknown = serializers.ListField(child=serializers.UUIDField(), help_text="Uids that name no contact.")
+    restricted = serializers.ListField(
+        child=serializers.UUIDField(),
+        help_text="Uids of people whose processing is restricted (Art. 18 GDPR); they stay as they are.",
+    )

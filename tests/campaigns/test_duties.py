@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 from django.utils.timezone import now
 
-from campaigns import queries
+from campaigns import preflight, queries
 from campaigns.models import Campaign
 from consent.actions import controllers
 from contacts.models import Contact
@@ -52,7 +52,7 @@ def test_cg_23_the_way_out_is_a_word_that_somebody_can_send(
     content(ready, header={}, body=[], buttons=[])
 
     with tenant_scope(ready.tenant):
-        checks = {check.code: check for check in queries.preflight(ready)}
+        checks = {check.code: check for check in preflight.checks(ready)}
     assert checks["opt_out"].ok is is_shown
     assert "warning.sender" not in checks
 
@@ -79,7 +79,7 @@ def test_cg_23_who_launches_is_warned_that_a_message_does_not_name_its_sender(
     content(ready, header={}, body=[], buttons=[])
 
     with tenant_scope(ready.tenant), translation.override("en"):
-        checks = {check.code: check for check in queries.preflight(stored(ready))}
+        checks = {check.code: check for check in preflight.checks(stored(ready))}
 
     assert ("sender" in checks, "warning.sender" in checks) == (is_named, not is_named)
     if not is_named:
@@ -92,11 +92,11 @@ def test_a_fixed_text_may_name_the_sender(ready: Campaign) -> None:
     said = {"name": "1", "from": "text", "text": "Bäckerei Sonne"}
     content(ready, header={}, buttons=[], body=[said])
     with tenant_scope(ready.tenant):
-        assert "warning.sender" not in {check.code for check in queries.preflight(ready)}
+        assert "warning.sender" not in {check.code for check in preflight.checks(ready)}
 
     content(ready, header={}, buttons=[], body=[{**said, "from": "first_name", "fallback": "Bäckerei Sonne"}])
     with tenant_scope(ready.tenant):
-        assert "warning.sender" in {check.code for check in queries.preflight(ready)}
+        assert "warning.sender" in {check.code for check in preflight.checks(ready)}
 
 
 ORDER = "Ihre Bestellung ist unterwegs. Sie kostet 20 €, inkl. 19 % MwSt."
@@ -133,8 +133,8 @@ def test_cg_31_a_utility_template_with_a_voucher_goes_out_for_no_order(
     with tenant_scope(ready.tenant):
         Campaign.objects.filter(pk=ready.pk).update(purpose="transactional")
         ready.refresh_from_db()
-        checks = [check for check in queries.preflight(ready) if check.code == "advertising"]
-        tested = [check.code for check in queries.test_problems(ready, ready.variants.get())]
+        checks = [check for check in preflight.checks(ready) if check.code == "advertising"]
+        tested = [check.code for check in preflight.test_problems(ready, ready.variants.get())]
 
     assert [check.ok for check in checks] == [False] * bool(found)
     assert ("advertising" in tested) is bool(found)
@@ -151,7 +151,7 @@ NOTICE = "https://sonne.example/datenschutz"
 def warnings(campaign: Campaign) -> list[str]:
     """What the page before the launch warns of."""
     with tenant_scope(campaign.tenant):
-        found = queries.preflight(campaign, queries.estimate(campaign))
+        found = preflight.checks(campaign, queries.estimate(campaign))
     assert all(check.ok for check in found), found
     return [check.code for check in found if check.code.startswith("warning.")]
 

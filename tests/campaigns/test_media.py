@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from django.utils.translation import override
 from pytest_django import Settings
 
-from campaigns import freezing, queries, renewing
+from campaigns import freezing, preflight, renewing
 from campaigns import tasks as campaign_tasks
 from campaigns.models import Campaign, Variant
 from messaging.sending import Engine
@@ -210,12 +210,12 @@ def test_the_launch_check_says_what_is_wrong_with_the_file(number: Number, field
             )
         fields = {"number_id": other.pk}
     with tenant_scope(number.tenant):
-        assert all(check.ok for check in queries.preflight(campaign))
+        assert all(check.ok for check in preflight.checks(campaign))
 
     change(media, **fields)
 
     with tenant_scope(number.tenant), override("en"):
-        texts = [check.text for check in queries.preflight(campaign) if not check.ok]
+        texts = [check.text for check in preflight.checks(campaign) if not check.ok]
     assert len(texts) == 1
     assert words in texts[0]
 

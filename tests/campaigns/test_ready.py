@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
-from campaigns import actions, queries
+from campaigns import actions, preflight, queries
 from campaigns.models import Campaign
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -138,7 +138,7 @@ def test_a_limit_below_the_audience_is_a_warning_and_no_obstacle(api: Caller, re
 
     with tenant_scope(ready.tenant):
         ready.refresh_from_db()
-        checks = {check.code: check for check in queries.preflight(ready, queries.estimate(ready))}
+        checks = {check.code: check for check in preflight.checks(ready, queries.estimate(ready))}
 
     assert reachable > 1
     assert checks["warning.daily_limit"].ok

@@ -16,7 +16,7 @@ from django.utils import translation
 from django.utils.timezone import localdate, now
 from pytest_django import Settings
 
-from campaigns import queries as campaigns
+from campaigns import preflight
 from campaigns.models import Campaign
 from consent import agreements
 from consent.actions import agreements as actions
@@ -136,9 +136,9 @@ def test_a_campaign_says_that_the_contract_is_missing(cafe: Tenant) -> None:
     with tenant_scope(cafe):
         draft = Campaign.objects.create(tenant=cafe, name="Herbst")
 
-        assert campaigns.preflight(draft)[0].code == "agreement"
+        assert preflight.checks(draft)[0].code == "agreement"
         conclude(cafe)
-        assert "agreement" not in {check.code for check in campaigns.preflight(draft)}
+        assert "agreement" not in {check.code for check in preflight.checks(draft)}
 
 
 def test_the_very_words_are_kept_with_who_signed(cafe: Tenant) -> None:

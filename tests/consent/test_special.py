@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from campaigns import actions as campaign_actions
-from campaigns import freezing
+from campaigns import freezing, preflight
 from campaigns import queries as campaigns
 from campaigns.models import Campaign
 from consent.actions import signup_forms, signups
@@ -170,7 +170,7 @@ def test_cg_08_an_excluded_segment_leaves_out_everybody_whose_value_may_not_be_l
     campaign_actions.set_audience(campaign=campaign, by=None, include_lists=[chosen], exclude_segments=[spared])
 
     launch(campaign)
-    checks = {check.code: check for check in campaigns.preflight(campaign)}
+    checks = {check.code: check for check in preflight.checks(campaign)}
     freezing.freeze(marked.pk, campaign.pk)
 
     # Anna has the allergy. Of Bert and Dora nobody may know, so neither a message nor its absence tells their value.

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from contacts.models import Contact, Event
 from tenants import actions as tenancy
@@ -209,15 +210,28 @@ def test_a_list_is_kept_over_the_api(alice: Caller, ada: dict[str, Any]) -> None
     added = alice.post(f"{path}add/", {"contacts": [ada["uid"], stranger]})
 
     assert created.status_code == 201
-    assert added.json() == {"changed": 1, "unknown": [stranger]}
+    assert added.json() == {"changed": 1, "unknown": [stranger], "restricted": []}
     assert alice.get(path).json()["members"] == 1
     assert [row["uid"] for row in alice.get("contacts/", list=created.json()["uid"]).json()["results"]] == [ada["uid"]]
     assert alice.patch(path, {"name": "Kuchen", "description": "Süßes"}).json()["name"] == "Kuchen"
     assert alice.post("lists/", {"name": "kuchen"}).json()["errors"].keys() == {"name"}
-    assert alice.post(f"{path}remove/", {"contacts": [ada["uid"]]}).json() == {"changed": 1, "unknown": []}
+    assert alice.post(f"{path}remove/", {"contacts": [ada["uid"]]}).json()["changed"] == 1
     assert alice.delete(path).status_code == 204
     assert alice.get("lists/").json()["results"] == []
     assert alice.get(f"contacts/{ada['uid']}/").status_code == 200
+
+
+@pytest.mark.parametrize("noun", ["lists", "tags"])
+def test_whoever_is_restricted_is_left_as_they_are_and_named(
+    alice: Caller, ada: dict[str, Any], bakery: Tenant, noun: str
+) -> None:
+    path = f"{noun}/{alice.post(f'{noun}/', {'name': 'Brot'}).json()['uid']}/"
+    with tenant_scope(bakery):
+        Contact.objects.filter(uid=ada["uid"]).update(restricted_at=timezone.now())
+
+    for deed in ("add", "remove"):
+        answer = alice.post(f"{path}{deed}/", {"contacts": [ada["uid"]]}).json()
+        assert answer == {"changed": 0, "unknown": [], "restricted": [ada["uid"]]}
 
 
 def test_a_tag_is_kept_over_the_api(alice: Caller, ada: dict[str, Any]) -> None:
@@ -340,7 +354,7 @@ def test_carols_writes_cannot_touch_the_bakerys_people(
     own = carol.post("lists/", {"name": "Mine"}).json()["uid"]
 
     theirs = carol.post(f"lists/{own}/add/", {"contacts": [ada["uid"]]})
-    assert theirs.json() == {"changed": 0, "unknown": [ada["uid"]]}
+    assert theirs.json() == {"changed": 0, "unknown": [ada["uid"]], "restricted": []}
     stranger = carol.post("events/", order(phone=None, contact=ada["uid"]))
     nobody = carol.post("events/", order(phone=None, contact=str(uuid.uuid4())))
     assert without_request_id(stranger) == without_request_id(nobody)

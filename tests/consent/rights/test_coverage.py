@@ -84,6 +84,7 @@ HARMLESS: dict[str, dict[str, str]] = {
         (
             "legal_name", "street", "postcode", "city", "country", "email", "phone", "officer", "officer_email",
             "privacy_url", "imprint_url", "brand_color", "anchor_email", "special_attributes",
+            "contract_attributes",
         ),
         COMPANY,
     ),

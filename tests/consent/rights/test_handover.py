@@ -26,8 +26,8 @@ from consent.ledger import anchoring
 from consent.models import Disposal, Handover
 from consent.rights import erasing, handing_over, keeping
 from contacts.models import Contact
-from tenants.actions import NewTenant
-from tenants.models import AuditEvent, Tenant
+from tenants.actions import NewTenant, audit
+from tenants.models import AuditEvent, Tenant, User
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import factories
@@ -201,6 +201,20 @@ def test_rows_that_name_people_of_the_team_by_number_can_be_read(filled: Tenant,
     members = json.loads((folder / "tenant.json").read_text())["members"]
     assert [(member["email"], member["role"]) for member in members] == [("alice@example.com", "owner")]
     assert {row["user_id"] for row in table(folder, "tenants_membership")} == {str(member["id"]) for member in members}
+
+
+def test_whoever_has_left_is_named_as_long_as_the_trail_names_them(filled: Tenant, tmp_path: Path) -> None:
+    left, never = (User.objects.create(email=f"{name}@example.com", name=name) for name in ("bert", "dora"))
+    with tenant_scope(filled):
+        audit(tenant=filled, by=left, verb="tag.created", subject=filled)
+
+    folder = unpacked(built(filled), tmp_path / "out")
+
+    members = json.loads((folder / "tenant.json").read_text())["members"]
+    assert [member for member in members if member["role"] is None] == [
+        {"id": left.pk, "email": "bert@example.com", "name": "bert", "role": None}
+    ]
+    assert never.pk not in {member["id"] for member in members}
 
 
 def test_it_is_built_once_at_a_time_and_taken_in_the_dashboard(alice: Client, filled: Tenant) -> None:

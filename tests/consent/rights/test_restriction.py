@@ -105,7 +105,11 @@ def test_cg_42_no_edit_reaches_a_restricted_contact(alice: Caller, anna: Contact
         assert refused.json()["errors"]["contact"][0].startswith("restricted: only storage")
     assert [row["outcome"] for row in bulk.json()["results"]] == ["rejected", "created"]
     for path in (f"tags/{tag}/add/", f"lists/{group}/add/"):
-        assert alice.post(path, {"contacts": [str(anna.uid)]}).json() == {"changed": 0, "unknown": []}
+        assert alice.post(path, {"contacts": [str(anna.uid)]}).json() == {
+            "changed": 0,
+            "unknown": [],
+            "restricted": [str(anna.uid)],
+        }
     assert alice.delete(f"contacts/{anna.uid}/").status_code == 409
     assert of(anna) == ("Anna", 0, 0)
 

@@ -14,6 +14,8 @@ from PIL import Image
 from consent import colors
 from consent.actions import signup_forms
 from consent.models import Controller
+from contacts import actions as groups
+from contacts.queries import special_groups
 from messaging.models import Message, Source
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
@@ -78,6 +80,59 @@ def test_a_company_is_entered_and_shown_again(alice: Client, bakery: Tenant) -> 
     page = shown(alice, URL)
     assert 'value="Bäckerei Sonne GmbH"' in page
     assert "they are missing" not in page
+
+
+def marks(client: Client, given: str, before: str = "") -> str:
+    """What the field shows after these names were saved by somebody whom the page had shown those `before`."""
+    names = {"special_attributes": given, "special_before": before}
+    assert client.post(URL, {**ENTERED, **names}).status_code == 302
+    return text_of(client, "special_attributes")
+
+
+def text_of(client: Client, name: str) -> str:
+    found = re.search(rf'name="{name}"[^>]*>\n?([^<]*)</textarea>', client.get(URL).content.decode())
+    assert found
+    return found[1]
+
+
+def test_cg_08_tags_and_lists_are_marked_by_their_names(alice: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        tag = groups.create_tag(tenant=bakery, name="Schwanger", by=None)
+        groups.create_list(tenant=bakery, name="Reha", by=None)
+        groups.create_list(tenant=bakery, name="Brot", by=None)
+
+    assert marks(alice, "SCHWANGER\n reha \n\nAllergie") == "SCHWANGER\nreha\nAllergie"
+
+    with tenant_scope(bakery):
+        assert special_groups(bakery) == ["Reha", "Schwanger"]
+        groups.rename_tag(tag=tag, name="Bald zu dritt", by=None)
+        # The new name is as special as the old one, until somebody takes it out.
+        assert special_groups(bakery) == ["Bald zu dritt", "Reha"]
+    assert marks(alice, "", "Bald zu dritt\nreha\nAllergie") == "SCHWANGER"
+    with tenant_scope(bakery):
+        assert special_groups(bakery) == []
+
+
+def test_saving_undoes_no_mark_that_somebody_else_has_made_meanwhile(alice: Client, bakery: Tenant) -> None:
+    marks(alice, "Allergie")
+
+    # Two people had opened the page before; each of them knows of no other name.
+    assert marks(alice, "Diabetes") == "Allergie\nDiabetes"
+    assert marks(alice, "Migräne", "Allergie") == "Diabetes\nMigräne"
+    # A page of an older version does not send the field at all.
+    assert alice.post(URL, ENTERED).status_code == 302
+    company = stored(bakery)
+    assert company is not None
+    assert company.special_attributes == ["Diabetes", "Migräne"]
+
+
+def test_names_that_are_for_contracts_only_are_kept_line_by_line(alice: Client, bakery: Tenant) -> None:
+    alice.post(URL, {**ENTERED, "contract_attributes": "Lieferhinweis\n\n Reklamation \nLieferhinweis"})
+
+    company = stored(bakery)
+    assert company is not None
+    assert company.contract_attributes == ["Lieferhinweis", "Reklamation"]
+    assert text_of(alice, "contract_attributes") == "Lieferhinweis\nReklamation"
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (1000, 400)) -> SimpleUploadedFile:

@@ -1,0 +1,263 @@
+"""What must be right before a campaign is launched: the contract, the audience, the number, the message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.formats import number_format
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from campaigns import audience, contents, queries
+from campaigns.models import Audience, Campaign, Variant
+from consent import agreements
+from consent.models import Purpose
+from consent.queries import attribute_name, contract_names, controller_of, without_legal_form
+from messaging import reasons
+from segments import queries as segments
+from segments.rules import InvalidRule
+from whatsapp.models import Number, Template
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be right before launch; `field` names the form section that mends it."""
+
+    code: str
+    text: str
+    ok: bool
+    field: str
+
+
+def checks(campaign: Campaign, known: queries.Estimate | None = None) -> list[Check]:
+    """Everything that must be right before launch, the right things too, in the order of the assistant.
+
+    With a `known` estimate it says how many people can be reached; without, it counts only if it must.
+    """
+    variants = list(campaign.variants.select_related("template").order_by("number"))
+    reached = _audience_check(campaign, known)
+    found = [*_agreement_checks(campaign), reached, *_special_checks(campaign), *_audience_limits(campaign)]
+    found += [*_number_checks(campaign), *_limit_checks(campaign, known)]
+    # Only where people look: nothing depends on it at the launch.
+    found += _notice_checks(campaign, variants) if known and reached.ok else []
+    for variant in variants:
+        found.extend(_template_checks(campaign, variant))
+    return found
+
+
+def test_problems(campaign: Campaign, variant: Variant | None) -> list[Check]:
+    """What keeps a variant from being sent to one contact as a test; a missing opt-out hint does not."""
+    if variant is None:
+        return [Check("variant", _("There is no such variant."), False, "variant")]
+    found = [*_agreement_checks(campaign), *_number_checks(campaign), *_template_checks(campaign, variant)]
+    return [check for check in found if not check.ok and check.code not in ("opt_out", "category")]
+
+
+def _agreement_checks(campaign: Campaign) -> list[Check]:
+    """Nothing is sent before the company has concluded the contract of Art. 28 GDPR (CG-50)."""
+    if agreements.accepted(campaign.tenant):
+        return []
+    text = _("Conclude the data processing agreement first; it takes two minutes.")
+    return [Check("agreement", text, False, "agreement")]
+
+
+def _audience_check(campaign: Campaign, known: queries.Estimate | None) -> Check:
+    if not campaign.audiences.filter(is_excluded=False).exists():
+        return Check("audience", _("Choose at least one list or segment."), False, "audience")
+    broken = _broken_segment(campaign)
+    if broken:
+        return Check("segment", broken, False, "audience")
+    if known is None and audience.reaches_some(campaign):
+        return Check("audience", _("The audience can be reached."), True, "audience")
+    counted = known or queries.estimate(campaign)
+    if counted.reachable:
+        text = _("%(count)s people can be reached.") % {"count": number_format(counted.reachable)}
+        return Check("audience", text, True, "audience")
+    why = ", ".join(f"{label}: {people}" for _code, label, people in counted.reasons) or _("the audience is empty")
+    return Check("nobody_reachable", _("Nobody can be reached (%(why)s).") % {"why": why}, False, "audience")
+
+
+def _broken_segment(campaign: Campaign) -> str:
+    """What is wrong with a chosen segment, e.g. a tag in its rule that was deleted; "" if nothing is."""
+    for chosen in campaign.audiences.select_related("segment").filter(segment__isnull=False):
+        assert chosen.segment is not None
+        try:
+            segments.check(campaign.tenant, chosen.segment.rule)
+        except InvalidRule:
+            text = _("The segment “%(name)s” names something that no longer exists. Open it and mend its rule.")
+            return text % {"name": chosen.segment.name}
+    return ""
+
+
+def _special_checks(campaign: Campaign) -> list[Check]:
+    """A warning for each list and segment that stands for fewer or more people than it says (segments.compiling)."""
+    fewer = _("“%(name)s” tells of special categories of data (Art. 9 GDPR): only people who agreed to that count.")
+    more = _(
+        "The excluded “%(name)s” tells of special categories of data (Art. 9 GDPR): whoever has not agreed to that is"
+        " excluded, too, because nobody may look at their data."
+    )
+    rows = campaign.audiences.select_related("list", "segment").order_by("id")
+    told = [
+        (more if row.is_excluded else fewer) % {"name": row.list or row.segment} for row in rows if _asks_special(row)
+    ]
+    return [Check("warning.special", text, True, "audience") for text in told]
+
+
+def _asks_special(row: Audience) -> bool:
+    """False for a rule that cannot be read, which has a check of its own."""
+    try:
+        return audience.asks_special(row)
+    except InvalidRule:
+        return False
+
+
+def _audience_limits(campaign: Campaign) -> list[Check]:
+    """CG-55: what was gathered for contracts chooses nobody for advertising …"""
+    rows = campaign.audiences.select_related("segment").exclude(segment=None).order_by("id")
+    return [check for row in rows for check in _limits(campaign, "audience", str(row.segment), _asked(row))]
+
+
+def _message_limits(campaign: Campaign, variant: Variant) -> list[Check]:
+    """… and stands in no message of it."""
+    names = set(map(attribute_name, contents.attributes(variant.variables)))
+    return _limits(campaign, "variables", str(variant.template), names)
+
+
+def _limits(campaign: Campaign, field: str, used_in: str, names: set[str]) -> list[Check]:
+    if campaign.purpose == Purpose.TRANSACTIONAL or not (found := names & contract_names(campaign.tenant_id)):
+        return []
+    text = _("“%(name)s” uses what you have gathered for contracts only (%(found)s). Advertising may not use it.")
+    return [Check("purpose", text % {"name": used_in, "found": ", ".join(sorted(found))}, False, field)]
+
+
+def _asked(row: Audience) -> set[str]:
+    """What its rule asks for; nothing for one that cannot be read, which has a check of its own."""
+    try:
+        return segments.names(row.segment.rule) if row.segment else set()
+    except InvalidRule:
+        return set()
+
+
+def _number_checks(campaign: Campaign) -> list[Check]:
+    number = campaign.number
+    if number is None:
+        return [Check("number", _("Connect a WhatsApp number first."), False, "number")]
+    if number.account.paused_at:
+        text = _("The WhatsApp account is stopped (error %(code)s). The overview says why and what to do.")
+        return [Check("account_paused", text % {"code": number.account.pause_code}, False, "number")]
+    if number.daily_limit == 0:
+        text = _("This number has no quota: Meta allows it no conversations. Ask Meta to raise the limit.")
+        return [Check("no_quota", text, False, "number")]
+    if number.paused_until and number.paused_until > now():
+        return [Check("number_paused", _paused_text(number), False, "number")]
+    return [Check("number", _("Number %(number)s is ready.") % {"number": number.display_number}, True, "number")]
+
+
+def _limit_checks(campaign: Campaign, known: queries.Estimate | None) -> list[Check]:
+    """A warning where Meta's limit keeps a part of the audience from being reached on the day of the campaign."""
+    limit = campaign.number.daily_limit if campaign.number else None
+    if not limit or known is None or known.reachable <= limit:
+        return []
+    text = _(
+        "Meta lets this number write to %(limit)s people per 24 hours. After a day the campaign pauses with up to"
+        " %(left)s people left, and you decide whether it goes on."
+    )
+    told = {"limit": number_format(limit), "left": number_format(known.reachable - limit)}
+    return [Check("warning.daily_limit", text % told, True, "audience")]
+
+
+def _notice_checks(campaign: Campaign, variants: Sequence[Variant]) -> list[Check]:
+    """A warning where people of an import get their first message and are not told whence their data come.
+
+    Art. 14 (3) (b) GDPR: with the first message at the latest.
+    """
+    notice = controller_of(campaign.tenant).privacy_url
+    silent = [one.template for one in variants if one.template and not contents.leads_to(one, notice)]
+    if not silent or not audience.has_newcomers(campaign):
+        return []
+    text = _(
+        "Some of these people came by an import and get your first message now. It must tell them where you have their"
+        " data from (Art. 14 GDPR): put the address of your privacy notice into the template “%(name)s”."
+    )
+    return [Check("warning.notice", text % {"name": silent[0].name}, True, "template")]
+
+
+def _paused_text(number: Number) -> str:
+    if number.pause_code == reasons.DAILY_LIMIT_PAUSE:
+        return _("The limit of %(limit)s people per 24 hours is used up. Wait a day or choose another number.") % {
+            "limit": number_format(number.daily_limit or 0)
+        }
+    return _("The number is paused after error %(code)s.") % {"code": number.pause_code}
+
+
+def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
+    template = variant.template
+    if template is None:
+        return [Check("template", _("Choose a template."), False, "template")]
+    if not template.is_sendable:
+        text = _("The template “%(name)s” is %(status)s. Choose an approved one.")
+        return [
+            Check(
+                "template_status",
+                text % {"name": template.name, "status": template.get_status_display()},
+                False,
+                "template",
+            )
+        ]
+    if campaign.number is not None and campaign.number.account_id != template.account_id:
+        text = _("The template “%(name)s” belongs to another WhatsApp account than the number.")
+        return [Check("template_account", text % {"name": template.name}, False, "template")]
+    found = [Check("template", _("The template is approved."), True, "template"), _category_check(campaign, template)]
+    found += [*_content_checks(template, variant), *_message_limits(campaign, variant)]
+    if template.category == Template.Category.MARKETING:
+        found += [_opt_out_check(template), _sender_check(campaign, variant, template)]
+    return found + _advertising_checks(template, variant)
+
+
+def _content_checks(template: Template, variant: Variant) -> list[Check]:
+    if obstacles := contents.obstacles(template):
+        return [Check("template_parts", text, False, "template") for text in obstacles]
+    return [Check("variables", text, False, "variables") for text in contents.problems(template, variant.variables)]
+
+
+def _category_check(campaign: Campaign, template: Template) -> Check:
+    fits = (template.category == Template.Category.MARKETING) == (campaign.purpose == "marketing")
+    text = (
+        _("The template's category fits.") if fits else _("Marketing needs a marketing template, and only marketing.")
+    )
+    return Check("category", text, fits, "template")
+
+
+def _opt_out_check(template: Template) -> Check:
+    """CG-23: every marketing message shows the way out."""
+    ok = contents.says_how_to_opt_out(template)
+    text = (
+        _("The message says how to opt out.")
+        if ok
+        else _("The template must say how to opt out, e.g. “Abmelden: STOPP” in the footer.")
+    )
+    return Check("opt_out", text, ok, "template")
+
+
+def _sender_check(campaign: Campaign, variant: Variant, template: Template) -> Check:
+    """CG-23: every marketing message says who sends it. The number's verified name above the chat does, if need be."""
+    company = controller_of(campaign.tenant)
+    number = campaign.number.verified_name if campaign.number else ""
+    names = [company.legal_name, without_legal_form(company.legal_name), campaign.tenant.name, number]
+    ok = contents.names_sender(template, variant.variables, names)
+    if ok:
+        return Check("sender", _("The message says who sends it."), True, "template")
+    text = _(
+        "The message does not say who sends it; only the chat's headline does. Better write “%(company)s” into its text"
+        " or footer."
+    )
+    return Check("warning.sender", text % {"company": campaign.tenant.name}, True, "template")
+
+
+def _advertising_checks(template: Template, variant: Variant) -> list[Check]:
+    """CG-31: what goes out for an order or appointment advertises nothing."""
+    found = contents.advertising(template, variant.variables)
+    text = _(
+        "A utility template must not advertise, and this message does (%(found)s). Take it out, or use a marketing"
+        " template for people who agreed to advertising."
+    )
+    return [Check("advertising", text % {"found": ", ".join(found)}, False, "template")] if found else []

@@ -1,0 +1,21 @@
+"""What a company gathered for contracts, of no use for advertising (Art. 5 (1) (b) GDPR); names as long as a list's."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("consent", "0030_age_and_names")]
+
+    operations = [
+        migrations.AddField(
+            "controller",
+            "contract_attributes",
+            ArrayField(models.CharField(max_length=100), blank=True, db_default=[], default=list, size=None),
+        ),
+        migrations.AlterField(
+            "controller",
+            "special_attributes",
+            ArrayField(models.CharField(max_length=100), blank=True, db_default=[], default=list, size=None),
+        ),
+    ]
