@@ -1,5 +1,6 @@
 """The empty database that benchmarks and faults run in."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,7 @@ def empty() -> Iterator[None]:
 
 
 def settle() -> None:
-    """Clean up now what one benchmark has left; autovacuum would do it in the middle of the next one."""
+    """Clean up and write out now what one benchmark has left; else it would be done in the middle of the next one."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
+    os.sync()
