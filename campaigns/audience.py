@@ -10,7 +10,7 @@ from django.db import connection
 
 from campaigns.models import Audience, Campaign
 from consent import rules
-from consent.queries import attribute_name, is_special_group, special_names
+from consent.queries import attribute_name, group_names, special_names
 from contacts.models import ContactList
 from messaging.rendering import FIELDS
 from segments import asking, compiling
@@ -124,16 +124,12 @@ def has_newcomers(campaign: Campaign) -> bool:
         return cursor.fetchone() is not None
 
 
-def is_special(campaign: Campaign) -> bool:
-    """Whether data of a special category say who gets the campaign, or who does not (CG-08); raises InvalidRule."""
-    return any(map(asks_special, campaign.audiences.select_related("list", "segment")))
-
-
-def asks_special(row: Audience) -> bool:
-    """Whether this list or segment of a campaign is of a special category; raises InvalidRule."""
+def names(row: Audience) -> set[str]:
+    """By what a list or segment of a campaign chooses, as consent's `attribute_name` writes it; raises InvalidRule."""
     if row.list is not None:
-        return is_special_group(row.list)
-    return row.segment is not None and asking.is_special(parse(row.segment.rule), row.tenant_id)
+        return group_names(row.list)
+    assert row.segment is not None
+    return asking.names(parse(row.segment.rule), row.tenant_id)
 
 
 @contextmanager
@@ -182,7 +178,10 @@ def selection(campaign: Campaign) -> Selection:
     included, included_params = _any_of(campaign, [a for a in audiences if not a.is_excluded])
     excluded, excluded_params = _any_of(campaign, [a for a in audiences if a.is_excluded], is_excluding=True)
     refusal = rules.refusal(channel="whatsapp", purpose=campaign.purpose, tenant_id=campaign.tenant_id)
+    # Whoever has not agreed is left out with them, and not because they belong to them: nobody knows that.
+    is_unknown = f"NOT {rules.MAY_USE_SPECIAL}" if _is_special(campaign, audiences) else "false"
     reason = f"""CASE
+        WHEN {is_unknown} THEN 'no_special'
         WHEN {excluded} THEN 'excluded'
         WHEN c.bsuid IS NULL AND c.phone IS NULL THEN 'no_number'
         WHEN c.bsuid IS NULL AND c.phone_invalid_at IS NOT NULL OR c.unreachable_since IS NOT NULL THEN 'unreachable'
@@ -198,8 +197,15 @@ def selection(campaign: Campaign) -> Selection:
     )
 
 
+def _is_special(campaign: Campaign, audiences: list[Audience]) -> bool:
+    """Whether data of a special category say who is excluded."""
+    special = special_names(campaign.tenant_id)
+    return bool(special) and any(row.is_excluded and special & names(row) for row in audiences)
+
+
 def _any_of(campaign: Campaign, audiences: list[Audience], *, is_excluding: bool = False) -> tuple[str, list[Any]]:
     """A condition that holds for members of any of these; of none of them for an empty list."""
+    special = special_names(campaign.tenant_id)
     conditions: list[str] = []
     params: list[Any] = []
     for audience in audiences:
@@ -211,14 +217,14 @@ def _any_of(campaign: Campaign, audiences: list[Audience], *, is_excluding: bool
             params.extend(compiled.params)
         else:
             assert audience.list is not None
-            conditions.append(_in_list(audience.list, is_excluding))
+            conditions.append(_in_list(audience.list, special, is_excluding))
             params.append(audience.list.pk)
     return (" OR ".join(conditions) or "false"), params
 
 
-def _in_list(contact_list: ContactList, is_excluding: bool) -> str:
+def _in_list(contact_list: ContactList, special: frozenset[str], is_excluding: bool) -> str:
     """Being on a list of a special category counts as a rule about one does (segments.compiling.guarded, CG-08)."""
-    if not is_special_group(contact_list):
+    if special.isdisjoint(group_names(contact_list)):
         return IN_LIST
     if is_excluding:
         return f"({IN_LIST} OR NOT {rules.MAY_USE_SPECIAL})"

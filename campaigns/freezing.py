@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection
 from django.utils.timezone import now
 
-from campaigns.audience import Selection, as_a_set, is_special, selection
+from campaigns.audience import Selection, as_a_set, names, selection
 from campaigns.models import Campaign
 from messaging import actions as outbox
 from tenants.scope import tenant_scope
@@ -61,13 +61,18 @@ def _freeze_range(campaign: Campaign) -> bool:
         _renew_statistics()
         outbox.resume_source(source=campaign.source, expires_at=now() + Campaign.SENDS_FOR)
         return True
-    if is_special(campaign):
-        assert campaign.source is not None
-        outbox.mark_special(source=campaign.source)
+    _note_choice(campaign)
     _insert(campaign, selection(campaign), upper)
     campaign.frozen_to = upper
     campaign.save(update_fields=["frozen_to"])
     return False
+
+
+def _note_choice(campaign: Campaign) -> None:
+    """Say by what the people are chosen: some of it may be, or become, of no use without a yes of its own (CG-08)."""
+    assert campaign.source is not None
+    rows = campaign.audiences.select_related("list", "segment")
+    outbox.note_choice(source=campaign.source, names=set[str]().union(*map(names, rows)))
 
 
 def _renew_statistics() -> None:

@@ -11,7 +11,7 @@ from campaigns import audience, contents, queries
 from campaigns.models import Audience, Campaign, Variant
 from consent import agreements
 from consent.models import Purpose
-from consent.queries import attribute_name, contract_names, controller_of, without_legal_form
+from consent.queries import attribute_name, contract_names, controller_of, special_names, without_legal_form
 from messaging import reasons
 from segments import queries as segments
 from segments.rules import InvalidRule
@@ -95,44 +95,44 @@ def _special_checks(campaign: Campaign) -> list[Check]:
         "The excluded “%(name)s” tells of special categories of data (Art. 9 GDPR): whoever has not agreed to that is"
         " excluded, too, because nobody may look at their data."
     )
-    rows = campaign.audiences.select_related("list", "segment").order_by("id")
+    special = special_names(campaign.tenant_id)
     told = [
-        (more if row.is_excluded else fewer) % {"name": row.list or row.segment} for row in rows if _asks_special(row)
+        (more if row.is_excluded else fewer) % {"name": row.list or row.segment} for row in _rows(campaign, special)
     ]
     return [Check("warning.special", text, True, "audience") for text in told]
 
 
-def _asks_special(row: Audience) -> bool:
-    """False for a rule that cannot be read, which has a check of its own."""
-    try:
-        return audience.asks_special(row)
-    except InvalidRule:
-        return False
-
-
 def _audience_limits(campaign: Campaign) -> list[Check]:
     """CG-55: what was gathered for contracts chooses nobody for advertising …"""
-    rows = campaign.audiences.select_related("segment").exclude(segment=None).order_by("id")
-    return [check for row in rows for check in _limits(campaign, "audience", str(row.segment), _asked(row))]
+    found = _rows(campaign, contract_names(campaign.tenant_id))
+    return [check for row in found for check in _limits(campaign, "audience", row.list or row.segment, _names(row))]
 
 
 def _message_limits(campaign: Campaign, variant: Variant) -> list[Check]:
     """… and stands in no message of it."""
     names = set(map(attribute_name, contents.attributes(variant.variables)))
-    return _limits(campaign, "variables", str(variant.template), names)
+    return _limits(campaign, "variables", variant.template, names)
 
 
-def _limits(campaign: Campaign, field: str, used_in: str, names: set[str]) -> list[Check]:
+def _limits(campaign: Campaign, field: str, used_in: object, names: set[str]) -> list[Check]:
     if campaign.purpose == Purpose.TRANSACTIONAL or not (found := names & contract_names(campaign.tenant_id)):
         return []
     text = _("“%(name)s” uses what you have gathered for contracts only (%(found)s). Advertising may not use it.")
     return [Check("purpose", text % {"name": used_in, "found": ", ".join(sorted(found))}, False, field)]
 
 
-def _asked(row: Audience) -> set[str]:
-    """What its rule asks for; nothing for one that cannot be read, which has a check of its own."""
+def _rows(campaign: Campaign, marked: frozenset[str]) -> list[Audience]:
+    """The lists and segments of a campaign that choose by something of these names."""
+    if not marked:
+        return []
+    rows = campaign.audiences.select_related("list", "segment").order_by("id")
+    return [row for row in rows if marked & _names(row)]
+
+
+def _names(row: Audience) -> set[str]:
+    """Nothing for a rule that cannot be read, which has a check of its own."""
     try:
-        return segments.names(row.segment.rule) if row.segment else set()
+        return audience.names(row)
     except InvalidRule:
         return set()
 

@@ -200,18 +200,15 @@ def logo(tenant: Tenant) -> Logo | None:
 
 
 def special_names(tenant_id: int) -> frozenset[str]:
-    """Attributes and events that only count for people who agreed to the use of special categories of data (CG-08).
+    """Names of what only counts for people who agreed to the use of special categories of data (CG-08).
 
-    As `attribute_name` writes them, with which every name has to be compared.
+    Of attributes, events, tags and lists; as `attribute_name` writes them, with which every name has to be compared.
     """
     return _marked(tenant_id, "special_attributes")
 
 
 def contract_names(tenant_id: int) -> frozenset[str]:
-    """Attributes and events that were gathered for contracts, so that no advertising may use them (CG-55).
-
-    As `attribute_name` writes them.
-    """
+    """Names of what was gathered for contracts, so that no advertising may use it (CG-55); as `special_names`."""
     return _marked(tenant_id, "contract_attributes")
 
 
@@ -220,13 +217,9 @@ def _marked(tenant_id: int, field: str) -> frozenset[str]:
     return frozenset(map(attribute_name, names or ()))
 
 
-def is_special_group(group: Tag | ContactList) -> bool:
-    """Whether having a tag, or being on a list, tells something of a special category (CG-08).
-
-    By its mark, which a new name does not undo, or by its name, for an import may have made it after the name was
-    marked.
-    """
-    return group.is_special or attribute_name(group.name) in special_names(group.tenant_id)
+def group_names(group: Tag | ContactList) -> set[str]:
+    """What a tag or list is called and was called before, as `attribute_name` writes it: another name hides nothing."""
+    return {attribute_name(name) for name in (group.name, *group.former_names)}
 
 
 def attribute_name(name: str) -> str:

@@ -106,7 +106,7 @@ class IdentityAdmin(ReadOnlyAdmin):
 
 @admin.register(Tag)
 class TagAdmin(ReadOnlyAdmin):
-    list_display = ("name", "tenant", "is_special")
+    list_display = ("name", "tenant")
     list_select_related = ("tenant",)
     search_fields = ("name",)
 
@@ -119,7 +119,7 @@ class ContactTagAdmin(ReadOnlyAdmin):
 
 @admin.register(ContactList)
 class ContactListAdmin(ReadOnlyAdmin):
-    list_display = ("name", "tenant", "is_special", "created_at")
+    list_display = ("name", "tenant", "created_at")
     list_select_related = ("tenant",)
     search_fields = ("name",)
 

@@ -117,8 +117,8 @@ class Tag(models.Model):
     tenant = owner("tags")
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=60)
-    # Whether it tells of health, faith or the like (Art. 9 GDPR): of no use without a yes to exactly that.
-    is_special = models.BooleanField(default=False, db_default=False)
+    # What it was called before: it still tells the same of people.
+    former_names = ArrayField(models.CharField(max_length=100), default=list, db_default=[], blank=True)
 
     class Meta:
         constraints = [
@@ -150,7 +150,7 @@ class ContactList(models.Model):
     name = models.CharField(_("name"), max_length=100)
     description = models.TextField(_("description"), blank=True)
     # As of a tag.
-    is_special = models.BooleanField(default=False, db_default=False)
+    former_names = ArrayField(models.CharField(max_length=100), default=list, db_default=[], blank=True)
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:

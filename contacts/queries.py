@@ -67,16 +67,6 @@ def search(contacts: QuerySet[Contact], text: str, country: str = "DE") -> Query
     return contacts.filter(_is_called(text))
 
 
-def special_groups(tenant: Tenant) -> list[str]:
-    """The names of the tags and lists that are marked as telling of health, faith or the like (Art. 9 GDPR).
-
-    Each on one line, whatever blanks it is written with.
-    """
-    kinds = (tenant.tags.all(), tenant.lists.all())
-    names = [name for each in kinds for name in each.filter(is_special=True).values_list("name", flat=True)]
-    return sorted({" ".join(name.split()) for name in names})
-
-
 def with_tags(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     """The same contacts with their tags loaded in one further query."""
     tagged = ContactTag.objects.select_related("tag").order_by("tag__name")

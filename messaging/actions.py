@@ -1,7 +1,7 @@
 """What can be done with the outbox: open a source, pause it, cancel what waits, queue a test or a reply."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,9 +46,10 @@ def open_source(
     )
 
 
-def mark_special(*, source: Source) -> None:
-    """Send only to people whose yes to the use of special categories of data holds at that moment, too (CG-08)."""
-    Source.objects.filter(tenant=source.tenant_id, pk=source.pk).update(is_special=True)
+def note_choice(*, source: Source, names: Collection[str]) -> None:
+    """Add to the names of what chooses its recipients; what they mean for sending is looked up in every claim."""
+    chosen = sorted({*source.chosen_by, *names})
+    Source.objects.filter(tenant=source.tenant_id, pk=source.pk).update(chosen_by=chosen)
 
 
 @transaction.atomic

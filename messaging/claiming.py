@@ -142,20 +142,20 @@ def _candidates(source: Source, most: int) -> list[Candidate]:
 
 
 def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int, tuple[Person, bool, str, int | None]]:
+    special = special_names(source.tenant_id)
     reason, seq, joins = "CASE WHEN c.restricted_at IS NOT NULL THEN 'restricted' END", "0", ""
     params: list[Any] = []
     if source.purpose != "service":
-        also = [Purpose.SPECIAL_CATEGORY] if source.is_special else []
+        also = [Purpose.SPECIAL_CATEGORY] if special else []
         rules.lock_states(source.tenant_id, list(contact_ids), "whatsapp", source.purpose, *also)
         refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
         joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
-    special = special_names(source.tenant_id)
     who = WHO.format(
         joins=joins,
         measured=rules.MAY_MEASURE,
         reason=reason,
         seq=seq,
-        special=rules.MAY_USE_SPECIAL if special or source.is_special else "TRUE",
+        special=rules.MAY_USE_SPECIAL if special else "TRUE",
     )
     cursor.execute(who, [*params, source.tenant_id, list(contact_ids)])
     return {row[0]: _person_or_not(row, source, special) for row in cursor.fetchall()}
@@ -187,7 +187,7 @@ def _person(row: tuple[Any, ...], source: Source, special: frozenset[str]) -> tu
         attributes = without_special(attributes, special)
     is_phone_dead, is_tracked, reason, seq = row[12:16]
     phone = None if is_phone_dead else row[1]
-    if source.is_special and not row[17]:
+    if not row[17] and special.intersection(source.chosen_by):
         reason = reason or "no_special"
     reason = reason or _obstacle(source, row[1], row[2], is_phone_dead=is_phone_dead, is_unreachable=row[16])
     return Person(phone, row[2], fields, attributes), is_tracked, reason, seq

@@ -44,8 +44,9 @@ class Source(models.Model):
     refused_countries = ArrayField(models.CharField(max_length=2), default=list, blank=True)
     # Transactional sources are served before campaigns of the same number.
     priority = models.SmallIntegerField(default=5)
-    # Data of a special category (Art. 9 GDPR) say who gets it: whoever takes back that yes gets nothing more of it.
-    is_special = models.BooleanField(default=False, db_default=False)
+    # Names of the attributes, events, tags and lists that chose its recipients, as consent's `attribute_name` writes
+    # them: if one is of a special category (Art. 9 GDPR), whoever takes back that yes gets nothing more of it.
+    chosen_by = ArrayField(models.TextField(), default=list, db_default=[], blank=True)
     # Closed, and messages still wait to be cancelled: messaging.emptying.
     is_emptying = models.BooleanField(default=False, db_default=False)
     # Nothing is sent later; messaging.sweeping says what becomes of messages that wait then.

@@ -14,6 +14,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from consent import rules
+from consent.queries import special_names
 from contacts.models import Contact
 from contacts.personal import Section
 from messaging import reasons, rendering
@@ -31,6 +32,7 @@ SELECT DISTINCT s.purpose FROM messaging_message m
 JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
 WHERE m.tenant_id = %s AND m.contact_id = ANY(%s) AND m.queue = 0 AND s.purpose <> 'service'
 """
+NO_SPECIAL = f"CASE WHEN s.chosen_by && special.names AND NOT {rules.MAY_USE_SPECIAL} THEN 'no_special' END"
 # Judged by the words that decide at the claim. What a sender is just claiming is left to it: it waits for the consent
 # that the caller has locked, and then skips the message.
 STOP = """
@@ -39,6 +41,7 @@ FROM (
   SELECT w.id, CASE consent_state.state WHEN 'erased' THEN 'erased' ELSE {reason} END AS reason
   FROM messaging_message w
   JOIN messaging_source s ON s.tenant_id = w.tenant_id AND s.id = w.source_id AND s.purpose = %s
+  CROSS JOIN (SELECT %s::text[] AS names) special
   JOIN contacts_contact c ON c.tenant_id = w.tenant_id AND c.id = w.contact_id {joins}
   WHERE w.tenant_id = %s AND w.contact_id = ANY(%s) AND w.queue = 0 AND {reason} <> ALL(%s)
   FOR UPDATE OF w SKIP LOCKED
@@ -170,13 +173,14 @@ def _clicks(contact: Contact) -> Iterator[dict[str, Any]]:
 
 def stop(tenant: Tenant, contact_ids: Collection[int]) -> None:
     """Cancel what waits for these people and may not be sent to them any more; answers to what they wrote stay."""
-    people = list(contact_ids)
+    people, special = list(contact_ids), list(special_names(tenant.pk))
     with connection.cursor() as cursor:
         cursor.execute(WAITING_PURPOSES, [tenant.pk, people])
         for (purpose,) in cursor.fetchall():
             refusal = rules.refusal(tenant_id=tenant.pk, channel="whatsapp", purpose=purpose)
-            statement = STOP.format(joins=refusal.joins, reason=refusal.reason)
-            cursor.execute(statement, [purpose, *refusal.params, tenant.pk, people, OF_THE_COMPANY, tenant.pk])
+            statement = STOP.format(joins=refusal.joins, reason=f"coalesce({refusal.reason}, {NO_SPECIAL})")
+            params = [purpose, special, *refusal.params, tenant.pk, people, OF_THE_COMPANY, tenant.pk]
+            cursor.execute(statement, params)
 
 
 def forget(contact: Contact) -> None:

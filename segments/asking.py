@@ -1,38 +1,41 @@
-"""What a rule asks for, and whether the company has marked that as special (Art. 9 GDPR)."""
+"""What a rule asks for, by name: so it can be seen whether it asks for something that must not be used so."""
 
 from collections.abc import Iterator
 
-from consent.queries import attribute_name, is_special_group, special_names
+from consent.queries import attribute_name, group_names, special_names
 from contacts.models import ContactList, Tag
 from messaging.models import Source
 from segments.rules import Attribute, Behaved, Happened, Listed, Node, Tagged, walk
 
 
-def names(node: Node) -> set[str]:
-    """The attributes, events and properties of events that a rule asks for, as consent's `attribute_name` has them."""
-    return {attribute_name(name) for _path, one in walk(node) for name in _named(one)}
-
-
 def is_special(node: Node, tenant_id: int) -> bool:
-    """Whether a rule asks for something of a special category: an attribute, an event, a tag or a list.
+    """Whether a rule asks for something that the company has marked as special (Art. 9 GDPR, CG-08)."""
+    special = special_names(tenant_id)
+    return bool(special) and not special.isdisjoint(names(node, tenant_id))
 
-    So does a rule about messages whose recipients were chosen by such a thing.
+
+def names(node: Node, tenant_id: int) -> set[str]:
+    """The attributes, events, tags and lists that a rule asks for, as consent's `attribute_name` writes them.
+
+    Messages tell what their recipients were chosen by.
     """
-    asked = names(node)
-    return bool(asked and asked & special_names(tenant_id)) or any(_special_rows(node, tenant_id))
+    below = [one for _path, one in walk(node)]
+    asked = {attribute_name(name) for one in below for name in _written(one)}
+    return asked.union(*_looked_up(below, tenant_id))
 
 
-def _named(node: Node) -> list[str]:
+def _written(node: Node) -> list[str]:
     if isinstance(node, Attribute):
         return [node.key]
     return [node.name, *(one.key for one in node.where)] if isinstance(node, Happened) else []
 
 
-def _special_rows(node: Node, tenant_id: int) -> Iterator[bool]:
-    below = [one for _path, one in walk(node)]
+def _looked_up(below: list[Node], tenant_id: int) -> Iterator[set[str]]:
+    """The names of what the rule knows by uid only."""
     if tags := [one.uid for one in below if isinstance(one, Tagged)]:
-        yield from map(is_special_group, Tag.objects.filter(tenant=tenant_id, uid__in=tags))
+        yield from map(group_names, Tag.objects.filter(tenant=tenant_id, uid__in=tags))
     if lists := [one.uid for one in below if isinstance(one, Listed)]:
-        yield from map(is_special_group, ContactList.objects.filter(tenant=tenant_id, uid__in=lists))
+        yield from map(group_names, ContactList.objects.filter(tenant=tenant_id, uid__in=lists))
     if sources := [one.source for one in below if isinstance(one, Behaved) and one.source]:
-        yield Source.objects.filter(tenant=tenant_id, uid__in=sources, is_special=True).exists()
+        chosen = Source.objects.filter(tenant=tenant_id, uid__in=sources).values_list("chosen_by", flat=True)
+        yield from map(set, chosen)

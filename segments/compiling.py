@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from consent.queries import special_names
 from segments import asking
 from segments.rules import (
     Attribute,
@@ -180,10 +181,20 @@ def _behaved(node: Behaved, frame: Frame) -> Compiled:
     if node.source:
         source = "m.source_id = (SELECT s.id FROM messaging_source s WHERE s.tenant_id = {} AND s.uid = {}::uuid)"
         parts.append(_fill(source, _value(frame.tenant_id), _value(str(node.source))))
+    else:
+        parts += _of_no_special_source(frame)
     did = _exists(True, "messaging_message m WHERE {}", _joined(" AND ", parts))
     if node.what in MEASURED:
         did = _fill("({} AND {})", did, _granted("whatsapp", "tracking", frame, is_wanted=True))
     return did if node.op == "has" else _fill("(NOT {})", did)
+
+
+def _of_no_special_source(frame: Frame) -> list[Compiled]:
+    """A rule about any message knows none whose recipients special data chose: they would tell the same (CG-08)."""
+    if not (special := special_names(frame.tenant_id)):
+        return []
+    sources = "SELECT s.id FROM messaging_source s WHERE s.tenant_id = {} AND s.chosen_by && {}::text[]"
+    return [_fill(f"m.source_id <> ALL(ARRAY({sources}))", _value(frame.tenant_id), _value(sorted(special)))]
 
 
 @compiled.register

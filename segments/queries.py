@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from psycopg2 import errors
 
 from contacts.models import Contact
-from segments import asking, compiling, rules
+from segments import compiling, rules
 from segments.compiling import Compiled, Frame
 from tenants.models import Tenant
 
@@ -61,11 +61,6 @@ def check(tenant: Tenant, rule: dict[str, Any] | None) -> rules.Node:
     if lost:
         raise rules.InvalidRule(lost)
     return node
-
-
-def names(rule: dict[str, Any] | None) -> set[str]:
-    """The attributes, events and properties of events that a rule asks for (segments.asking); raises InvalidRule."""
-    return asking.names(rules.parse(rule))
 
 
 def count(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> int:

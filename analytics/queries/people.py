@@ -18,7 +18,7 @@ from messaging.models import Message
 
 # What is only told of people who agreed to being measured (CG-36); numbers over everybody are in the report.
 MEASURED = ("read", "clicked")
-# Asked for their consent, so many people take a tenth of a second.
+# So many people are asked for their consent while somebody waits for a page.
 LOOKED_AT = 5_000
 FEW = 5_000
 
@@ -66,7 +66,7 @@ def recipients(campaign: Campaign, **chosen: Any) -> QuerySet[Message]:
 
 
 def first_recipients(campaign: Campaign, **chosen: Any) -> tuple[QuerySet[Message], bool]:
-    """The same to be counted, too; and whether, because consent decides, only the first 5,000 were looked through."""
+    """The same to be counted, too; and whether only the first `LOOKED_AT` were asked, because consent decides."""
     asked = _asked(campaign, **chosen)
     if not _depends_on_consent(**chosen):
         return asked, False

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from analytics import queries
+from analytics.queries import people
 from analytics.queries.campaign import Report
 from campaigns.models import Campaign
 from messaging.models import Message
@@ -101,6 +102,7 @@ def recipients(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     page = page_of(found, request)
     context = {
         "has_more": has_more,
+        "looked_at": people.LOOKED_AT,
         "campaign": campaign,
         "page": page,
         "rows": queries.shown(list(page)),

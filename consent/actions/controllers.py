@@ -2,7 +2,7 @@
 
 import hashlib
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from consent.models import Controller, Logo
-from consent.queries import attribute_name, controller_of, special_names
-from contacts.actions import mark_special
+from consent.queries import controller_of
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
 
@@ -25,15 +24,30 @@ LOGO_SIZE = (480, 160)
 LOGO_PIXELS = 25_000_000
 
 
+class Edited(NamedTuple):
+    """Names as somebody saw them and as they left them; what others have added or taken out meanwhile stays so."""
+
+    before: list[str]
+    after: list[str]
+
+    def merged(self, stored: list[str]) -> list[str]:
+        """The stored names with what was added and without what was taken out, each once."""
+        kept = [name for name in stored if name in self.after or name not in self.before]
+        return list(dict.fromkeys([*kept, *(name for name in self.after if name not in self.before)]))
+
+
 @transaction.atomic
 def update(*, tenant: Tenant, by: Actor, **values: Any) -> Controller:
     """Change these fields of the company; raises ValidationError by field for what is not lawful or cannot be read.
 
-    Tags and lists whose name stands among the `special_attributes` are marked, and no others (CG-08). The audit row
-    names the fields and not what is in them, because some are about people.
+    Names may be `Edited`. The audit row names the fields and not what is in them, because some are about people.
     """
     Controller.objects.get_or_create(tenant=tenant)
     controller = Controller.objects.select_for_update(of=("self",)).get(tenant=tenant)
+    values = {
+        name: value.merged(getattr(controller, name)) if isinstance(value, Edited) else value
+        for name, value in values.items()
+    }
     changed = sorted(name for name, value in values.items() if getattr(controller, name) != value)
     for name in changed:
         setattr(controller, name, values[name])
@@ -41,9 +55,6 @@ def update(*, tenant: Tenant, by: Actor, **values: Any) -> Controller:
     if changed:
         controller.save()
         audit(tenant=tenant, by=by, verb="company.changed", subject=controller, changes={"fields": changed})
-    if "special_attributes" in values:
-        marked = special_names(tenant.pk)
-        mark_special(tenant=tenant, is_meant=lambda name: attribute_name(name) in marked)
     return controller
 
 

@@ -8,13 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from consent import addresses, colors
+from consent.actions.controllers import Edited
 from consent.forms.parts import country_choices, refuse
 from consent.models import Controller
 from consent.models.wordings import MOST_MONTHS
 
 MONTHS = (3, 6, 12, 18, MOST_MONTHS)
-# As long as the names of lists may be.
-LONGEST = 100
 PERIODS = ("message_months", "silence_months")
 
 
@@ -93,10 +92,8 @@ class CompanyForm(forms.Form):
             " to the purpose “Special categories of data” (Art. 9 GDPR)."
         ),
     )
-    # As the page showed them: what somebody else has marked meanwhile is not undone by saving.
-    special_before = forms.CharField(required=False, widget=forms.HiddenInput)
     contract_attributes = forms.CharField(
-        label=_("Attributes and events for contracts only"),
+        label=_("Attributes, events, tags and lists for contracts only"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_(
@@ -104,6 +101,9 @@ class CompanyForm(forms.Form):
             " nor name them in a message (Art. 5 GDPR)."
         ),
     )
+    # As the page showed them.
+    special_before = forms.CharField(required=False, widget=forms.HiddenInput)
+    contract_before = forms.CharField(required=False, widget=forms.HiddenInput)
     demands_age = forms.BooleanField(
         label=_("Send advertising only to people of whom it is recorded that they are at least 16"),
         required=False,
@@ -135,17 +135,6 @@ class CompanyForm(forms.Form):
         for name in PERIODS:
             cast(forms.ChoiceField, self.fields[name]).choices = months(self.initial.get(name))
 
-    def clean_special_attributes(self) -> list[str]:
-        """The stored names with what was added and without what was taken out, each once."""
-        given = _names(self.cleaned_data["special_attributes"])
-        before, stored = _names(self.data.get("special_before", "")), _names(self.initial["special_attributes"])
-        kept = [name for name in stored if name in given or name not in before]
-        return list(dict.fromkeys([*kept, *(name for name in given if name not in before)]))
-
-    def clean_contract_attributes(self) -> list[str]:
-        """The names, each once."""
-        return _names(self.cleaned_data["contract_attributes"])
-
     def clean_brand_color(self) -> str:
         """The colour as "#rrggbb", dark enough to be seen on a white page."""
         color = colors.normalised(self.cleaned_data["brand_color"])
@@ -154,7 +143,9 @@ class CompanyForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Refuses an officer whom nobody can write to."""
-        self.cleaned_data.pop("special_before", None)
+        for name in ("special", "contract"):
+            before, after = (self.cleaned_data.pop(f"{name}_{which}", "") for which in ("before", "attributes"))
+            self.cleaned_data[f"{name}_attributes"] = Edited(_names(before), _names(after))
         if self.cleaned_data.get("officer") and not self.cleaned_data.get("officer_email"):
             self.add_error("officer_email", _("Enter the officer's address: people have a right to write to them."))
         if not self.has_error("message_months") and not self.has_error("silence_months"):
@@ -176,4 +167,4 @@ class CompanyForm(forms.Form):
 
 
 def _names(text: str) -> list[str]:
-    return list(dict.fromkeys(line[:LONGEST] for one in text.split("\n") if (line := " ".join(one.split()))))
+    return list(dict.fromkeys(line[:60] for one in text.split("\n") if (line := " ".join(one.split()))))

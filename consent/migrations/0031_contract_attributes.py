@@ -1,4 +1,4 @@
-"""What a company gathered for contracts, of no use for advertising (Art. 5 (1) (b) GDPR); names as long as a list's."""
+"""What a company gathered for contracts, of no use for advertising (Art. 5 (1) (b) GDPR)."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import migrations, models
@@ -11,11 +11,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "controller",
             "contract_attributes",
-            ArrayField(models.CharField(max_length=100), blank=True, db_default=[], default=list, size=None),
-        ),
-        migrations.AlterField(
-            "controller",
-            "special_attributes",
-            ArrayField(models.CharField(max_length=100), blank=True, db_default=[], default=list, size=None),
-        ),
+            ArrayField(models.CharField(max_length=60), blank=True, db_default=[], default=list, size=None),
+        )
     ]

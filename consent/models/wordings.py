@@ -52,9 +52,9 @@ class Controller(models.Model):
 
     # Names of attributes, events, tags and lists that tell of health, faith or the like (Art. 9 GDPR): of no use
     # without a yes to exactly that.
-    special_attributes = ArrayField(models.CharField(max_length=100), default=list, db_default=[], blank=True)
-    # Attributes and events that were gathered for contracts: of no use for advertising (Art. 5 (1) (b) GDPR).
-    contract_attributes = ArrayField(models.CharField(max_length=100), default=list, db_default=[], blank=True)
+    special_attributes = ArrayField(models.CharField(max_length=60), default=list, db_default=[], blank=True)
+    # The same that were gathered for contracts: of no use for advertising (Art. 5 (1) (b) GDPR).
+    contract_attributes = ArrayField(models.CharField(max_length=60), default=list, db_default=[], blank=True)
     # Whether a yes that says nothing of the age of 16 allows no advertising (CG-07).
     demands_age = models.BooleanField(default=False, db_default=False)
     # Shorter than the most is always lawful (Art. 5 (1) (e) GDPR); longer is not offered.

@@ -1,6 +1,6 @@
 """The page “Company”: who is responsible, how to reach them, and what their sign-up pages look like."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -15,10 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from consent import colors, queries
 from consent.actions import controllers
 from consent.forms.company import PERIODS, CompanyForm, PeriodsForm
-from consent.models import Controller, Disposal, SignupForm
+from consent.models import Disposal, SignupForm
 from consent.opening import unlawful
 from consent.rights import foreseeing
-from contacts.queries import special_groups
 from tenants.pages import Question, TenantRequest, requires
 from tenants.templatetags.formats import number
 
@@ -31,8 +30,8 @@ def company(request: TenantRequest) -> HttpResponse:
     """Show or change the company; what is typed as its colour is shown by htmx while it is typed."""
     controller = controllers.controller_of(request.tenant)
     initial = model_to_dict(controller, exclude=["tenant"])
-    initial["special_attributes"] = initial["special_before"] = "\n".join(_marked(controller))
-    initial["contract_attributes"] = "\n".join(controller.contract_attributes)
+    initial["special_attributes"] = initial["special_before"] = "\n".join(controller.special_attributes)
+    initial["contract_attributes"] = initial["contract_before"] = "\n".join(controller.contract_attributes)
     form = CompanyForm(request.POST or None, request.FILES or None, initial=initial)
     if request.htmx:
         return render(request, "consent/company.html#preview", _context(form))
@@ -47,14 +46,6 @@ def company(request: TenantRequest) -> HttpResponse:
                 return _ask(request, going, asked) if going else _back(request)
     context = {**_context(form), "controller": controller, "logo": queries.logo(request.tenant)}
     return render(request, "consent/company.html", context, status=INVALID if form.errors else 200)
-
-
-def _marked(controller: Controller) -> Iterable[str]:
-    """What is marked as special by name, and tags and lists that have another name since."""
-    names: dict[str, str] = {}
-    for name in [*controller.special_attributes, *special_groups(controller.tenant)]:
-        names.setdefault(queries.attribute_name(name), name)
-    return names.values()
 
 
 @require_POST

@@ -3,7 +3,6 @@
 from contacts.actions.batches import Moved, Upserted
 from contacts.actions.events import EventData, Recorded, record_events
 from contacts.actions.lists import ListInUse, add_members, create_list, delete_list, remove_members, update_list
-from contacts.actions.marks import mark_special
 from contacts.actions.numbers import (
     Merged,
     count_undelivered,
@@ -33,7 +32,6 @@ __all__ = [
     "delete_list",
     "delete_tag",
     "find_or_create_for_whatsapp",
-    "mark_special",
     "move_number",
     "note_reached",
     "patch",

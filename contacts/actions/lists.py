@@ -29,10 +29,15 @@ def update_list(
 ) -> ContactList:
     """Rename or describe a list; None leaves a field as it is."""
     if name is not None:
-        contact_list.name = _free_name(contact_list.tenant, name, besides=contact_list.pk)
+        name = _free_name(contact_list.tenant, name, besides=contact_list.pk)
+    # What is stored now, whoever has changed it since it was read.
+    contact_list = ContactList.objects.select_for_update().get(tenant=contact_list.tenant_id, pk=contact_list.pk)
+    if name is not None:
+        contact_list.former_names = [*contact_list.former_names, contact_list.name]
+        contact_list.name = name
     if description is not None:
         contact_list.description = description
-    contact_list.save(update_fields=["name", "description"])
+    contact_list.save(update_fields=["name", "former_names", "description"])
     audit(tenant=contact_list.tenant, by=by, verb="list.updated", subject=contact_list)
     return contact_list
 

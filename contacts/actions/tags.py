@@ -24,8 +24,12 @@ def create_tag(*, tenant: Tenant, name: str, by: Actor) -> Tag:
 @transaction.atomic
 def rename_tag(*, tag: Tag, name: str, by: Actor) -> Tag:
     """Give a tag another name; contacts and segments keep it, because they know it by uid."""
-    tag.name = _free_name(tag.tenant, name, besides=tag.pk)
-    tag.save(update_fields=["name"])
+    name = _free_name(tag.tenant, name, besides=tag.pk)
+    # What is stored now, whoever has renamed it since it was read.
+    tag = Tag.objects.select_for_update().get(tenant=tag.tenant_id, pk=tag.pk)
+    tag.former_names = [*tag.former_names, tag.name]
+    tag.name = name
+    tag.save(update_fields=["name", "former_names"])
     audit(tenant=tag.tenant, by=by, verb="tag.renamed", subject=tag)
     return tag
 

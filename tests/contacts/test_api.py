@@ -226,12 +226,14 @@ def test_whoever_is_restricted_is_left_as_they_are_and_named(
     alice: Caller, ada: dict[str, Any], bakery: Tenant, noun: str
 ) -> None:
     path = f"{noun}/{alice.post(f'{noun}/', {'name': 'Brot'}).json()['uid']}/"
+    grace = alice.post("contacts/", {"phone": OTHER}).json()
+    alice.post(f"{path}add/", {"contacts": [grace["uid"]]})
     with tenant_scope(bakery):
-        Contact.objects.filter(uid=ada["uid"]).update(restricted_at=timezone.now())
+        Contact.objects.filter(uid__in=[ada["uid"], grace["uid"]]).update(restricted_at=timezone.now())
 
-    for deed in ("add", "remove"):
-        answer = alice.post(f"{path}{deed}/", {"contacts": [ada["uid"]]}).json()
-        assert answer == {"changed": 0, "unknown": [], "restricted": [ada["uid"]]}
+    for deed, person in (("add", ada), ("remove", grace)):
+        answer = alice.post(f"{path}{deed}/", {"contacts": [person["uid"]]}).json()
+        assert answer == {"changed": 0, "unknown": [], "restricted": [person["uid"]]}
 
 
 def test_a_tag_is_kept_over_the_api(alice: Caller, ada: dict[str, Any]) -> None:

@@ -75,8 +75,8 @@ HARMLESS: dict[str, dict[str, str]] = {
         ("verb", "object_type", "object_uid", "object_name", "changes", "request_id"), "knows contacts by uid only"
     ),
     "tenants.IdempotencyKey": {"request_digest": "a hash over a random key's request"},
-    "contacts.Tag": {"name": FOR_ALL},
-    "contacts.ContactList": dict.fromkeys(("name", "description"), FOR_ALL),
+    "contacts.Tag": dict.fromkeys(("name", "former_names"), FOR_ALL),
+    "contacts.ContactList": dict.fromkeys(("name", "former_names", "description"), FOR_ALL),
     "contacts.Import": dict.fromkeys(
         ("sha256", "encoding", "delimiter", "default_country", "tags", "reasons", "consent_counts", "error"), FILES
     ),
@@ -142,7 +142,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     "whatsapp.Media": dict.fromkeys(("file", "filename", "mime_type", "sha256", "meta_id", "error"), FOR_ALL),
     "whatsapp.Rate": dict.fromkeys(("currency", "market", "category", "valid_from", "source"), META),
     # A reply's source is named by a hash.
-    "messaging.Source": dict.fromkeys(("name", "purpose", "refused_countries"), FOR_ALL),
+    "messaging.Source": dict.fromkeys(("name", "purpose", "refused_countries", "chosen_by"), FOR_ALL),
     "messaging.Content": {"variables": FOR_ALL},
     "messaging.Message": dict.fromkeys(("reason", "market", "price_type", "price_category"), CODE),
     "segments.Segment": dict.fromkeys(("name", "description", "rule"), FOR_ALL),

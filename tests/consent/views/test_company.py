@@ -1,5 +1,6 @@
 """The page “Company”: what is entered, what is refused and how to put it right, who may."""
 
+import html
 import re
 from datetime import timedelta
 from io import BytesIO
@@ -14,8 +15,6 @@ from PIL import Image
 from consent import colors
 from consent.actions import signup_forms
 from consent.models import Controller
-from contacts import actions as groups
-from contacts.queries import special_groups
 from messaging.models import Message, Source
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
@@ -26,6 +25,8 @@ from tests.consent.factories import agree, known, person, published
 from tests.consent.views.pages import HTMX, as_role, shown
 
 URL = "/bakery/company/"
+LISTS = ("special_attributes", "contract_attributes")
+BEFORE = ("special_before", "contract_before")
 ENTERED = {
     "legal_name": "Bäckerei Sonne GmbH",
     "street": "Sonnenallee 1",
@@ -82,57 +83,38 @@ def test_a_company_is_entered_and_shown_again(alice: Client, bakery: Tenant) -> 
     assert "they are missing" not in page
 
 
-def marks(client: Client, given: str, before: str = "") -> str:
-    """What the field shows after these names were saved by somebody whom the page had shown those `before`."""
-    names = {"special_attributes": given, "special_before": before}
-    assert client.post(URL, {**ENTERED, **names}).status_code == 302
-    return text_of(client, "special_attributes")
+def opened(client: Client) -> dict[str, str]:
+    """What the browser sends back of the two lists of names when nobody touches them."""
+    page = client.get(URL).content.decode()
+    sent = {name: find(rf'name="{name}"[^>]*>\n?([^<]*)</textarea>', page) for name in LISTS}
+    return sent | {name: find(rf'name="{name}"[^>]*value="([^"]*)"', page) for name in BEFORE}
 
 
-def text_of(client: Client, name: str) -> str:
-    found = re.search(rf'name="{name}"[^>]*>\n?([^<]*)</textarea>', client.get(URL).content.decode())
-    assert found
-    return found[1]
+def find(pattern: str, page: str) -> str:
+    found = re.search(pattern, page)
+    return html.unescape(found[1]) if found else ""
 
 
-def test_cg_08_tags_and_lists_are_marked_by_their_names(alice: Client, bakery: Tenant) -> None:
-    with tenant_scope(bakery):
-        tag = groups.create_tag(tenant=bakery, name="Schwanger", by=None)
-        groups.create_list(tenant=bakery, name="Reha", by=None)
-        groups.create_list(tenant=bakery, name="Brot", by=None)
+@pytest.mark.parametrize("which", ["special", "contract"])
+def test_saving_undoes_no_name_that_somebody_else_has_entered_meanwhile(
+    alice: Client, bakery: Tenant, which: str
+) -> None:
+    name = f"{which}_attributes"
+    alice.post(URL, {**ENTERED, name: "Allergie\r\n\r\n  Diabetes \r\nAllergie"})
+    first, second = opened(alice), opened(alice)
+    assert first[name] == "Allergie\nDiabetes"
 
-    assert marks(alice, "SCHWANGER\n reha \n\nAllergie") == "SCHWANGER\nreha\nAllergie"
+    alice.post(URL, {**ENTERED, **first, name: "Diabetes\r\nMigräne"})
+    alice.post(URL, {**ENTERED, **second, name: "Allergie\r\nDiabetes\r\nReha"})
 
-    with tenant_scope(bakery):
-        assert special_groups(bakery) == ["Reha", "Schwanger"]
-        groups.rename_tag(tag=tag, name="Bald zu dritt", by=None)
-        # The new name is as special as the old one, until somebody takes it out.
-        assert special_groups(bakery) == ["Bald zu dritt", "Reha"]
-    assert marks(alice, "", "Bald zu dritt\nreha\nAllergie") == "SCHWANGER"
-    with tenant_scope(bakery):
-        assert special_groups(bakery) == []
-
-
-def test_saving_undoes_no_mark_that_somebody_else_has_made_meanwhile(alice: Client, bakery: Tenant) -> None:
-    marks(alice, "Allergie")
-
-    # Two people had opened the page before; each of them knows of no other name.
-    assert marks(alice, "Diabetes") == "Allergie\nDiabetes"
-    assert marks(alice, "Migräne", "Allergie") == "Diabetes\nMigräne"
+    # The first took Allergie out and added Migräne, the second added Reha and touched nothing else.
+    assert opened(alice)[name] == "Diabetes\nMigräne\nReha"
     # A page of an older version does not send the field at all.
     assert alice.post(URL, ENTERED).status_code == 302
-    company = stored(bakery)
-    assert company is not None
-    assert company.special_attributes == ["Diabetes", "Migräne"]
-
-
-def test_names_that_are_for_contracts_only_are_kept_line_by_line(alice: Client, bakery: Tenant) -> None:
-    alice.post(URL, {**ENTERED, "contract_attributes": "Lieferhinweis\n\n Reklamation \nLieferhinweis"})
-
-    company = stored(bakery)
-    assert company is not None
-    assert company.contract_attributes == ["Lieferhinweis", "Reklamation"]
-    assert text_of(alice, "contract_attributes") == "Lieferhinweis\nReklamation"
+    assert opened(alice)[name] == "Diabetes\nMigräne\nReha"
+    with tenant_scope(bakery):
+        saved = AuditEvent.objects.filter(tenant=bakery, verb="company.changed")
+        assert [row.changes["fields"] == [name] for row in saved.order_by("id")] == [False, True, True]
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (1000, 400)) -> SimpleUploadedFile:

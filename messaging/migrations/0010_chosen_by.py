@@ -1,0 +1,16 @@
+"""By what a source's recipients were chosen."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("messaging", "0009_checked")]
+
+    operations = [
+        migrations.AddField(
+            "source",
+            "chosen_by",
+            ArrayField(models.TextField(), blank=True, db_default=[], default=list, size=None),
+        )
+    ]
