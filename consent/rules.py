@@ -159,13 +159,12 @@ def refusal(*, tenant_id: int, channel: str, purpose: str, at: datetime | None =
     )
 
 
-def lock_states(tenant_id: int, contact_ids: list[int], channel: str, *purposes: str) -> None:
+def lock_states(tenant_id: int, contact_ids: list[int], channel: str, purpose: str) -> None:
     """Hold these contacts' states still until the transaction ends: a withdrawal either was before or comes after.
 
     Evaluate `refusal` in a statement of its own after this one, so that it sees what was committed while waiting.
     Writers of the ledger lock in the same order, so nobody waits in a circle.
     """
-    held = {str(purpose) for purpose in purposes}
-    held |= {Purpose.MARKETING.value} if Purpose.TRANSACTIONAL in purposes else set()
+    purposes = {str(purpose)} | ({Purpose.MARKETING.value} if purpose == Purpose.TRANSACTIONAL else set())
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [tenant_id, str(channel), sorted(held), tenant_id, contact_ids])
+        cursor.execute(LOCK, [tenant_id, str(channel), sorted(purposes), tenant_id, contact_ids])

@@ -9,7 +9,6 @@ import orjson
 from django.db import connection
 
 from consent import rules
-from consent.models import Purpose
 from consent.queries import special_names, without_special
 from messaging import links, queries, reasons, rendering
 from messaging.budget import Budget
@@ -146,8 +145,8 @@ def _people(cursor: Any, source: Source, contact_ids: Sequence[int]) -> dict[int
     reason, seq, joins = "CASE WHEN c.restricted_at IS NOT NULL THEN 'restricted' END", "0", ""
     params: list[Any] = []
     if source.purpose != "service":
-        also = [Purpose.SPECIAL_CATEGORY] if special else []
-        rules.lock_states(source.tenant_id, list(contact_ids), "whatsapp", source.purpose, *also)
+        # Whoever writes anything about a person locks all of their states, so this holds the special one still, too.
+        rules.lock_states(source.tenant_id, list(contact_ids), channel="whatsapp", purpose=source.purpose)
         refusal = rules.refusal(channel="whatsapp", purpose=source.purpose, tenant_id=source.tenant_id)
         joins, reason, seq, params = refusal.joins, refusal.reason, refusal.seq, refusal.params
     who = WHO.format(
