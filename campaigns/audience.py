@@ -124,6 +124,21 @@ def has_newcomers(campaign: Campaign) -> bool:
         return cursor.fetchone() is not None
 
 
+def choice(campaign: Campaign) -> tuple[set[str], set[str]]:
+    """The names of all that chooses the people, and of what chooses each of them; raises InvalidRule.
+
+    Who is excluded matters to everybody. Of several lists and segments that include, one is enough: what only some of
+    them ask for binds nobody, unless all of them ask for something special.
+    """
+    rows = campaign.audiences.select_related("list", "segment")
+    included = [names(row) for row in rows if not row.is_excluded]
+    excluded = set[str]().union(*(names(row) for row in rows if row.is_excluded))
+    special, chosen = special_names(campaign.tenant_id), excluded.union(*included)
+    if all(special & each for each in included):
+        return chosen, chosen
+    return chosen, excluded | set.intersection(*included)
+
+
 def names(row: Audience) -> set[str]:
     """By what a list or segment of a campaign chooses, as consent's `attribute_name` writes it; raises InvalidRule."""
     if row.list is not None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection
 from django.utils.timezone import now
 
-from campaigns.audience import Selection, as_a_set, names, selection
+from campaigns.audience import Selection, as_a_set, choice, selection
 from campaigns.models import Campaign
 from messaging import actions as outbox
 from tenants.scope import tenant_scope
@@ -71,8 +71,8 @@ def _freeze_range(campaign: Campaign) -> bool:
 def _note_choice(campaign: Campaign) -> None:
     """Say by what the people are chosen: some of it may be, or become, of no use without a yes of its own (CG-08)."""
     assert campaign.source is not None
-    rows = campaign.audiences.select_related("list", "segment")
-    outbox.note_choice(source=campaign.source, names=set[str]().union(*map(names, rows)))
+    chosen, binding = choice(campaign)
+    outbox.note_choice(source=campaign.source, names=chosen, binding=binding)
 
 
 def _renew_statistics() -> None:

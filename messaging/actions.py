@@ -46,10 +46,13 @@ def open_source(
     )
 
 
-def note_choice(*, source: Source, names: Collection[str]) -> None:
-    """Add to the names of what chooses its recipients; what they mean for sending is looked up in every claim."""
-    chosen = sorted({*source.chosen_by, *names})
-    Source.objects.filter(tenant=source.tenant_id, pk=source.pk).update(chosen_by=chosen)
+def note_choice(*, source: Source, names: Collection[str], binding: Collection[str]) -> None:
+    """Add to the names of what chooses its recipients, and of what chooses each of them.
+
+    What they mean for sending is looked up in every claim.
+    """
+    chosen, bound = sorted({*source.chosen_by, *names}), sorted({*source.bound_by, *binding})
+    Source.objects.filter(tenant=source.tenant_id, pk=source.pk).update(chosen_by=chosen, bound_by=bound)
 
 
 @transaction.atomic

@@ -186,7 +186,7 @@ def _person(row: tuple[Any, ...], source: Source, special: frozenset[str]) -> tu
         attributes = without_special(attributes, special)
     is_phone_dead, is_tracked, reason, seq = row[12:16]
     phone = None if is_phone_dead else row[1]
-    if not row[17] and special.intersection(source.chosen_by):
+    if not row[17] and special.intersection(source.bound_by):
         reason = reason or "no_special"
     reason = reason or _obstacle(source, row[1], row[2], is_phone_dead=is_phone_dead, is_unreachable=row[16])
     return Person(phone, row[2], fields, attributes), is_tracked, reason, seq

@@ -45,8 +45,10 @@ class Source(models.Model):
     # Transactional sources are served before campaigns of the same number.
     priority = models.SmallIntegerField(default=5)
     # Names of the attributes, events, tags and lists that chose its recipients, as consent's `attribute_name` writes
-    # them: if one is of a special category (Art. 9 GDPR), whoever takes back that yes gets nothing more of it.
+    # them; and those among them that chose each one: if one of these is of a special category (Art. 9 GDPR), whoever
+    # takes back that yes gets nothing more of it.
     chosen_by = ArrayField(models.TextField(), default=list, db_default=[], blank=True)
+    bound_by = ArrayField(models.TextField(), default=list, db_default=[], blank=True)
     # Closed, and messages still wait to be cancelled: messaging.emptying.
     is_emptying = models.BooleanField(default=False, db_default=False)
     # Nothing is sent later; messaging.sweeping says what becomes of messages that wait then.

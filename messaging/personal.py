@@ -32,7 +32,7 @@ SELECT DISTINCT s.purpose FROM messaging_message m
 JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
 WHERE m.tenant_id = %s AND m.contact_id = ANY(%s) AND m.queue = 0 AND s.purpose <> 'service'
 """
-NO_SPECIAL = f"CASE WHEN s.chosen_by && special.names AND NOT {rules.MAY_USE_SPECIAL} THEN 'no_special' END"
+NO_SPECIAL = f"CASE WHEN s.bound_by && special.names AND NOT {rules.MAY_USE_SPECIAL} THEN 'no_special' END"
 # Judged by the words that decide at the claim. What a sender is just claiming is left to it: it waits for the consent
 # that the caller has locked, and then skips the message.
 STOP = """

@@ -9,8 +9,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            "source",
-            "chosen_by",
-            ArrayField(models.TextField(), blank=True, db_default=[], default=list, size=None),
+            "source", name, ArrayField(models.TextField(), blank=True, db_default=[], default=list, size=None)
         )
+        for name in ("chosen_by", "bound_by")
     ]

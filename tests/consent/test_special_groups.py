@@ -157,6 +157,16 @@ def test_a_campaign_without_such_a_list_spares_whoever_might_be_on_it(
     }
 
 
+def test_whom_another_list_has_chosen_gets_it_without_that_yes(in_bakery: Tenant, people: dict[str, Contact]) -> None:
+    everybody = listed(in_bakery, list(people.values()), "Alle")
+    campaign = draft(in_bakery, [])
+    pregnant = listed(in_bakery, [people["Anna"], people["Bert"]], "Schwangere")
+    campaign_actions.set_audience(campaign=campaign, by=None, include_lists=[everybody, pregnant])
+
+    assert set(reached(campaign).values()) == {""}
+    assert len(claimed(campaign)) == 3
+
+
 def test_whoever_takes_back_that_yes_gets_nothing_more_of_a_campaign_that_waits(
     in_bakery: Tenant, people: dict[str, Contact]
 ) -> None:

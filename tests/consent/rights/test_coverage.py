@@ -142,7 +142,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     "whatsapp.Media": dict.fromkeys(("file", "filename", "mime_type", "sha256", "meta_id", "error"), FOR_ALL),
     "whatsapp.Rate": dict.fromkeys(("currency", "market", "category", "valid_from", "source"), META),
     # A reply's source is named by a hash.
-    "messaging.Source": dict.fromkeys(("name", "purpose", "refused_countries", "chosen_by"), FOR_ALL),
+    "messaging.Source": dict.fromkeys(("name", "purpose", "refused_countries", "chosen_by", "bound_by"), FOR_ALL),
     "messaging.Content": {"variables": FOR_ALL},
     "messaging.Message": dict.fromkeys(("reason", "market", "price_type", "price_category"), CODE),
     "segments.Segment": dict.fromkeys(("name", "description", "rule"), FOR_ALL),
