@@ -33,7 +33,7 @@ def update_list(
     # What is stored now, whoever has changed it since it was read.
     contact_list = ContactList.objects.select_for_update().get(tenant=contact_list.tenant_id, pk=contact_list.pk)
     if name is not None:
-        contact_list.former_names = [*contact_list.former_names, contact_list.name]
+        contact_list.former_names = list(dict.fromkeys([*contact_list.former_names, contact_list.name]))
         contact_list.name = name
     if description is not None:
         contact_list.description = description

@@ -27,7 +27,7 @@ def rename_tag(*, tag: Tag, name: str, by: Actor) -> Tag:
     name = _free_name(tag.tenant, name, besides=tag.pk)
     # What is stored now, whoever has renamed it since it was read.
     tag = Tag.objects.select_for_update().get(tenant=tag.tenant_id, pk=tag.pk)
-    tag.former_names = [*tag.former_names, tag.name]
+    tag.former_names = list(dict.fromkeys([*tag.former_names, tag.name]))
     tag.name = name
     tag.save(update_fields=["name", "former_names"])
     audit(tenant=tag.tenant, by=by, verb="tag.renamed", subject=tag)

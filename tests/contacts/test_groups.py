@@ -97,3 +97,14 @@ def test_a_list_is_renamed_described_and_deleted_without_its_contacts(in_bakery:
 
     actions.delete_list(contact_list=contact_list, by=None)
     assert (ContactList.objects.count(), Contact.objects.count()) == (0, 2)
+
+
+def test_former_names_are_kept_once_however_often_a_program_renames(in_bakery: Tenant) -> None:
+    tag = actions.create_tag(tenant=in_bakery, name="Alt", by=None)
+    group = actions.create_list(tenant=in_bakery, name="Alt", by=None)
+
+    for name in ("Neu", "Neu", "Alt", "Neu"):
+        tag = actions.rename_tag(tag=tag, name=name, by=None)
+        group = actions.update_list(contact_list=group, name=name, by=None)
+
+    assert sorted(tag.former_names) == sorted(group.former_names) == ["Alt", "Neu"]
