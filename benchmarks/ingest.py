@@ -27,7 +27,7 @@ from tenants.encryption import seal
 from tenants.scope import across_tenants, tenant_scope
 from whatsapp import signature
 
-STATUSES = 333_000
+STATUSES = 1_000_000
 # Bodies of one are a tenth as many, and a peer's single tasks a hundredth.
 SINGLES, NAIVELY = 10, 150
 PATH = "/webhooks/whatsapp/"

@@ -45,8 +45,14 @@ def compare(
     bar_limit: float | None = None,
     rounds: int = ROUNDS,
 ) -> Measured:
-    """Rate of "ours" beside "naive" and "limit", medians of interleaved rounds; other ways are printed beside."""
-    found = interleaved(ways, rounds)
+    """Rate of "ours" beside "naive" and "limit", medians of interleaved rounds."""
+    return judged(name, unit, interleaved(ways, rounds), bar_naive=bar_naive, bar_limit=bar_limit)
+
+
+def judged(
+    name: str, unit: str, found: Mapping[str, Rates], *, bar_naive: float | None = None, bar_limit: float | None = None
+) -> Measured:
+    """The same of rounds that are over; all ways are printed, also others than these three."""
     for way, rates in found.items():
         print(f"  {name}: {way} {rates}", flush=True)
     ours, naive, limit = (found[way].median if way in found else None for way in ("ours", "naive", "limit"))
