@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Max, Q, QuerySet, Sum
+from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Sum, When
 from django.utils import timezone
 
 from consent import keywords, rules
@@ -21,6 +21,7 @@ from consent.models import (
     Controller,
     DataRequest,
     Disposal,
+    Invalidation,
     Logo,
     Purpose,
     SignupForm,
@@ -84,7 +85,7 @@ def may_send(
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} WHERE c.tenant_id = %s AND c.id = %s", [*refusal.params, contact.tenant_id, contact.pk])
         reason, seq = cursor.fetchone()
-    if reason is None and category and not _serves(category, purpose):
+    if reason is None and category and not serves(category, purpose):
         reason = CATEGORY_MISMATCH
     return Answer(reason is None, reason or "", seq, at or timezone.now())
 
@@ -133,7 +134,8 @@ def controller(tenant: Tenant) -> Controller:
     return known or Controller(tenant=tenant, legal_name=tenant.name, country=tenant.country)
 
 
-def _serves(category: str, purpose: str) -> bool:
+def serves(category: str, purpose: str) -> bool:
+    """Whether a template of this category may go out for this purpose (§ 6.7)."""
     return category.upper() in CATEGORIES.get(str(purpose), {"MARKETING"})
 
 
@@ -173,13 +175,16 @@ def draft_of(version: WordingVersion) -> Draft:
     )
 
 
-def live_signup_form(tenant: Tenant, text: str, *, is_start: bool) -> SignupForm | None:
-    """The form that a message asks for: by its own keyword, or by a general word the one that was made first."""
+def live_signup_form(tenant: Tenant, text: str, *, is_start: bool, number: str = "") -> SignupForm | None:
+    """The form that a message asks for: by its own keyword, or by a general word the first of the number written to.
+
+    `number` is ours, E.164; where no form names it, the one that was made first.
+    """
     live = SignupForm.objects.select_related("tenant", "wording", "extra_wording").filter(
         tenant=tenant, state=SignupForm.State.LIVE
     )
     if is_start:
-        return live.order_by("pk").first()
+        return live.order_by(Case(When(number=number, then=0), default=1), "pk").first()
     word = keywords.normalise(text)
     return live.filter(keyword=word).first() if 3 <= len(word) <= 20 else None
 
@@ -243,14 +248,7 @@ def usable_attributes(contact: Contact) -> dict[str, Any]:
 
 def may_use_special(contact: Contact) -> bool:
     """Whether a person's yes to the use of special categories of data holds now."""
-    held = ConsentState.objects.filter(
-        tenant=contact.tenant_id,
-        subject_id=contact.subject_id,
-        channel=Channel.WHATSAPP,
-        purpose=Purpose.SPECIAL_CATEGORY,
-        state=State.GRANTED,
-    ).exclude(age_confirmed=False)
-    return held.filter(Q(valid_until=None) | Q(valid_until__gt=timezone.now())).exists()
+    return _holding(contact.tenant_id, Purpose.SPECIAL_CATEGORY).filter(subject_id=contact.subject_id).exists()
 
 
 def may_ask(form: SignupForm, *, is_extra_wanted: bool = True) -> bool:
@@ -304,9 +302,19 @@ def measured(tenant_id: Any) -> QuerySet[ConsentState]:
 
     `tenant_id` may be a reference to an outer query.
     """
-    agreed = ConsentState.objects.filter(tenant=tenant_id, channel=Channel.WHATSAPP, purpose=Purpose.TRACKING)
+    return _holding(tenant_id, Purpose.TRACKING)
+
+
+def _holding(tenant_id: Any, purpose: Purpose) -> QuerySet[ConsentState]:
+    """The states of people whose yes on WhatsApp holds now; the same in SQL is `rules.HOLDS`."""
+    agreed = ConsentState.objects.filter(tenant=tenant_id, channel=Channel.WHATSAPP, purpose=purpose)
     lasting = Q(valid_until=None) | Q(valid_until__gt=timezone.now())
-    return agreed.filter(lasting, state__in=[State.GRANTED, State.RENEWED]).exclude(age_confirmed=False)
+    unfinished = Invalidation.objects.filter(tenant=OuterRef("tenant"), finished_at=None)
+    of_same_text = unfinished.filter(wording_sha256=OuterRef("wording_sha256"))
+    ending = ConsentEvent.objects.filter(Exists(of_same_text), tenant=OuterRef("tenant"), seq=OuterRef("seq"))
+    holding = agreed.filter(lasting, state__in=[State.GRANTED, State.RENEWED]).exclude(age_confirmed=False)
+    # PostgreSQL asks the first before the second, which reads the ledger row by row.
+    return holding.filter(~Exists(unfinished) | ~Exists(ending))
 
 
 def requests(tenant: Tenant, *, only_open: bool = False, search: str = "") -> QuerySet[DataRequest]:

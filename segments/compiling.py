@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from consent import rules
 from consent.queries import special_names
 from segments import asking
 from segments.rules import (
@@ -65,6 +66,7 @@ MOMENTS = {
 }
 # Using one person's reads and clicks needs the person's yes to being measured (consent-gdpr CG-36).
 MEASURED = {"read", "clicked"}
+INVALIDATING = rules.IS_INVALIDATING.format(state="s")
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ def _granted(channel: str, purpose: str, frame: Frame, *, is_wanted: bool) -> Co
         is_wanted,
         "consent_consentstate s WHERE s.tenant_id = {} AND s.subject_id = c.subject_id AND s.channel = {}"
         " AND s.purpose = {} AND s.state IN ('granted', 'renewed') AND s.age_confirmed IS NOT FALSE"
-        " AND (s.valid_until IS NULL OR s.valid_until > {}::timestamptz)",
+        f" AND (s.valid_until IS NULL OR s.valid_until > {{}}::timestamptz) AND NOT {INVALIDATING}",
         *(_value(frame.tenant_id), _value(channel), _value(purpose), _value(frame.at)),
     )
 
