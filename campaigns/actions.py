@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from campaigns import launching, preflight, tasks
 from campaigns.launching import EDITABLE, CannotLaunch, WrongState, move, refuse_unready
 from campaigns.models import Audience, Campaign, Variant
+from consent.models import Purpose
 from contacts.models import Contact, ContactList
 from messaging import actions as outbox
 from messaging.models import Message
@@ -30,11 +31,12 @@ STATE = Campaign.State
 
 
 @transaction.atomic
-def create(*, tenant: Tenant, name: str, by: Actor) -> Campaign:
+def create(*, tenant: Tenant, name: str, by: Actor, purpose: str = Purpose.MARKETING) -> Campaign:
     """A new draft with one empty variant, on the tenant's first number."""
     campaign = Campaign.objects.create(
         tenant=tenant,
         name=name,
+        purpose=purpose,
         number=tenant.numbers.order_by("id").first(),
         timezone=tenant.timezone,
         created_by=by if isinstance(by, User) else None,
@@ -45,14 +47,23 @@ def create(*, tenant: Tenant, name: str, by: Actor) -> Campaign:
 
 
 @transaction.atomic
-def update(*, campaign: Campaign, by: Actor, name: str | None = None, number: Number | None = None) -> Campaign:
-    """Rename a draft or choose its number; raises WrongState once it was launched."""
+def update(
+    *,
+    campaign: Campaign,
+    by: Actor,
+    name: str | None = None,
+    number: Number | None = None,
+    purpose: str | None = None,
+) -> Campaign:
+    """Rename a draft, choose its number or what it is for; raises WrongState once it was launched."""
     _lock_editable(campaign)
     if name is not None:
         campaign.name = name
     if number is not None:
         campaign.number = number
-    campaign.save(update_fields=["name", "number"])
+    if purpose is not None:
+        campaign.purpose = purpose
+    campaign.save(update_fields=["name", "number", "purpose"])
     audit(tenant=campaign.tenant, by=by, verb="campaign.updated", subject=campaign)
     return campaign
 

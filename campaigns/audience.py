@@ -10,9 +10,10 @@ from django.db import connection
 
 from campaigns.models import Audience, Campaign
 from consent import rules
+from consent.models import Purpose
 from consent.queries import attribute_name, group_names, special_names
 from contacts.models import ContactList
-from messaging.rendering import FIELDS
+from messaging.rendering import FIELDS, OWN_PAGE
 from segments import asking, compiling
 from segments.rules import parse
 from whatsapp.markets import NOT_IN_THE_US, PREFIX_LENGTH, market_of
@@ -177,7 +178,7 @@ def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> l
         elif field in FIELDS:
             counts.append(f"count(*) FILTER (WHERE coalesce(c.{field}::text, '') = '')")
         else:
-            counts.append("count(*)")
+            counts.append("0" if field == OWN_PAGE else "count(*)")
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(counts)} FROM contacts_contact c"
@@ -200,7 +201,7 @@ def selection(campaign: Campaign) -> Selection:
         WHEN {excluded} THEN 'excluded'
         WHEN c.bsuid IS NULL AND c.phone IS NULL THEN 'no_number'
         WHEN c.bsuid IS NULL AND c.phone_invalid_at IS NOT NULL OR c.unreachable_since IS NOT NULL THEN 'unreachable'
-        WHEN {IN_THE_US if campaign.purpose == "marketing" else "false"} THEN 'us_marketing'
+        WHEN {IN_THE_US if campaign.purpose != Purpose.TRANSACTIONAL else "false"} THEN 'us_marketing'
         ELSE {refusal.reason} END"""
     return Selection(
         joins=refusal.joins,

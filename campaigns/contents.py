@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.models import Variant
 from consent import keywords
+from consent.actions.preferences import page_of
 from consent.linting import words
 from messaging import actions as outbox
 from messaging import links, rendering
@@ -275,7 +276,12 @@ def _is_fixed(value: Variables) -> bool:
 
 
 def _fixed(value: Variables) -> str:
-    """What everybody reads, or who has no value of their own: the fixed text or the fallback, as Meta gets it."""
+    """What everybody reads, or who has no value of their own: the fixed text or the fallback, as Meta gets it.
+
+    Nobody lacks a page of their own; all of their addresses are of the same length.
+    """
+    if value.get("from") == rendering.OWN_PAGE:
+        return page_of(0, 0)
     return parts.clean(str(value.get("text" if _is_fixed(value) else "fallback") or ""))
 
 

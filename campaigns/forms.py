@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
-from messaging.rendering import TemplateText, Variables, variables_in
+from consent.models import Purpose
+from messaging.rendering import OWN_PAGE, TemplateText, Variables, variables_in
 from tenants.models import Tenant
 from whatsapp.models import Template
 
@@ -22,6 +23,7 @@ SOURCES = (
     ("postcode", _("Postcode")),
     ("birthday", _("Birthday")),
     ("external_id", _("Customer number")),
+    (OWN_PAGE, _("Link to the person's own page: what they agreed to, and its end")),
 )
 # Django's own German wording says "du".
 NO_ADDRESS = _("Please enter a complete address that begins with https://.")
@@ -29,10 +31,16 @@ FIXED_TEXT = ("text", _("The same text for everybody"))
 
 
 class NameForm(forms.Form):
-    """What the campaign is called and which number sends it."""
+    """What the campaign is called, what it is for, and which number sends it."""
 
     name = forms.CharField(
         label=_("Name of the campaign"), max_length=200, help_text=_("Only your team sees it, in lists and reports.")
+    )
+    purpose = forms.ChoiceField(
+        label=_("Purpose"),
+        choices=Campaign.PURPOSES,
+        initial=Purpose.MARKETING,
+        help_text=_("Whoever has not agreed to exactly this is left out and counted."),
     )
 
     def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
@@ -138,7 +146,10 @@ class ContentForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A variable needs a text, or a source with a fallback so that nobody reads “Hallo {{1}}”."""
         for key, _name in self._value_keys():
-            needed = "text" if self.cleaned_data.get(f"{key}_from") == "text" else "fallback"
+            source = self.cleaned_data.get(f"{key}_from")
+            if source == OWN_PAGE:
+                continue
+            needed = "text" if source == "text" else "fallback"
             if not self.cleaned_data.get(f"{key}_{needed}") and not self.is_draft:
                 self.add_error(f"{key}_{needed}", self._missing(needed))
         return self.cleaned_data

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from consent.models import Purpose
 from contacts.models import ContactList
 from messaging.models import Source
 from segments.models import Segment
@@ -29,6 +30,12 @@ class Campaign(models.Model):
     # From the first message, or from the last time somebody resumed it. An offer that nobody expects any more helps
     # nobody: what could not be sent by then waits for a person's decision (messaging.sweeping).
     SENDS_FOR = timedelta(hours=24)
+    # What a campaign may be for; whoever has not agreed to exactly that is left out of it (CG-55).
+    PURPOSES = (
+        (Purpose.MARKETING, _("Advertising: offers and news")),
+        (Purpose.SURVEY, _("Survey or feedback")),
+        (Purpose.TRANSACTIONAL, _("About orders or contracts, without advertising")),
+    )
 
     tenant = owner("campaigns")
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -73,6 +80,11 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def purpose_label(self) -> str:
+        """What it is for, in words."""
+        return str(dict(self.PURPOSES).get(Purpose(self.purpose), self.purpose))
 
     @property
     def sends_until(self) -> datetime | None:

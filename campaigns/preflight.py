@@ -11,7 +11,14 @@ from campaigns import audience, contents, queries
 from campaigns.models import Audience, Campaign, Variant
 from consent import agreements
 from consent.models import Purpose
-from consent.queries import attribute_name, contract_names, controller_of, special_names, without_legal_form
+from consent.queries import (
+    attribute_name,
+    contract_names,
+    controller_of,
+    serves,
+    special_names,
+    without_legal_form,
+)
 from messaging import reasons
 from segments import queries as segments
 from segments.rules import InvalidRule
@@ -220,9 +227,11 @@ def _content_checks(template: Template, variant: Variant) -> list[Check]:
 
 
 def _category_check(campaign: Campaign, template: Template) -> Check:
-    fits = (template.category == Template.Category.MARKETING) == (campaign.purpose == "marketing")
+    fits = serves(template.category, campaign.purpose)
     text = (
-        _("The template's category fits.") if fits else _("Marketing needs a marketing template, and only marketing.")
+        _("The template's category fits.")
+        if fits
+        else _("Advertising and surveys need a marketing template, messages about orders or contracts a utility one.")
     )
     return Check("category", text, fits, "template")
 

@@ -9,6 +9,7 @@ from django.utils.timezone import localdate
 
 from campaigns import audience, contents
 from campaigns.models import Campaign
+from consent.actions import preferences
 from consent.queries import usable_attributes
 from contacts.models import Contact
 from messaging import reasons, rendering
@@ -124,6 +125,7 @@ def person_of(contact: Contact | None) -> Person:
         return Person()
     values = {name: getattr(contact, name) for name in rendering.FIELDS if name != "birthday"}
     values["birthday"] = f"{contact.birthday:%d.%m.%Y}" if contact.birthday else None
+    values[rendering.OWN_PAGE] = preferences.url(contact)
     return Person(contact.phone, contact.bsuid, values, usable_attributes(contact))
 
 

@@ -276,19 +276,19 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "CampaignPurpose": "campaigns.models.Campaign.PURPOSES",
         "CampaignState": "campaigns.models.Campaign.State",
         "DataRequestKind": "consent.models.DataRequest.Kind",
         "DataRequestState": "consent.models.DataRequest.State",
         "ImportState": "contacts.models.Import.State",
         "MediaState": "whatsapp.models.Media.State",
         "MessageState": "analytics.api.serializers.STATES",
+        "Purpose": "consent.api.shapes.PURPOSES",
     },
 }
 

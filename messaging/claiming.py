@@ -2,18 +2,19 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from django.db import connection
 
 from consent import rules
-from consent.queries import special_names, without_special
+from consent.actions.preferences import page_of
+from consent.queries import CATEGORY_MISMATCH, serves, special_names, without_special
 from messaging import links, queries, reasons, rendering
 from messaging.budget import Budget
 from messaging.models import Content, Message, Source
-from messaging.rendering import Person, TemplateText
+from messaging.rendering import OWN_PAGE, Person, TemplateText
 from tenants.encryption import seal
 from tenants.scope import tenant_scope
 from whatsapp.markets import country_of, market_of
@@ -224,8 +225,13 @@ def _rendered(
         if candidate.reason:
             skipped.append((candidate.message_id, Message.State.SKIPPED, candidate.reason))
             continue
+        content = contents[candidate.variant]
+        # Meta may put a template into another category while its campaign runs.
+        if content.template and not serves(content.template.category, source.purpose):
+            skipped.append((candidate.message_id, Message.State.SKIPPED, CATEGORY_MISMATCH))
+            continue
         try:
-            outgoing.append((candidate, body(source.tenant_id, contents[candidate.variant], candidate)))
+            outgoing.append((candidate, body(source.tenant_id, content, candidate)))
         except rendering.MissingValue:
             skipped.append((candidate.message_id, Message.State.SKIPPED, "missing_value"))
         except rendering.TooLong:
@@ -247,15 +253,18 @@ def body(tenant_id: int, content: Content, candidate: Candidate) -> bytes:
         link_id: links.token(tenant_id=tenant_id, link_id=link_id, message_id=message_id)
         for link_id in rendering.link_ids(said)
     }
+    person = candidate.person
+    if rendering.leads_to_own_page(said):
+        person = replace(person, values={**person.values, OWN_PAGE: page_of(tenant_id, candidate.contact_id)})
     if content.template is None:
-        return orjson.dumps(rendering.free_form(said, candidate.person, link_tokens=tokens, callback=callback))
+        return orjson.dumps(rendering.free_form(said, person, link_tokens=tokens, callback=callback))
     template = TemplateText(
         content.template.name,
         content.template.language,
         content.template.components,
         content.template.parameter_format.upper() == "NAMED",
     )
-    return orjson.dumps(rendering.body(template, said, candidate.person, link_tokens=tokens, callback=callback))
+    return orjson.dumps(rendering.body(template, said, person, link_tokens=tokens, callback=callback))
 
 
 def release(tenant_id: int, messages: Sequence[Outgoing], *, is_unspent: bool = True) -> int:

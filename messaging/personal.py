@@ -14,6 +14,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from consent import rules
+from consent.actions.preferences import page_of
 from consent.queries import special_names
 from contacts.models import Contact
 from contacts.personal import Section
@@ -162,6 +163,7 @@ def _text(message: Message, person: Person) -> str:
 def _person(contact: Contact) -> Person:
     values = {name: str(value) if (value := getattr(contact, name)) else None for name in FIELDS}
     values["birthday"] = f"{contact.birthday:%d.%m.%Y}" if contact.birthday else None
+    values[rendering.OWN_PAGE] = page_of(contact.tenant_id, contact.pk)
     return Person(contact.phone, contact.bsuid, values, contact.attributes)
 
 

@@ -6,7 +6,8 @@ Shape of `variables` (Content.variables, campaigns' Variant.variables):
  "buttons": [{"index": 0, "kind": "url", "url": "https://shop.example/aktion", "link": <Link id>},
              {"index": 1, "kind": "quick_reply", "payload": "optout:campaign"},
              {"index": 0, "kind": "copy_code", "value": Value}]}
-Value = {"name": "1" | "first_name", "from": a field | "attribute:<key>" | "text", "text": …, "fallback": …}
+Value = {"name": "1" | "first_name", "from": a field | "attribute:<key>" | "text" | OWN_PAGE, "text": …,
+         "fallback": …}
 
 Freezing adds "pieces" to a fixed text of the body that holds tracked addresses: ["Mehr: ", <Link id>, " bis Sonntag"].
 """
@@ -24,6 +25,8 @@ Variables = Mapping[str, Any]
 BODY_LIMIT = 1024
 VARIABLE = re.compile(r"\{\{\s*([a-z0-9_]+)\s*\}\}")
 FIELDS = ("first_name", "last_name", "email", "phone", "postcode", "country", "language", "external_id", "birthday")
+# Not a field: the address of the page on which this person sees what they agreed to and ends it (CG-20).
+OWN_PAGE = "own_page"
 
 
 class MissingValue(Exception):
@@ -127,6 +130,11 @@ def link_ids(content: Variables) -> list[int]:
     buttons = [int(button["link"]) for button in content.get("buttons", []) if "link" in button]
     texts = [content, *content.get("body", [])]
     return buttons + [piece for text in texts for piece in text.get("pieces", []) if isinstance(piece, int)]
+
+
+def leads_to_own_page(content: Variables) -> bool:
+    """Whether a text of the message brings the address of the person's own page."""
+    return any(value.get("from") == OWN_PAGE for value in content.get("body", []))
 
 
 def preview(template: TemplateText, variables: Variables, person: Person) -> Preview:

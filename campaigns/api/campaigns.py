@@ -148,9 +148,10 @@ class CampaignViewSet(TenantViewSet):
 
     def _fill(self, campaign: Campaign, values: dict[str, Any]) -> None:
         tenant = self.tenant
-        if "name" in values or "number" in values:
+        if {"name", "number", "purpose"} & set(values):
             number = _one(tenant.numbers, values["number"], "number") if "number" in values else None
-            actions.update(campaign=campaign, by=self.key, name=values.get("name"), number=number)
+            named = {"name": values.get("name"), "purpose": values.get("purpose")}
+            actions.update(campaign=campaign, by=self.key, number=number, **named)
         if "audience" in values:
             actions.set_audience(campaign=campaign, by=self.key, **_audience(tenant, values["audience"]))
         for position, variant in enumerate(values.get("variants", [])):

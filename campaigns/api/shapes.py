@@ -11,17 +11,18 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from campaigns.models import Campaign
-from messaging.rendering import FIELDS
+from messaging.rendering import FIELDS, OWN_PAGE
 from tenants.rest import StrictSerializer
 
-VALUE_SOURCES = rf"^(text|attribute:.{{1,100}}|{'|'.join(FIELDS)})$"
+VALUE_SOURCES = rf"^(text|{OWN_PAGE}|attribute:.{{1,100}}|{'|'.join(FIELDS)})$"
 # What a button of each kind cannot do without.
 BUTTON_NEEDS = {"url": "url", "quick_reply": "payload", "copy_code": "value"}
 VARIABLES_HELP = """Where the template's values come from:
 {"header": {"kind": "image", "link": "https://…"} or {"kind": "image", "media": "<uid of POST media/>"},
 "body": [{"name": "1", "from": "first_name", "fallback": "du"}, {"name": "2", "from": "text", "text": "Sonntag"}],
 "buttons": [{"index": 0, "kind": "url", "url": "https://shop.example/aktion"}]}.
-`from` is a contact field, "attribute:<key>" or "text".
+`from` is a contact field, "attribute:<key>", "text", or in the body "own_page": the address of the person's own page,
+on which they see what they agreed to and end it.
 A button of a template with the url <PUBLIC_URL>/r/{{1}} counts clicks,
 and so does every http(s) address in a fixed text of the body: it is sent as <PUBLIC_URL>/r/<token>."""
 
@@ -115,6 +116,11 @@ class VariantIn(StrictSerializer):
 
 class CampaignIn(StrictSerializer):
     name = serializers.CharField(max_length=200)
+    purpose = serializers.ChoiceField(
+        choices=Campaign.PURPOSES,
+        required=False,
+        help_text="Whoever has not agreed to exactly this is left out; `marketing` without it.",
+    )
     number = serializers.UUIDField(required=False, help_text="uid; the tenant's first number without it")
     audience = AudienceIn(required=False)
     variants = serializers.ListField(

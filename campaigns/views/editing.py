@@ -48,9 +48,12 @@ def new(request: TenantRequest) -> HttpResponse:
     """Ask for a name; from then on the draft exists and nothing gets lost."""
     form = NameForm(request.tenant, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        campaign = actions.create(tenant=request.tenant, name=form.cleaned_data["name"], by=request.user)
-        if form.cleaned_data["number"]:
-            actions.update(campaign=campaign, by=request.user, number=form.cleaned_data["number"])
+        chosen = form.cleaned_data
+        campaign = actions.create(
+            tenant=request.tenant, name=chosen["name"], purpose=chosen["purpose"], by=request.user
+        )
+        if chosen["number"]:
+            actions.update(campaign=campaign, by=request.user, number=chosen["number"])
         return _to(request, "campaign_audience", campaign)
     return render(request, "campaigns/name.html", {"form": form, "step": "name"}, status=_status(form))
 
@@ -59,9 +62,11 @@ def new(request: TenantRequest) -> HttpResponse:
 @requires("campaigns:write")
 @while_editable
 def name(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """Rename the draft or choose its number."""
+    """Rename the draft, choose its number or what it is for."""
     campaign = editable(request, uid)
-    initial = {"name": campaign.name} | ({"number": campaign.number.uid} if campaign.number else {})
+    initial = {"name": campaign.name, "purpose": campaign.purpose} | (
+        {"number": campaign.number.uid} if campaign.number else {}
+    )
     form = NameForm(request.tenant, request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         actions.update(campaign=campaign, by=request.user, **form.cleaned_data)

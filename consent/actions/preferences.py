@@ -38,7 +38,12 @@ class Choice(NamedTuple):
 
 def url(contact: Contact) -> str:
     """The address of a person's own page; who has it sees what they agreed to and can say no for them."""
-    token = seal(USE, contact.tenant_id, contact.pk)
+    return page_of(contact.tenant_id, contact.pk)
+
+
+def page_of(tenant_id: int, contact_id: int) -> str:
+    """The same of somebody whose row is not at hand."""
+    token = seal(USE, tenant_id, contact_id)
     return f"{settings.PUBLIC_URL}{reverse('preferences', kwargs={'token': token})}"
 
 

@@ -158,7 +158,7 @@ document.addEventListener("alpine:init", () => {
       return this.value === "attribute:";
     },
     get isOther() {
-      return this.value !== "text";
+      return this.value !== "text" && this.value !== "own_page";
     },
     get isNow() {
       return this.value !== "later";

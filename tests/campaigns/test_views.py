@@ -78,7 +78,9 @@ def at(campaign: Campaign, path: str) -> str:
 
 def test_a_new_campaign_is_a_draft_as_soon_as_it_has_a_name(alice: Client, bakery: Tenant, template: Template) -> None:
     form = alice.get("/bakery/campaigns/new/")
-    page = alice.post("/bakery/campaigns/new/", {"name": "Nikolaus", "number": str(number_uid(bakery))})
+    page = alice.post(
+        "/bakery/campaigns/new/", {"name": "Nikolaus", "purpose": "marketing", "number": str(number_uid(bakery))}
+    )
 
     assert form.status_code == 200
     with tenant_scope(bakery):
