@@ -14,19 +14,23 @@ Wish = Literal["opt_out", "ask", "opt_in", "none"]
 class Recognised(NamedTuple):
     """What a message asks for; `is_all` when everything is to stop, not only marketing by WhatsApp.
 
-    `wants_erasure` when the person also asks for their data to be deleted. "ask" leaves consent as it is: a person has
-    to look, with "unsubscribe" one tap away.
+    `wants_erasure` when the person also asks for their data to be deleted, `is_objection` when they object to the use
+    of their data for advertising (Art. 21 GDPR). "ask" leaves consent as it is: a person has to look, with
+    "unsubscribe" one tap away.
     """
 
     wish: Wish
     is_all: bool
     wants_erasure: bool = False
+    is_objection: bool = False
 
 
 NOTHING = Recognised("none", False)
 OPT_OUT = Recognised("opt_out", False)
 OPT_OUT_AND_ERASE = Recognised("opt_out", False, wants_erasure=True)
 OPT_OUT_ALL = Recognised("opt_out", True)
+OBJECTION = Recognised("opt_out", False, is_objection=True)
+OBJECTION_TO_ALL = Recognised("opt_out", True, is_objection=True)
 ASK = Recognised("ask", False)
 OPT_IN = Recognised("opt_in", False)
 
@@ -67,6 +71,12 @@ ERASE = (
     r"\bloesch(?:e|t|en|en sie)?(?: \w+){0,3} meine (?:\w+ )?(?:handy|telefon)?(?:nummer|daten)\b"
     r"|\bdelete (?:all )?my (?:phone )?(?:number|data)\b"
 )
+# An objection, on all channels where none is named (CG-24).
+OBJECT = (
+    r"\bwider(?:spreche|spruch)(?: \w+){0,6} (?:werbung|nutzung|verarbeitung)\b"
+    r"|\bobject to(?: \w+){0,4} (?:marketing|advertising|processing|use of my data)\b"
+)
+OBJECTIONS = {"widerspruch"}
 INTENTS = re.compile(
     "|".join(
         (
@@ -78,7 +88,7 @@ INTENTS = re.compile(
             r"\bmelde mich(?: \w+){0,3} ab$",
             r"\bwiderruf\w*(?: \w+){0,4} (?:einwilligung|zustimmung|einverstaendnis)\b",
             r"\beinwilligung(?: \w+){0,2} widerrufen\b",
-            r"\bwiderspreche(?: \w+){0,6} (?:werbung|nutzung|verarbeitung)\b",
+            OBJECT,
             r"\bhoer(?:t|en sie)?(?: \w+){0,2} auf(?: \w+){0,2} zu schreiben\b",
             r"\blass(?:t|en sie)? mich(?: \w+){0,2} in ruhe\b",
             ERASE,
@@ -145,6 +155,8 @@ def _whole(words: str, is_flow_waiting: bool) -> Recognised | None:
     for said in (words, _without_politeness(words)):
         if said in ALL:
             return OPT_OUT_ALL
+        if said in OBJECTIONS:
+            return OBJECTION
         if said in HARD or said in TYPOS:
             return OPT_OUT
         if said in SOFT:
@@ -169,7 +181,11 @@ def _within(words: str) -> Recognised:
     if INTENTS.search(words):
         if is_about_order or OPPOSITE.search(words):
             return ASK
-        return OPT_OUT_AND_ERASE if re.search(ERASE, words) else OPT_OUT
+        if re.search(ERASE, words):
+            return OPT_OUT_AND_ERASE
+        if re.search(OBJECT, words):
+            return OBJECTION if re.search(r"\bwhats ?app\b", words) else OBJECTION_TO_ALL
+        return OPT_OUT
     is_short = len(words.split()) <= MOST_WORDS_AROUND_STOP
     is_stop = is_short and not is_about_order and STOP_STEM.search(words)
     if is_stop or ASK_WORDS.search(words) or re.search(r"\b(?:nicht|don ?t) abmelden\b", words):

@@ -22,8 +22,10 @@ CODE_LENGTH = 8
 # A keyword with the code of a place behind it, as its QR code fills it in.
 AT_PLACE = re.compile(rf"(?P<word>.{{3,40}}?)[\s,:-]+(?P<code>[{CODE_SIGNS}]{{{CODE_LENGTH}}})\W*", re.I | re.S)
 # A button's payload: which form's text was shown, in which version, and whether the second box was shown, too.
-PAYLOAD = re.compile(r"optin:(?P<form>[0-9a-f-]{36}):(?P<version>\d+)")
+QUESTION = "optin:"
+PAYLOAD = re.compile(QUESTION + r"(?P<form>[0-9a-f-]{36}):(?P<version>\d+)")
 YESES = {"ja", "ja anmelden", "ja gerne", "ja bitte", "ok", "okay", "yes", "yes please"}
+NOS = {"nein", "nein danke", "noe", "nee", "no", "no thanks", "no thank you"}
 
 
 def new_token() -> str:
@@ -47,9 +49,14 @@ def is_yes(text: str) -> bool:
     return keywords.normalise(text) in YESES
 
 
+def is_no(text: str) -> bool:
+    """Whether a message is a plain no; like a yes it counts only as an answer."""
+    return keywords.normalise(text) in NOS
+
+
 def payload(form: SignupForm, version_id: int) -> str:
     """What the button "yes" brings back."""
-    return f"optin:{form.uid}:{version_id}"
+    return f"{QUESTION}{form.uid}:{version_id}"
 
 
 def message(token: str) -> str:

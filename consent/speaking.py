@@ -29,6 +29,7 @@ DU: Texts = {
     "own_page": "Du kannst der Verwendung deiner Daten für Werbung jederzeit widersprechen, auch hier: {url}",
     "known": "Du bist schon angemeldet. Abmelden kannst du dich jederzeit mit STOPP.",
     "late": "Diese Anmeldung ist nicht mehr gültig. Wenn du magst, melde dich neu an: {url}",
+    "refused": "Alles klar, {company} schickt dir keine Werbung.",
     "asked": "{wording}\n\nTippe auf „{button}“, wenn du einverstanden bist. Ohne Antwort passiert nichts.",
     "button": "Ja, anmelden",
     "ticked": "Ja, ich bin einverstanden.",
@@ -128,6 +129,7 @@ SIE: Texts = {
     "own_page": "Sie können der Verwendung Ihrer Daten für Werbung jederzeit widersprechen, auch hier: {url}",
     "known": "Sie sind schon angemeldet. Abmelden können Sie sich jederzeit mit STOPP.",
     "late": "Diese Anmeldung ist nicht mehr gültig. Wenn Sie mögen, melden Sie sich neu an: {url}",
+    "refused": "Alles klar, {company} schickt Ihnen keine Werbung.",
     "asked": "{wording}\n\nTippen Sie auf „{button}“, wenn Sie einverstanden sind. Ohne Antwort passiert nichts.",
     "must_tick": "Bitte setzen Sie das Häkchen, wenn Sie einverstanden sind. Ohne Einwilligung schreiben wir Ihnen"
     " nicht.",
@@ -187,6 +189,7 @@ EN: Texts = {
     "own_page": "You may object to the use of your data for advertising at any time, here too: {url}",
     "known": "You are signed up already. You can stop at any time by answering STOP.",
     "late": "This sign-up is not valid any more. If you like, sign up again: {url}",
+    "refused": "All right, {company} will not send you any advertising.",
     "asked": "{wording}\n\nTap “{button}” if you agree. Without an answer nothing happens.",
     "button": "Yes, sign me up",
     "ticked": "Yes, I agree.",

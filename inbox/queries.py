@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from consent.models import EndedContract
 from inbox.models import InboundMessage
 from tenants.models import Tenant
 from tenants.scope import across_tenants
 from whatsapp.models import Account, Number
+
+# Pictures, voice notes and reactions never opt out (consent-gdpr § 7); an edited message speaks like a written one.
+SPEAKING = {"text", "button", "interactive", "edit"}
 
 
 def accounts_with_own_app() -> dict[uuid.UUID, Account]:
@@ -106,6 +109,18 @@ def conversations_with_other_opt_outs(
         received_at__gte=since,
     ).exclude(pk__in=[message.pk for message in inbound])
     return set(found.values_list("conversation_id", flat=True))
+
+
+def written_before(message: InboundMessage) -> datetime | None:
+    """When the person wrote the message before this one in the same chat; reactions and the like do not count."""
+    earlier = InboundMessage.objects.filter(
+        tenant=message.tenant_id,
+        conversation=message.conversation_id,
+        type__in=SPEAKING,
+        sent_at__lte=message.sent_at,
+        pk__lt=message.pk,
+    )
+    return earlier.aggregate(last=Max("sent_at"))["last"]
 
 
 def to_look_at(tenant: Tenant) -> QuerySet[InboundMessage]:

@@ -2,14 +2,23 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-from messaging.models import Content, Source
+from contacts.models import Contact
+from messaging.models import Content, Message, Source
 from tenants.scope import across_tenants
 from whatsapp.models import Media, Number
 
+NEVER_SEEN = (
+    Message.State.QUEUED,
+    Message.State.FAILED,
+    Message.State.SKIPPED,
+    Message.State.CANCELLED,
+    Message.State.EXPIRED,
+)
 # Nothing leaves before the company has concluded the contract of Art. 28 GDPR (CG-50).
 NUMBERS_DUE = """
 SELECT DISTINCT s.number_id FROM messaging_source s
@@ -45,6 +54,30 @@ def contents(source: Source) -> list[Content]:
         for header, uid in zip(headers, uids, strict=True):
             header["meta_id"] = known.get(uid)
     return found
+
+
+class Question(NamedTuple):
+    """A message of ours with a button that waits for an answer: the button's payload, and Meta's id, "" if unknown."""
+
+    payload: str
+    wamid: str
+
+
+def last_question(contact: Contact, number: Number, prefix: str) -> Question | None:
+    """The latest reply to a person, from one of our numbers, whose first button's payload begins like this.
+
+    Only what Meta has, or may have: nobody answers what they never saw.
+    """
+    found = Message.objects.filter(
+        tenant=contact.tenant_id,
+        contact=contact.pk,
+        source__kind=Source.Kind.REPLY,
+        source__number=number,
+        source__contents__free_form__interactive__action__buttons__0__reply__id__startswith=prefix,
+    ).exclude(state__in=NEVER_SEEN)
+    payload = "source__contents__free_form__interactive__action__buttons__0__reply__id"
+    last = found.order_by("-pk").values_list(payload, "wamid").first()
+    return Question(last[0], last[1] or "") if last else None
 
 
 def hold_sources(tenant_id: int, source_ids: Collection[int]) -> None:

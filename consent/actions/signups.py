@@ -1,27 +1,24 @@
-"""Signing up: what a page or a keyword asks for, and the WhatsApp message or tap by which the person confirms it.
+"""Signing up on a page, and the WhatsApp message by which the person confirms it; by keyword alone: `hearing`.
 
 Nobody is written to before they have written themselves, so no form can be used to pester somebody (CG-11 to CG-14).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 import orjson
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils.translation import gettext as _
 
-from consent import signups, speaking
+from consent import signups
 from consent.actions import declarations
-from consent.keywords import OPT_INS
-from consent.ledger import Appended
 from consent.models import (
     Authority,
     Channel,
-    ConsentEvent,
     ConsentState,
     SignupForm,
     SignupPlace,
@@ -33,7 +30,6 @@ from consent.models import (
 from consent.opening import unlawful
 from consent.queries import (
     attribute_name,
-    live_signup_form,
     may_ask,
     may_use_special,
     published,
@@ -47,6 +43,7 @@ from tenants.encryption import decrypt, encrypt
 from tenants.models import Tenant
 
 FORM_REF = "form "
+SHOWN = ("headline", "intro", "benefit", "benefit_terms", "question_label")
 ISSUE = """
 UPDATE consent_signupcode SET contact_id = %(contact)s, issued_at = now() WHERE tenant_id = %(tenant)s AND id = (
     SELECT id FROM consent_signupcode WHERE tenant_id = %(tenant)s AND form_id = %(form)s AND contact_id IS NULL
@@ -62,24 +59,34 @@ class NotOpen(Exception):
 
 @dataclass(frozen=True)
 class Said:
-    """A message by which somebody asks or confirms, as it came from WhatsApp."""
+    """A message by which somebody asks or confirms, as it came from WhatsApp; `number` is ours that it came to, E.164.
+
+    `question` is the payload of the button under our question that stands last in the chat, or was tapped, and
+    `question_wamid` Meta's id of it. `previous_at` is when the person wrote the time before.
+    """
 
     wamid: str
     text: str
     at: datetime
     phone_number_id: str
     payload: str = ""
+    number: str = ""
+    question: str = ""
+    question_wamid: str = ""
+    previous_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Heard:
     """What became of it, and what the person is to be told: the text in their language is `consent.speaking`'s."""
 
-    outcome: Literal["confirmed", "known", "late", "asked"]
+    outcome: Literal["confirmed", "known", "late", "asked", "refused"]
     form: SignupForm
     language: str
     version: WordingVersion | None = None
     code: str = ""
+    # Of a question: the row of the ledger by which the person answered us last, so that each answer opens a new one.
+    since: int = 0
 
 
 @transaction.atomic
@@ -97,11 +104,10 @@ def start(
     `visitor` is what proves the request (address, browser, page). Nothing is known of the person yet, so nothing stands
     in the ledger. Raises NotOpen.
     """
-    version, extra = _open_versions(form)
+    version, extra = open_versions(form)
     token = signups.new_token()
     digest = signups.digest(token)
-    shown = {"headline": form.headline, "benefit": form.benefit, "benefit_terms": form.benefit_terms}
-    evidence = {**visitor, "form": form.slug, **{key: value for key, value in shown.items() if value}}
+    evidence = {**visitor, "form": form.slug, **shown(form)}
     evidence |= {"answer": answer} if answer and may_ask(form, is_extra_wanted=is_extra_wanted) else {}
     SignupRequest.objects.create(
         tenant=form.tenant,
@@ -113,47 +119,22 @@ def start(
         language=language,
         sealed=encrypt(orjson.dumps(evidence).decode(), binding=_binding(form.tenant_id, digest)),
     )
-    _count("requests", form, place)
+    count("requests", form, place)
     return token
 
 
-def hear(*, tenant: Tenant, contact: Contact, said: Said, is_start: bool) -> Heard | None:
-    """What a message has to do with signing up: a token, a tap on our button, a yes to our question, a keyword.
-
-    `is_start` when the message asks to sign up by one of the general words. None when it has nothing to do with it.
-    """
-    if token := signups.token_in(said.text):
-        return confirm(tenant=tenant, contact=contact, token=token, said=said)
-    if tapped := signups.PAYLOAD.fullmatch(said.payload):
-        form = _forms(tenant).filter(uid=tapped["form"]).first()
-        return accept(form=form, contact=contact, said=said, version_id=int(tapped["version"])) if form else None
-    if signups.is_yes(said.text) and (pending := _asked(contact, said.at, timedelta(days=1))):
-        slug, _place = _read(pending.source_ref)
-        form = _forms(tenant).filter(slug=slug).first()
-        return (
-            accept(form=form, contact=contact, said=said, version_id=pending.wording_version_id or 0) if form else None
-        )
-    if place := _place_named(tenant, said.text):
-        return ask(form=place.form, contact=contact, said=said, place=place)
-    form = live_signup_form(tenant, said.text, is_start=is_start)
-    return ask(form=form, contact=contact, said=said) if form else None
-
-
-def _place_named(tenant: Tenant, text: str) -> SignupPlace | None:
-    """The place by whose QR code somebody asks to sign up: the keyword of its form, or a general word, and its code."""
-    if (found := signups.place_in(text)) is None:
-        return None
-    word, code = found
-    places = SignupPlace.objects.select_related("form__tenant", "form__wording", "form__extra_wording")
-    place = places.filter(tenant=tenant, code=code, form__state=SignupForm.State.LIVE).first()
-    return place if place and word in (place.form.keyword, *OPT_INS) else None
+def shown(form: SignupForm, *names: str) -> dict[str, str]:
+    """What people read around the wording, or some of it, as part of the proof: a form may be changed later (§ 4)."""
+    texts = {name: str(getattr(form, name)) for name in names or SHOWN}
+    return {name: text for name, text in texts.items() if text}
 
 
 @transaction.atomic
 def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Heard | None:
-    """The person sent the token of a page: their yes, proven by their own number (CG-13). None for a made-up token.
+    """The person sent the token of a page: their yes, proven by their own number (CG-13). None for an unknown token.
 
-    A second use changes nothing, one after seven days grants nothing (CG-14), and both are said.
+    A second use, whoever's, and one after seven days grant nothing (CG-14); both are said, and to whom it is true that
+    they are signed up already.
     """
     found = (
         SignupRequest.objects.select_for_update(of=("self",))
@@ -164,7 +145,7 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
     if found is None:
         return None
     if found.confirmed_at:
-        return Heard("known", found.form, found.language)
+        return Heard("known" if has_said_yes(contact, found.version) else "late", found.form, found.language)
     if said.at - found.requested_at > periods.TO_CONFIRM or found.version.invalid_reason:
         return Heard("late", found.form, found.language)
     evidence = orjson.loads(decrypt(found.sealed, binding=_binding(tenant.pk, found.token_digest)))
@@ -173,9 +154,9 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
     for version in filter(None, (found.version, found.extra_version)):
         _grant_requested(found, version, contact, said, evidence)
     SignupRequest.objects.filter(pk=found.pk).update(confirmed_at=said.at, sealed="")
-    _count("confirmed", found.form, found.place)
+    count("confirmed", found.form, found.place)
     _remember(found.form, contact, answer, found.language)
-    return Heard("confirmed", found.form, found.language, found.version, _issued(found.form, contact))
+    return Heard("confirmed", found.form, found.language, found.version, issued(found.form, contact))
 
 
 def _grant_requested(
@@ -186,7 +167,7 @@ def _grant_requested(
         "tenant": contact.tenant,
         "contact": contact,
         "source": source,
-        "source_ref": _ref(found.form, found.place),
+        "source_ref": ref(found.form, found.place),
         "pairs": pairs_of(version),
         "wording": version,
         "language": found.language,
@@ -200,76 +181,9 @@ def _grant_requested(
         authority=Authority.PERSON,
         doi_request_seq=asked[0].seq,
         incentive_id=f"form {found.form.slug}" if found.form.benefit else "",
-        evidence=_as_evidence(said),
+        evidence=as_evidence(said),
         **common | {"pairs": confirmed_here(version)},
     )
-
-
-@transaction.atomic
-def ask(*, form: SignupForm, contact: Contact, said: Said, place: SignupPlace | None = None) -> Heard | None:
-    """The person wrote the keyword, perhaps by a place's QR code: show them the wording with a button (CG-13).
-
-    Only the tap is a yes, and it counts for the place.
-    """
-    try:
-        version, _extra = _open_versions(form)
-    except NotOpen:
-        return None
-    language = _language(contact, version)
-    if _has_said_yes(contact, version):
-        return Heard("known", form, language)
-    if len(speaking.question(form.tenant, language, version)) > speaking.QUESTION_LIMIT:
-        return None
-    declarations.request(
-        tenant=form.tenant,
-        contact=contact,
-        dedupe=f"keyword:{said.wamid}",
-        source=Source.WA_KEYWORD,
-        source_ref=_ref(form, place),
-        pairs=pairs_of(version),
-        occurred_at=said.at,
-        wording=version,
-        language=_language(contact, version),
-        evidence=_as_evidence(said),
-    )
-    _count("requests", form, place)
-    return Heard("asked", form, _language(contact, version), version)
-
-
-@transaction.atomic
-def accept(*, form: SignupForm, contact: Contact, said: Said, version_id: int) -> Heard | None:
-    """The person said yes under the wording of a form. None for a version that the form never showed.
-
-    A yes counts for seven days, and only while that version may still be agreed to; later they are asked again.
-    """
-    version = form.wording.versions.filter(tenant=form.tenant, pk=version_id).first()
-    if version is None:
-        return None
-    language = _language(contact, version)
-    asked = _asked(contact, said.at, periods.TO_CONFIRM, version_id)
-    if asked is None or version.invalid_reason or form.state != SignupForm.State.LIVE:
-        return Heard("late", form, language)
-    done = declarations.grant(
-        tenant=form.tenant,
-        contact=contact,
-        dedupe=f"yes:{asked.seq}",
-        source=Source.WA_BUTTON if said.payload else Source.WA_KEYWORD,
-        source_ref=asked.source_ref,
-        authority=Authority.PERSON,
-        pairs=confirmed_here(version),
-        occurred_at=said.at,
-        wording=version,
-        language=language,
-        age_confirmed=True,
-        doi_request_seq=asked.seq,
-        incentive_id=f"form {form.slug}" if form.benefit else "",
-        evidence=_as_evidence(said),
-    )
-    if not any(_is_new(row) for row in done):
-        return Heard("known", form, language)
-    _slug, code = _read(asked.source_ref)
-    _count("confirmed", form, form.places.filter(tenant=form.tenant_id, code=code).first() if code else None)
-    return Heard("confirmed", form, language, version, _issued(form, contact))
 
 
 def pairs_of(version: WordingVersion) -> list[tuple[str, str]]:
@@ -287,53 +201,27 @@ def scanned(place: SignupPlace) -> None:
     SignupPlace.objects.filter(pk=place.pk).update(scans=F("scans") + 1)
 
 
-def _ref(form: SignupForm, place: SignupPlace | None) -> str:
+def ref(form: SignupForm, place: SignupPlace | None) -> str:
     """Which form, and at which place, as a row of the ledger names it: "form theke, k7m2qxyz"."""
     return f"{FORM_REF}{form.slug}" + (f", {place.code}" if place else "")
 
 
-def _read(ref: str) -> tuple[str, str]:
-    """The form's slug and the place's code in such a name."""
-    slug, _comma, code = ref.removeprefix(FORM_REF).partition(", ")
-    return slug, code
-
-
-def _count(what: str, form: SignupForm, place: SignupPlace | None = None) -> None:
+def count(what: str, form: SignupForm, place: SignupPlace | None = None) -> None:
+    """One more of `what`, "requests" or "confirmed", of a form and of the place where it is put up."""
     SignupForm.objects.filter(pk=form.pk).update(**{what: F(what) + 1})
     if place:
         SignupPlace.objects.filter(pk=place.pk).update(**{what: F(what) + 1})
 
 
-def _is_new(row: Appended) -> bool:
-    return row.skipped != "duplicate"
-
-
-def _open_versions(form: SignupForm) -> tuple[WordingVersion, WordingVersion | None]:
+def open_versions(form: SignupForm) -> tuple[WordingVersion, WordingVersion | None]:
+    """What people agree to by a form now: its wording, and that of its second box. Raises NotOpen."""
     version = published(form.wording) if form.state == SignupForm.State.LIVE else None
     if version is None or unlawful(form):
         raise NotOpen
     return version, published(form.extra_wording) if form.extra_wording else None
 
 
-def _forms(tenant: Tenant) -> QuerySet[SignupForm]:
-    return SignupForm.objects.select_related("tenant", "wording").filter(tenant=tenant)
-
-
-def _asked(contact: Contact, at: datetime, within: timedelta, version_id: int | None = None) -> ConsentEvent | None:
-    """Our latest question to this person that still waits for their yes."""
-    asked = ConsentEvent.objects.filter(
-        tenant=contact.tenant_id,
-        subject_id=contact.subject_id,
-        state=State.REQUESTED,
-        source=Source.WA_KEYWORD,
-        occurred_at__gte=at - within,
-    )
-    if version_id is not None:
-        asked = asked.filter(wording_version_id=version_id)
-    return asked.order_by("-seq").first()
-
-
-def _has_said_yes(contact: Contact, version: WordingVersion) -> bool:
+def has_said_yes(contact: Contact, version: WordingVersion) -> bool:
     """Whether there is nothing left to ask; a yes without the age (CG-07) allows nothing, so it is asked for anew."""
     held = ConsentState.objects.filter(
         tenant=contact.tenant_id, subject_id=contact.subject_id, state=State.GRANTED, age_confirmed=True
@@ -341,14 +229,11 @@ def _has_said_yes(contact: Contact, version: WordingVersion) -> bool:
     return set(confirmed_here(version)) <= set(held)
 
 
-def _as_evidence(said: Said) -> dict[str, Any]:
+def as_evidence(said: Said) -> dict[str, str]:
+    """What of a message proves it, and which message of ours it answers."""
     kept = {"wamid": said.wamid, "text": said.text, "payload": said.payload, "phone_number_id": said.phone_number_id}
+    kept |= {"asked_wamid": said.question_wamid}
     return {key: value for key, value in kept.items() if value}
-
-
-def _language(contact: Contact, version: WordingVersion) -> str:
-    own = contact.language[:2].lower()
-    return own if version.texts.get(own) else next(iter(version.texts), "de")
 
 
 def _remember(form: SignupForm, contact: Contact, answer: str, language: str) -> None:
@@ -372,7 +257,7 @@ def _may_be_kept(contact: Contact, attribute: str) -> bool:
     return attribute_name(attribute) not in special_names(contact.tenant_id) or may_use_special(contact)
 
 
-def _issued(form: SignupForm, contact: Contact) -> str:
+def issued(form: SignupForm, contact: Contact) -> str:
     """The voucher code this person gets, one per form and person; "" when there is none (left)."""
     with connection.cursor() as cursor:
         cursor.execute(ISSUE, {"tenant": form.tenant_id, "form": form.pk, "contact": contact.pk})

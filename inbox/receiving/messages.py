@@ -16,8 +16,6 @@ from tenants.models import Tenant
 from whatsapp.events import Inbound
 from whatsapp.models import Number
 
-# Pictures, voice notes and reactions never opt out (consent-gdpr § 7); an edited message speaks like a written one.
-SPEAKING = {"text", "button", "interactive", "edit"}
 # Extras of Meta's item that the thread shows beside its own content.
 EXTRAS = ("context", "referral", "errors", "group_id")
 NO_WISH = Recognised("none", False)
@@ -68,7 +66,7 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
         [
             sign_ups.Message(w.contact, w.number, row, w.wish.wish == "opt_in")
             for w, row in zip(new, stored, strict=True)
-            if not row.is_opt_out and w.event.type in SPEAKING
+            if not row.is_opt_out and w.event.type in queries.SPEAKING
         ],
     )
 
@@ -83,7 +81,7 @@ def _with_people(tenant: Tenant, items: list[Item[Inbound]], merges: list[tuple[
 
 
 def _wish(event: Inbound) -> Recognised:
-    if event.type not in SPEAKING:
+    if event.type not in queries.SPEAKING:
         return NO_WISH
     return keywords.recognise(event.text or event.button_title, payload=event.payload)
 

@@ -1,7 +1,7 @@
 """Acts on a STOPP: consent withdrawn and with it what waits, the campaign's message marked, one confirmation."""
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
@@ -49,16 +49,19 @@ def apply(tenant: Tenant, opt_outs: list[OptOut]) -> None:
 def _withdraw(tenant: Tenant, opt_out: OptOut) -> bool:
     """Whether the person is out now: a STOPP that arrives after a newer yes is recorded but ends nothing."""
     inbound = opt_out.inbound
-    done = declarations.withdraw(
-        tenant=tenant,
-        contact=opt_out.contact,
-        source=Source.WA_BUTTON if inbound.payload else Source.WA_KEYWORD,
-        source_ref=inbound.payload[:200],
-        occurred_at=inbound.sent_at,
-        is_all=opt_out.is_all,
-        dedupe=inbound.wamid,
-        evidence={"wamid": inbound.wamid, "text": inbound.text},
-    )
+    said: dict[str, Any] = {
+        "tenant": tenant,
+        "contact": opt_out.contact,
+        "source": Source.WA_BUTTON if inbound.payload else Source.WA_KEYWORD,
+        "source_ref": inbound.payload[:200],
+        "occurred_at": inbound.sent_at,
+        "dedupe": inbound.wamid,
+        "evidence": {"wamid": inbound.wamid, "text": inbound.text},
+    }
+    if opt_out.wish.is_objection:
+        done = declarations.object_(channel=Channel.ALL if opt_out.is_all else Channel.WHATSAPP, **said)
+    else:
+        done = declarations.withdraw(is_all=opt_out.is_all, **said)
     return any(row.states[MARKETING].is_refused for row in done if MARKETING in row.states)
 
 
@@ -99,4 +102,6 @@ def confirm(tenant: Tenant, opt_outs: list[OptOut]) -> None:
 def _confirmation(tenant: Tenant, opt_out: OptOut) -> str:
     """Neutral and final (CG-25): no question, no offer."""
     said = speaking.texts(tenant, opt_out.contact.language[:2].lower())
+    if opt_out.wish.is_objection and opt_out.is_all:
+        return said["objected"]
     return said["out_of_all"] if opt_out.is_all else said["out"]

@@ -1,5 +1,6 @@
 """Hears in what people wrote that they want to sign up, and answers: the wording with a button, or the confirmation."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -7,13 +8,17 @@ from django.utils import timezone
 
 from consent import signups, speaking
 from consent.actions import preferences
-from consent.actions.signups import Heard, Said, hear
+from consent.actions.hearing import hear
+from consent.actions.signups import Heard, Said
 from consent.models import Channel, Purpose
 from consent.queries import may_send
 from consent.rules import META_STOP
+from contacts import phones
 from contacts.models import Contact
+from inbox import queries
 from inbox.models import InboundMessage
 from messaging import actions
+from messaging.queries import last_question
 from tenants.models import Tenant
 from whatsapp.models import Number
 
@@ -35,11 +40,35 @@ class Message(NamedTuple):
 def apply(tenant: Tenant, messages: list[Message]) -> None:
     """Record what was asked or confirmed, and answer each person once."""
     for message in messages:
-        inbound = message.inbound
-        said = Said(inbound.wamid, inbound.text, inbound.sent_at, message.number.phone_number_id, inbound.payload)
-        heard = hear(tenant=tenant, contact=message.contact, said=said, is_start=message.is_start)
-        if heard and inbound.sent_at > timezone.now() - WINDOW:
+        heard = hear(tenant=tenant, contact=message.contact, said=_said(message), is_start=message.is_start)
+        if heard is None:
+            continue
+        if heard.outcome == "refused":
+            # "Nein danke" was the answer to a question, so nobody has to look what it was about.
+            InboundMessage.objects.filter(pk=message.inbound.pk).update(needs_a_look=False)
+        if message.inbound.sent_at > timezone.now() - WINDOW:
             _answer(tenant, message, heard)
+
+
+def _said(message: Message) -> Said:
+    """The message with what stands before it in the chat, where it can be an answer to a question of ours."""
+    inbound, number = message.inbound, message.number
+    said = Said(
+        inbound.wamid,
+        inbound.text,
+        inbound.sent_at,
+        phone_number_id=number.phone_number_id,
+        payload=inbound.payload,
+        number=phones.normalise(number.display_number) or "",
+    )
+    is_tap = signups.PAYLOAD.fullmatch(inbound.payload)
+    if not (is_tap or signups.is_yes(inbound.text) or signups.is_no(inbound.text)):
+        return said
+    asked = last_question(message.contact, number, inbound.payload if is_tap else signups.QUESTION)
+    if asked is None or (is_tap and asked.payload != inbound.payload):
+        return said
+    before = queries.written_before(inbound)
+    return replace(said, question=asked.payload, question_wamid=asked.wamid, previous_at=before)
 
 
 def _answer(tenant: Tenant, message: Message, heard: Heard) -> None:
@@ -80,7 +109,11 @@ def _buttons(heard: Heard, said: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def _dedupe(message: Message, heard: Heard) -> str:
-    """A question goes out once a day, however often somebody writes the keyword; every other answer once."""
-    if heard.outcome == "asked":
-        return f"sign-up:{heard.form.pk}:{message.contact.pk}:{message.inbound.sent_at:%Y-%m-%d}"
+    """A question goes out once a day, however often somebody writes the keyword; every other answer once.
+
+    Another version is another question, and who has answered one is asked anew.
+    """
+    if heard.outcome == "asked" and heard.version:
+        day = f"{message.inbound.sent_at:%Y-%m-%d}"
+        return f"sign-up:{heard.form.pk}:{message.contact.pk}:{heard.version.pk}:{heard.since}:{day}"
     return f"sign-up:{message.inbound.pk}"

@@ -186,6 +186,32 @@ def test_saying_no_on_a_phone_works_by_keyboard_alone(
         assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "withdrawn"
 
 
+def test_objecting_on_a_phone_works_by_keyboard_alone_and_is_for_everybody(
+    page: Page, live_server: object, bakery: Tenant, anna: Contact
+) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(address(live_server, anna))
+    press_until(page, "Werbung widersprechen")
+    expect(page.get_by_role("button", name="Ich widerspreche")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    found = problems(page)
+    press_until(page, "Ich widerspreche")
+
+    expect(page.get_by_role("status")).to_contain_text("widersprochen")
+    assert found + problems(page) == []
+    with tenant_scope(bakery):
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "objected"
+
+
+def press_until(page: Page, words: str) -> None:
+    """Go by Tab to the button or link with these words, and press it."""
+    for _step in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == words:
+            break
+    page.keyboard.press("Enter")
+
+
 @pytest.mark.parametrize(("language", "theme"), [("de", "light"), ("en", "dark")])
 def test_the_pages_that_nobody_hopes_to_see_are_for_everybody_too(
     page: Page, live_server: object, form: SignupForm, bakery: Tenant, language: str, theme: str

@@ -11,7 +11,7 @@ from consent.models import ConsentEvent, SignupForm, SignupPlace, SignupRequest
 from contacts.models import Contact
 from tenants.models import Tenant
 from tests.consent.factories import person, published, wording_text
-from tests.consent.test_signups import made, may, write
+from tests.consent.test_signups import button, made, may, write
 from tests.qr import text_in
 
 
@@ -85,7 +85,7 @@ def test_a_written_yes_counts_for_the_place_too(form: SignupForm, place: SignupP
     anna = person(in_bakery)
     write(anna, f"brot  {place.code.upper()} ")
 
-    heard = write(anna, "Ja")
+    heard = write(anna, "Ja", question=button(form))
 
     assert heard
     assert heard.outcome == "confirmed"

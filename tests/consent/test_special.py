@@ -13,7 +13,7 @@ from campaigns import actions as campaign_actions
 from campaigns import freezing, preflight
 from campaigns import queries as campaigns
 from campaigns.models import Campaign
-from consent.actions import signup_forms, signups
+from consent.actions import hearing, signup_forms
 from consent.actions.signups import Said
 from consent.ledger import evidence
 from consent.models import ConsentEvidence, Controller, SignupForm, SignupRequest, WordingVersion
@@ -146,7 +146,7 @@ def test_an_answer_is_kept_only_with_the_second_box(
     token = token_in(page)
     assert token
 
-    signups.hear(tenant=marked, contact=anna, said=Said("wamid.1", message(token), now(), "1", ""), is_start=True)
+    hearing.hear(tenant=marked, contact=anna, said=Said("wamid.1", message(token), now(), "1", ""), is_start=True)
 
     anna.refresh_from_db()
     assert anna.attributes == kept

@@ -7,7 +7,7 @@ import pytest
 from django.utils.timezone import now
 
 from consent import queries
-from consent.actions import signup_forms, signups
+from consent.actions import hearing, signup_forms, signups
 from consent.ledger import Happened, evidence, fold
 from consent.models import ConsentEvent, ConsentEvidence, ConsentState, Disposal, SignupForm
 from consent.rights import keeping
@@ -32,7 +32,7 @@ def form(in_bakery: Tenant) -> SignupForm:
 def write(contact: Contact, text: str, *, days_ago: float, payload: str = "") -> str:
     """What became of a message of some days ago, which arrives now."""
     said = signups.Said(f"wamid.{text}.{days_ago}", text, now() - DAY * days_ago, "20001", payload)
-    heard = signups.hear(tenant=contact.tenant, contact=contact, said=said, is_start=text == "START")
+    heard = hearing.hear(tenant=contact.tenant, contact=contact, said=said, is_start=text == "START")
     return heard.outcome if heard else ""
 
 

@@ -28,8 +28,6 @@ MUST_OPT_OUT = [
     "Ich will mich austragen",
     "Meldet mich bitte ab",
     "Bitte melden Sie mich vom Verteiler ab",
-    "Ich widerspreche der Nutzung meiner Daten",
-    "Ich widerspreche der Werbung",
     "Hört bitte auf mir zu schreiben",
     "Lasst mich in Ruhe!",
     "Löscht meine Nummer",
@@ -92,4 +90,7 @@ MUST_ASK = [
     "Stop it",
     "Don't stop sending me messages",
 ]
-MUST_OPT_OUT_OF_ALL = ["STOP ALL", "stopall", "Alles stoppen", "Stopp alles", "bitte stop alles", "Stopp All!"]
+MUST_OPT_OUT_OF_ALL = [
+    *("STOP ALL", "stopall", "Alles stoppen", "Stopp alles", "bitte stop alles", "Stopp All!"),
+    *("Ich widerspreche der Nutzung meiner Daten", "Ich widerspreche der Werbung"),
+]

@@ -17,6 +17,7 @@ from messaging.budget import Budget
 from messaging.models import Content, Message, Source
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.consent import factories as consent_factories
 from tests.inbox import meta
 from tests.inbox.outbox import plan, send
 from whatsapp.models import Number
@@ -171,6 +172,37 @@ def test_cg_40_who_wants_their_data_deleted_is_noted_in_the_register(
         noted = DataRequest.objects.get()
         assert (noted.kind, noted.state, noted.checked_by) == ("erasure", "open", "whatsapp")
         assert noted.received_at == TODAY
+
+
+@pytest.mark.parametrize(
+    ("words", "mail", "told"),
+    [
+        ("Hiermit widerspreche ich der Werbung.", "objected", "widersprochen"),
+        ("Ich lege Widerspruch gegen die Nutzung meiner Daten ein", "objected", "widersprochen"),
+        ("I object to the processing of my data for marketing", "objected", "widersprochen"),
+        ("Ich widerspreche der Werbung per WhatsApp", "", "abgemeldet"),
+        ("Widerspruch", "", "abgemeldet"),
+        ("Bitte keine Werbung mehr", "", "abgemeldet"),
+    ],
+)
+def test_cg_24_an_objection_in_the_chat_is_one_and_ends_all_advertising_where_it_names_no_channel(
+    number: Number, deliver: Deliver, words: str, mail: str, told: str
+) -> None:
+    tenant = number.tenant
+    send(number, 1, accepted_at=TODAY)
+    agree(tenant)
+    with tenant_scope(tenant):
+        contact = Contact.objects.get()
+        consent_factories.agree(tenant, contact, pairs=[("email", "marketing")])
+
+    deliver(meta.body(number, messages=[meta.text(words, at=TODAY)]))
+
+    with tenant_scope(tenant):
+        on_whatsapp = may_send(contact=contact, channel="whatsapp", purpose="marketing").reason
+        assert on_whatsapp == ("withdrawn" if words.startswith("Bitte") else "objected")
+        assert may_send(contact=contact, channel="email", purpose="marketing").reason == mail
+        answer = Content.objects.filter(source__kind="reply").latest("pk").free_form
+    assert told in str(answer)
 
 
 def test_who_writes_after_a_stopp_is_answered_and_gets_no_advertising(number: Number, deliver: Deliver) -> None:

@@ -11,11 +11,13 @@ from django.test import Client
 from django.utils import timezone
 
 from consent.actions import signup_forms, signups
-from consent.models import SignupForm
+from consent.ledger import evidence
+from consent.models import ConsentEvent, ConsentEvidence, SignupForm
 from consent.queries import may_send
 from consent.signups import message, token_in
 from contacts.models import Contact
-from messaging.models import Content
+from inbox.models import InboundMessage
+from messaging.models import Content, Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import known, published
@@ -49,6 +51,20 @@ def form(number: Number) -> SignupForm:
 def answers(tenant: Tenant) -> list[dict[str, Any]]:
     with tenant_scope(tenant):
         return list(Content.objects.filter(source__kind="reply").order_by("id").values_list("free_form", flat=True))
+
+
+def sent(tenant: Tenant) -> None:
+    """Meta has taken every answer that waited."""
+    with tenant_scope(tenant):
+        for message in Message.objects.filter(source__kind="reply", wamid=None):
+            Message.objects.filter(pk=message.pk).update(
+                state=Message.State.ACCEPTED, queue=Message.Queue.OUT, wamid=f"wamid.out{message.pk}"
+            )
+
+
+def write(deliver: Deliver, number: Number, words: str, minute: int) -> None:
+    deliver(meta.body(number, messages=[meta.text(words, at=NOW - timedelta(minutes=30 - minute))]))
+    sent(number.tenant)
 
 
 def may(tenant: Tenant) -> str:
@@ -180,3 +196,82 @@ def test_who_scans_the_code_of_a_place_and_taps_counts_for_it(
     with tenant_scope(number.tenant):
         place.refresh_from_db()
     assert (place.scans, place.requests, place.confirmed) == (1, 1, 1)
+
+
+def test_a_typed_yes_after_our_question_is_one_and_the_proof_names_both_messages(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    write(deliver, number, "START", 0)
+    with tenant_scope(number.tenant):
+        question = Message.objects.get()
+    write(deliver, number, "Ja", 1)
+
+    assert may(number.tenant) == ""
+    with tenant_scope(number.tenant):
+        granted = ConsentEvent.objects.get(state="granted")
+        proof = evidence.unseal(ConsentEvidence.objects.get(event_id=granted.event_id))
+    assert proof["asked_wamid"] == question.wamid
+    assert proof["wamid"].startswith("wamid.in")
+
+
+def test_a_yes_that_comes_before_the_question_went_out_answers_nothing(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    deliver(meta.body(number, messages=[meta.text("START", at=NOW)]), meta.body(number, messages=[meta.text("ok")]))
+
+    assert may(number.tenant) == "pending"
+
+
+@pytest.mark.parametrize("between", ["STOPP", "Was kostet das?", "Nein, danke"])
+def test_an_ok_later_in_the_chat_signs_nobody_up(
+    number: Number, form: SignupForm, deliver: Deliver, between: str
+) -> None:
+    for minute, words in enumerate(("START", between, "ok")):
+        write(deliver, number, words, minute)
+
+    assert may(number.tenant) == ("pending" if between == "Was kostet das?" else "withdrawn")
+    assert not any("angemeldet" in str(told) for told in answers(number.tenant)[2:])
+
+
+def test_a_no_is_answered_once_and_nobody_has_to_look_at_it(number: Number, form: SignupForm, deliver: Deliver) -> None:
+    write(deliver, number, "START", 0)
+    write(deliver, number, "Nein danke", 1)
+
+    assert may(number.tenant) == "withdrawn"
+    assert answers(number.tenant)[-1]["text"]["body"].startswith("Alles klar")
+    with tenant_scope(number.tenant):
+        assert not InboundMessage.objects.filter(needs_a_look=True).exists()
+
+
+def test_who_stopped_and_wants_to_come_back_the_same_day_is_asked_again(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    for minute, words in enumerate(("START", "STOPP", "START", "START")):
+        write(deliver, number, words, minute)
+
+    asked, out, again = answers(number.tenant)
+    assert asked == again
+    assert "abgemeldet" in out["text"]["body"]
+    write(deliver, number, "Ja", 5)
+    assert may(number.tenant) == ""
+
+
+def test_a_new_version_of_the_wording_is_another_question(number: Number, form: SignupForm, deliver: Deliver) -> None:
+    write(deliver, number, "START", 0)
+    with tenant_scope(number.tenant):
+        newer = published(number.tenant, 2, covers=[["whatsapp", "marketing"]])
+    write(deliver, number, "START", 1)
+    write(deliver, number, "Ja", 2)
+
+    assert len([one for one in answers(number.tenant) if one["type"] == "interactive"]) == 2
+    with tenant_scope(number.tenant):
+        assert ConsentEvent.objects.get(state="granted").wording_version == newer
+
+
+def test_a_mistyped_code_is_answered_with_the_way_to_a_new_one(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    write(deliver, number, message("A" * 26), 0)
+
+    assert may(number.tenant) == "no_consent"
+    assert "neu an" in str(answers(number.tenant)[-1])

@@ -7,7 +7,7 @@ or API key that acts for the person and leaves an audit row; None when the perso
 
 from consent.actions.declarations.agreeing import grant, request
 from consent.actions.declarations.changing import edited, erased, merged, moved, restrict, unrestrict
-from consent.actions.declarations.refusing import object_, suppress, withdraw
+from consent.actions.declarations.refusing import object_, refuse, suppress, withdraw
 from consent.actions.declarations.stopping import meta_resumed, meta_stopped
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "meta_stopped",
     "moved",
     "object_",
+    "refuse",
     "request",
     "restrict",
     "suppress",

@@ -1,4 +1,4 @@
-"""A no: withdrawal, objection, and an entry of the block list; effective at commit (CG-22)."""
+"""A no: withdrawal, objection, a refused question, and an entry of the block list; effective at commit (CG-22)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,12 +7,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from consent import ledger
 from consent.actions.declarations.writing import EVERYTHING, audit_written, keep_out, write
 from consent.ledger import Appended, suppressing
 from consent.ledger.folding import ENDS_WITH_MARKETING, Pair
 from consent.ledger.subjects import Person, person
 from consent.ledger.suppressing import BLOCKED, OBJECTED, WITHDRAWN
-from consent.models import Authority, Channel, Purpose, Source, State
+from consent.models import Authority, Channel, ConsentState, Purpose, Source, State, WordingVersion
 from contacts.models import Contact
 from tenants.actions import Actor
 from tenants.models import Tenant
@@ -88,6 +89,44 @@ def object_(
         source_ref=source_ref,
         evidence=evidence,
         by=by,
+    )
+
+
+@transaction.atomic
+def refuse(
+    *,
+    tenant: Tenant,
+    contact: Contact,
+    dedupe: str,
+    source: str,
+    pairs: Sequence[Pair],
+    occurred_at: datetime,
+    wording: WordingVersion,
+    doi_request_seq: int,
+    source_ref: str = "",
+    evidence: dict[str, Any] | None = None,
+) -> list[Appended]:
+    """Record that a person said no to what they were asked: of `pairs` those that only wait for their word.
+
+    No import, agent or API says yes for them afterwards. What they had agreed to before goes on, and nobody is put on
+    the suppression list: they were never on any other.
+    """
+    ledger.lock(tenant)
+    waiting = ConsentState.objects.filter(tenant=tenant, subject_id=contact.subject_id, state=State.REQUESTED)
+    asked = set(waiting.values_list("channel", "purpose"))
+    return write(
+        tenant,
+        contact.subject_id,
+        [(pair, State.REFUSED) for pair in pairs if pair in asked],
+        dedupe=dedupe,
+        authority=Authority.PERSON,
+        source=source,
+        source_ref=source_ref,
+        occurred_at=occurred_at,
+        wording_version_id=wording.pk,
+        wording_sha256=wording.sha256,
+        doi_request_seq=doi_request_seq,
+        evidence=evidence,
     )
 
 

@@ -1,0 +1,215 @@
+"""Hears in a message on WhatsApp what it has to do with signing up: a token, a keyword, an answer to our question."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from consent import signups, speaking
+from consent.actions import declarations
+from consent.actions.signups import (
+    FORM_REF,
+    Heard,
+    NotOpen,
+    Said,
+    as_evidence,
+    confirm,
+    confirmed_here,
+    count,
+    has_said_yes,
+    issued,
+    open_versions,
+    pairs_of,
+    ref,
+    shown,
+)
+from consent.keywords import OPT_INS
+from consent.ledger.folding import GRANTS, NOES
+from consent.models import Authority, Channel, ConsentEvent, Purpose, SignupForm, SignupPlace, Source, State
+from consent.models import WordingVersion as Version
+from consent.queries import live_signup_form
+from consent.rights import periods
+from contacts.models import Contact
+from tenants.models import Tenant
+
+# A typed "yes" is understood for a day; the button carries what it is a yes to and counts as long as a request does.
+TYPED = timedelta(days=1)
+# After these of the person, or a no recorded for them, an earlier question of ours waits for no answer any more.
+ANSWERS = Q(state__in=GRANTS, authority=Authority.PERSON) | Q(state__in=[*NOES, State.META_STOPPED, State.ERASED])
+
+
+def hear(*, tenant: Tenant, contact: Contact, said: Said, is_start: bool) -> Heard | None:
+    """What a message has to do with signing up: a token, a tap on our button, an answer to our question, a keyword.
+
+    `is_start` when the message asks to sign up by one of the general words. None when it has nothing to do with it.
+    """
+    if token := signups.token_in(said.text):
+        return confirm(tenant=tenant, contact=contact, token=token, said=said) or _unknown(tenant, contact, said)
+    if tapped := _question(tenant, said.payload):
+        return accept(form=tapped[0], contact=contact, said=said, version=tapped[1])
+    if asked := _question(tenant, said.question):
+        form, version = asked
+        if signups.is_yes(said.text) and pending(contact, said, version):
+            return accept(form=form, contact=contact, said=said, version=version)
+        if signups.is_no(said.text):
+            return refuse(form=form, contact=contact, said=said, version=version)
+    if place := _place_named(tenant, said.text):
+        return ask(form=place.form, contact=contact, said=said, place=place)
+    wanted = live_signup_form(tenant, said.text, is_start=is_start, number=said.number)
+    return ask(form=wanted, contact=contact, said=said) if wanted else None
+
+
+def _unknown(tenant: Tenant, contact: Contact, said: Said) -> Heard | None:
+    """A token that was mistyped or is long gone: the way to a new one, where there is one."""
+    form = live_signup_form(tenant, "", is_start=True, number=said.number)
+    version = form.wording.versions.filter(tenant=tenant).first() if form else None
+    return Heard("late", form, _language(contact, version)) if form and version else None
+
+
+def _question(tenant: Tenant, payload: str) -> tuple[SignupForm, Version] | None:
+    """The form and the version of its wording above our button; None for a version that the form never showed."""
+    if (found := signups.PAYLOAD.fullmatch(payload)) is None:
+        return None
+    form = SignupForm.objects.select_related("tenant", "wording").filter(tenant=tenant, uid=found["form"]).first()
+    version = form.wording.versions.filter(tenant=tenant, pk=int(found["version"])).first() if form else None
+    return (form, version) if form and version else None
+
+
+def _place_named(tenant: Tenant, text: str) -> SignupPlace | None:
+    """The place by whose QR code somebody asks to sign up: the keyword of its form, or a general word, and its code."""
+    if (found := signups.place_in(text)) is None:
+        return None
+    word, code = found
+    places = SignupPlace.objects.select_related("form__tenant", "form__wording", "form__extra_wording")
+    place = places.filter(tenant=tenant, code=code, form__state=SignupForm.State.LIVE).first()
+    return place if place and word in (place.form.keyword, *OPT_INS) else None
+
+
+@transaction.atomic
+def ask(*, form: SignupForm, contact: Contact, said: Said, place: SignupPlace | None = None) -> Heard | None:
+    """The person wrote the keyword, perhaps by a place's QR code: show them the wording with a button (CG-13).
+
+    Only the tap is a yes, and it counts for the place.
+    """
+    try:
+        version, _extra = open_versions(form)
+    except NotOpen:
+        return None
+    language = _language(contact, version)
+    if has_said_yes(contact, version):
+        return Heard("known", form, language)
+    question = speaking.question(form.tenant, language, version)
+    if len(question) > speaking.QUESTION_LIMIT:
+        return None
+    declarations.request(
+        tenant=form.tenant,
+        contact=contact,
+        dedupe=f"keyword:{said.wamid}",
+        source=Source.WA_KEYWORD,
+        source_ref=ref(form, place),
+        pairs=pairs_of(version),
+        occurred_at=said.at,
+        wording=version,
+        language=language,
+        evidence={**as_evidence(said), "asked": question, **shown(form, "benefit", "benefit_terms")},
+    )
+    count("requests", form, place)
+    last = _answers(contact, version).order_by("-seq").values_list("seq", flat=True).first()
+    return Heard("asked", form, language, version, since=last or 0)
+
+
+@transaction.atomic
+def accept(*, form: SignupForm, contact: Contact, said: Said, version: Version) -> Heard:
+    """The person said yes under the wording of a form.
+
+    A yes counts for seven days, for a question that was not answered before, and only while that version may still be
+    agreed to; else they are asked anew, or told that they are signed up already where that is so.
+    """
+    language = _language(contact, version)
+    asked = pending(contact, said, version)
+    if asked is None or version.invalid_reason or form.state != SignupForm.State.LIVE:
+        return Heard("known" if has_said_yes(contact, version) else "late", form, language)
+    done = declarations.grant(
+        tenant=form.tenant,
+        contact=contact,
+        dedupe=f"yes:{asked.seq}",
+        source=Source.WA_BUTTON if said.payload else Source.WA_KEYWORD,
+        source_ref=asked.source_ref,
+        authority=Authority.PERSON,
+        pairs=confirmed_here(version),
+        occurred_at=said.at,
+        wording=version,
+        language=language,
+        age_confirmed=True,
+        doi_request_seq=asked.seq,
+        incentive_id=f"form {form.slug}" if form.benefit else "",
+        evidence=as_evidence(said),
+    )
+    if all(row.skipped == "duplicate" for row in done):
+        return Heard("known", form, language)
+    count("confirmed", form, _place_of(form, asked))
+    return Heard("confirmed", form, language, version, issued(form, contact))
+
+
+@transaction.atomic
+def refuse(*, form: SignupForm, contact: Contact, said: Said, version: Version) -> Heard | None:
+    """The person said no to our question; None where it was no answer to one. What they agreed to before goes on."""
+    asked = pending(contact, said, version)
+    if asked is None:
+        return None
+    declarations.refuse(
+        tenant=form.tenant,
+        contact=contact,
+        dedupe=f"no:{asked.seq}",
+        source=Source.WA_KEYWORD,
+        source_ref=asked.source_ref,
+        pairs=pairs_of(version),
+        occurred_at=said.at,
+        wording=version,
+        doi_request_seq=asked.seq,
+        evidence=as_evidence(said),
+    )
+    return Heard("refused", form, _language(contact, version))
+
+
+def pending(contact: Contact, said: Said, version: Version) -> ConsentEvent | None:
+    """The request that a message answers: our latest question about this version, if it still waits for an answer.
+
+    A button may be tapped whatever was said meanwhile. A typed "yes" or "no" may be about anything: it counts as the
+    first thing that the person writes after the question, for a day (consent-gdpr § 7).
+    """
+    rows = ConsentEvent.objects.filter(tenant=contact.tenant_id, subject_id=contact.subject_id)
+    asked = (
+        rows.filter(
+            state=State.REQUESTED,
+            source=Source.WA_KEYWORD,
+            wording_version=version,
+            occurred_at__gte=said.at - (periods.TO_CONFIRM if said.payload else TYPED),
+            occurred_at__lte=said.at,
+        )
+        .order_by("-occurred_at", "-seq")
+        .first()
+    )
+    if asked is None or (not said.payload and said.previous_at and said.previous_at > asked.occurred_at):
+        return None
+    later = Q(occurred_at__gt=asked.occurred_at) | Q(occurred_at=asked.occurred_at, seq__gt=asked.seq)
+    is_answered = _answers(contact, version).filter(later, occurred_at__lte=said.at).exists()
+    return None if is_answered else asked
+
+
+def _answers(contact: Contact, version: Version) -> QuerySet[ConsentEvent]:
+    """Every yes and no of a person to what a version covers."""
+    purposes = [purpose for _channel, purpose in confirmed_here(version)]
+    rows = ConsentEvent.objects.filter(tenant=contact.tenant_id, subject_id=contact.subject_id)
+    return rows.filter(ANSWERS, channel__in=[Channel.WHATSAPP, Channel.ALL], purpose__in=[*purposes, Purpose.ALL])
+
+
+def _place_of(form: SignupForm, asked: ConsentEvent) -> SignupPlace | None:
+    """The place by whose code they asked: it stands behind the form's slug."""
+    _slug, _comma, code = asked.source_ref.removeprefix(FORM_REF).partition(", ")
+    return form.places.filter(tenant=form.tenant_id, code=code).first() if code else None
+
+
+def _language(contact: Contact, version: Version) -> str:
+    own = contact.language[:2].lower()
+    return own if version.texts.get(own) else next(iter(version.texts), "de")
