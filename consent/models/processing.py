@@ -178,6 +178,8 @@ class Announcement(models.Model):
 
         BREACH = "breach", _("breach")
         DUE = "due", _("72 hours nearly over")
+        LATE = "late", _("data requests overdue")
+        NEARING = "nearing", _("data requests due soon")
         SUBPROCESSOR = "subprocessor", _("sub-processor")
 
     tenant = owner("announcements")
@@ -198,10 +200,17 @@ class Announcement(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "kind", "subprocessor"], name="subprocessor_told_once"),
             models.UniqueConstraint(fields=["tenant", "kind", "breach"], name="breach_told_once"),
+            # One mail for all requests of people that have come near their last day, or past it, while it waits.
+            models.UniqueConstraint(
+                fields=["tenant", "kind"],
+                name="requests_told_together",
+                condition=models.Q(kind__in=["late", "nearing"], told_at=None),
+            ),
             models.CheckConstraint(
                 name="announcement_is_of_one_thing",
                 condition=models.Q(kind="subprocessor", subprocessor__isnull=False, breach__isnull=True)
-                | models.Q(kind__in=["breach", "due"], subprocessor__isnull=True, breach__isnull=False),
+                | models.Q(kind__in=["breach", "due"], subprocessor__isnull=True, breach__isnull=False)
+                | models.Q(kind__in=["late", "nearing"], subprocessor__isnull=True, breach__isnull=True),
             ),
         ]
         indexes = [
@@ -209,7 +218,8 @@ class Announcement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} · {self.subprocessor or self.breach}"
+        about = self.subprocessor or self.breach
+        return f"{self.get_kind_display()} · {about}" if about else str(self.get_kind_display())
 
 
 def where_handovers_lie(handover: "Handover", filename: str) -> str:

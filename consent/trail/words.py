@@ -76,6 +76,7 @@ DEEDS: dict[str, str | Promise] = {
     "granted": gettext_lazy("yes recorded"),
     "informed": gettext_lazy("people told where their data come from"),
     "issued": gettext_lazy("issued"),
+    "late_told": gettext_lazy("company told that the time is over"),
     "launch_failed": gettext_lazy("could not be started"),
     "launched": gettext_lazy("started"),
     "looked_at": gettext_lazy("looked at and done"),
