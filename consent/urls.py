@@ -11,6 +11,7 @@ from consent.views import (
     company,
     contacts,
     imports,
+    own_receipts,
     processing,
     proofs,
     public,
@@ -117,6 +118,12 @@ public_urls = [
     path("s/<slug:company>/logo-<str:digest>.png", public.logo, name="signup_logo"),
     path("p/<str:token>/", public.choose, name="preferences"),
     path("p/<str:token>/object/", public.object_, name="preferences_object"),
+    *(
+        path(
+            f"p/<str:token>/receipts/<uuid:event_id>.{kind}", own_receipts.receipt, {"kind": kind}, f"own_receipt_{kind}"
+        )
+        for kind in ("json", "html", "pdf")
+    ),
 ]
 
 api_urls: list[URLPattern] = [
