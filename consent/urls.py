@@ -24,6 +24,7 @@ from consent.views import (
 from consent.views import requests as request_views
 
 CONTACT = "contacts/<uuid:uid>/"
+OWN_RECEIPT = "p/<str:token>/receipts/<uuid:event_id>"
 
 urlpatterns = [
     path("contacts/", contacts.contacts, name="contacts"),
@@ -119,9 +120,7 @@ public_urls = [
     path("p/<str:token>/", public.choose, name="preferences"),
     path("p/<str:token>/object/", public.object_, name="preferences_object"),
     *(
-        path(
-            f"p/<str:token>/receipts/<uuid:event_id>.{kind}", own_receipts.receipt, {"kind": kind}, f"own_receipt_{kind}"
-        )
+        path(f"{OWN_RECEIPT}.{kind}", own_receipts.receipt, {"kind": kind}, f"own_receipt_{kind}")
         for kind in ("json", "html", "pdf")
     ),
 ]

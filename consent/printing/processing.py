@@ -6,7 +6,7 @@ from reportlab.platypus import Flowable
 
 from consent import agreements, records
 from consent.models import Agreement
-from consent.printing.paper import LEAD, TITLE, VALUE, head, lines, pdf, styled, text
+from consent.printing.paper import LEAD, TITLE, head, lines, pdf, styled, text
 from consent.proving.sections import Line
 from consent.queries import controller_of
 from tenants.models import Tenant
@@ -34,12 +34,9 @@ def record(tenant: Tenant) -> bytes:
     story += [lines(records.responsible(tenant))]
     for activity in records.activities(tenant):
         story += [*head(activity.title), lines(activity.lines)]
-    story += [*head(_("Technical and organisational measures")), text(_measures(), VALUE)]
+    story += head(_("Technical and organisational measures"))
+    story += [text(paragraph, BODY) for paragraph in records.measures()]
     return pdf(story, title=title, author=company, foot=company)
-
-
-def _measures() -> str:
-    return _("See annex 1 of the data processing agreement.")
 
 
 def _acceptance(accepted: Agreement) -> list[Line]:

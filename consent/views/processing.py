@@ -89,7 +89,11 @@ def agreement_pdf(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @requires("consent:read")
 def record(request: TenantRequest) -> HttpResponse:
     """The record of processing activities."""
-    context = {"responsible": records.responsible(request.tenant), "activities": records.activities(request.tenant)}
+    context = {
+        "responsible": records.responsible(request.tenant),
+        "activities": records.activities(request.tenant),
+        "measures": records.measures(),
+    }
     return render(request, "consent/record.html", context)
 
 

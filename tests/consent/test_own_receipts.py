@@ -1,4 +1,4 @@
-"""People get receipts of their own declarations from their page: without login, scripts or cookies (consent-gdpr § 11)."""
+"""People get receipts of their own declarations from their page, without login, scripts or cookies (§ 11)."""
 
 import re
 from html import unescape
