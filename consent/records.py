@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 
 from consent import agreements, telling
 from consent.ledger.folding import GRANTS
-from consent.models import Agreement, Channel, ConsentState, Purpose, WordingVersion
+from consent.models import Agreement, Channel, ConsentState, Processor, Purpose, WordingVersion
 from consent.proving.sections import Line
 from consent.queries import controller_of
 from consent.receipts import terms
 from consent.rights import walking
 from contacts.models import Contact, Event
 from tenants.models import Tenant
+from tenants.templatetags.formats import day
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,17 @@ def responsible(tenant: Tenant) -> list[Line]:
         Line(_("Contact"), ", ".join(filter(None, (controller.email, controller.phone))) or "–"),
         Line(_("Data protection officer"), officer or _("none named")),
     ]
+
+
+def recipients(tenant: Tenant) -> list[Line]:
+    """Who else gets data of all that follows: the company's own processors (Art. 30 (1) (d) GDPR), line by line."""
+    working = [one for one in Processor.objects.filter(tenant=tenant).order_by("name", "pk") if not one.is_over]
+    return [Line(one.name, _described(one)) for one in working]
+
+
+def _described(one: Processor) -> str:
+    contract = _("contract of %(day)s") % {"day": day(one.contract_on)} if one.contract_on else _("no contract entered")
+    return f"{one.purpose} ({one.country}; {contract})"
 
 
 def activities(tenant: Tenant) -> list[Activity]:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -106,6 +107,59 @@ class SubProcessor(models.Model):
         if self.active_from < first:
             told = _("Companies are told 30 days before: %(day)s at the earliest.") % {"day": first.isoformat()}
             raise ValidationError({"active_from": told})
+
+
+class Processor(models.Model):
+    """Somebody who processes data for a company under a contract of its own, beside the operator (Art. 28 GDPR, M-51).
+
+    An agency, a shop, a printer: only the company knows them. They are recipients in its record of Art. 30.
+    """
+
+    tenant = owner("processors")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    purpose = models.CharField(_("what for"), max_length=300)
+    country = models.CharField(_("country"), max_length=2)
+    contract_on = models.DateField(_("contract of"), null=True, blank=True)
+    note = models.CharField(_("link or remark"), max_length=500, blank=True)
+    ended_on = models.DateField(_("until"), null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("processor")
+        verbose_name_plural = _("processors")
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="processor_uid"),
+            models.UniqueConstraint(
+                "tenant",
+                Lower("name"),
+                Lower("purpose"),
+                name="processor_entered_once",
+                condition=models.Q(ended_on=None),
+                violation_error_message=_("This company stands in your list already, for the same work."),
+            ),
+            models.CheckConstraint(name="processor_country_is_a_code", condition=models.Q(country__regex="^[A-Z]{2}$")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Nothing was concluded in the future, and it ends after its beginning."""
+        if self.contract_on and self.contract_on > timezone.localdate():
+            raise ValidationError({"contract_on": _("This lies in the future.")})
+        if self.contract_on and self.ended_on and self.ended_on < self.contract_on:
+            raise ValidationError({"ended_on": _("This lies before the beginning.")})
+
+    @property
+    def is_over(self) -> bool:
+        """Whether they process nothing any more."""
+        return self.ended_on is not None and self.ended_on <= timezone.localdate()
+
+    @property
+    def lacks_contract(self) -> bool:
+        """Whether they work without the contract that Art. 28 (3) GDPR demands."""
+        return self.contract_on is None and not self.is_over
 
 
 class Breach(models.Model):

@@ -32,6 +32,8 @@ def record(tenant: Tenant) -> bytes:
     title, company = _("Record of processing activities"), controller_of(tenant).legal_name or tenant.name
     story: list[Flowable] = [text(title, TITLE), text(_("Art. 30 (1) GDPR, as of %s") % day(timezone.now()), LEAD)]
     story += [lines(records.responsible(tenant))]
+    if recipients := records.recipients(tenant):
+        story += [*head(_("Further recipients: processors of the company")), lines(recipients)]
     for activity in records.activities(tenant):
         story += [*head(activity.title), lines(activity.lines)]
     story += head(_("Technical and organisational measures"))

@@ -94,6 +94,9 @@ HARMLESS: dict[str, dict[str, str]] = {
     "consent.SubProcessor": dict.fromkeys(
         ("name", "address", "country", "purpose", "safeguard", "active_from", "ended_on"), "the operator's partners"
     ),
+    "consent.Processor": dict.fromkeys(
+        ("name", "purpose", "country", "contract_on", "note", "ended_on"), "the company's partners"
+    ),
     "consent.Announcement": {"error": CODE},
     "consent.Breach": dict.fromkeys(
         ("began_on", "ended_on", "what", "data", "effects", "measures", "why_not"), "what happened, not to whom by name"
