@@ -49,7 +49,13 @@ DU: Texts = {
     "scan_poster": "Scannen und anmelden",
     "scan_direct": "Scannen, absenden, „Ja, anmelden“ antippen",
     "write_poster": "Oder sende {keyword} per WhatsApp an {number}",
-    "stop_poster": "Abmelden jederzeit mit STOPP.",
+    "poster_yes": "Mit der Anmeldung stimmst du zu, dass {company} dir per {ways} {what} schickt. Das kannst du jederzeit"
+    " widerrufen, am einfachsten mit STOPP.",
+    "and": " und ",
+    "what_marketing": "Werbung",
+    "what_survey": "Umfragen",
+    "what_transactional": "Nachrichten zu Bestellungen und Terminen",
+    "what_else": "Nachrichten",
     "lasts": "Die Bestätigung gilt 7 Tage. Ohne Bestätigung löschen wir deine Anfrage.",
     "data": "Was mit deinen Daten geschieht",
     "for": "Wofür",
@@ -141,6 +147,8 @@ SIE: Texts = {
     "scan": "Am Computer? Scannen Sie den Code mit Ihrem Telefon.",
     "by_hand": "Oder senden Sie diese Nachricht an",
     "write_poster": "Oder senden Sie {keyword} per WhatsApp an {number}",
+    "poster_yes": "Mit der Anmeldung stimmen Sie zu, dass {company} Ihnen per {ways} {what} schickt. Das können Sie"
+    " jederzeit widerrufen, am einfachsten mit STOPP.",
     "lasts": "Die Bestätigung gilt 7 Tage. Ohne Bestätigung löschen wir Ihre Anfrage.",
     "data": "Was mit Ihren Daten geschieht",
     "for_text": "Um Ihnen zu schicken, was oben steht, und um Ihre Einwilligung nachzuweisen. Dafür verarbeiten wir"
@@ -209,7 +217,13 @@ EN: Texts = {
     "scan_poster": "Scan and sign up",
     "scan_direct": "Scan, send, tap “Yes, sign me up”",
     "write_poster": "Or send {keyword} on WhatsApp to {number}",
-    "stop_poster": "Unsubscribe at any time by STOP.",
+    "poster_yes": "By signing up you agree that {company} sends you {what} by {ways}. You can withdraw this at any time,"
+    " most easily by STOP.",
+    "and": " and ",
+    "what_marketing": "advertising",
+    "what_survey": "surveys",
+    "what_transactional": "messages about orders and appointments",
+    "what_else": "messages",
     "lasts": "The confirmation is valid for 7 days. Without it we delete your request.",
     "data": "What happens to your data",
     "for": "What for",

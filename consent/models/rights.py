@@ -165,6 +165,8 @@ class Disposal(models.Model):
         SIGN_UPS = "sign_ups", _("Requests to sign up, after 14 days")
         PROOFS = "proofs", _("Proofs of consents that ended, after the third calendar year")
         EXPORTS = "exports", _("Exports older than 7 days")
+        IMPORTS = "imports", _("Uploaded import files, after 30 days")
+        LINES = "lines", _("Rejected and noted lines of imports, after 30 days")
 
     tenant = owner("disposals")
     what = models.CharField(max_length=10, choices=What.choices)

@@ -1,7 +1,8 @@
 """Keeps nothing longer than needed (consent-gdpr § 10, Art. 5(1)(e) GDPR): one company's daily round, in batches.
 
-What has rounds of its own is not here: raw webhooks (inbox.days), uploaded files (contacts.importing.forgetting),
-answers to repeated requests (tenants.repeating).
+What has rounds of its own is only noted here, or not at all: uploaded files and their lines go for all companies
+together (contacts.importing.forgetting), raw webhooks belong to nobody (inbox.days writes the operator's log), answers
+to repeated requests are no data of the company's (tenants.repeating).
 """
 
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ from consent.models import (
 )
 from consent.queries import controller_of
 from consent.rights import handing_over, periods, walking
+from contacts.importing import forgetting
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -68,12 +70,20 @@ DELETE FROM consent_consentevidence e USING unanswered u WHERE e.tenant_id = %(t
 RETURNING e.id
 """
 NOBODY = UUID(int=0)
+IMPORTS = {"files": Disposal.What.IMPORTS, "lines": Disposal.What.LINES}
 
 
 def keep(tenant: Tenant) -> bool:
     """Do a company's rounds; True if something is left for another call. Each batch commits and is logged."""
     left = [_repeated(tenant, round_) for round_ in ROUNDS]
     return any(left)
+
+
+def note_imports(gone: forgetting.Gone) -> None:
+    """Log what contacts.importing.forgetting deletes, in its transaction."""
+    Disposal.objects.bulk_create(
+        Disposal(tenant_id=tenant_id, what=IMPORTS[what], count=count) for (tenant_id, what), count in gone.items()
+    )
 
 
 def _repeated(tenant: Tenant, round_: Callable[[Tenant, Any], tuple[dict[str, int], Any]]) -> bool:
