@@ -49,8 +49,8 @@ DU: Texts = {
     "scan_poster": "Scannen und anmelden",
     "scan_direct": "Scannen, absenden, „Ja, anmelden“ antippen",
     "write_poster": "Oder sende {keyword} per WhatsApp an {number}",
-    "poster_yes": "Mit der Anmeldung stimmst du zu, dass {company} dir per {ways} {what} schickt. Das kannst du jederzeit"
-    " widerrufen, am einfachsten mit STOPP.",
+    "poster_yes": "Mit der Anmeldung stimmst du zu, dass {company} dir per {ways} {what} schickt. Das kannst du"
+    " jederzeit widerrufen, am einfachsten mit STOPP.",
     "and": " und ",
     "what_marketing": "Werbung",
     "what_survey": "Umfragen",
@@ -217,8 +217,8 @@ EN: Texts = {
     "scan_poster": "Scan and sign up",
     "scan_direct": "Scan, send, tap “Yes, sign me up”",
     "write_poster": "Or send {keyword} on WhatsApp to {number}",
-    "poster_yes": "By signing up you agree that {company} sends you {what} by {ways}. You can withdraw this at any time,"
-    " most easily by STOP.",
+    "poster_yes": "By signing up you agree that {company} sends you {what} by {ways}. You can withdraw this at any"
+    " time, most easily by STOP.",
     "and": " and ",
     "what_marketing": "advertising",
     "what_survey": "surveys",

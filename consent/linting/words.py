@@ -247,24 +247,26 @@ SPECIAL = _words(
     """,
 )
 EXPRESSLY = _words(de=r"\bausdrücklich", en=r"\bexpress(?:ly)?\b|\bexplicit(?:ly)?\b")
-# A benefit for the yes itself (CG-05): a certain one, "einen Gutschein", "5 € Rabatt". "Rabatte und Gutscheine" and "bis
-# zu 50 %" are what the messages are about.
+# A benefit for the yes itself (CG-05): a certain one, "einen Gutschein", "5 € Rabatt". "Rabatte und Gutscheine" and
+# "bis zu 50 %" are what the messages are about.
 _GOOD_DE = r"(?:gutschein|rabatt|nachlass|bonus|geschenk|prämie|guthaben)"
+_FREE_DE = r"\b(?:gratis|geschenkt)\b"
+_FOR_IT_DE = r"\b(?:dafür|als dank|als dankeschön|zum dank|zur begrüßung|zur anmeldung)\b"
 _GOOD_EN = r"(?:voucher|coupon|discount|bonus|gift|reward)"
 PROMISE = _words(
     de=rf"""
-        (?<!bis zu )(?<![\d.,])\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euro|eur|prozent)\b)…(?:{_GOOD_DE}|\bgratis\b|\bgeschenkt\b)
+        (?<!bis zu )(?<![\d.,])\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euro|eur|prozent)\b)…(?:{_GOOD_DE}|{_FREE_DE})
         {_GOOD_DE}\w* (?:über|von|in höhe von|im wert von) \d
         \b(?:eine?n?|meine?n?|deine?n?|ihren?|de[nr]|das|die) (?:[\w%€-]+ ){{0,2}}[\w%€-]*{_GOOD_DE}\b
         \b(?:willkommens|begrüßungs|anmelde|newsletter|start)-?{_GOOD_DE}\b
-        \b(?:dafür|als dank|als dankeschön|zum dank|zur begrüßung|zur anmeldung)\b…(?:{_GOOD_DE}|\bgratis\b|\bgeschenkt\b)
-        \b(?:dafür|als dank|als dankeschön|zum dank|zur begrüßung|zur anmeldung)\b…\d ?(?:€|%|euro\b)
+        {_FOR_IT_DE}…(?:{_GOOD_DE}|{_FREE_DE})
+        {_FOR_IT_DE}…\d ?(?:€|%|euro\b)
         \b(?:am gewinnspiel|an der verlosung|am preisausschreiben)\b
     """,
     en=rf"""
         (?<!up to )(?<![\d.,])(?:[€£$] ?\d+|\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euros?|eur|percent)\b))…(?:{_GOOD_EN}|\boff\b)
         {_GOOD_EN}\w* (?:of|over|worth) [€£$]?\d
-        \b(?:an?|my|your|the) (?:[\w%€£$-]+ ){{0,2}}{_GOOD_EN}\b
+        \b(?:an?|my|your|the) (?:[\w%€£$-]+ ){{0,2}}{_GOOD_EN}\b(?! (?:ideas|offers|campaigns))
         \b(?:welcome|sign[- ]?up|newsletter) {_GOOD_EN}\b
         \b(?:in return|as a thank[- ]you|as a welcome|for signing up|for subscribing)\b…(?:{_GOOD_EN}|\bfree\b|\d ?[€%])
         \b(?:the|a) (?:prize draw|raffle|giveaway)\b

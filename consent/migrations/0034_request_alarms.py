@@ -28,9 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             "announcement",
             models.CheckConstraint(
-                condition=models.Q(
-                    ("breach__isnull", True), ("kind", "subprocessor"), ("subprocessor__isnull", False)
-                )
+                condition=models.Q(("breach__isnull", True), ("kind", "subprocessor"), ("subprocessor__isnull", False))
                 | models.Q(("breach__isnull", False), ("kind__in", ["breach", "due"]), ("subprocessor__isnull", True))
                 | models.Q(("breach__isnull", True), ("kind__in", ["late", "nearing"]), ("subprocessor__isnull", True)),
                 name="announcement_is_of_one_thing",

@@ -22,8 +22,9 @@ Gone = Counter[tuple[int, str]]
 def forget(*, older_than: timedelta, note: Callable[[Gone], None]) -> bool:
     """Delete a batch of files of imports that ended, or were left alone, longer ago; True if more may be left.
 
-    `note` writes down what went, in the transaction that forgets it and sees every company's rows. The file goes before its name does, so that a killed worker leaves no file behind that nobody knows of. Storage
-    may be slow, so no transaction is open meanwhile; who starts the import just then is told that its file is gone.
+    `note` writes down what went, in the transaction that forgets it and sees every company's rows. The file goes before
+    its name does, so that a killed worker leaves no file behind that nobody knows of. Storage may be slow, so no
+    transaction is open meanwhile; who starts the import just then is told that its file is gone.
     """
     with across_tenants("imports of every tenant grow old"):
         idle = Import.objects.exclude(state__in=WORKING).exclude(file="")

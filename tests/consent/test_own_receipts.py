@@ -82,9 +82,7 @@ def test_it_sets_no_cookie_and_is_neither_stored_nor_found(client: Client, anna:
 
 
 @pytest.mark.parametrize("kind", ["html", "pdf", "json"])
-def test_nobody_gets_the_receipt_of_another_person(
-    client: Client, in_bakery: Tenant, anna: Contact, kind: str
-) -> None:
+def test_nobody_gets_the_receipt_of_another_person(client: Client, in_bakery: Tenant, anna: Contact, kind: str) -> None:
     bert = person(in_bakery)
     agree(in_bakery, bert)
 
@@ -93,9 +91,7 @@ def test_nobody_gets_the_receipt_of_another_person(
     assert client.get(f"/p/nonsense/receipts/{event(anna).event_id}.{kind}").status_code == 404
 
 
-def test_what_a_merged_contact_has_said_belongs_to_the_person(
-    client: Client, in_bakery: Tenant, anna: Contact
-) -> None:
+def test_what_a_merged_contact_has_said_belongs_to_the_person(client: Client, in_bakery: Tenant, anna: Contact) -> None:
     other = person(in_bakery)
     said = say(in_bakery, other, "refused", occurred_at=NOON)
     row = ConsentEvent.objects.get(seq=said.seq)
