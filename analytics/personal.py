@@ -5,9 +5,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from analytics.models import OrderCredit
+from analytics.models import Kpi, OrderCredit
+from consent.receipts import terms
+from consent.records import Activity
 from contacts.models import Contact
 from contacts.personal import Section
+from tenants.models import Tenant
 
 ROWS_AT_A_TIME = 500
 
@@ -34,6 +37,27 @@ def _credits(contact: Contact) -> Iterator[dict[str, Any]]:
             "value": credit.value,
             "currency": credit.currency,
         }
+
+
+def activities(tenant: Tenant) -> Iterator[Activity]:
+    """Measuring what campaigns achieve, for the record of Art. 30 GDPR."""
+    if not Kpi.objects.filter(tenant=tenant).exists():
+        return
+    yield Activity(
+        title=_("Statistics on campaigns"),
+        legal_basis=_(
+            "The interest in knowing what campaigns achieve, Art. 6 (1) (f) GDPR; clicks and reads of single people"
+            " only with their consent to measuring, Art. 6 (1) (a) GDPR and § 25 TDDDG"
+        ),
+        people=_("Recipients of campaigns"),
+        data=[
+            _("how many messages were sent, delivered, read and clicked"),
+            _("orders that followed a click, with number, value and time"),
+        ],
+        recipients=terms.processors(),
+        third_country="",
+        retention=_("Counts for good, for they name nobody; the order's number until the person is erased."),
+    )
 
 
 def forget(contact: Contact) -> None:

@@ -61,7 +61,7 @@ def _of_database() -> list[Metric]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", [health.STATEMENT_MS])
-            found = [*_outbox(), *_webhooks(), *_announcements(), *_ledgers(), *_connections()]
+            found = [*_outbox(), *_webhooks(), *_announcements(), *_requests(), *_ledgers(), *_connections()]
             return [_up("database", 1), *found]
     except DatabaseError:
         return [_up("database", 0)]
@@ -108,6 +108,11 @@ def _webhooks() -> list[Metric]:
 def _announcements() -> list[Metric]:
     about = "How long the oldest mail waits that the operator owes a company, by what it tells of."
     return [gauge("announcement_age_seconds", about, consent.announcing.waiting(), by="kind")]
+
+
+def _requests() -> list[Metric]:
+    late = f"Requests of people that are past their last day without an answer; at most {MOST}."
+    return [gauge("data_requests_overdue", late, consent.announcing.overdue(most=MOST))]
 
 
 def _ledgers() -> list[Metric]:

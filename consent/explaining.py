@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+from uuid import UUID
 
 from django.utils import translation
 
 from consent import speaking
 from consent.ledger import evidence
 from consent.ledger.folding import GRANTS
-from consent.models import ConsentEvent, ConsentEvidence, Source
+from consent.models import Channel, ConsentEvent, ConsentEvidence, Purpose, Source
 from consent.queries import history, states
 from contacts.models import Contact
 from tenants.encryption import CannotDecrypt
@@ -30,20 +31,36 @@ SECOND_HAND = (Source.IMPORT, Source.API, Source.AGENT)
 NAMED_BY = ("consent.source", "source")
 
 
+class Declared(NamedTuple):
+    """The row of the ledger that says so for one channel and purpose, of which the person can have a receipt."""
+
+    event_id: UUID
+    about: str
+
+
 class Origin(NamedTuple):
     """One declaration that holds now: when and by which way it came, and which words and notice it was a yes to."""
 
     told: str
     wording: str
     policy_url: str
+    rows: list[Declared]
 
 
 def origins(contact: Contact, language: str) -> list[Origin]:
     """Everything that messages to this person rest on, newest first; what one text covers is told once."""
     said = speaking.texts(contact.tenant, language)
     rows = history(contact).filter(seq__in=states(contact).filter(state__in=GRANTS).values("seq"))
+    found: dict[tuple[str, str, str], list[Declared]] = {}
     with translation.override(language):
-        return list(dict.fromkeys(Origin(_told(row, said), _wording(row, language), row.policy_url) for row in rows))
+        for row in rows:
+            told = (_told(row, said), _wording(row, language), row.policy_url)
+            found.setdefault(told, []).append(Declared(row.event_id, _about(row)))
+    return [Origin(*told, about) for told, about in found.items()]
+
+
+def _about(row: ConsentEvent) -> str:
+    return f"{Channel(row.channel).label} · {Purpose(row.purpose).label}"
 
 
 def _told(row: ConsentEvent, said: Mapping[str, str]) -> str:

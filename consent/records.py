@@ -1,5 +1,5 @@
 """Records of processing activities, generated from what is really done: a company's own (Art. 30 (1) GDPR), and the
-operator's, of what it does for all of them (Art. 30 (2))."""
+operator's, of what it does for all of them (Art. 30 (2)). What upper apps do, they tell by `personal.activities`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +11,14 @@ from django.utils.translation import gettext as _
 
 from consent import agreements, telling
 from consent.ledger.folding import GRANTS
-from consent.models import Agreement, Channel, ConsentState, Purpose, WordingVersion
+from consent.models import Agreement, Channel, ConsentState, Processor, Purpose, WordingVersion
 from consent.proving.sections import Line
 from consent.queries import controller_of
 from consent.receipts import terms
+from consent.rights import walking
+from contacts.models import Contact, Event
 from tenants.models import Tenant
+from tenants.templatetags.formats import day
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,28 @@ def responsible(tenant: Tenant) -> list[Line]:
     ]
 
 
+def recipients(tenant: Tenant) -> list[Line]:
+    """Who else gets data of all that follows: the company's own processors (Art. 30 (1) (d) GDPR), line by line."""
+    working = [one for one in Processor.objects.filter(tenant=tenant).order_by("name", "pk") if not one.is_over]
+    return [Line(one.name, _described(one)) for one in working]
+
+
+def _described(one: Processor) -> str:
+    contract = _("contract of %(day)s") % {"day": day(one.contract_on)} if one.contract_on else _("no contract entered")
+    return f"{one.purpose} ({one.country}; {contract})"
+
+
 def activities(tenant: Tenant) -> list[Activity]:
     """What the company does with personal data here: one activity for each purpose that people were asked for or have
-    agreed to elsewhere, and what every company does that uses Zusage."""
-    return [*_consented(tenant), *_always(tenant)]
+    agreed to elsewhere, what it does with events, segments and campaigns, and what every company does that uses Zusage.
+    """
+    return [*_consented(tenant), *_customers(tenant), *walking.activities(tenant), *_always(tenant)]
+
+
+def measures() -> list[str]:
+    """How all of it is kept safe (Art. 30 (1) (g) with 32 (1) GDPR), in the words of the contract with the operator."""
+    own = _("What the company does itself, for its rooms, devices and staff, stands in its own papers.")
+    return [*agreements.measures().paragraphs, own]
 
 
 def of_processor() -> list[Line]:
@@ -115,6 +136,33 @@ def _of_purpose(told: dict[str, Any]) -> Activity:
         third_country=f"{abroad['country']}: {abroad['recipients']}. {abroad['safeguard']}" if abroad else "",
         retention=told["retention"],
     )
+
+
+def _customers(tenant: Tenant) -> Iterator[Activity]:
+    if Contact.objects.filter(tenant=tenant).exists():
+        yield Activity(
+            title=_("Customer data"),
+            legal_basis=_("The contract with the customer or their consent, Art. 6 (1) (a) and (b) GDPR"),
+            people=_("Customers and prospects"),
+            data=[
+                str(terms.NAMES),
+                _("phone number, e-mail address, customer number"),
+                _("attributes, tags and lists"),
+            ],
+            recipients=terms.processors(),
+            third_country="",
+            retention=_("Until the company deletes the contact, or the person asks for it."),
+        )
+    if Event.objects.filter(tenant=tenant).exists():
+        yield Activity(
+            title=_("Orders and other events of customers"),
+            legal_basis=telling.legal_basis("6-1-b"),
+            people=_("Customers and prospects"),
+            data=[_("orders and refunds with number, value and time"), _("other events that the company reports")],
+            recipients=terms.processors(),
+            third_country="",
+            retention=_("As long as the contact, and deleted with it."),
+        )
 
 
 def _always(tenant: Tenant) -> Iterator[Activity]:

@@ -30,7 +30,7 @@ def resume_imports(**_: Any) -> None:
 @shared_task
 def forget_imports(**_: Any) -> None:
     """Delete files and rejected lines of imports that were over 30 days ago (consent-gdpr § 10)."""
-    if forgetting.forget(older_than=KEPT):
+    if forgetting.forget(older_than=KEPT, note=keeping.note_imports):
         forget_imports.delay()
 
 

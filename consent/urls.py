@@ -11,7 +11,9 @@ from consent.views import (
     company,
     contacts,
     imports,
+    own_receipts,
     processing,
+    processors,
     proofs,
     public,
     receipts,
@@ -23,6 +25,7 @@ from consent.views import (
 from consent.views import requests as request_views
 
 CONTACT = "contacts/<uuid:uid>/"
+OWN_RECEIPT = "p/<str:token>/receipts/<uuid:event_id>"
 
 urlpatterns = [
     path("contacts/", contacts.contacts, name="contacts"),
@@ -56,6 +59,9 @@ urlpatterns = [
     path("processing/handover/", processing.handover_ask, name="handover_ask"),
     path("processing/handover/<uuid:uid>.zip", processing.handover, name="handover"),
     path("processing/impact-assessment.txt", processing.impact_assessment, name="impact_assessment"),
+    path("processing/processors/new/", processors.new, name="processor_new"),
+    path("processing/processors/<uuid:uid>/", processors.change, name="processor"),
+    path("processing/processors/<uuid:uid>/end/", processors.end, name="processor_end"),
     path("processing/breaches/new/", processing.breach_new, name="breach_new"),
     path("processing/breaches/<uuid:uid>/", processing.breach, name="breach"),
     path("processing/breaches/<uuid:uid>/people.csv", processing.breach_people, name="breach_people"),
@@ -117,6 +123,10 @@ public_urls = [
     path("s/<slug:company>/logo-<str:digest>.png", public.logo, name="signup_logo"),
     path("p/<str:token>/", public.choose, name="preferences"),
     path("p/<str:token>/object/", public.object_, name="preferences_object"),
+    *(
+        path(f"{OWN_RECEIPT}.{kind}", own_receipts.receipt, {"kind": kind}, f"own_receipt_{kind}")
+        for kind in ("json", "html", "pdf")
+    ),
 ]
 
 api_urls: list[URLPattern] = [

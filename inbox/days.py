@@ -42,6 +42,8 @@ def turn(*, kept: timedelta) -> None:
         for day in sorted(_made()):
             if _midnight(day) < oldest:
                 _drop(day)
+                # They belong to no company until they are read, so the log of periods is the operator's (CG-55).
+                logger.info("stored webhooks of %s were deleted after their %d days", day, kept.days)
         _empty_the_rest(oldest)
     except OperationalError as error:
         if not isinstance(error.__cause__, errors.LockNotAvailable):

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from consent.forms.parts import refuse
+from consent.forms.parts import PastDayField, country_choices, refuse
 from consent.models import Breach
 
 
@@ -74,3 +74,34 @@ class BreachForm(forms.ModelForm):
     def values(self) -> dict[str, Any]:
         """What was entered, by field."""
         return {name: value for name, value in self.cleaned_data.items() if name != "version"}
+
+
+class ProcessorForm(forms.Form):
+    """Somebody who processes data for the company under a contract of its own."""
+
+    NAMES = ("name", "purpose", "country", "contract_on", "note", "ended_on")
+
+    name = forms.CharField(label=_("Company"), max_length=200)
+    purpose = forms.CharField(
+        label=_("What for"), max_length=300, help_text=_("For example: runs our shop, prints our customer letters.")
+    )
+    country = forms.ChoiceField(label=_("Country"), choices=country_choices)
+    contract_on = PastDayField(
+        label=_("Contract (Art. 28 GDPR) of"),
+        required=False,
+        initial=None,
+        help_text=_("Empty as long as there is none: then the list reminds you of it."),
+    )
+    note = forms.CharField(
+        label=_("Link or remark"), max_length=500, required=False, help_text=_("Where the contract lies.")
+    )
+    ended_on = forms.DateField(
+        label=_("Until"),
+        required=False,
+        help_text=_("The last day on which they work for you; empty while they do."),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show what the action has refused at the fields it names."""
+        refuse(self, error)

@@ -1,7 +1,8 @@
 """Says which duties a consent text does not fulfil yet; while one is open, the text cannot be published.
 
-Sources: CG-02 (a clear act), CG-03 (what the text must name), CG-04 (each channel by name, purposes apart), CG-07
-(age), CG-08 (special data), CG-20 and CG-23 (the way out), CG-35 and CG-37 (measuring and profiling): consent-gdpr § 1.
+Sources: CG-02 (a clear act), CG-03 (what the text must name), CG-04 (each channel by name, purposes apart), CG-05 (a
+benefit is plain and hides nothing), CG-07 (age), CG-08 (special data), CG-20 and CG-23 (the way out), CG-35 and CG-37
+(measuring and profiling): consent-gdpr § 1.
 Which words say it is data: `consent.linting.words`.
 """
 
@@ -156,6 +157,21 @@ def _names_company(text: str, _language: str, draft: Draft) -> bool:
     return not draft.company.strip() or words.has_name(text, draft.company)
 
 
+def _explains_benefit(text: str, language: str, _draft: Draft) -> bool:
+    return not words.says(text, language, words.PROMISE) or words.says(text, language, words.CONDITIONS)
+
+
+def _puts_benefit_last(text: str, language: str, _draft: Draft) -> bool:
+    """Whether who reads of a benefit has read before that it is a yes, and to messages by which way."""
+    promised = words.place(text, language, words.PROMISE)
+    if promised is None:
+        return True
+    ways = [words.place(text, language, way) for way in (words.WHATSAPP, words.EMAIL, words.SMS)]
+    first_way = min((at for at in ways if at is not None), default=0)
+    # What is not said at all has a finding of its own.
+    return first_way <= promised and (words.place(text, language, words.WILL) or 0) <= promised
+
+
 def _leads_to_notice(text: str, language: str, draft: Draft) -> bool:
     return bool(draft.policy_url) or words.says(text, language, words.LINK)
 
@@ -263,6 +279,23 @@ DUTIES = (
                 _("Write by which way you will write, for example “by SMS”."),
             ),
         )
+    ),
+    Duty(
+        "CG-05",
+        "benefit_terms",
+        _explains_benefit,
+        _("The text promises a benefit, but not what it is worth: neither its conditions nor that it stays theirs."),
+        _(
+            "Write for example “The voucher is valid from a purchase of 20 €” or “I keep the voucher if I withdraw”. Or"
+            " take the benefit out of the text and enter it in the sign-up form, with its conditions."
+        ),
+    ),
+    Duty(
+        "CG-05",
+        "benefit_last",
+        _puts_benefit_last,
+        _("The benefit stands before what people agree to, and hides it."),
+        _("Begin with the yes: from whom and by which way messages will come. Name the benefit after that."),
     ),
     Duty(
         "CG-07",

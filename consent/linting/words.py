@@ -22,6 +22,12 @@ def says(text: str, language: str, said: Words) -> bool:
     return bool(said[language].search(plain(text)))
 
 
+def place(text: str, language: str, said: Words) -> int | None:
+    """Where in the plain text it is said first; None where it is not."""
+    found = said[language].search(plain(text))
+    return found.start() if found else None
+
+
 def has_name(text: str, name: str) -> bool:
     """Whether this name stands in the text as a whole, not as part of a longer word."""
     return bool(re.search(rf"(?<![\w-]){re.escape(plain(name))}(?![\w-])", plain(text), re.I))
@@ -241,3 +247,54 @@ SPECIAL = _words(
     """,
 )
 EXPRESSLY = _words(de=r"\bausdrücklich", en=r"\bexpress(?:ly)?\b|\bexplicit(?:ly)?\b")
+# A benefit for the yes itself (CG-05): a certain one, "einen Gutschein", "5 € Rabatt". "Rabatte und Gutscheine" and
+# "bis zu 50 %" are what the messages are about.
+_GOOD_DE = r"(?:gutschein|rabatt|nachlass|bonus|geschenk|prämie|guthaben)"
+_FREE_DE = r"\b(?:gratis|geschenkt)\b"
+_FOR_IT_DE = r"\b(?:dafür|als dank|als dankeschön|zum dank|zur begrüßung|zur anmeldung)\b"
+_GOOD_EN = r"(?:voucher|coupon|discount|bonus|gift|reward)"
+PROMISE = _words(
+    de=rf"""
+        (?<!bis zu )(?<![\d.,])\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euro|eur|prozent)\b)…(?:{_GOOD_DE}|{_FREE_DE})
+        {_GOOD_DE}\w* (?:über|von|in höhe von|im wert von) \d
+        \b(?:eine?n?|meine?n?|deine?n?|ihren?|de[nr]|das|die) (?:[\w%€-]+ ){{0,2}}[\w%€-]*{_GOOD_DE}\b
+        \b(?:willkommens|begrüßungs|anmelde|newsletter|start)-?{_GOOD_DE}\b
+        {_FOR_IT_DE}…(?:{_GOOD_DE}|{_FREE_DE})
+        {_FOR_IT_DE}…\d ?(?:€|%|euro\b)
+        \b(?:am gewinnspiel|an der verlosung|am preisausschreiben)\b
+    """,
+    en=rf"""
+        (?<!up to )(?<![\d.,])(?:[€£$] ?\d+|\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euros?|eur|percent)\b))…(?:{_GOOD_EN}|\boff\b)
+        {_GOOD_EN}\w* (?:of|over|worth) [€£$]?\d
+        \b(?:an?|my|your|the) (?:[\w%€£$-]+ ){{0,2}}{_GOOD_EN}\b(?! (?:ideas|offers|campaigns))
+        \b(?:welcome|sign[- ]?up|newsletter) {_GOOD_EN}\b
+        \b(?:in return|as a thank[- ]you|as a welcome|for signing up|for subscribing)\b…(?:{_GOOD_EN}|\bfree\b|\d ?[€%])
+        \b(?:the|a) (?:prize draw|raffle|giveaway)\b
+    """,
+)
+# What it is worth: how it is redeemed, or that it stays after a withdrawal.
+CONDITIONS = _words(
+    de=rf"""
+        \beinlös
+        {_GOOD_DE}…\b(?:gilt|gültig)\b
+        \b(?:er|sie|es) (?:ist|gilt) …(?:gültig|\d)
+        \bmindest(?:bestell|einkaufs|umsatz|waren)
+        \bab (?:einem|einer|\d+(?:[.,]\d+)? ?(?:€|euro)) ?\w*(?:einkauf|bestell|warenwert)
+        \b(?:gutschein|einlöse|rabatt)?bedingungen\b
+        \bbarauszahlung\b|\bkombinierbar\b
+        {_GOOD_DE}…\b(?:behalt|gehört|verfällt nicht|bleibt (?:mir|dir|ihnen|gültig|bestehen))
+        \b(?:behalt\w*|gehört)\b…{_GOOD_DE}
+        \bbehalt\w* (?:ich |du |sie )?(?:ihn|sie|es)\b
+    """,
+    en=rf"""
+        \bredeem
+        {_GOOD_EN}…\bvalid\b
+        \bit is valid\b
+        \bminimum (?:order|purchase|spend|basket)
+        \bon (?:orders|purchases) (?:of|over|from|above)\b
+        \bconditions\b
+        \bcannot be combined\b|\bpaid out\b
+        {_GOOD_EN}…\b(?:stays?|remains?|keep|is mine|is yours)\b
+        \bkeep (?:it|{_GOOD_EN})\b|\bkeep (?:the|my|your) {_GOOD_EN}
+    """,
+)

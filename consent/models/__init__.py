@@ -10,7 +10,7 @@ from consent.models.consent import (
     LedgerCheck,
     Suppression,
 )
-from consent.models.processing import Agreement, Announcement, Breach, EndedContract, Handover, SubProcessor
+from consent.models.processing import Agreement, Announcement, Breach, EndedContract, Handover, Processor, SubProcessor
 from consent.models.rights import DataRequest, Disposal
 from consent.models.signup import SignupCode, SignupForm, SignupPlace, SignupRequest
 from consent.models.wordings import Controller, Invalidation, Logo, Wording, WordingVersion
@@ -35,6 +35,7 @@ __all__ = [
     "LedgerAnchor",
     "LedgerCheck",
     "Logo",
+    "Processor",
     "Purpose",
     "SignupCode",
     "SignupForm",

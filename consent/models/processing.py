@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -108,6 +109,59 @@ class SubProcessor(models.Model):
             raise ValidationError({"active_from": told})
 
 
+class Processor(models.Model):
+    """Somebody who processes data for a company under a contract of its own, beside the operator (Art. 28 GDPR, M-51).
+
+    An agency, a shop, a printer: only the company knows them. They are recipients in its record of Art. 30.
+    """
+
+    tenant = owner("processors")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    purpose = models.CharField(_("what for"), max_length=300)
+    country = models.CharField(_("country"), max_length=2)
+    contract_on = models.DateField(_("contract of"), null=True, blank=True)
+    note = models.CharField(_("link or remark"), max_length=500, blank=True)
+    ended_on = models.DateField(_("until"), null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("processor")
+        verbose_name_plural = _("processors")
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="processor_uid"),
+            models.UniqueConstraint(
+                "tenant",
+                Lower("name"),
+                Lower("purpose"),
+                name="processor_entered_once",
+                condition=models.Q(ended_on=None),
+                violation_error_message=_("This company stands in your list already, for the same work."),
+            ),
+            models.CheckConstraint(name="processor_country_is_a_code", condition=models.Q(country__regex="^[A-Z]{2}$")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Nothing was concluded in the future, and it ends after its beginning."""
+        if self.contract_on and self.contract_on > timezone.localdate():
+            raise ValidationError({"contract_on": _("This lies in the future.")})
+        if self.contract_on and self.ended_on and self.ended_on < self.contract_on:
+            raise ValidationError({"ended_on": _("This lies before the beginning.")})
+
+    @property
+    def is_over(self) -> bool:
+        """Whether they process nothing any more."""
+        return self.ended_on is not None and self.ended_on <= timezone.localdate()
+
+    @property
+    def lacks_contract(self) -> bool:
+        """Whether they work without the contract that Art. 28 (3) GDPR demands."""
+        return self.contract_on is None and not self.is_over
+
+
 class Breach(models.Model):
     """A personal data breach of a company, kept whether or not anybody has to be told (Art. 33 (5) GDPR)."""
 
@@ -178,6 +232,8 @@ class Announcement(models.Model):
 
         BREACH = "breach", _("breach")
         DUE = "due", _("72 hours nearly over")
+        LATE = "late", _("data requests overdue")
+        NEARING = "nearing", _("data requests due soon")
         SUBPROCESSOR = "subprocessor", _("sub-processor")
 
     tenant = owner("announcements")
@@ -198,10 +254,17 @@ class Announcement(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "kind", "subprocessor"], name="subprocessor_told_once"),
             models.UniqueConstraint(fields=["tenant", "kind", "breach"], name="breach_told_once"),
+            # One mail for all requests of people that have come near their last day, or past it, while it waits.
+            models.UniqueConstraint(
+                fields=["tenant", "kind"],
+                name="requests_told_together",
+                condition=models.Q(kind__in=["late", "nearing"], told_at=None),
+            ),
             models.CheckConstraint(
                 name="announcement_is_of_one_thing",
                 condition=models.Q(kind="subprocessor", subprocessor__isnull=False, breach__isnull=True)
-                | models.Q(kind__in=["breach", "due"], subprocessor__isnull=True, breach__isnull=False),
+                | models.Q(kind__in=["breach", "due"], subprocessor__isnull=True, breach__isnull=False)
+                | models.Q(kind__in=["late", "nearing"], subprocessor__isnull=True, breach__isnull=True),
             ),
         ]
         indexes = [
@@ -209,7 +272,8 @@ class Announcement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} · {self.subprocessor or self.breach}"
+        about = self.subprocessor or self.breach
+        return f"{self.get_kind_display()} · {about}" if about else str(self.get_kind_display())
 
 
 def where_handovers_lie(handover: "Handover", filename: str) -> str:

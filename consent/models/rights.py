@@ -66,6 +66,9 @@ class DataRequest(models.Model):
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     # The last day for the answer: one month, with a reason two more (Art. 12(3)).
     due_date = models.DateField()
+    # Of which last day the owners have been told that it is near, and that it has passed (consent.announcing).
+    told_near = models.DateField(null=True, editable=False)
+    told_late = models.DateField(null=True, editable=False)
     extended_because = models.CharField(_("reason"), max_length=500, blank=True, default="")
     checked_by = models.CharField(_("identity"), max_length=10, choices=Check.choices, blank=True, default="")
     # Free texts may name the person; an erasure empties them.
@@ -162,6 +165,8 @@ class Disposal(models.Model):
         SIGN_UPS = "sign_ups", _("Requests to sign up, after 14 days")
         PROOFS = "proofs", _("Proofs of consents that ended, after the third calendar year")
         EXPORTS = "exports", _("Exports older than 7 days")
+        IMPORTS = "imports", _("Uploaded import files, after 30 days")
+        LINES = "lines", _("Rejected and noted lines of imports, after 30 days")
 
     tenant = owner("disposals")
     what = models.CharField(max_length=10, choices=What.choices)

@@ -1,4 +1,7 @@
-"""A sign-up form to be put up: DIN A5 with headline, QR code and the same in words (CG-60)."""
+"""A sign-up form to be put up: DIN A5 with headline, QR code and the same in words (CG-60).
+
+What people agree to stands right below the benefit and as large as it (CG-05, M-52).
+"""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -12,7 +15,8 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
 from consent import colors, signups, speaking
-from consent.models import SignupForm, SignupPlace
+from consent.ledger.folding import CHANNELS
+from consent.models import Channel, SignupForm, SignupPlace
 from consent.printing.paper import INK, SOFT, printable, styled, text
 from consent.queries import controller_of, published
 from contacts import phones
@@ -23,9 +27,13 @@ INNER = WIDTH - 2 * MARGIN
 # Above and below everything, between parts, and on the brand's colour around the headline.
 EDGE, GAP, PAD = 8 * mm, 2 * mm, 8 * mm
 # Tried one after the other until everything fits: how large the letters are, and the code in millimetres. At 58 mm its
-# dots are still a millimetre wide; the small print never gets smaller than SMALLEST.
+# dots are still a millimetre wide. Nothing gets smaller than can be read at arm's length; conditions are the smallest.
 SIZES = ((1.0, 88), (1.0, 76), (0.9, 76), (0.9, 66), (0.8, 66), (0.8, 58), (0.7, 58))
-SMALLEST = 6.5
+SMALLEST, SMALLEST_CONDITIONS = 9, 8
+# As large is what people agree to.
+BENEFIT = 11
+# What a wording may cover that is sent, in the order of its mention.
+MESSAGES = ("marketing", "survey", "transactional")
 
 
 class TooMuchText(Exception):
@@ -39,6 +47,7 @@ class Line(NamedTuple):
     size: float
     colour: Color
     bold: bool = False
+    smallest: float = SMALLEST
 
 
 class Box(NamedTuple):
@@ -88,58 +97,74 @@ def address_of(form: SignupForm, place: SignupPlace, *, is_direct: bool) -> str:
 def laid_out(form: SignupForm, place: SignupPlace, *, is_direct: bool = False) -> Sheet:
     """Where everything stands, as large as it fits; raises TooMuchText."""
     controller, said = controller_of(form.tenant), speaking.texts(form.tenant, _language(form))
-    head = list(_head(form, HexColor(colors.text_on(controller.brand_color))))
+    head = list(_head(form, said, HexColor(colors.text_on(controller.brand_color))))
     words = list(_words(form, place, said, is_direct=is_direct))
-    foot = _foot(form, said)
+    foot = list(_foot(form, said))
     for scale, code in SIZES:
         if sheet := _tried(head, words, foot, scale, code * mm):
             return sheet
     raise TooMuchText
 
 
-def _tried(head: list[Line], words: list[Line], foot: Line, scale: float, code: float) -> Sheet | None:
+def _tried(head: list[Line], words: list[Line], foot: list[Line], scale: float, code: float) -> Sheet | None:
     """The sheet with letters and code of this size; None if its parts would overlap."""
     top = _stacked(head, HEIGHT - PAD, scale)
     head_bottom = top[-1].bottom - PAD
     square = Box(None, (WIDTH - code) / 2, head_bottom - 2 * GAP - code, code, code)
     below = _stacked(words, square.bottom, scale)
-    [last] = _stacked([foot], 0, scale)
-    if below[-1].bottom < EDGE + last.height + GAP:
+    last = [box._replace(bottom=EDGE) for box in _stacked(foot, 0, scale)]
+    if below[-1].bottom < EDGE + sum(box.height + GAP for box in last):
         return None
-    return Sheet([*top, square, *below, last._replace(bottom=EDGE)], head_bottom)
+    return Sheet([*top, square, *below, *last], head_bottom)
 
 
-def _head(form: SignupForm, ink: Color) -> Iterator[Line]:
-    """Headline and benefit, to stand on the brand's colour."""
+def _head(form: SignupForm, said: dict[str, str], ink: Color) -> Iterator[Line]:
+    """Headline and benefit, to stand on the brand's colour, and no smaller than the benefit what people agree to."""
     yield Line(form.headline, 20, ink, bold=True)
     if form.benefit:
-        yield Line(form.benefit, 13, ink)
+        yield Line(form.benefit, BENEFIT, ink)
+    yield Line(_declared(form, said), BENEFIT, ink)
+
+
+def _declared(form: SignupForm, said: dict[str, str]) -> str:
+    """From whom what will come by which way, the way out, and where the privacy notice is; by the form's wording."""
+    version = published(form.wording)
+    covers = version.covers if version else []
+    ways = [str(Channel(channel).label) for channel in CHANNELS if channel in {channel for channel, _purpose in covers}]
+    purposes = {purpose for _channel, purpose in covers}
+    what = [said[f"what_{purpose}"] for purpose in MESSAGES if purpose in purposes] or [said["what_else"]]
+    told = said["poster_yes"].replace("{ways}", said["and"].join(ways or ["WhatsApp"]))
+    told = told.replace("{what}", said["and"].join(what))
+    notice = (version.policy_url if version else "") or controller_of(form.tenant).privacy_url
+    return f"{told} {said['privacy']}: {_short(notice)}" if notice else told
 
 
 def _words(form: SignupForm, place: SignupPlace, said: dict[str, str], *, is_direct: bool) -> Iterator[Line]:
     """What the code says, for people who cannot or will not scan it."""
     yield Line(said["scan_direct" if is_direct else "scan_poster"], 13, INK, bold=True)
     address = address_of(form, place, is_direct=is_direct)
-    yield Line(address.removeprefix("https://").removeprefix("http://"), 9, SOFT)
+    yield Line(_short(address), 9, SOFT)
     if form.keyword or is_direct:
         # The general word alone would lead to the company's first form.
         keyword = signups.keyword_message(form, None if form.keyword else place)
         yield Line(said["write_poster"].format(keyword=keyword, number=phones.shown(form.number)), 11, INK)
 
 
-def _foot(form: SignupForm, said: dict[str, str]) -> Line:
-    """The way out, who is responsible, and above them the conditions of the benefit (CG-05)."""
-    told = [f"{said['stop_poster']} {said['responsible']}"]
+def _foot(form: SignupForm, said: dict[str, str]) -> Iterator[Line]:
+    """The conditions of the benefit (CG-05)."""
     if form.benefit and form.benefit_terms:
-        told.insert(0, f"{said['terms']}: {form.benefit_terms}")
-    return Line("\n".join(told), 8, SOFT)
+        yield Line(f"{said['terms']}: {form.benefit_terms}", 9, INK, smallest=SMALLEST_CONDITIONS)
+
+
+def _short(address: str) -> str:
+    return address.removeprefix("https://").removeprefix("http://")
 
 
 def _stacked(lines: list[Line], top: float, scale: float) -> list[Box]:
     """Lines one below the other, the first one right below `top`."""
     boxes = []
     for line in lines:
-        size = max(SMALLEST, line.size * scale)
+        size = max(line.smallest, line.size * scale)
         style = styled(size, bold=line.bold, colour=line.colour, alignment=1, splitLongWords=1)
         part = text(line.words, style)
         _width, height = part.wrap(INNER, HEIGHT)

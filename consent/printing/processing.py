@@ -6,7 +6,7 @@ from reportlab.platypus import Flowable
 
 from consent import agreements, records
 from consent.models import Agreement
-from consent.printing.paper import LEAD, TITLE, VALUE, head, lines, pdf, styled, text
+from consent.printing.paper import LEAD, TITLE, head, lines, pdf, styled, text
 from consent.proving.sections import Line
 from consent.queries import controller_of
 from tenants.models import Tenant
@@ -32,14 +32,13 @@ def record(tenant: Tenant) -> bytes:
     title, company = _("Record of processing activities"), controller_of(tenant).legal_name or tenant.name
     story: list[Flowable] = [text(title, TITLE), text(_("Art. 30 (1) GDPR, as of %s") % day(timezone.now()), LEAD)]
     story += [lines(records.responsible(tenant))]
+    if recipients := records.recipients(tenant):
+        story += [*head(_("Further recipients: processors of the company")), lines(recipients)]
     for activity in records.activities(tenant):
         story += [*head(activity.title), lines(activity.lines)]
-    story += [*head(_("Technical and organisational measures")), text(_measures(), VALUE)]
+    story += head(_("Technical and organisational measures"))
+    story += [text(paragraph, BODY) for paragraph in records.measures()]
     return pdf(story, title=title, author=company, foot=company)
-
-
-def _measures() -> str:
-    return _("See annex 1 of the data processing agreement.")
 
 
 def _acceptance(accepted: Agreement) -> list[Line]:

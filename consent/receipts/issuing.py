@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from django.conf import settings
 from django.utils import timezone, translation
 
 from consent import queries, telling
@@ -50,7 +49,7 @@ def _document(contact: Contact, event: ConsentEvent, language: str) -> dict[str,
         "timezone": tenant.timezone,
         "principal": {"reference": str(event.subject_id), "type": "dpv:Customer"},
         "controller": company,
-        "processor": {"name": "Zusage", "url": settings.PUBLIC_URL, "role": "Art. 28 DSGVO"},
+        "processor": terms.operator(),
         "wording": _wording(event, language),
         "notice": {
             "url": event.policy_url or controller.privacy_url,

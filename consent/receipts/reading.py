@@ -92,7 +92,11 @@ def _company(document: Document) -> Iterator[Line]:
     yield Line(_("Address"), ", ".join(filter(None, (address["street"], place, address["country"]))))
     yield Line(_("Contact"), " · ".join(filter(None, (company["email"], company["phone"]))))
     yield Line(_("Data protection officer"), " · ".join(filter(None, (officer["name"], officer["email"]))))
-    yield Line(_("Processor"), f"{document['processor']['name']} ({document['processor']['role']})")
+    yield Line(_("Processor"), _processor(document["processor"]))
+
+
+def _processor(processor: Document) -> str:
+    return ", ".join(filter(None, (processor["name"], processor["address"]))) + f" ({processor['role']})"
 
 
 def _purpose(each: Document) -> Iterator[Line]:

@@ -5,6 +5,7 @@ DPV: the W3C's Data Privacy Vocabulary, https://w3id.org/dpv#. Texts are in the 
 
 from typing import Any
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -74,10 +75,20 @@ def purpose(channel: str, name: str, legal_basis: str) -> dict[str, Any]:
     }
 
 
+def operator() -> dict[str, str]:
+    """Who processes the data for the company, as the contract of Art. 28 names them."""
+    return {
+        "name": settings.OPERATOR_NAME,
+        "address": settings.OPERATOR_ADDRESS,
+        "url": settings.PUBLIC_URL,
+        "role": "Art. 28 DSGVO",
+    }
+
+
 def processors() -> list[str]:
     """The operator, and who processes data for the operator."""
     named = [f"{one.name}, {one.country}: {one.purpose}" for one in agreements.subprocessors()]
-    return [_("Operator of Zusage, as processor (Art. 28 GDPR)"), *named]
+    return [_("%(operator)s, as processor (Art. 28 GDPR)") % {"operator": settings.OPERATOR_NAME}, *named]
 
 
 def _recipients(channel: str) -> list[str]:

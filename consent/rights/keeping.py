@@ -1,7 +1,8 @@
 """Keeps nothing longer than needed (consent-gdpr § 10, Art. 5(1)(e) GDPR): one company's daily round, in batches.
 
-What has rounds of its own is not here: raw webhooks (inbox.days), uploaded files (contacts.importing.forgetting),
-answers to repeated requests (tenants.repeating).
+What has rounds of its own is only noted here, or not at all: uploaded files and their lines go for all companies
+together (contacts.importing.forgetting), raw webhooks belong to nobody (inbox.days writes the operator's log), answers
+to repeated requests are no data of the company's (tenants.repeating).
 """
 
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ from consent.models import (
 )
 from consent.queries import controller_of
 from consent.rights import handing_over, periods, walking
+from contacts.importing import forgetting
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -36,20 +38,26 @@ from tenants.scope import tenant_scope
 AT_A_TIME = 2000
 # Then the next task goes on, so that a deploy never waits long.
 MOST_BATCHES = 50
-# People with proofs of which the ledger says nothing new since a time, and who have no yes any more.
-UNUSED_PROOFS = """
-SELECT DISTINCT r.subject_id FROM consent_consentevidence e
-JOIN consent_consentevent r ON r.tenant_id = e.tenant_id AND r.event_id = e.event_id
-WHERE e.tenant_id = %(tenant)s AND e.kept_until IS NULL AND r.recorded_at < %(before)s AND r.subject_id > %(after)s
-  AND NOT EXISTS (SELECT FROM consent_consentevent n WHERE n.tenant_id = e.tenant_id
-                  AND n.subject_id = r.subject_id AND n.recorded_at >= %(before)s)
-  AND NOT EXISTS (SELECT FROM consent_consentstate s WHERE s.tenant_id = e.tenant_id
-                  AND s.subject_id = r.subject_id AND s.state IN ('granted', 'renewed', 'requested'))
-ORDER BY r.subject_id LIMIT %(most)s
-"""
-DELETE_PROOFS = """
-DELETE FROM consent_consentevidence e USING consent_consentevent r
-WHERE e.tenant_id = %s AND r.tenant_id = e.tenant_id AND r.event_id = e.event_id AND r.subject_id = ANY(%s::uuid[])
+# Proofs of what was said about channels and purposes of which the ledger says nothing new since a time, and in which no
+# yes is alive: each consent by itself, whatever else the person has agreed to. No message rests on a consent after the
+# row that ended it, so its last use is older than that row. A no to marketing ends measuring and profiling, too.
+DROP_UNUSED = """
+WITH unused AS (
+    SELECT e.id FROM consent_consentevidence e
+    JOIN consent_consentevent r ON r.tenant_id = e.tenant_id AND r.event_id = e.event_id
+    WHERE e.tenant_id = %(tenant)s AND e.id > %(after)s AND e.kept_until IS NULL AND r.recorded_at < %(before)s
+      AND NOT EXISTS (
+          SELECT FROM consent_consentevent n WHERE n.tenant_id = e.tenant_id AND n.subject_id = r.subject_id
+            AND n.recorded_at >= %(before)s AND (n.channel = r.channel OR 'all' IN (n.channel, r.channel))
+            AND (n.purpose = r.purpose OR 'all' IN (n.purpose, r.purpose)
+                OR n.purpose = 'marketing' AND n.state IN ('withdrawn', 'objected')))
+      AND NOT EXISTS (
+          SELECT FROM consent_consentstate s WHERE s.tenant_id = e.tenant_id AND s.subject_id = r.subject_id
+            AND s.state IN ('granted', 'renewed', 'requested') AND r.channel IN (s.channel, 'all')
+            AND r.purpose IN (s.purpose, 'all'))
+    ORDER BY e.id LIMIT %(most)s)
+DELETE FROM consent_consentevidence e USING unused u WHERE e.tenant_id = %(tenant)s AND e.id = u.id
+RETURNING e.id
 """
 # What proves requests by keyword that nobody confirmed. A confirmed one is part of the proof of its yes.
 DROP_UNANSWERED = """
@@ -68,12 +76,20 @@ DELETE FROM consent_consentevidence e USING unanswered u WHERE e.tenant_id = %(t
 RETURNING e.id
 """
 NOBODY = UUID(int=0)
+IMPORTS = {"files": Disposal.What.IMPORTS, "lines": Disposal.What.LINES}
 
 
 def keep(tenant: Tenant) -> bool:
     """Do a company's rounds; True if something is left for another call. Each batch commits and is logged."""
     left = [_repeated(tenant, round_) for round_ in ROUNDS]
     return any(left)
+
+
+def note_imports(gone: forgetting.Gone) -> None:
+    """Log what contacts.importing.forgetting deletes, in its transaction."""
+    Disposal.objects.bulk_create(
+        Disposal(tenant_id=tenant_id, what=IMPORTS[what], count=count) for (tenant_id, what), count in gone.items()
+    )
 
 
 def _repeated(tenant: Tenant, round_: Callable[[Tenant, Any], tuple[dict[str, int], Any]]) -> bool:
@@ -145,18 +161,12 @@ def _expiry(state: ConsentState, months: int) -> Entry:
     )
 
 
-def _drop_unused_proofs(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:
+def _drop_unused_proofs(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     """Proofs of consents that ended, after the third calendar year since their last use."""
     first_kept = timezone.localdate().year - periods.YEARS_OF_PROOF
     before = datetime(first_kept, 1, 1, tzinfo=timezone.get_default_timezone())
-    params: dict[str, Any] = {"tenant": tenant.pk, "before": before, "after": str(position), "most": AT_A_TIME}
-    with tenant_scope(tenant), connection.cursor() as cursor:
-        cursor.execute(UNUSED_PROOFS, params)
-        subjects = [row[0] for row in cursor.fetchall()]
-        unused = silent(tenant, subjects, before)
-        cursor.execute(DELETE_PROOFS, [tenant.pk, [str(subject) for subject in unused]])
-        dropped = cursor.rowcount
-    return {"proofs": dropped}, subjects[-1] if len(subjects) == AT_A_TIME else None
+    count, position = _dropped(tenant, DROP_UNUSED, position, before=before)
+    return {"proofs": count}, position
 
 
 def _drop_restricted_proofs(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
@@ -232,13 +242,18 @@ def _lapse(state: ConsentState) -> Entry:
 
 def _drop_unanswered(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     """What people wrote to ask for the wording, fourteen days after a request that they did not confirm (CG-14)."""
-    params: dict[str, Any] = {"tenant": tenant.pk, "to_confirm": periods.TO_CONFIRM, "most": AT_A_TIME}
-    # The next batch does not look again at all the confirmed ones before it.
-    params |= {"after": 0 if position == NOBODY else position, "before": timezone.now() - periods.SIGN_UPS}
+    before = timezone.now() - periods.SIGN_UPS
+    count, position = _dropped(tenant, DROP_UNANSWERED, position, before=before, to_confirm=periods.TO_CONFIRM)
+    return {"sign_ups": count}, position
+
+
+def _dropped(tenant: Tenant, statement: str, position: Any, **params: Any) -> tuple[int, Any]:
+    """How many proofs a statement has deleted, and after which the next batch goes on: not over all the kept ones."""
+    params |= {"tenant": tenant.pk, "most": AT_A_TIME, "after": 0 if position == NOBODY else position}
     with tenant_scope(tenant), connection.cursor() as cursor:
-        cursor.execute(DROP_UNANSWERED, params)
+        cursor.execute(statement, params)
         dropped = [row[0] for row in cursor.fetchall()]
-    return {"sign_ups": len(dropped)}, max(dropped) if len(dropped) == AT_A_TIME else None
+    return len(dropped), max(dropped) if len(dropped) == AT_A_TIME else None
 
 
 ROUNDS = (

@@ -4,7 +4,8 @@
 sections, `clear(contact)` does what is slow and may be repeated, in transactions of its own, `forget(contact)` deletes
 rows in the caller's transaction, `stop(tenant, contact_ids)` ends there what waits for people who have just said no,
 `last_use(tenant, contact_ids)` says when people were last in touch, `let_go(tenant, before=, most=)` lets go of what is
-past its time, and `would_go(tenant, before=, most=)` counts that.
+past its time, `would_go(tenant, before=, most=)` counts that, and `activities(tenant)` yields what the app does with
+personal data for the record of Art. 30 GDPR.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -71,6 +72,12 @@ def would_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
     for step in _each("would_go"):
         found |= step(tenant, before=before, most=most)
     return found
+
+
+def activities(tenant: Tenant) -> Iterator[Any]:
+    """What a company does with personal data in upper apps (consent.records.Activity); of what it uses only."""
+    for step in _each("activities"):
+        yield from step(tenant)
 
 
 def _each(name: str) -> Iterator[Callable[..., Any]]:

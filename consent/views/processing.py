@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import F
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -39,6 +40,7 @@ CLOSE = Question(
 def processing(request: TenantRequest) -> HttpResponse:
     """Everything between controller and processor at a glance."""
     accepted = agreements.accepted(request.tenant)
+    own = list(request.tenant.processors.order_by(F("ended_on").desc(nulls_first=True), "name", "pk"))
     context = {
         "tab": "processing",
         "accepted": accepted,
@@ -46,6 +48,8 @@ def processing(request: TenantRequest) -> HttpResponse:
         "is_open": agreements.is_open(accepted),
         "version": agreements.VERSION,
         "subprocessors": agreements.subprocessors(),
+        "processors": own,
+        "without_contract": sum(one.lacks_contract for one in own),
         "breaches": request.tenant.breaches.order_by("-known_at"),
         "handover": request.tenant.handovers.order_by("-pk").first(),
         "disposals": queries.disposals(request.tenant),
@@ -89,7 +93,12 @@ def agreement_pdf(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @requires("consent:read")
 def record(request: TenantRequest) -> HttpResponse:
     """The record of processing activities."""
-    context = {"responsible": records.responsible(request.tenant), "activities": records.activities(request.tenant)}
+    context = {
+        "responsible": records.responsible(request.tenant),
+        "recipients": records.recipients(request.tenant),
+        "activities": records.activities(request.tenant),
+        "measures": records.measures(),
+    }
     return render(request, "consent/record.html", context)
 
 

@@ -1,9 +1,10 @@
 """Receipts to download, and the page that says whether a receipt is genuine."""
 
 import uuid
+from typing import Any
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -24,7 +25,11 @@ def receipt(request: TenantRequest, uid: uuid.UUID, event_id: uuid.UUID, kind: s
     """A new receipt of one row about a contact: JSON to keep and check, a page to print, or a PDF to hand over."""
     contact = get_object_or_404(request.tenant.contacts, uid=uid)
     event = get_object_or_404(queries.history(contact), event_id=event_id)
-    document = actions.issue(contact=contact, event=event, by=request.user)
+    return handed_out(request, actions.issue(contact=contact, event=event, by=request.user), kind)
+
+
+def handed_out(request: HttpRequest, document: dict[str, Any], kind: str) -> HttpResponse:
+    """A receipt as "json", "html" or "pdf"."""
     name = _("receipt of consent %(receipt)s") % {"receipt": document["receipt_id"]}
     if kind == "pdf":
         return as_pdf(printing.receipt(document), f"{name}.pdf")

@@ -1,5 +1,7 @@
 """Deletes uploaded files and what is kept of single lines once their time is over; imports stay, with their counts."""
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db.models.functions import Coalesce
@@ -13,11 +15,16 @@ MOST_FILES = 100
 MOST_LINES = 10_000
 
 
-def forget(*, older_than: timedelta) -> bool:
+# How many files and lines went, by (tenant id, "files" or "lines").
+Gone = Counter[tuple[int, str]]
+
+
+def forget(*, older_than: timedelta, note: Callable[[Gone], None]) -> bool:
     """Delete a batch of files of imports that ended, or were left alone, longer ago; True if more may be left.
 
-    The file goes before its name does, so that a killed worker leaves no file behind that nobody knows of. Storage
-    may be slow, so no transaction is open meanwhile; who starts the import just then is told that its file is gone.
+    `note` writes down what went, in the transaction that forgets it and sees every company's rows. The file goes before
+    its name does, so that a killed worker leaves no file behind that nobody knows of. Storage may be slow, so no
+    transaction is open meanwhile; who starts the import just then is told that its file is gone.
     """
     with across_tenants("imports of every tenant grow old"):
         idle = Import.objects.exclude(state__in=WORKING).exclude(file="")
@@ -27,10 +34,12 @@ def forget(*, older_than: timedelta) -> bool:
         imported.file.delete(save=False)
     with across_tenants("imports of every tenant grow old"):
         idle.filter(pk__in=[imported.pk for imported in old]).update(file="")
-        deleted = [_forget_lines(model) for model in (RejectedRow, NotedRow)]
-    return len(old) == MOST_FILES or MOST_LINES in deleted
+        lines = [_forget_lines(model) for model in (RejectedRow, NotedRow)]
+        note(Gone((imported.tenant_id, "files") for imported in old) + sum(lines, Gone()))
+    return len(old) == MOST_FILES or MOST_LINES in map(Counter.total, lines)
 
 
-def _forget_lines(model: type[RejectedRow] | type[NotedRow]) -> int:
-    lines = list(model.objects.filter(imported__file="").values_list("pk", flat=True)[:MOST_LINES])
-    return model.objects.filter(pk__in=lines).delete()[0]
+def _forget_lines(model: type[RejectedRow] | type[NotedRow]) -> Gone:
+    lines = list(model.objects.filter(imported__file="").values_list("pk", "tenant_id")[:MOST_LINES])
+    model.objects.filter(pk__in=[pk for pk, _tenant in lines]).delete()
+    return Gone((tenant_id, "lines") for _pk, tenant_id in lines)

@@ -212,6 +212,25 @@ def press_until(page: Page, words: str) -> None:
     page.keyboard.press("Enter")
 
 
+def test_a_person_gets_their_receipt_by_keyboard_and_without_scripts(
+    without_scripts: Page, live_server: object, form: SignupForm, bakery: Tenant, anna: Contact
+) -> None:
+    page = without_scripts
+    with tenant_scope(bakery):
+        bert = person(bakery)
+        agree(bakery, bert, wording=form.wording.versions.get(), language="de")
+    page.goto(address(live_server, bert))
+    page.locator("summary").focus()
+    page.keyboard.press("Enter")
+    for _step in range(4):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == "ansehen":
+            break
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Einwilligungsbeleg")
+
+
 @pytest.mark.parametrize(("language", "theme"), [("de", "light"), ("en", "dark")])
 def test_the_pages_that_nobody_hopes_to_see_are_for_everybody_too(
     page: Page, live_server: object, form: SignupForm, bakery: Tenant, language: str, theme: str

@@ -9,6 +9,8 @@ from django.utils.timezone import now
 
 from consent import tasks
 from consent.actions import imports
+from consent.models import Disposal
+from consent.rights import keeping
 from contacts.importing import forgetting
 from contacts.models import Import, NotedRow, RejectedRow
 from tenants.actions import NewTenant
@@ -59,6 +61,32 @@ def test_file_and_rejected_lines_are_deleted_after_thirty_days_and_counts_stay(
     assert (fresh(old).state, fresh(old).created, fresh(old).rejected, fresh(old).reasons) == (
         "finished", 1, 2, {"invalid_phone": 2},
     )  # fmt: skip
+
+
+def test_cg_55_what_was_deleted_stands_in_the_log_of_periods(bakery: Tenant, shop: Tenant) -> None:
+    for tenant, imports_of in ((bakery, 2), (shop, 1)):
+        for _import in range(imports_of):
+            aged(done(tenant, PHONES))
+
+    tasks.forget_imports()
+    tasks.forget_imports()
+
+    for tenant, counts in ((bakery, {"imports": 2, "lines": 4}), (shop, {"imports": 1, "lines": 2})):
+        with tenant_scope(tenant):
+            assert dict(Disposal.objects.values_list("what", "count")) == counts
+
+
+def test_what_cannot_be_logged_is_not_forgotten(bakery: Tenant) -> None:
+    old = aged(done(bakery, PHONES))
+
+    def breaks(_gone: forgetting.Gone) -> None:
+        raise OSError
+
+    with pytest.raises(OSError):
+        forgetting.forget(older_than=tasks.KEPT, note=breaks)
+
+    assert not fresh(old).is_forgotten
+    assert rejected(old) == 2
 
 
 def test_what_was_noted_of_single_lines_goes_with_the_file(bakery: Tenant) -> None:
@@ -112,7 +140,7 @@ def test_many_are_forgotten_batch_by_batch(bakery: Tenant, monkeypatch: pytest.M
     monkeypatch.setattr(forgetting, "MOST_LINES", 3)
     old = [aged(done(bakery, PHONES)) for _ in range(3)]
 
-    left = [forgetting.forget(older_than=tasks.KEPT) for _ in range(3)]
+    left = [forgetting.forget(older_than=tasks.KEPT, note=keeping.note_imports) for _ in range(3)]
 
     assert left == [True, True, False]
     assert [rejected(imported) for imported in old] == [0, 0, 0]

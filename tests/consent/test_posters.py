@@ -21,7 +21,9 @@ def filled(length: int, words: str = SENTENCE) -> str:
     return (words * (length // len(words) + 1))[: length - 1] + "."
 
 
-def place_of(tenant: Tenant, words: str = SENTENCE, **values: str) -> SignupPlace:
+def place_of(
+    tenant: Tenant, words: str = SENTENCE, *, covers: list[list[str]] | None = None, **values: str
+) -> SignupPlace:
     longest = {
         "slug": "a" * 50,
         "headline": filled(120, words),
@@ -29,7 +31,8 @@ def place_of(tenant: Tenant, words: str = SENTENCE, **values: str) -> SignupPlac
         "benefit_terms": filled(600, words),
         "keyword": "k" + "abcdefgh" * 2,
     }
-    form = made(tenant, published(tenant, covers=[["whatsapp", "marketing"]]), **longest | values)
+    version = published(tenant, covers=covers or [["whatsapp", "marketing"]])
+    form = made(tenant, version, **longest | values)
     return signup_forms.add_place(form=form, name="Tür", by=None)
 
 
@@ -46,7 +49,7 @@ def test_the_longest_texts_stand_beside_the_code_and_not_in_it(in_bakery: Tenant
 
     boxes = posters.laid_out(place.form, place, is_direct=is_direct).boxes
 
-    assert len(boxes) == 7
+    assert len(boxes) == 8
     assert [box for box in boxes if box.part is None]
     for one, other in combinations(boxes, 2):
         assert not overlap(one, other)
@@ -56,6 +59,49 @@ def test_the_longest_texts_stand_beside_the_code_and_not_in_it(in_bakery: Tenant
         assert box.left + box.width <= posters.WIDTH
         assert box.bottom + box.height <= posters.HEIGHT
     assert poster(place.form, place, is_direct=is_direct).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("length", [0, 600])
+def test_cg_05_what_people_agree_to_stands_below_the_benefit_and_no_smaller(in_bakery: Tenant, length: int) -> None:
+    terms = filled(length) if length else "Ab 5 € Einkauf."
+    place = place_of(in_bakery, benefit="5 € Gutschein", benefit_terms=terms)
+
+    parts = [box.part for box in posters.laid_out(place.form, place).boxes if box.part]
+
+    _headline, benefit, declared, *_words, conditions = parts
+    assert benefit.getPlainText() == "5 € Gutschein"
+    assert declared.style.fontSize == benefit.style.fontSize >= 9
+    assert conditions.getPlainText().startswith("Bedingungen: ")
+    assert 8 <= conditions.style.fontSize <= declared.style.fontSize
+
+
+@pytest.mark.parametrize(
+    ("covers", "form", "says"),
+    [
+        (
+            [["whatsapp", "marketing"]],
+            "du",
+            "Mit der Anmeldung stimmst du zu, dass Bäckerei Sonne GmbH dir per WhatsApp Werbung schickt. Das kannst du"
+            " jederzeit widerrufen, am einfachsten mit STOPP. Datenschutz: sonne.example/datenschutz",
+        ),
+        (
+            [["whatsapp", "marketing"], ["email", "marketing"], ["whatsapp", "survey"]],
+            "sie",
+            "Mit der Anmeldung stimmen Sie zu, dass Bäckerei Sonne GmbH Ihnen per WhatsApp und E-Mail Werbung und"
+            " Umfragen schickt. Das können Sie jederzeit widerrufen, am einfachsten mit STOPP."
+            " Datenschutz: sonne.example/datenschutz",
+        ),
+    ],
+)
+def test_m_52_the_poster_says_what_the_text_of_its_form_is_a_yes_to(
+    in_bakery: Tenant, covers: list[list[str]], form: str, says: str
+) -> None:
+    place = place_of(in_bakery, covers=covers)
+    known(in_bakery, address_form=form)
+
+    parts = [box.part for box in posters.laid_out(place.form, place).boxes if box.part]
+
+    assert says in [part.getPlainText() for part in parts]
 
 
 def test_short_texts_leave_the_code_large(in_bakery: Tenant) -> None:

@@ -103,6 +103,19 @@ def test_a_day_is_dropped_before_its_first_body_is_older_than_thirty_days() -> N
     assert list(bodies()) == [b"young"]
 
 
+def test_cg_55_every_day_that_is_dropped_stands_in_the_operators_log(caplog: pytest.LogCaptureFixture) -> None:
+    ago = timedelta(days=20)
+    stored(b"old", ago=ago)
+    tasks.forget()
+
+    with caplog.at_level("INFO", logger="inbox.days"):
+        days.turn(kept=timedelta(days=10))
+        days.turn(kept=timedelta(days=10))
+
+    day = f"{(timezone.now() - ago).astimezone(UTC):%Y-%m-%d}"
+    assert caplog.messages.count(f"stored webhooks of {day} were deleted after their 10 days") == 1
+
+
 def test_turning_waits_for_nobody_and_nobody_waits_for_it() -> None:
     stored(b"old", ago=timedelta(days=20))
     tasks.forget()

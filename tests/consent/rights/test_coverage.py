@@ -94,6 +94,9 @@ HARMLESS: dict[str, dict[str, str]] = {
     "consent.SubProcessor": dict.fromkeys(
         ("name", "address", "country", "purpose", "safeguard", "active_from", "ended_on"), "the operator's partners"
     ),
+    "consent.Processor": dict.fromkeys(
+        ("name", "purpose", "country", "contract_on", "note", "ended_on"), "the company's partners"
+    ),
     "consent.Announcement": {"error": CODE},
     "consent.Breach": dict.fromkeys(
         ("began_on", "ended_on", "what", "data", "effects", "measures", "why_not"), "what happened, not to whom by name"
@@ -126,7 +129,7 @@ HARMLESS: dict[str, dict[str, str]] = {
         ("kind", "digest", "reason", "phone_number_id"), "the keyed hash that has to survive (CG-43)"
     ),
     "consent.ConsentState": dict.fromkeys(("reason", "stopped_numbers"), CHAIN),
-    "consent.DataRequest": dict.fromkeys(("due_date", "error", "kept_until"), CODE),
+    "consent.DataRequest": dict.fromkeys(("due_date", "told_near", "told_late", "error", "kept_until"), CODE),
     "whatsapp.Account": dict.fromkeys(
         (
             "waba_id", "name", "portfolio_id", "currency", "token_encrypted", "app_secret_encrypted",

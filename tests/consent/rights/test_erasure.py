@@ -1,15 +1,22 @@
 """An erasure leaves nothing that names the person, nowhere; reports, ledger and the others stay whole."""
 
-from collections.abc import Callable
+import base64
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import redis
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from consent import queries, tasks
+from consent.actions import preferences
 from consent.ledger import evidence
 from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Suppression
 from consent.rights import keeping
@@ -21,9 +28,11 @@ from messaging.recording import Outcome
 from tenants.actions import NewTenant
 from tenants.models import IdempotencyKey, Tenant
 from tenants.scope import across_tenants, tenant_scope
+from tests.consent.factories import published
 from tests.consent.imports import done
 from tests.consent.rights import traces
 from tests.consent.rights.traces import MARKER, OTHER, PHONE, erased, follow, found, plant, received, wamid
+from tests.consent.test_signups import made, page
 from tests.contacts.calls import Caller
 from tests.inbox import meta
 from whatsapp.client import Accepted
@@ -35,8 +44,20 @@ Deliver = Callable[..., None]
 
 
 @pytest.fixture
-def people(alice: Caller, bakery: Tenant, number: Number, deliver: Deliver) -> tuple[Contact, Contact]:
-    return plant(alice, bakery, number, deliver)
+def people(
+    alice: Caller,
+    bakery: Tenant,
+    number: Number,
+    deliver: Deliver,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> Iterator[tuple[Contact, Contact]]:
+    """Both, and the bells that they have rung: the tasks wait in the broker, because no worker runs here."""
+    server = redis.Redis.from_url(settings.REDIS_URL)
+    server.flushdb()
+    with django_capture_on_commit_callbacks(execute=True):
+        planted = plant(alice, bakery, number, deliver)
+    yield planted
+    server.flushdb()
 
 
 def test_the_marker_is_in_every_place_before_and_nowhere_afterwards(
@@ -49,6 +70,9 @@ def test_the_marker_is_in_every_place_before_and_nowhere_afterwards(
         "table messaging_message", "table tenants_idempotencykey", "table analytics_ordercredit",
     } <= set(places)  # fmt: skip
     assert any("inbox_webhookevent" in place for place in places)
+    # Tasks carry ids, and limits are counted by what names nobody.
+    assert traces.waiting_tasks() > 5
+    assert not [place for place in places if place.startswith("redis")]
 
     request = erased(alice, bakery, people[0])
 
@@ -57,6 +81,44 @@ def test_the_marker_is_in_every_place_before_and_nowhere_afterwards(
     assert found((str(people[0].uid),)) == ["table tenants_auditevent"]
     assert MARKER not in erasure_log.read_text()
     assert PHONE not in erasure_log.read_text()
+
+
+@pytest.mark.usefixtures("people")
+def test_the_search_for_the_marker_sees_through_the_broker_and_base64(uploads: Path) -> None:
+    """Otherwise it would prove nothing."""
+    server = redis.Redis.from_url(settings.REDIS_URL)
+    server.flushdb()
+    shutil.rmtree(uploads)
+    nowhere_else = [place for place in found() if not place.startswith("table")]
+    assert nowhere_else == []
+
+    tasks.carry_out.apply_async(kwargs={"tenant_id": 0, "request_id": 0, "about": wamid(PHONE, 3)})
+    server.hset("some hash", "x" * 500, base64.b64encode(f"It was {MARKER}.".encode()))
+    (uploads / "deep").mkdir(parents=True)
+    (uploads / "deep" / "file.bin").write_bytes(b'{"id": "' + wamid(PHONE, 4).encode() + b'"}')
+
+    assert [place for place in found() if not place.startswith("table")] == [
+        "file .bin", "redis default", "redis some hash",
+    ]  # fmt: skip
+
+
+def test_what_her_visits_leave_in_the_cache_goes_by_itself_within_two_minutes(
+    bakery: Tenant, people: tuple[Contact, Contact]
+) -> None:
+    """Limits are counted by her address and her contact's number, so that nobody is kept out for long."""
+    visitor, address = Client(REMOTE_ADDR="203.0.113.77"), urlsplit(preferences.url(people[0])).path
+    with tenant_scope(bakery):
+        form = made(bakery, published(bakery, covers=[["whatsapp", "marketing"]]))
+        row = ConsentEvent.objects.filter(subject_id=people[0].subject_id).latest("seq")
+    assert visitor.post(page(form)).status_code == 422
+    assert visitor.get(f"{address}receipts/{row.event_id}.json").status_code == 200
+
+    server = redis.Redis.from_url(settings.REDIS_URL)
+    counted = {key.decode(): server.ttl(key) for key in server.keys("*:*") if b"throttle" not in key}
+
+    assert [name for name in counted if "203.0.113.77" in name]
+    assert [name for name in counted if name.endswith(f"own-receipts:{people[0].pk}")]
+    assert all(0 < seconds <= 120 for seconds in counted.values()), counted
 
 
 def test_reports_and_ledger_hold_after_an_erasure(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.utils import timezone
 
 from analytics.models import Kpi
@@ -18,12 +19,13 @@ from messaging.models import Click, Content, Message, Source
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.analytics import cast
-from tests.consent.factories import agree, person, stop
+from tests.consent.factories import agree, altered, person, say, stop
 from tests.consent.rights.traces import worked
 from tests.contacts.calls import Caller
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
+WHATSAPP, EMAIL, TRACKING = ("whatsapp", "marketing"), ("email", "marketing"), ("whatsapp", "tracking")
 OLD = timedelta(days=750)
 YOUNG = timedelta(days=700)
 
@@ -154,38 +156,88 @@ def _reasons(*people: Contact) -> list[str]:
     return [queries.may_send(contact=each, channel="whatsapp", purpose="marketing").reason for each in people]
 
 
-def proven(tenant: Tenant, contact: Contact, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A yes with a proof, and a STOPP a minute later, both recorded at that time."""
-    agree(tenant, contact, occurred_at=at, evidence={"form": "4711"})
-    stop(tenant, contact, occurred_at=at + timedelta(minutes=1))
+def recorded(contact: Contact, years: int, **rows: str) -> None:
+    """These rows about somebody were written so many years ago, or in so many years where that is negative."""
+    about = ConsentEvent.objects.filter(subject_id=contact.subject_id, **rows)
+    altered(lambda: about.update(recorded_at=F("recorded_at") - timedelta(days=366 * years)))
+
+
+def proofs_of(*people: Contact) -> list[list[tuple[str, str]]]:
+    """What each of these people has agreed to that is still proven: channel and purpose."""
+    kept = ConsentEvidence.objects.values_list("event_id", flat=True)
+    rows = ConsentEvent.objects.filter(event_id__in=set(kept)).order_by("seq")
+    return [list(rows.filter(subject_id=each.subject_id).values_list("channel", "purpose")) for each in people]
 
 
 def test_a_proof_goes_when_the_third_year_after_its_last_use_is_over(
     in_bakery: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over, used, live = (person(in_bakery) for _ in range(3))
+    for contact in (over, used, live):
+        agree(in_bakery, contact, occurred_at=timezone.now(), evidence={"form": "4711"})
     for contact in (over, used):
-        proven(in_bakery, contact, timezone.now(), monkeypatch)
-    agree(in_bakery, live, occurred_at=timezone.now(), evidence={"form": "4712"})
+        stop(in_bakery, contact, occurred_at=timezone.now() + timedelta(minutes=1))
+    # Until then she got messages.
+    recorded(used, -1, state="withdrawn")
     this_year = timezone.localdate().year
-    source = cast.source_of(in_bakery)
-    Message.objects.create(
-        tenant=in_bakery,
-        source=source,
-        contact=used,
-        queue=2,
-        state=4,
-        accepted_at=timezone.now() + timedelta(days=366),
-    )
 
     monkeypatch.setattr(timezone, "localdate", lambda *_: datetime(this_year + 3, 12, 31).date())
     assert "proofs" not in rounds(in_bakery)
     monkeypatch.setattr(timezone, "localdate", lambda *_: datetime(this_year + 4, 1, 1).date())
 
     assert rounds(in_bakery)["proofs"] == 1
-    kept = set(ConsentEvidence.objects.values_list("event_id", flat=True))
-    subjects = set(ConsentEvent.objects.filter(event_id__in=kept).values_list("subject_id", flat=True))
-    assert subjects == {used.subject_id, live.subject_id}
+    assert proofs_of(over, used, live) == [[], [WHATSAPP], [WHATSAPP]]
+
+
+def test_each_consent_has_its_own_time_whatever_else_the_person_agrees_to(in_bakery: Tenant) -> None:
+    anna, berta = person(in_bakery), person(in_bakery)
+    for contact in (anna, berta):
+        agree(in_bakery, contact, pairs=[WHATSAPP, EMAIL], evidence={"form": "4711"})
+        stop(in_bakery, contact, channel="email", purpose="marketing")
+    recorded(anna, 5)
+    cast.event(anna.pk, in_bakery.pk, "visited", None, occurred_at=timezone.now())
+
+    assert rounds(in_bakery) == {"proofs": 1}
+
+    assert proofs_of(anna, berta) == [[WHATSAPP], [WHATSAPP, EMAIL]]
+    assert _reasons(anna) == [""]
+
+
+def test_a_no_to_messages_was_the_last_use_of_measuring_as_well(in_bakery: Tenant) -> None:
+    anna = person(in_bakery)
+    agree(in_bakery, anna, pairs=[TRACKING, EMAIL], evidence={"form": "4711"})
+    stop(in_bakery, anna, channel="email", purpose="marketing")
+    recorded(anna, 5)
+    stop(in_bakery, anna)
+
+    assert rounds(in_bakery) == {"proofs": 1}
+    assert proofs_of(anna) == [[TRACKING]]
+
+
+def test_a_no_to_everything_is_proven_as_long_as_anything_is_agreed_to(in_bakery: Tenant) -> None:
+    anna, berta = person(in_bakery), person(in_bakery)
+    for contact in (anna, berta):
+        say(in_bakery, contact, "objected", channel="all", purpose="all", evidence={"note": "Brief"})
+        recorded(contact, 5)
+    agree(in_bakery, anna)
+    recorded(anna, 4, state="granted")
+
+    assert rounds(in_bakery) == {"proofs": 1}
+    assert proofs_of(anna, berta) == [[("all", "all")], []]
+
+
+def test_proofs_go_batch_by_batch(in_bakery: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "AT_A_TIME", 2)
+    people = [person(in_bakery) for _ in range(5)]
+    for contact in people:
+        agree(in_bakery, contact, evidence={"form": "4711"})
+        stop(in_bakery, contact)
+        recorded(contact, 5)
+
+    assert keeping.keep(in_bakery) is False
+
+    assert proofs_of(*people) == [[]] * 5
+    assert list(Disposal.objects.filter(what="proofs").order_by("pk").values_list("count", flat=True)) == [2, 2, 1]
 
 
 def test_an_export_is_deleted_after_seven_days(alice: Caller, bakery: Tenant, uploads: Path) -> None:

@@ -12,7 +12,6 @@ from zipfile import ZipFile
 
 import redis
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -60,6 +59,11 @@ YES = {
 }
 
 
+# As PostgreSQL shows bytes; and what may be base64, with the signs for addresses, too.
+HEX = "\\x"
+CODED = re.compile(r"\\x(?:[0-9a-f]{2})+|[A-Za-z0-9+/_-]{16,}={0,2}")
+
+
 def wamid(phone: str, n: int) -> str:
     """A message id as Meta makes them: base64 with the phone number inside."""
     return "wamid." + base64.b64encode(f"\x1c\x18\x0c{phone}\x15\x02{n:08d}".encode()).decode()
@@ -85,7 +89,6 @@ def plant(alice: Caller, bakery: Tenant, number: Number, deliver: Callable[..., 
             tenant=bakery, number=number, contact=anna, text=f"Dear {MARKER}, see https://shop.example/{MARKER}",
             dedupe="hello", expires_at=timezone.now() + timedelta(hours=1),
         )  # fmt: skip
-    cache.set(f"throttle:{bakery.pk}:0", 1)
     _exports(alice, bakery, anna)
     return anna, berta
 
@@ -202,26 +205,59 @@ def _in_tables(words: tuple[str, ...]) -> Iterator[str]:
                     yield f"table {table}"
 
 
-def is_named(row: str, words: tuple[str, ...]) -> bool:
-    """Whether a row holds a word: in a text, in bytes (which PostgreSQL shows as hex), or inside a message id."""
-    hexed = re.findall(r"\\x([0-9a-f]+)", row)
-    texts = [row, *(bytes.fromhex(code).decode("latin-1") for code in hexed)]
-    ids = [code for text in texts for code in re.findall(r"wamid\.([A-Za-z0-9+/=]+)", text)]
-    texts += [base64.b64decode(code + "===").decode("latin-1") for code in ids]
-    return any(word.lower() in text.lower() for text in texts for word in words)
+def is_named(text: str, words: tuple[str, ...]) -> bool:
+    """Whether a text holds a word: as it is, in bytes (which PostgreSQL shows as hex), or in base64, also one in other.
+
+    So are message ids written, and the tasks that wait in the broker.
+    """
+    return any(word.lower() in layer.lower() for layer in _layers(text) for word in words)
+
+
+def _layers(text: str, depth: int = 3) -> Iterator[str]:
+    yield text
+    for code in CODED.findall(text) if depth else ():
+        yield from _layers(_decoded(code), depth - 1)
+
+
+def _decoded(code: str) -> str:
+    if code.startswith(HEX):
+        return bytes.fromhex(code.removeprefix(HEX)).decode("latin-1")
+    plain = code.rstrip("=").replace("-", "+").replace("_", "/")
+    # Base64 has no length that leaves one over.
+    whole = plain[: len(plain) - (len(plain) % 4 == 1)]
+    return base64.b64decode(whole + "=" * (-len(whole) % 4)).decode("latin-1")
 
 
 def _in_redis(words: tuple[str, ...]) -> Iterator[str]:
     server = redis.Redis.from_url(settings.REDIS_URL)
     for key in server.keys("*"):
-        content = key + (server.dump(key) or b"")
-        if any(word.encode() in content for word in words):
-            yield f"redis {key!r}"
+        if any(is_named(part.decode("latin-1"), words) for part in [key, *_values(server, key)]):
+            yield f"redis {key.decode()}"
+
+
+def _values(server: "redis.Redis", key: bytes) -> list[bytes]:
+    """What a key holds, by its kind: a dump would be compressed."""
+    kind = server.type(key).decode()
+    if kind == "hash":
+        return [part for pair in server.hgetall(key).items() for part in pair]
+    read = {
+        "string": lambda: [server.get(key)],
+        "list": lambda: server.lrange(key, 0, -1),
+        "set": lambda: list(server.smembers(key)),
+        "zset": lambda: server.zrange(key, 0, -1),
+    }
+    return read[kind]()
+
+
+def waiting_tasks() -> int:
+    """How many tasks wait in the broker for a worker; the tests run none."""
+    server = redis.Redis.from_url(settings.REDIS_URL)
+    return sum(server.llen(queue) for queue in ("default", "sending", "receiving"))
 
 
 def _in_files(words: tuple[str, ...]) -> Iterator[str]:
     for path in Path(settings.MEDIA_ROOT).rglob("*"):
-        if path.is_file() and any(word.encode() in content for content in _contents(path) for word in words):
+        if path.is_file() and any(is_named(content.decode("latin-1"), words) for content in _contents(path)):
             yield f"file {path.suffix}"
 
 

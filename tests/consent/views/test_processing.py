@@ -13,11 +13,13 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from consent import tasks
 from consent.actions.agreements import announce
 from consent.models import Agreement, Breach, Controller, Disposal, SubProcessor
-from contacts.models import Contact
+from contacts.models import Contact, Event
+from segments.models import Segment
 from tenants.actions import NewTenant, create_tenant
 from tenants.models import AuditEvent, Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
+from tests import factories
 from tests.consent.factories import minutes, person, published, say
 from tests.consent.views.pages import as_role, shown
 
@@ -146,6 +148,34 @@ def test_the_record_names_purposes_that_only_an_import_or_the_interface_brought(
 
     assert "Surveys · E-mail" in page
     assert "Marketing · SMS" not in page
+
+
+DOES = ("Customer data", "Orders and other events of customers", "Choosing recipients by segments", "Statistics on")
+
+
+def test_cg_51_the_record_names_what_the_company_really_does_with_its_customers_data(
+    alice: Client, bakery: Tenant, shop: Tenant
+) -> None:
+    before = shown(alice, f"{URL}record/")
+    with tenant_scope(bakery):
+        Event.objects.create(
+            tenant=bakery, contact=person(bakery), event_id="1", name=Event.ORDER_PLACED, occurred_at=timezone.now()
+        )
+        Segment.objects.create(tenant=bakery, name="Stammkunden", rule={"all": []})
+        factories.source(factories.number(bakery), factories.contacts(bakery, 1))
+
+    page = shown(alice, f"{URL}record/")
+
+    for title in DOES:
+        assert title not in before
+        assert title in page
+
+
+def test_cg_51_the_record_says_how_data_is_kept_safe(alice: Client, bakery: Tenant) -> None:
+    page = shown(alice, f"{URL}record/")
+
+    assert "row-level security" in page
+    assert "its own papers" in page
 
 
 def test_cg_52_a_breach_is_noted_and_its_72_hours_are_counted(alice: Client, bakery: Tenant) -> None:

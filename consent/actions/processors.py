@@ -1,0 +1,49 @@
+"""What is done about a company's own register of processors: enter one, change it, end it (M-51)."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from consent.models import Processor
+from tenants.actions import Actor, audit
+from tenants.models import Tenant
+
+
+@transaction.atomic
+def add(*, tenant: Tenant, by: Actor, **values: Any) -> Processor:
+    """Enter one; raises ValidationError by field."""
+    processor = Processor(tenant=tenant, **values)
+    processor.full_clean()
+    processor.save()
+    audit(tenant=tenant, by=by, verb="processor.added", subject=processor)
+    return processor
+
+
+@transaction.atomic
+def change(*, processor: Processor, by: Actor, **values: Any) -> None:
+    """Change what is entered; raises ValidationError by field."""
+    locked = _held(processor)
+    changed = sorted(name for name, value in values.items() if getattr(locked, name) != value)
+    if not changed:
+        return
+    for name in changed:
+        setattr(locked, name, values[name])
+    locked.full_clean()
+    locked.save(update_fields=changed)
+    audit(tenant=locked.tenant, by=by, verb="processor.changed", subject=locked, changes={"fields": changed})
+
+
+@transaction.atomic
+def end(*, processor: Processor, by: Actor) -> None:
+    """They process nothing any more, from today on; once."""
+    locked = _held(processor)
+    if not locked.is_over:
+        locked.ended_on = timezone.localdate()
+        locked.save(update_fields=["ended_on"])
+        audit(tenant=locked.tenant, by=by, verb="processor.ended", subject=locked)
+
+
+def _held(processor: Processor) -> Processor:
+    rows = Processor.objects.select_for_update(of=("self",)).select_related("tenant")
+    return rows.get(tenant=processor.tenant_id, pk=processor.pk)
