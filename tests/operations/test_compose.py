@@ -11,6 +11,7 @@ import pytest
 import yaml
 from django.conf import settings
 
+from config.localservices.postgres import SETTINGS
 from config.localservices.processes import PROCESSES
 
 ROOT = Path(settings.BASE_DIR)
@@ -97,6 +98,15 @@ def test_the_app_never_learns_the_superusers_password() -> None:
     assert "POSTGRES_PASSWORD" not in roles
     passwords = [value for name, value in SERVICES["postgres"]["environment"].items() if name.endswith("PASSWORD")]
     assert len({*passwords}) == len(passwords) == 4
+
+
+def test_the_servers_log_quotes_no_statement_and_no_row() -> None:
+    given = dict(re.findall(r"-c (\w+)=(\S+)", SERVICES["postgres"]["command"]))
+    page = (ROOT / "docs" / "operations.md").read_text()
+
+    for name in ("log_min_error_statement", "log_error_verbosity"):
+        assert given[name] == SETTINGS[name]
+        assert f"{name} = {given[name]}" in page
 
 
 def test_only_the_migration_runs_as_the_owner_and_gives_the_app_its_rights() -> None:
