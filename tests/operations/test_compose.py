@@ -154,6 +154,17 @@ def test_the_image_leaves_out_secrets_and_data() -> None:
     assert "\nUSER 10001" in (ROOT / "Dockerfile").read_text()
 
 
+def test_error_reports_and_traces_can_be_built_into_the_image() -> None:
+    steps = (ROOT / "Dockerfile").read_text().splitlines()
+    [copied] = [at for at, step in enumerate(steps) if step.startswith("COPY") and "requirements/extras.txt" in step]
+    [asked] = [at for at, step in enumerate(steps) if step == "ARG EXTRAS="]
+    [installed] = [at for at, step in enumerate(steps) if "${EXTRAS:+-r requirements/extras.txt}" in step]
+
+    assert copied < asked < installed
+    for name, service in OURS.items():
+        assert service["build"]["args"] == {"EXTRAS": "${EXTRAS:-}"}, name
+
+
 @pytest.mark.parametrize("name", sorted(name for name in UNITS if name.endswith(".service")))
 def test_every_unit_is_hardened(name: str) -> None:
     service = unit(name)["Service"]
