@@ -4,8 +4,10 @@ FROM python:3.13-slim AS build
 ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 RUN python -m venv /venv
-COPY requirements/base.txt requirements/node.txt requirements/
-RUN /venv/bin/pip install --require-hashes -r requirements/base.txt
+COPY requirements/base.txt requirements/extras.txt requirements/node.txt requirements/
+# Anything but nothing also installs what SENTRY_DSN and OTEL_EXPORTER_OTLP_ENDPOINT need.
+ARG EXTRAS=
+RUN /venv/bin/pip install --require-hashes -r requirements/base.txt ${EXTRAS:+-r requirements/extras.txt}
 # Node is needed only here: to fetch the style sheets and scripts that package-lock.json names with their hashes.
 RUN /venv/bin/pip install --require-hashes --target /node -r requirements/node.txt
 COPY . .

@@ -10,7 +10,7 @@ PYTHON := $(shell for newest in 14 99; do for python in python3 python3.14 pytho
 	"$$python" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $$newest))" 2>/dev/null \
 	&& echo $$python && exit; done; done)
 PY := .venv/bin/python
-LOCKS := requirements/base.txt requirements/dev.txt
+LOCKS := requirements/base.txt requirements/dev.txt requirements/extras.txt
 INSTALLED := .venv/.installed-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 # The embedded servers, unless both are replaced, in the environment or in .env.
 own = $(or $($(1)),$(shell sed -n 's/^$(1)=//p' .env 2>/dev/null))
@@ -75,7 +75,7 @@ $(INSTALLED): $(LOCKS)
 	@echo "Installing into .venv; the first time this takes about a minute ..."
 	@mkdir -p .local
 	@$(PYTHON) -m venv .venv || { echo "This Python cannot make environments: install its venv module (Debian: python3-venv)."; exit 1; }
-	@$(PIP) -r requirements/base.txt -r requirements/dev.txt
+	@$(PIP) $(LOCKS:%=-r %)
 	@touch $@
 
 .venv/.servers-%: | $(INSTALLED)

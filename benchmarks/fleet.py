@@ -88,7 +88,7 @@ class Fleet:
             if name in self._places
         }
         self.redis_url = self._broker.url if self._broker else settings.REDIS_URL
-        servers = {"DATABASE_URL": database_url(), "REDIS_URL": self.redis_url}
+        servers = {"DATABASE_URL": database_url(), "REDIS_URL": self.redis_url, "BROKER_URL": "", "CACHE_URL": ""}
         self.environment = {**os.environ, **servers, **addresses, **environment, "PYTHONUNBUFFERED": "1"}
 
     def __enter__(self) -> Self:

@@ -84,7 +84,8 @@ def _applied() -> bool:
 
 
 def _redis() -> str:
-    counting.client().ping()
+    for server in {counting.client(), counting.broker()}:
+        server.ping()
     return ""
 
 

@@ -165,7 +165,7 @@ def _lives() -> list[Metric]:
 
 def _queues() -> list[Metric]:
     names = sorted({*(route["queue"] for route in settings.CELERY_TASK_ROUTES.values())})
-    with counting.client().pipeline(transaction=False) as pipe:
+    with counting.broker().pipeline(transaction=False) as pipe:
         for name in names:
             pipe.llen(name)
         pipe.hlen("unacked")

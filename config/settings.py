@@ -152,14 +152,14 @@ REDIS_URL = required(
 CACHES = {
     "default": {
         "BACKEND": "config.cache.RedisOrMemory",
-        "LOCATION": REDIS_URL,
+        "LOCATION": env.str("CACHE_URL", default="") or REDIS_URL,
         "KEY_PREFIX": "zusage",
         # A request waits for it.
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
     }
 }
 
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = env.str("BROKER_URL", default="") or REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

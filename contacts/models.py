@@ -284,7 +284,10 @@ class StagedRow(models.Model):
     """One line of a file being imported, cleaned, with its fate; unlogged, deleted when the import is over."""
 
     tenant = owner("staged_rows", db_constraint=False)
-    imported = models.ForeignKey(Import, on_delete=models.CASCADE, db_constraint=False, related_name="staged_rows")
+    # Without an index of its own: staged_line_once begins with it, and a million lines would each pay for a second one.
+    imported = models.ForeignKey(
+        Import, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="staged_rows"
+    )
     line = models.IntegerField()
     phone = models.CharField(max_length=16, null=True)
     bsuid = models.CharField(max_length=160, null=True)

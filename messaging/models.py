@@ -200,7 +200,11 @@ class Click(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["tenant", "contact", "-at"], name="click_by_contact", condition=Q(is_counted=True)),
+            models.Index(
+                fields=["tenant", "contact", "-at"], name="click_of_contact", condition=Q(contact__isnull=False)
+            ),
+            # Every night from the oldest on: messaging.personal.
+            models.Index(fields=["tenant", "at", "id"], name="click_to_forget", condition=Q(contact__isnull=False)),
             models.Index(fields=["link"], name="click_by_link"),
         ]
 

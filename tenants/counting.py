@@ -93,6 +93,11 @@ def client() -> "redis.Redis":
     return _client(settings.REDIS_URL)
 
 
+def broker() -> "redis.Redis":
+    """The same to where tasks wait, which may be a server of its own (BROKER_URL)."""
+    return _client(settings.CELERY_BROKER_URL)
+
+
 @cache
 def _client(url: str) -> "redis.Redis":
     return redis.Redis.from_url(url, decode_responses=True, **TIMEOUTS)

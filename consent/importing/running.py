@@ -146,7 +146,7 @@ def _is_staging_lost(tenant: Tenant, imported: Import) -> bool:
         # Then nothing was staged; of rejected lines only those that say no are.
         return False
     with tenant_scope(tenant):
-        return not imported.staged_rows.exists()
+        return not imported.staged_rows.filter(tenant=tenant).exists()
 
 
 def _stage_again(tenant: Tenant, imported: Import) -> Import:

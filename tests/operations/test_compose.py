@@ -11,6 +11,7 @@ import pytest
 import yaml
 from django.conf import settings
 
+from config.localservices.postgres import SETTINGS
 from config.localservices.processes import PROCESSES
 
 ROOT = Path(settings.BASE_DIR)
@@ -99,6 +100,15 @@ def test_the_app_never_learns_the_superusers_password() -> None:
     assert len({*passwords}) == len(passwords) == 4
 
 
+def test_the_servers_log_quotes_no_statement_and_no_row() -> None:
+    given = dict(re.findall(r"-c (\w+)=(\S+)", SERVICES["postgres"]["command"]))
+    page = (ROOT / "docs" / "operations.md").read_text()
+
+    for name in ("log_min_error_statement", "log_error_verbosity"):
+        assert given[name] == SETTINGS[name]
+        assert f"{name} = {given[name]}" in page
+
+
 def test_only_the_migration_runs_as_the_owner_and_gives_the_app_its_rights() -> None:
     for name, service in OURS.items():
         environment = service["environment"]
@@ -112,7 +122,10 @@ def test_only_the_migration_runs_as_the_owner_and_gives_the_app_its_rights() -> 
 def test_nothing_but_the_two_doors_is_reachable_and_only_from_this_host() -> None:
     open_ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert open_ports == {"web": ["127.0.0.1:8000:8000"], "door": ["127.0.0.1:8001:8001"]}
+    assert open_ports == {
+        "web": ["127.0.0.1:${WEB_PORTS:-8000}:8000"],
+        "door": ["127.0.0.1:${DOOR_PORTS:-8001}:8001"],
+    }
 
 
 def test_every_process_has_the_time_to_end_that_the_documentation_promises() -> None:
@@ -142,6 +155,17 @@ def test_the_image_leaves_out_secrets_and_data() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/apps.py")}
     assert packages <= {line.lstrip("!") for line in ignored}
     assert "\nUSER 10001" in (ROOT / "Dockerfile").read_text()
+
+
+def test_error_reports_and_traces_can_be_built_into_the_image() -> None:
+    steps = (ROOT / "Dockerfile").read_text().splitlines()
+    [copied] = [at for at, step in enumerate(steps) if step.startswith("COPY") and "requirements/extras.txt" in step]
+    [asked] = [at for at, step in enumerate(steps) if step == "ARG EXTRAS="]
+    [installed] = [at for at, step in enumerate(steps) if "${EXTRAS:+-r requirements/extras.txt}" in step]
+
+    assert copied < asked < installed
+    for name, service in OURS.items():
+        assert service["build"]["args"] == {"EXTRAS": "${EXTRAS:-}"}, name
 
 
 @pytest.mark.parametrize("name", sorted(name for name in UNITS if name.endswith(".service")))
