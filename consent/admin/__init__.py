@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from consent import proving, records
 from consent.actions import agreements, breaches
+from consent.admin import signing_up
 from consent.models import (
     Agreement,
     Announcement,
@@ -31,10 +32,6 @@ from consent.models import (
     LedgerAnchor,
     LedgerCheck,
     Logo,
-    SignupCode,
-    SignupForm,
-    SignupPlace,
-    SignupRequest,
     Source,
     State,
     SubProcessor,
@@ -47,6 +44,8 @@ from contacts.models import Contact, Identity
 from tenants.admin import BigTableAdmin, ReadOnlyAdmin
 from tenants.models import Tenant
 
+# What registers pages of its own.
+__all__ = ["signing_up"]
 # A phone is looked for in this many companies; each has its own key for the hashes.
 MOST_TENANTS_SEARCHED = 500
 # The checker answers for this many people at once.
@@ -260,35 +259,6 @@ def _uuid(term: str) -> UUID | None:
         return UUID(term)
     except ValueError:
         return None
-
-
-@admin.register(SignupForm)
-class SignupFormAdmin(ReadOnlyAdmin):
-    list_display = ("name", "tenant", "slug", "state", "requests", "confirmed")
-    list_filter = ("state",)
-    list_select_related = ("tenant",)
-
-
-@admin.register(SignupPlace)
-class SignupPlaceAdmin(ReadOnlyAdmin):
-    list_display = ("name", "tenant", "form", "code", "scans", "requests", "confirmed")
-    list_select_related = ("tenant", "form")
-
-
-@admin.register(SignupRequest)
-class SignupRequestAdmin(ReadOnlyAdmin):
-    """Who asked is sealed; when and on which form is all that staff see."""
-
-    list_display = ("id", "tenant", "form", "requested_at", "confirmed_at")
-    list_select_related = ("tenant", "form")
-    exclude = ("sealed", "token_digest")
-
-
-@admin.register(SignupCode)
-class SignupCodeAdmin(ReadOnlyAdmin):
-    list_display = ("id", "tenant", "form", "issued_at")
-    list_select_related = ("tenant", "form")
-    raw_id_fields = ("contact",)
 
 
 @admin.register(LedgerAnchor)
