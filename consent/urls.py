@@ -9,6 +9,7 @@ from consent.api import receipts as receipts_api
 from consent.views import (
     blocking,
     company,
+    confirming,
     contacts,
     imports,
     processing,
@@ -117,6 +118,7 @@ public_urls = [
     path("s/<slug:company>/logo-<str:digest>.png", public.logo, name="signup_logo"),
     path("p/<str:token>/", public.choose, name="preferences"),
     path("p/<str:token>/object/", public.object_, name="preferences_object"),
+    path("p/<str:token>/confirm/", confirming.confirm, name="confirm_address"),
 ]
 
 api_urls: list[URLPattern] = [
