@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 
 import consent.announcing
+import consent.mailing
 import inbox.queries
 import messaging.queries
 from config import health
@@ -107,7 +108,11 @@ def _webhooks() -> list[Metric]:
 
 def _announcements() -> list[Metric]:
     about = "How long the oldest mail waits that the operator owes a company, by what it tells of."
-    return [gauge("announcement_age_seconds", about, consent.announcing.waiting(), by="kind")]
+    asking = "How long the oldest mail waits that asks somebody whether they want e-mails."
+    return [
+        gauge("announcement_age_seconds", about, consent.announcing.waiting(), by="kind"),
+        gauge("confirmation_mail_age_seconds", asking, consent.mailing.waiting()),
+    ]
 
 
 def _requests() -> list[Metric]:

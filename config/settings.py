@@ -206,14 +206,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "go on with invalidations that lost their worker": {"task": "consent.tasks.resume_invalidations", "schedule": 10.0},
     "tell companies what the operator owes them": {"task": "consent.tasks.tell_companies", "schedule": 60.0},
+    "ask addresses from sign-up pages by mail": {"task": "consent.tasks.ask_addresses", "schedule": 60.0},
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
     "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
     # Just after midnight, for the day that is over.
-    "sign the heads of the ledgers": {
-        "task": "consent.tasks.anchor_ledgers",
-        "schedule": crontab(hour="0", minute="5"),
-    },
+    "sign the heads of ledgers": {"task": "consent.tasks.anchor_ledgers", "schedule": crontab(hour="0", minute="5")},
     "verify ledgers that were not since last night": {"task": "consent.tasks.check_ledgers", "schedule": 60.0},
     "bring files to Meta that were left behind": {"task": "whatsapp.tasks.upload_left_behind", "schedule": 60.0},
     "renew files before Meta forgets them": {"task": "campaigns.tasks.renew_files", "schedule": 3600.0},

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from consent import owing
 from consent.models import Announcement, Breach, DataRequest, SubProcessor
 from consent.queries import controller_of
 from tenants.actions import audit
@@ -29,12 +30,6 @@ from tenants.templatetags.formats import day, moment
 log = logging.getLogger(__name__)
 
 Kind = Announcement.Kind
-# Longer than a mail can take (EMAIL_TIMEOUT counts for each step of it); then its worker is gone.
-LEASE = timedelta(minutes=10)
-# After an error: a minute, two, four … and never given up, because the law wants it told.
-LONGEST_PAUSE = timedelta(hours=1)
-# Beat rings every minute for the rest.
-SECONDS_PER_RUN = 45
 REMINDERS_PER_RUN = 1000
 VERBS = {
     Kind.SUBPROCESSOR: "subprocessor.announced",
@@ -140,7 +135,7 @@ def _remind_of_requests(kind: Announcement.Kind) -> None:
 
 def work() -> None:
     """Tell what is due, one mail after the other, for most of a minute."""
-    until = time.monotonic() + SECONDS_PER_RUN
+    until = time.monotonic() + owing.SECONDS_PER_RUN
     while time.monotonic() < until and (claimed := _claimed()):
         _tell(claimed)
 
@@ -168,15 +163,10 @@ def _untold() -> QuerySet[Announcement]:
 
 
 def _claimed() -> Announcement | None:
-    """The most urgent one that is due, for this worker alone until its lease is over; None when nothing is due."""
-    now = timezone.now()
+    """The most urgent one that is due, for this worker alone; None when nothing is due."""
     with across_tenants("whom to tell next can be any company"):
-        due = _untold().filter(next_attempt_at__lte=now).order_by("kind", "created_at", "pk")
-        free = due.select_for_update(of=("self",), skip_locked=True)
-        if claimed := free.select_related("tenant", "subprocessor", "breach").first():
-            claimed.attempts += 1
-            claimed.next_attempt_at = now + LEASE
-            claimed.save(update_fields=["attempts", "next_attempt_at"])
+        untold = _untold().select_related("tenant", "subprocessor", "breach")
+        claimed: Announcement | None = owing.claim(untold.order_by("kind", "created_at", "pk"))
         return claimed
 
 
@@ -206,12 +196,10 @@ def _drop(claimed: Announcement) -> None:
 
 
 def _put_off(claimed: Announcement, error: Exception) -> None:
+    """Never given up, because the law wants it told."""
     log.warning("announcement %s of tenant %s not told: %s", claimed.pk, claimed.tenant_id, type(error).__name__)
-    pause = min(timedelta(minutes=2 ** min(claimed.attempts - 1, 10)), LONGEST_PAUSE)
     with tenant_scope(claimed.tenant):
-        # Unless the lease was over and another worker has it now.
-        own = Announcement.objects.filter(tenant=claimed.tenant, pk=claimed.pk, attempts=claimed.attempts)
-        own.update(next_attempt_at=timezone.now() + pause, error=type(error).__name__[:100])
+        owing.put_off(claimed, error)
 
 
 def _note(claimed: Announcement) -> None:

@@ -64,9 +64,14 @@ def _about(row: ConsentEvent) -> str:
 
 
 def _told(row: ConsentEvent, said: Mapping[str, str]) -> str:
-    told = said[WAYS.get(row.source, "from_other")].replace("{day}", day(row.occurred_at))
+    told = said[_way(row)].replace("{day}", day(row.occurred_at))
     source = next(_sources(row), "") if row.source in SECOND_HAND else ""
     return f"{told} {said['noted_source'].replace('{source}', source)}" if source else told
+
+
+def _way(row: ConsentEvent) -> str:
+    is_by_mail = row.channel == Channel.EMAIL and row.doi_request_seq is not None
+    return "from_mail" if is_by_mail else WAYS.get(row.source, "from_other")
 
 
 def _wording(row: ConsentEvent, language: str) -> str:

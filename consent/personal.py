@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from consent import queries
+from consent import mailing, queries
 from consent.ledger import evidence, suppressing
-from consent.models import ConsentEvent, ConsentEvidence, DataRequest, SignupCode, Suppression
+from consent.models import AddressRequest, ConsentEvent, ConsentEvidence, DataRequest, SignupCode, Suppression
 from consent.rights import handing_over
 from contacts.identities import digests_of
 from contacts.models import Contact
@@ -125,11 +126,18 @@ def clear(contact: Contact) -> None:
 def forget(contact: Contact) -> None:
     """Empty the free texts of the person's requests and leave keyed hashes, by which they are found again.
 
+    A mail that asks for a yes to their address is not sent any more, and its link leads nowhere.
+
     Ledger rows stay: without the contact nobody knows whose they are. Proofs stay until their day and are then deleted
     by consent.rights.keeping; suppressions stay.
     """
     digests = [[kind, key.hex()] for kind, key in digests_of(contact)]
     requests = DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk)
     requests.update(note="", answer="", extended_because="", digests=digests)
+    asked = Q(contact=contact.pk)
+    if contact.email:
+        # Nobody knows yet whose address that is, but it is the same one.
+        asked |= Q(contact=None, mailbox=mailing.mailbox(contact.tenant, contact.email))
+    AddressRequest.objects.filter(asked, tenant=contact.tenant_id).delete()
     # Not back into the pool: somebody else would get a code that is already known.
     SignupCode.objects.filter(tenant=contact.tenant_id, contact=contact.pk).delete()

@@ -265,6 +265,17 @@ def may_ask(form: SignupForm, *, is_extra_wanted: bool = True) -> bool:
     return any([Channel.WHATSAPP, Purpose.SPECIAL_CATEGORY] in version.covers for version in versions if version)
 
 
+def boxes_for_mail(form: SignupForm) -> frozenset[str]:
+    """Which boxes of a form's page are a yes to e-mail: "agree", the one everybody ticks, or the free "extra"."""
+    wordings = {"agree": form.wording, "extra": form.extra_wording}
+    return frozenset(box for box, wording in wordings.items() if wording and _covers_mail(wording))
+
+
+def _covers_mail(wording: Wording) -> bool:
+    version = published(wording) or wording.versions.order_by("-number").first()
+    return version is not None and any(channel == Channel.EMAIL for channel, _purpose in version.covers)
+
+
 def disposals(tenant: Tenant, days: int = 30) -> list[dict[str, Any]]:
     """What was deleted or made anonymous in the last days because its time was over: {"what", "count", "last"}."""
     since = timezone.now() - timedelta(days=days)

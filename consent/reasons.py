@@ -70,7 +70,7 @@ REASONS: dict[str, Reason] = {
     ),
     "pending": Reason(
         _("Opt-in not confirmed yet"),
-        _("The person has asked to sign up and has not confirmed it on WhatsApp."),
+        _("The person has asked to sign up and has not confirmed it yet, in WhatsApp or by the link in the mail."),
         _("Wait for the confirmation. A reminder is not allowed; after 7 days the request lapses."),
     ),
     "expired": Reason(

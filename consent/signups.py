@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from consent import keywords
-from consent.models import SignupForm, SignupPlace
+from consent.models import SignupForm, SignupPlace, WordingVersion
 
 # 128 bits, so that nobody confirms what another person has asked for (CG-14).
 TOKEN_BYTES = 16
@@ -24,6 +24,7 @@ AT_PLACE = re.compile(rf"(?P<word>.{{3,40}}?)[\s,:-]+(?P<code>[{CODE_SIGNS}]{{{C
 # A button's payload: which form's text was shown, in which version, and whether the second box was shown, too.
 QUESTION = "optin:"
 PAYLOAD = re.compile(QUESTION + r"(?P<form>[0-9a-f-]{36}):(?P<version>\d+)")
+FORM_REF = "form "
 YESES = {"ja", "ja anmelden", "ja gerne", "ja bitte", "ok", "okay", "yes", "yes please"}
 NOS = {"nein", "nein danke", "noe", "nee", "no", "no thanks", "no thank you"}
 
@@ -96,3 +97,14 @@ def direct_url(form: SignupForm, place: SignupPlace) -> str:
     """The address of a place that opens WhatsApp at once, without the form's page."""
     kwargs = {"company": form.tenant.slug, "form_slug": form.slug, "code": place.code}
     return settings.PUBLIC_URL + reverse("signup_direct", kwargs=kwargs)
+
+
+def ref(form: SignupForm, place: SignupPlace | None) -> str:
+    """Which form, and at which place, as a row of the ledger names it: "form theke, k7m2qxyz"."""
+    return f"{FORM_REF}{form.slug}" + (f", {place.code}" if place else "")
+
+
+def pairs_of(version: WordingVersion, channel: str = "") -> list[tuple[str, str]]:
+    """The (channel, purpose) pairs that a version is a yes to, of all channels or of one."""
+    pairs = [(str(covered), str(purpose)) for covered, purpose in version.covers]
+    return [pair for pair in pairs if channel in ("", pair[0])]

@@ -124,6 +124,33 @@ DU: Texts = {
     "invalid": "Dieser Link gilt nicht mehr.",
     "invalid_text": "Antworte auf eine WhatsApp-Nachricht mit STOPP: Das wirkt sofort.",
     "again": "Wenn du wieder Nachrichten möchtest, schreibe in WhatsApp START.",
+    # E-mail, which is confirmed by a mail of its own (CG-11); in that mail nothing else may stand (CG-12).
+    "address": "E-Mail-Adresse",
+    "if_mail": "wenn du E-Mails möchtest",
+    "name_address": "Bitte gib deine E-Mail-Adresse an, zum Beispiel name@example.de. Dorthin geht der Link zum"
+    " Bestätigen.",
+    "mailed_title": "E-Mails bestätigst du getrennt",
+    "mailed": "Öffne den Link in der Mail, die du gleich bekommst. Erst wenn du dort ja sagst, schicken wir E-Mails an",
+    "mailed_once": "An eine Adresse geht höchstens eine solche Mail am Tag. Kommt keine, dann schau nach der von heute"
+    " oder versuche es morgen noch einmal.",
+    "mail_subject": "Bitte bestätige deine E-Mail-Adresse für {company}",
+    "mail": "Guten Tag,\n\nam {day} wurde auf der Anmeldeseite von {company} diese Adresse angegeben und diesem Text"
+    " zugestimmt:\n\n{wording}\n\nWarst du das? Dann bestätige es bis {until} auf dieser Seite:\n{url}\n\nWenn nicht,"
+    " brauchst du nichts zu tun: Ohne Bestätigung heißt es nein, du bekommst keine weitere Mail dazu, und wir löschen"
+    " deine Adresse.\n\n{sender}\n",
+    "confirm": "E-Mail-Adresse bestätigen",
+    "confirm_text": "Wenn du auf den Knopf drückst, stimmst du zu, dass {company} E-Mails schickt an",
+    "confirm_yes": "Ja, ich stimme zu",
+    "confirm_no": "Wenn du nichts tust, heißt das nein. WhatsApp bestätigst du in WhatsApp, nicht hier.",
+    "mail_confirmed": "Deine E-Mail-Adresse ist bestätigt",
+    "mail_confirmed_text": "{company} darf dir jetzt E-Mails schicken. Das kannst du jederzeit beenden.",
+    "mail_own_page": "Ansehen, wozu du ja gesagt hast, oder abmelden",
+    "mail_used": "Dieser Link wurde schon benutzt.",
+    "mail_used_text": "Er gilt nur einmal. Es hat sich nichts geändert.",
+    "mail_late": "Ein Link zum Bestätigen gilt sieben Tage lang. Bestätigt wurde nichts. Wenn du magst, melde dich neu"
+    " an.",
+    "sign_up_again": "Neu anmelden",
+    "from_mail": "Am {day} auf unserer Anmeldeseite, von dir per E-Mail bestätigt.",
 }
 SIE: Texts = {
     "confirmed": "Sie sind angemeldet. {company} schreibt Ihnen jetzt über WhatsApp. Abmelden können Sie sich"
@@ -187,6 +214,27 @@ SIE: Texts = {
     "done": "Sie sind abgemeldet. {company} schickt Ihnen das nicht mehr.",
     "invalid_text": "Antworten Sie auf eine WhatsApp-Nachricht mit STOPP: Das wirkt sofort.",
     "again": "Wenn Sie wieder Nachrichten möchten, schreiben Sie in WhatsApp START.",
+    "if_mail": "wenn Sie E-Mails möchten",
+    "name_address": "Bitte geben Sie Ihre E-Mail-Adresse an, zum Beispiel name@example.de. Dorthin geht der Link zum"
+    " Bestätigen.",
+    "mailed_title": "E-Mails bestätigen Sie getrennt",
+    "mailed": "Öffnen Sie den Link in der Mail, die Sie gleich bekommen. Erst wenn Sie dort ja sagen, schicken wir"
+    " E-Mails an",
+    "mailed_once": "An eine Adresse geht höchstens eine solche Mail am Tag. Kommt keine, dann schauen Sie nach der von"
+    " heute oder versuchen Sie es morgen noch einmal.",
+    "mail_subject": "Bitte bestätigen Sie Ihre E-Mail-Adresse für {company}",
+    "mail": "Guten Tag,\n\nam {day} wurde auf der Anmeldeseite von {company} diese Adresse angegeben und diesem Text"
+    " zugestimmt:\n\n{wording}\n\nWaren Sie das? Dann bestätigen Sie es bis {until} auf dieser Seite:\n{url}\n\nWenn"
+    " nicht, brauchen Sie nichts zu tun: Ohne Bestätigung heißt es nein, Sie bekommen keine weitere Mail dazu, und wir"
+    " löschen Ihre Adresse.\n\n{sender}\n",
+    "confirm_text": "Wenn Sie auf den Knopf drücken, stimmen Sie zu, dass {company} E-Mails schickt an",
+    "confirm_no": "Wenn Sie nichts tun, heißt das nein. WhatsApp bestätigen Sie in WhatsApp, nicht hier.",
+    "mail_confirmed": "Ihre E-Mail-Adresse ist bestätigt",
+    "mail_confirmed_text": "{company} darf Ihnen jetzt E-Mails schicken. Das können Sie jederzeit beenden.",
+    "mail_own_page": "Ansehen, wozu Sie ja gesagt haben, oder abmelden",
+    "mail_late": "Ein Link zum Bestätigen gilt sieben Tage lang. Bestätigt wurde nichts. Wenn Sie mögen, melden Sie"
+    " sich neu an.",
+    "from_mail": "Am {day} auf unserer Anmeldeseite, von Ihnen per E-Mail bestätigt.",
 }
 EN: Texts = {
     "confirmed": "You are signed up. {company} writes to you on WhatsApp from now on. You can stop at any time: just"
@@ -293,6 +341,30 @@ EN: Texts = {
     "invalid": "This link is not valid any more.",
     "invalid_text": "Answer STOP to any WhatsApp message: that takes effect at once.",
     "again": "If you want messages again, write START in WhatsApp.",
+    "address": "E-mail address",
+    "if_mail": "if you want e-mails",
+    "name_address": "Please enter your e-mail address, for example name@example.com. The link to confirm goes there.",
+    "mailed_title": "You confirm e-mails separately",
+    "mailed": "Open the link in the mail that you get in a moment. Only once you say yes there do we send e-mails to",
+    "mailed_once": "An address gets at most one such mail a day. If none comes, look for the one of today, or try again"
+    " tomorrow.",
+    "mail_subject": "Please confirm your e-mail address for {company}",
+    "mail": "Hello,\n\non {day} this address was entered on the sign-up page of {company}, and this text was agreed"
+    " to:\n\n{wording}\n\nWas it you? Then confirm it until {until} on this page:\n{url}\n\nIf not, you need not do"
+    " anything: without a confirmation it means no, you get no further mail about it, and we delete your"
+    " address.\n\n{sender}\n",
+    "confirm": "Confirm your e-mail address",
+    "confirm_text": "By pressing the button you agree that {company} sends e-mails to",
+    "confirm_yes": "Yes, I agree",
+    "confirm_no": "Doing nothing means no. WhatsApp is confirmed in WhatsApp, not here.",
+    "mail_confirmed": "Your e-mail address is confirmed",
+    "mail_confirmed_text": "{company} may send you e-mails now. You can end that at any time.",
+    "mail_own_page": "See what you have said yes to, or unsubscribe",
+    "mail_used": "This link has been used already.",
+    "mail_used_text": "It is valid once only. Nothing has changed.",
+    "mail_late": "A link to confirm is valid for seven days. Nothing was confirmed. If you like, sign up again.",
+    "sign_up_again": "Sign up again",
+    "from_mail": "On {day} on our sign-up page, confirmed by you by e-mail.",
 }
 
 
@@ -308,7 +380,7 @@ def facts(tenant: Tenant, language: str) -> list[tuple[str, str]]:
     """What Art. 13 GDPR wants said before somebody signs up, beside who is responsible: titles with their texts."""
     said = texts(tenant, language)
     controller = Controller.objects.filter(tenant=tenant).first() or Controller(tenant=tenant)
-    filled = {
+    values = {
         "{operator}": settings.OPERATOR_NAME,
         "{silence}": str(controller.silence_months),
         "{messages}": str(controller.message_months),
@@ -316,10 +388,11 @@ def facts(tenant: Tenant, language: str) -> list[tuple[str, str]]:
     }
     told = [(said[key], said[f"{key}_text"]) for key in ("for", "basis", "recipients", "kept", "free", "revoke")]
     told += [(said["rights_title"], said["rights"]), (said["authority"], said["authority_text"])]
-    return [(title, _filled(text, filled)) for title, text in told]
+    return [(title, filled(text, values)) for title, text in told]
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with values for its braces, which are looked for in their order."""
     for brace, value in values.items():
         text = text.replace(brace, value)
     return text

@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import shared_task
 
-from consent import announcing, importing, invalidating
+from consent import announcing, importing, invalidating, mailing
 from consent.ledger import checking, depositing
 from consent.rights import handing_over, keeping, working
 from contacts.importing import forgetting
@@ -121,3 +121,9 @@ def tell_companies(**_: Any) -> None:
     """Tell companies by mail what the operator owes them; beat rings again for what is left."""
     announcing.remind()
     announcing.work()
+
+
+@shared_task
+def ask_addresses(**_: Any) -> None:
+    """Ask people by mail whether they want e-mails, as they or somebody else said on a page; beat rings again."""
+    mailing.work()

@@ -9,6 +9,7 @@ from consent.api import receipts as receipts_api
 from consent.views import (
     blocking,
     company,
+    confirming,
     contacts,
     imports,
     own_receipts,
@@ -127,6 +128,7 @@ public_urls = [
         path(f"{OWN_RECEIPT}.{kind}", own_receipts.receipt, {"kind": kind}, f"own_receipt_{kind}")
         for kind in ("json", "html", "pdf")
     ),
+    path("p/<str:token>/confirm/", confirming.confirm, name="confirm_address"),
 ]
 
 api_urls: list[URLPattern] = [

@@ -62,6 +62,7 @@ MAY_LOOK_ACROSS = {
     "consent/rights/handing_over.py",
     "consent/rights/working.py",
     "consent/invalidating.py",
+    "consent/mailing.py",
     "contacts/importing/forgetting.py",
     "inbox/actions.py",
     "inbox/days.py",

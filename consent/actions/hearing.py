@@ -8,7 +8,6 @@ from django.db.models import Q, QuerySet
 from consent import signups, speaking
 from consent.actions import declarations
 from consent.actions.signups import (
-    FORM_REF,
     Heard,
     NotOpen,
     Said,
@@ -19,8 +18,6 @@ from consent.actions.signups import (
     has_said_yes,
     issued,
     open_versions,
-    pairs_of,
-    ref,
     shown,
 )
 from consent.keywords import OPT_INS
@@ -29,6 +26,7 @@ from consent.models import Authority, Channel, ConsentEvent, Purpose, SignupForm
 from consent.models import WordingVersion as Version
 from consent.queries import live_signup_form
 from consent.rights import periods
+from consent.signups import pairs_of
 from contacts.models import Contact
 from tenants.models import Tenant
 
@@ -106,7 +104,7 @@ def ask(*, form: SignupForm, contact: Contact, said: Said, place: SignupPlace | 
         contact=contact,
         dedupe=f"keyword:{said.wamid}",
         source=Source.WA_KEYWORD,
-        source_ref=ref(form, place),
+        source_ref=signups.ref(form, place),
         pairs=pairs_of(version),
         occurred_at=said.at,
         wording=version,
@@ -206,7 +204,7 @@ def _answers(contact: Contact, version: Version) -> QuerySet[ConsentEvent]:
 
 def _place_of(form: SignupForm, asked: ConsentEvent) -> SignupPlace | None:
     """The place by whose code they asked: it stands behind the form's slug."""
-    _slug, _comma, code = asked.source_ref.removeprefix(FORM_REF).partition(", ")
+    _slug, _comma, code = asked.source_ref.removeprefix(signups.FORM_REF).partition(", ")
     return form.places.filter(tenant=form.tenant_id, code=code).first() if code else None
 
 

@@ -15,15 +15,13 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from consent import signups
-from consent.actions import declarations
+from consent.actions import confirming, joining
 from consent.models import (
-    Authority,
     Channel,
     ConsentState,
     SignupForm,
     SignupPlace,
     SignupRequest,
-    Source,
     State,
     WordingVersion,
 )
@@ -36,13 +34,13 @@ from consent.queries import (
     special_names,
 )
 from consent.rights import periods
+from consent.signups import pairs_of
 from contacts.actions import people
 from contacts.actions.values import ContactData
 from contacts.models import Contact
 from tenants.encryption import decrypt, encrypt
 from tenants.models import Tenant
 
-FORM_REF = "form "
 SHOWN = ("headline", "intro", "benefit", "benefit_terms", "question_label")
 ISSUE = """
 UPDATE consent_signupcode SET contact_id = %(contact)s, issued_at = now() WHERE tenant_id = %(tenant)s AND id = (
@@ -148,62 +146,27 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
         return Heard("known" if has_said_yes(contact, found.version) else "late", found.form, found.language)
     if said.at - found.requested_at > periods.TO_CONFIRM or found.version.invalid_reason:
         return Heard("late", found.form, found.language)
-    evidence = orjson.loads(decrypt(found.sealed, binding=_binding(tenant.pk, found.token_digest)))
+    asked = _unsealed(found)
     # No part of the proof, which is kept for years: it is data for segments, and may be of a special category (CG-08).
-    answer = evidence.pop("answer", "")
+    answer = asked.pop("answer", "")
+    joining.join(found, contact, said.at)
     for version in filter(None, (found.version, found.extra_version)):
-        _grant_requested(found, version, contact, said, evidence)
+        pairs = confirmed_here(version)
+        confirming.grant(found, version, contact, pairs, at=said.at, asked=asked, said=as_evidence(said))
     SignupRequest.objects.filter(pk=found.pk).update(confirmed_at=said.at, sealed="")
     count("confirmed", found.form, found.place)
     _remember(found.form, contact, answer, found.language)
     return Heard("confirmed", found.form, found.language, found.version, issued(found.form, contact))
 
 
-def _grant_requested(
-    found: SignupRequest, version: WordingVersion, contact: Contact, said: Said, evidence: dict[str, Any]
-) -> None:
-    source = Source.QR if found.place else Source.SIGNUP_PAGE
-    common = {
-        "tenant": contact.tenant,
-        "contact": contact,
-        "source": source,
-        "source_ref": ref(found.form, found.place),
-        "pairs": pairs_of(version),
-        "wording": version,
-        "language": found.language,
-        "age_confirmed": True,
-    }
-    key = f"signup:{found.token_digest}:{version.pk}"
-    asked = declarations.request(dedupe=key, occurred_at=found.requested_at, evidence=evidence, **common)
-    declarations.grant(
-        dedupe=f"{key}:confirmed",
-        occurred_at=said.at,
-        authority=Authority.PERSON,
-        doi_request_seq=asked[0].seq,
-        incentive_id=f"form {found.form.slug}" if found.form.benefit else "",
-        evidence=as_evidence(said),
-        **common | {"pairs": confirmed_here(version)},
-    )
-
-
-def pairs_of(version: WordingVersion) -> list[tuple[str, str]]:
-    """The (channel, purpose) pairs that a version is a yes to."""
-    return [(str(channel), str(purpose)) for channel, purpose in version.covers]
-
-
 def confirmed_here(version: WordingVersion) -> list[tuple[str, str]]:
     """Those that a message on WhatsApp confirms: it proves nothing about an e-mail address (CG-11)."""
-    return [pair for pair in pairs_of(version) if pair[0] == Channel.WHATSAPP]
+    return pairs_of(version, Channel.WHATSAPP)
 
 
 def scanned(place: SignupPlace) -> None:
     """Somebody opened the page by the address of a place."""
     SignupPlace.objects.filter(pk=place.pk).update(scans=F("scans") + 1)
-
-
-def ref(form: SignupForm, place: SignupPlace | None) -> str:
-    """Which form, and at which place, as a row of the ledger names it: "form theke, k7m2qxyz"."""
-    return f"{FORM_REF}{form.slug}" + (f", {place.code}" if place else "")
 
 
 def count(what: str, form: SignupForm, place: SignupPlace | None = None) -> None:
@@ -263,6 +226,16 @@ def issued(form: SignupForm, contact: Contact) -> str:
         cursor.execute(ISSUE, {"tenant": form.tenant_id, "form": form.pk, "contact": contact.pk})
     own = form.codes.filter(tenant=form.tenant_id, contact=contact).values_list("code", flat=True)
     return own.first() or ""
+
+
+def proof_of(found: SignupRequest) -> dict[str, Any]:
+    """What proves a request that is not confirmed yet, without the answer to the page's question."""
+    return {name: value for name, value in _unsealed(found).items() if name != "answer"}
+
+
+def _unsealed(found: SignupRequest) -> dict[str, Any]:
+    kept: dict[str, Any] = orjson.loads(decrypt(found.sealed, binding=_binding(found.tenant_id, found.token_digest)))
+    return kept
 
 
 def _binding(tenant_id: int, digest: str) -> str:

@@ -1,5 +1,5 @@
 """Staff's view of consent, in Django admin."""
 
-from consent.admin import consents, contracts
+from consent.admin import consents, contracts, signing_up
 
-__all__ = ["consents", "contracts"]
+__all__ = ["consents", "contracts", "signing_up"]

@@ -29,10 +29,6 @@ from consent.models import (
     LedgerAnchor,
     LedgerCheck,
     Logo,
-    SignupCode,
-    SignupForm,
-    SignupPlace,
-    SignupRequest,
     Source,
     State,
     Suppression,
@@ -257,35 +253,6 @@ def _uuid(term: str) -> UUID | None:
         return UUID(term)
     except ValueError:
         return None
-
-
-@admin.register(SignupForm)
-class SignupFormAdmin(ReadOnlyAdmin):
-    list_display = ("name", "tenant", "slug", "state", "requests", "confirmed")
-    list_filter = ("state",)
-    list_select_related = ("tenant",)
-
-
-@admin.register(SignupPlace)
-class SignupPlaceAdmin(ReadOnlyAdmin):
-    list_display = ("name", "tenant", "form", "code", "scans", "requests", "confirmed")
-    list_select_related = ("tenant", "form")
-
-
-@admin.register(SignupRequest)
-class SignupRequestAdmin(ReadOnlyAdmin):
-    """Who asked is sealed; when and on which form is all that staff see."""
-
-    list_display = ("id", "tenant", "form", "requested_at", "confirmed_at")
-    list_select_related = ("tenant", "form")
-    exclude = ("sealed", "token_digest")
-
-
-@admin.register(SignupCode)
-class SignupCodeAdmin(ReadOnlyAdmin):
-    list_display = ("id", "tenant", "form", "issued_at")
-    list_select_related = ("tenant", "form")
-    raw_id_fields = ("contact",)
 
 
 @admin.register(LedgerAnchor)

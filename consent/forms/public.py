@@ -9,7 +9,7 @@ from django.utils.timezone import localdate
 
 from consent.linting import ages
 from consent.models import SignupForm
-from consent.queries import may_ask
+from consent.queries import boxes_for_mail, may_ask
 
 QUESTIONS: Mapping[str, dict[str, str]] = {
     SignupForm.Question.POSTCODE: {"inputmode": "numeric", "autocomplete": "postal-code"},
@@ -19,7 +19,10 @@ QUESTIONS: Mapping[str, dict[str, str]] = {
 
 
 class SignupPageForm(forms.Form):
-    """The box, unticked (CG-02), a second one that nobody has to tick, and a question that nobody has to answer."""
+    """The box, unticked (CG-02), a second one that nobody has to tick, and a question that nobody has to answer.
+
+    Who ticks a box that covers e-mail names the address, which answers a question for it as well.
+    """
 
     agree = forms.BooleanField()
     extra = forms.BooleanField(required=False)
@@ -30,7 +33,11 @@ class SignupPageForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.said = said
         self.fields["agree"].error_messages["required"] = said["must_tick"]
-        if signup.question and may_ask(signup):
+        self.boxes = boxes_for_mail(signup)
+        self.is_asked_for_mail = signup.question == SignupForm.Question.EMAIL
+        if self.boxes:
+            self.fields["email"] = _address(said, is_required="agree" in self.boxes)
+        if signup.question and may_ask(signup) and not (self.boxes and self.is_asked_for_mail):
             self.fields["answer"] = _question(signup, said)
 
     def clean_answer(self) -> Any:
@@ -40,11 +47,29 @@ class SignupPageForm(forms.Form):
             raise forms.ValidationError(self.said["too_young"])
         return answer
 
+    def clean(self) -> dict[str, Any]:
+        """Takes an address for e-mails from nobody who did not agree to any, and demands one from who did."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        is_wanted = any(cleaned.get(box) for box in self.boxes)
+        if self.boxes and self.is_asked_for_mail:
+            cleaned["answer"] = cleaned.get("email", "")
+        if not is_wanted:
+            cleaned["email"] = ""
+        elif not cleaned.get("email") and "email" not in self.errors:
+            self.add_error("email", self.said["name_address"])
+        return cleaned
+
     def clean_website(self) -> str:
         """Refuses programs that fill in everything."""
         if self.cleaned_data["website"]:
             raise forms.ValidationError("")
         return ""
+
+
+def _address(said: Mapping[str, str], *, is_required: bool) -> forms.Field:
+    told = dict.fromkeys(("required", "invalid"), said["name_address"])
+    widget = forms.EmailInput(attrs=QUESTIONS[SignupForm.Question.EMAIL])
+    return forms.EmailField(required=is_required, max_length=254, widget=widget, error_messages=told)
 
 
 def _question(signup: SignupForm, said: Mapping[str, str]) -> forms.Field:

@@ -12,10 +12,11 @@ from consent.models.consent import (
 )
 from consent.models.processing import Agreement, Announcement, Breach, EndedContract, Handover, Processor, SubProcessor
 from consent.models.rights import DataRequest, Disposal
-from consent.models.signup import SignupCode, SignupForm, SignupPlace, SignupRequest
+from consent.models.signup import AddressRequest, SignupCode, SignupForm, SignupPlace, SignupRequest
 from consent.models.wordings import Controller, Invalidation, Logo, Wording, WordingVersion
 
 __all__ = [
+    "AddressRequest",
     "Agreement",
     "Announcement",
     "Authority",

@@ -4,7 +4,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext_lazy as _
 
 from consent.models.wordings import Wording, WordingVersion
@@ -114,6 +114,58 @@ class SignupRequest(models.Model):
 
     def __str__(self) -> str:
         return f"sign-up {self.pk}"
+
+
+class AddressRequest(models.Model):
+    """An e-mail address from a sign-up page, and the mail that asks for a yes to it (CG-11, CG-12).
+
+    `sealed` holds the address as typed and what proves the request, encrypted; the confirmation moves it into the
+    ledger's evidence. Goes with its sign-up.
+    """
+
+    tenant = owner("address_requests")
+    signup = TenantForeignKey(SignupRequest, on_delete=models.CASCADE, related_name="addresses")
+    # Whose address it is: known once the sign-up was confirmed in WhatsApp, or the address itself by the mail.
+    contact = TenantForeignKey("contacts.Contact", null=True, on_delete=models.CASCADE, related_name="address_requests")
+    # A keyed hash of the address, so that nobody's mailbox is flooded.
+    mailbox = models.BinaryField()
+    # Of the mail; until it goes out, of the request.
+    day = models.DateField(default=localdate)
+    sealed = models.TextField()
+    # Made with the row, so that a mail that is sent again after an error is known to be the same one.
+    message_id = models.CharField(max_length=200)
+    requested_at = models.DateTimeField(default=now)
+    # Set before the mail goes out, and taken back when it could not: a worker that dies leaves no second mail.
+    sent_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(default=now)
+    attempts = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=100, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "signup"], name="one_address_per_sign_up"),
+            # However many sign up for one mailbox, it gets one mail a day until somebody confirms there, also when
+            # mails have waited for days.
+            models.UniqueConstraint(
+                fields=["tenant", "mailbox"], name="one_waiting_mail_per_mailbox", condition=models.Q(sent_at=None)
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "mailbox", "day"],
+                name="one_open_address_request_a_day",
+                condition=models.Q(confirmed_at=None),
+            ),
+            models.CheckConstraint(
+                name="confirmed_address_was_written_to",
+                condition=models.Q(confirmed_at=None) | models.Q(sealed="", sent_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="address_request_owed", condition=models.Q(sent_at=None))
+        ]
+
+    def __str__(self) -> str:
+        return f"address of sign-up {self.signup_id}"
 
 
 class SignupCode(models.Model):

@@ -26,6 +26,8 @@ EVIDENCE = {
     "user_agent": gettext_lazy("Browser"),
     "phone": gettext_lazy("Phone number"),
     "email": gettext_lazy("E-mail"),
+    "mail_id": gettext_lazy("Id of the mail that asked"),
+    "mail_sent_at": gettext_lazy("The mail was sent (UTC)"),
     "bsuid": gettext_lazy("WhatsApp user id (BSUID)"),
     "file": gettext_lazy("File"),
     "file_sha256": gettext_lazy("SHA-256 of the file"),
@@ -117,7 +119,7 @@ def _lines(step: Step, last_seq: int) -> Iterator[Line]:
 
 
 def _confirmation(step: Step) -> Iterator[Line]:
-    """How the person confirmed on WhatsApp itself (CG-11): which message it was and what it said."""
+    """How the person confirmed on the channel itself (CG-11): by which message on WhatsApp, or by which mail's link."""
     event, proven = step.event, step.proven or {}
     # A page's yes is confirmed on WhatsApp where it answers a request: by the person's own message with the token.
     is_there = event.source in ON_WHATSAPP or step.request is not None
@@ -126,7 +128,9 @@ def _confirmation(step: Step) -> Iterator[Line]:
     if step.request:
         asked = _("request in row %(seq)s of %(time)s")
         yield Line(_("Confirms"), asked % {"seq": step.request.seq, "time": telling.exact(step.request.occurred_at)})
-    if proven.get("wamid"):
+    if event.channel == Channel.EMAIL:
+        yield _by_mail(proven)
+    elif proven.get("wamid"):
         yield Line(_("Confirmed on WhatsApp by message"), str(proven["wamid"]), CODE)
         if answer := proven.get("text") or proven.get("payload"):
             yield Line(_("Answer"), _("“%(text)s”") % {"text": answer})
@@ -134,6 +138,12 @@ def _confirmation(step: Step) -> Iterator[Line]:
         yield Line(_("Confirmed on WhatsApp"), _("Message id and answer lie encrypted in the evidence."))
     else:
         yield Line(_("Confirmed on WhatsApp"), _("Recorded without message id."))
+
+
+def _by_mail(proven: Mapping[str, Any]) -> Line:
+    if proven.get("mail_id"):
+        return Line(_("Confirmed by the link in the mail"), str(proven["mail_id"]), CODE)
+    return Line(_("Confirmed by e-mail"), _("The id of the mail and its address lie encrypted in the evidence."))
 
 
 def _wording(step: Step) -> Iterator[Line]:

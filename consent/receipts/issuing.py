@@ -12,10 +12,10 @@ from uuid import uuid4
 from django.utils import timezone, translation
 
 from consent import queries, telling
-from consent.ledger import anchoring
+from consent.ledger import anchoring, evidence
 from consent.ledger.anchoring import Signed
-from consent.ledger.folding import Happened, Pair, reach
-from consent.models import ConsentEvent, Controller, Source
+from consent.ledger.folding import GRANTS, Happened, Pair, reach
+from consent.models import Channel, ConsentEvent, ConsentEvidence, Controller, Source
 from consent.proving.collecting import text_of
 from consent.receipts import signing, terms
 from contacts.models import Contact
@@ -61,6 +61,7 @@ def _document(contact: Contact, event: ConsentEvent, language: str) -> dict[str,
         "collection_method": str(Source(event.source).label),
         "age_confirmed": event.age_confirmed,
         "valid_until": event.valid_until and _iso(event.valid_until),
+        "confirmation": _confirmation(event),
         "events": _events(contact, event, pairs),
         "withdrawal_method": terms.withdrawal(controller),
         "rights": terms.rights(),
@@ -105,6 +106,24 @@ def _wording(event: ConsentEvent, language: str) -> dict[str, Any]:
         "texts": version.texts,
         "covers": sorted(version.covers),
     }
+
+
+def _confirmation(event: ConsentEvent) -> dict[str, Any] | None:
+    """Which request a yes answers and, on e-mail, by the link of which mail; no id of WhatsApp's, which names a number.
+
+    The mail's id is random, and known only while the proof is not kept for claims alone.
+    """
+    if event.state not in GRANTS or event.doi_request_seq is None:
+        return None
+    found: dict[str, Any] = {"channel": event.channel, "request_seq": event.doi_request_seq}
+    kept = ConsentEvidence.objects.filter(tenant=event.tenant_id, event_id=event.event_id, kept_until=None).first()
+    if event.channel != Channel.EMAIL or kept is None:
+        return found
+    try:
+        proof = evidence.unseal(kept)
+    except encryption.CannotDecrypt:
+        return found
+    return found | {name: proof[name] for name in ("mail_id", "mail_sent_at") if name in proof}
 
 
 def _events(contact: Contact, about: ConsentEvent, pairs: Sequence[Pair]) -> list[dict[str, Any]]:

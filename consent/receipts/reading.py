@@ -64,6 +64,10 @@ def _said(document: Document, own: Document) -> Iterator[Line]:
     yield Line(_("Said at"), _at(own["occurred_at"]))
     yield Line(_("Recorded at"), _at(own["recorded_at"]))
     yield Line(_("Way"), document["collection_method"])
+    # Receipts of before this was told have no such part.
+    if confirmed := document.get("confirmation"):
+        yield Line(_("Confirms"), _("the request in row %(seq)s") % {"seq": confirmed["request_seq"]})
+        yield Line(_("Confirmed by the link in the mail"), confirmed.get("mail_id", ""), CODE)
     if document["age_confirmed"] is not None:
         yield Line(_("At least 16 years old"), _("confirmed") if document["age_confirmed"] else _("not confirmed"))
     yield Line(_("Valid until"), _at(document["valid_until"]) if document["valid_until"] else "")

@@ -199,12 +199,12 @@ def _drop_handovers(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]
 
 
 def _drop_sign_ups(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
-    """Requests to sign up after fourteen days."""
+    """Requests to sign up after fourteen days, each with the address that it names."""
     with tenant_scope(tenant):
         over = SignupRequest.objects.filter(tenant=tenant, requested_at__lt=timezone.now() - periods.SIGN_UPS)
         batch = list(over.order_by("requested_at").values_list("pk", flat=True)[:AT_A_TIME])
-        dropped, _by_model = SignupRequest.objects.filter(tenant=tenant, pk__in=batch).delete()
-    return {"sign_ups": dropped}, position if len(batch) == AT_A_TIME else None
+        SignupRequest.objects.filter(tenant=tenant, pk__in=batch).delete()
+    return {"sign_ups": len(batch)}, position if len(batch) == AT_A_TIME else None
 
 
 def _lapse_requests(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from consent import colors, explaining, queries, signups, speaking
-from consent.actions import preferences
+from consent.actions import addresses, preferences
 from consent.actions import signups as actions
 from consent.forms.public import SignupPageForm
 from consent.models import Controller, SignupForm, SignupPlace, WordingVersion
@@ -76,9 +76,11 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
     filled = SignupPageForm(form, speaking.texts(tenant, language), request.POST)
     if not filled.is_valid():
         return _asked(request, form, version, language, filled, status=INVALID)
+    address = filled.cleaned_data["email"]
     try:
-        token = actions.start(
+        token = addresses.start(
             form=form,
+            address=address,
             is_extra_wanted=filled.cleaned_data["extra"],
             answer=filled.cleaned_data.get("answer", ""),
             language=language,
@@ -88,7 +90,7 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
     except actions.NotOpen:
         # Closed since the page was built.
         return _closed(request, tenant)
-    return _almost(request, form, language, token)
+    return _almost(request, form, language, token, address)
 
 
 def preview(request: HttpRequest, form: SignupForm) -> HttpResponse:
@@ -157,12 +159,12 @@ def direct(request: HttpRequest, tenant: Tenant, form_slug: str, code: str) -> H
     return redirect(signups.keyword_link(form, place))
 
 
-def _almost(request: HttpRequest, form: SignupForm, language: str, token: str) -> HttpResponse:
+def _almost(request: HttpRequest, form: SignupForm, language: str, token: str, address: str) -> HttpResponse:
     message = signups.message(token)
     link = signups.whatsapp_link(form.number, message)
     code = segno.make(link, error="m").svg_inline(scale=QR_SCALE, border=2, omitsize=True)
     number = phones.shown(form.number)
-    context = {"signup": form, "link": link, "message": message, "code": code, "number": number}
+    context = {"signup": form, "link": link, "message": message, "code": code, "number": number, "address": address}
     return _page(request, form.tenant, language, "public/almost.html", context)
 
 

@@ -10,7 +10,7 @@ from contacts.actions.numbers import (
     move_number,
     note_reached,
 )
-from contacts.actions.people import Restricted, delete, patch, upsert
+from contacts.actions.people import Restricted, create_for_address, delete, patch, upsert
 from contacts.actions.tags import add_tags, create_tag, delete_tag, remove_tags, rename_tag
 from contacts.actions.values import ContactData
 
@@ -26,6 +26,7 @@ __all__ = [
     "add_members",
     "add_tags",
     "count_undelivered",
+    "create_for_address",
     "create_list",
     "create_tag",
     "delete",

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from contacts import identities
 from contacts.actions import tags
 from contacts.actions.batches import Batch, Recorder, Upserted
 from contacts.actions.values import ContactData, cleaned
@@ -40,6 +41,18 @@ def upsert(*, tenant: Tenant, rows: Sequence[ContactData], by: Actor, moved: Rec
         except IntegrityError:
             continue
     return _upsert_once(tenant, rows, by, moved)
+
+
+@transaction.atomic
+def create_for_address(*, tenant: Tenant, email: str, language: str) -> Contact:
+    """A new contact that is known by an e-mail address alone, which others may have too; raises ValidationError."""
+    data, errors = cleaned(tenant, ContactData({"email": email, "language": language}))
+    if errors:
+        raise ValidationError(errors)
+    contact = Contact(tenant=tenant, **data.values)
+    contact.save()
+    identities.record(tenant, [contact])
+    return contact
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from tests.consent.factories import PHONE, agree, person, stop
 
 PAGES = (
     *("consentevent", "consentevidence", "consentstate", "suppression", "consenthead", "wording", "wordingversion"),
-    *("controller", "invalidation", "announcement", "agreement"),
+    *("controller", "invalidation", "announcement", "agreement", "addressrequest"),
 )
 
 

@@ -31,7 +31,7 @@ from tests.contacts.calls import Caller
 FIELDS = {
     *("schema_version", "receipt_id", "record_id", "issued_at", "jurisdiction", "controller", "processor"),
     *("principal", "language", "wording", "notice", "purposes", "channel", "collection_method", "events"),
-    *("withdrawal_method", "rights", "authority", "chain", "signature", "kantara"),
+    *("withdrawal_method", "rights", "authority", "chain", "signature", "kantara", "confirmation"),
 }
 
 

@@ -49,6 +49,8 @@ COVERED: dict[str, dict[str, str]] = {
     ),
     # Whose it is nobody knows before the confirmation, which empties it; gone after 14 days (consent.rights.keeping).
     "consent.SignupRequest": dict.fromkeys(("sealed", "token_digest", "language"), CONSENT),
+    # Deleted with the person; the confirmation empties what is sealed, and all of it goes with its sign-up.
+    "consent.AddressRequest": dict.fromkeys(("mailbox", "day", "sealed", "message_id"), CONSENT),
     "consent.SignupCode": {"code": CONSENT},
     "consent.Handover": {"file": CONSENT},
     "messaging.Content": {"free_form": MESSAGING},
@@ -98,6 +100,7 @@ HARMLESS: dict[str, dict[str, str]] = {
         ("name", "purpose", "country", "contract_on", "note", "ended_on"), "the company's partners"
     ),
     "consent.Announcement": {"error": CODE},
+    "consent.AddressRequest": {"error": CODE},
     "consent.Breach": dict.fromkeys(
         ("began_on", "ended_on", "what", "data", "effects", "measures", "why_not"), "what happened, not to whom by name"
     ),
@@ -164,6 +167,7 @@ POINTING = {
     "contacts.Event": CONTACTS,
     "consent.DataRequest": CONSENT,
     "consent.SignupCode": CONSENT,
+    "consent.AddressRequest": CONSENT,
     "messaging.Message": MESSAGING,
     "messaging.Click": MESSAGING,
     "inbox.Conversation": INBOX,

@@ -1,0 +1,39 @@
+"""Mails that are owed, as rows: who takes the next one, and when one that could not be sent is tried again.
+
+Rows have the columns `next_attempt_at`, `attempts` and `error`.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+# Longer than a mail can take (EMAIL_TIMEOUT counts for each step of it); then its worker is gone.
+LEASE = timedelta(minutes=10)
+# After an error: a minute, two, four …
+LONGEST_PAUSE = timedelta(hours=1)
+# Beat rings every minute for the rest.
+SECONDS_PER_RUN = 45
+
+
+def claim(rows: QuerySet[Any], **also: Any) -> Any:
+    """The first of these rows that is due, for this worker alone until its lease is over; None when nothing is due.
+
+    `also` are columns that change with it.
+    """
+    now = timezone.now()
+    free = rows.filter(next_attempt_at__lte=now).select_for_update(of=("self",), skip_locked=True)
+    if claimed := free.first():
+        also |= {"attempts": claimed.attempts + 1, "next_attempt_at": now + LEASE}
+        for name, value in also.items():
+            setattr(claimed, name, value)
+        claimed.save(update_fields=list(also))
+    return claimed
+
+
+def put_off(claimed: Any, error: Exception, **also: Any) -> None:
+    """Have a row tried again later, unless its lease was over and another worker has it now."""
+    pause = min(timedelta(minutes=2 ** min(claimed.attempts - 1, 10)), LONGEST_PAUSE)
+    rows = type(claimed).objects.filter(tenant=claimed.tenant_id, pk=claimed.pk, attempts=claimed.attempts)
+    rows.update(next_attempt_at=timezone.now() + pause, error=type(error).__name__[:100], **also)

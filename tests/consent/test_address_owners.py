@@ -1,0 +1,166 @@
+"""Whose yes to e-mail it is: the contact known by the address, who signed up in WhatsApp too, or somebody new."""
+
+import re
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from consent.actions import declarations, preferences
+from consent.models import ConsentEvent, SignupForm, Suppression
+from consent.signups import message
+from contacts.models import Contact
+from tenants.models import Tenant
+from tests.consent.factories import agree, person, published, stop
+from tests.consent.test_addresses import BOTH, ask, mailed, yes
+from tests.consent.test_signups import made, may, write
+
+pytestmark = pytest.mark.usefixtures("as_runtime")
+
+ADDRESS = "anna@example.com"
+LATER = timedelta(seconds=1)
+
+
+@pytest.fixture
+def form(in_bakery: Tenant) -> SignupForm:
+    return made(in_bakery, published(in_bakery, covers=BOTH))
+
+
+def confirmed(client: Client, form: SignupForm, email: str = ADDRESS) -> str:
+    """Sign up with an address and confirm it; returns the token for WhatsApp."""
+    token = ask(client, form, email=email)
+    yes(client, mail.outbox[-1])
+    return token
+
+
+def test_a_customer_who_is_known_by_the_address_keeps_one_contact(client: Client, form: SignupForm) -> None:
+    customer = person(form.tenant, email=ADDRESS, external_id="K-1")
+
+    confirmed(client, form, "ANNA@example.com")
+
+    assert Contact.objects.get() == customer
+    assert (mailed(customer), may(customer)) == ("", "pending")
+
+
+def test_of_a_family_that_shares_an_address_nobody_is_taken_for_another(client: Client, form: SignupForm) -> None:
+    family = [person(form.tenant, email=ADDRESS, phone=f"+49151234567{n}0") for n in (1, 2)]
+
+    confirmed(client, form)
+    new = Contact.objects.exclude(pk__in=[one.pk for one in family]).get()
+    assert mailed(new) == ""
+    assert [mailed(one) for one in family] == ["no_consent", "no_consent"]
+
+    # Who proved the address is known by it the next time.
+    confirmed(client, form)
+    assert Contact.objects.count() == 3
+
+
+def test_who_said_no_to_e_mail_before_may_say_yes_again_themselves(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant, email=ADDRESS)
+    stop(form.tenant, anna, is_all=True, occurred_at=timezone.now() - LATER)
+    assert mailed(anna) == "withdrawn"
+
+    confirmed(client, form)
+
+    assert (mailed(anna), may(anna)) == ("", "withdrawn")
+    [lifted] = ConsentEvent.objects.filter(state="suppression_lifted")
+    assert (lifted.channel, lifted.authority) == ("email", 3)
+
+
+def test_a_blocked_address_of_nobody_is_opened_by_its_owner_only_for_e_mail(client: Client, form: SignupForm) -> None:
+    declarations.suppress(tenant=form.tenant, email=ADDRESS, dedupe="block")
+
+    confirmed(client, form)
+
+    anna = Contact.objects.get()
+    assert mailed(anna) == ""
+    assert may(anna) == "suppressed"
+    left = Suppression.objects.filter(lifted_at=None).values_list("channel", flat=True)
+    assert "email" not in left.filter(purpose="marketing")
+    assert "whatsapp" in left
+
+
+def test_confirmed_in_whatsapp_after_the_mail_both_are_one_person_and_a_no_of_either_holds(
+    client: Client, form: SignupForm
+) -> None:
+    token = confirmed(client, form)
+    by_mail = Contact.objects.get()
+    on_whatsapp = person(form.tenant)
+
+    write(on_whatsapp, message(token))
+
+    # Nothing is agreed to by being one person.
+    assert (mailed(by_mail), may(by_mail)) == ("", "pending")
+    assert (mailed(on_whatsapp), may(on_whatsapp)) == ("no_consent", "")
+    granted = ConsentEvent.objects.get(state="granted", channel="whatsapp")
+    request = ConsentEvent.objects.get(seq=granted.doi_request_seq)
+    assert (request.channel, request.state) == ("whatsapp", "requested")
+
+    stop(form.tenant, on_whatsapp, is_all=True, occurred_at=timezone.now() + LATER)
+    assert mailed(by_mail) == "suppressed"
+
+
+def test_the_yes_in_whatsapp_outweighs_an_older_no_of_the_address(client: Client, form: SignupForm) -> None:
+    declarations.suppress(tenant=form.tenant, email=ADDRESS, dedupe="block")
+    token = confirmed(client, form)
+    on_whatsapp = person(form.tenant)
+
+    write(on_whatsapp, message(token), later=LATER)
+
+    assert may(on_whatsapp) == ""
+
+
+def test_the_same_contact_by_number_and_address_has_both_yeses_in_either_order(
+    client: Client, form: SignupForm
+) -> None:
+    anna = person(form.tenant, phone="+4915123456780", email=ADDRESS)
+
+    write(anna, message(confirmed(client, form)))
+
+    assert (mailed(anna), may(anna)) == ("", "")
+    assert not ConsentEvent.objects.filter(state="merged").exists()
+
+
+def test_somebody_with_another_number_is_not_taken_for_the_same_person(client: Client, form: SignupForm) -> None:
+    husband = person(form.tenant, phone="+4915123456781", email=ADDRESS)
+    agree(form.tenant, husband)
+    wife = person(form.tenant)
+
+    write(wife, message(confirmed(client, form)))
+    stop(form.tenant, wife, occurred_at=timezone.now() + LATER)
+
+    assert (may(wife), may(husband)) == ("withdrawn", "")
+
+
+def test_an_address_that_nobody_has_confirmed_joins_nobody(client: Client, form: SignupForm) -> None:
+    victim = person(form.tenant, email=ADDRESS)
+    stranger = person(form.tenant)
+
+    write(stranger, message(ask(client, form, email=ADDRESS)))
+    stop(form.tenant, stranger, is_all=True, occurred_at=timezone.now() + LATER)
+
+    assert not ConsentEvent.objects.filter(state="merged").exists()
+    assert mailed(victim) == "no_consent"
+    stranger.refresh_from_db()
+    assert stranger.email is None
+
+
+def test_the_page_after_the_yes_leads_to_the_persons_own_where_it_ends_by_one_click(
+    client: Client, form: SignupForm
+) -> None:
+    anna = person(form.tenant)
+    write(anna, message(ask(client, form)))
+    [own] = re.findall(r'href="([^"]*/p/[^"]+)"', yes(client, mail.outbox[0]))
+    assert own == preferences.url(anna)
+
+    shown = " ".join(client.get(urlsplit(own).path).content.decode().split())
+    assert "<strong>E-Mail</strong> · Marketing" in shown
+    assert "von dir per E-Mail bestätigt." in shown
+    assert "von dir in WhatsApp bestätigt." in shown
+
+    client.post(urlsplit(own).path, {"pair": "email:marketing"})
+
+    assert (mailed(anna), may(anna)) == ("withdrawn", "")

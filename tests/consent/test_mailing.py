@@ -1,0 +1,125 @@
+"""The mail that asks for a yes to e-mail goes out once, however the mail server and the workers fare."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from consent import mailing, tasks
+from consent.models import AddressRequest, SignupForm
+from tenants.models import Tenant
+from tests.consent.factories import published
+from tests.consent.test_addresses import ANNA, BOTH, ask
+from tests.consent.test_signups import made, tick
+
+pytestmark = pytest.mark.usefixtures("as_runtime")
+
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+@pytest.fixture
+def form(in_bakery: Tenant) -> SignupForm:
+    return made(in_bakery, published(in_bakery, covers=BOTH))
+
+
+def test_while_no_mail_can_be_sent_nothing_is_lost_and_it_goes_out_afterwards(
+    client: Client, form: SignupForm, settings: Settings
+) -> None:
+    locmem = settings.EMAIL_BACKEND
+    # A port that nobody listens on.
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", 1
+    ask(client, form)
+    waiting = AddressRequest.objects.get()
+    assert (waiting.sent_at, waiting.error, waiting.attempts) == (None, "ConnectionRefusedError", 1)
+    assert mailing.waiting() > 0
+
+    settings.EMAIL_BACKEND = locmem
+    tasks.ask_addresses()
+    assert mail.outbox == []
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        tasks.ask_addresses()
+
+    assert [letter.extra_headers["Message-ID"] for letter in mail.outbox] == [waiting.message_id]
+    assert mailing.waiting() == 0
+
+
+def test_mails_that_waited_for_days_do_not_come_all_at_once(
+    client: Client, form: SignupForm, settings: Settings
+) -> None:
+    locmem, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, CONSOLE
+    for day in range(3):
+        with time_machine.travel(timezone.now() + timedelta(days=day)):
+            ask(client, form)
+    settings.EMAIL_BACKEND = locmem
+
+    with time_machine.travel(timezone.now() + timedelta(days=3)):
+        ask(client, form)
+        ask(client, form)
+    assert len(mail.outbox) == 1
+
+    # Nor does one that came too late to be sent keep later ones away.
+    settings.EMAIL_BACKEND = CONSOLE
+    with time_machine.travel(timezone.now() + timedelta(days=4)):
+        ask(client, form)
+    settings.EMAIL_BACKEND = locmem
+    with time_machine.travel(timezone.now() + timedelta(days=12)):
+        ask(client, form)
+    assert len(mail.outbox) == 2
+
+
+def test_without_a_mail_server_nothing_is_written_to_the_log_and_everything_waits(
+    client: Client, form: SignupForm, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings.EMAIL_BACKEND = CONSOLE
+
+    ask(client, form)
+
+    assert "example.com" not in "".join(capfd.readouterr())
+    assert AddressRequest.objects.filter(sent_at=None, attempts=0).count() == 1
+
+
+def test_what_could_not_be_sent_for_seven_days_is_not_sent_any_more(client: Client, form: SignupForm) -> None:
+    tick(client, form, email=ANNA)
+
+    with time_machine.travel(timezone.now() + timedelta(days=7, minutes=1)):
+        tasks.ask_addresses()
+
+    assert mail.outbox == []
+
+
+class Dies:
+    """A mail server during whose answer the worker is killed."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Takes what every backend takes."""
+
+    def send_messages(self, _messages: object) -> int:
+        raise KeyboardInterrupt
+
+
+def test_a_worker_that_dies_in_the_middle_leaves_no_second_mail(
+    client: Client, form: SignupForm, settings: Settings
+) -> None:
+    locmem, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, f"{__name__}.Dies"
+    with pytest.raises(KeyboardInterrupt):
+        ask(client, form)
+    settings.EMAIL_BACKEND = locmem
+
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        tasks.ask_addresses()
+
+    assert mail.outbox == []
+
+
+def test_a_sign_up_rings_for_its_mail(
+    client: Client, form: SignupForm, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with django_capture_on_commit_callbacks() as bells:
+        tick(client, form, email=ANNA)
+
+    assert [bell for bell in bells if "ask_addresses" in str(bell)]
