@@ -56,13 +56,14 @@ IS_SUPPRESSED = """
         AND s.channel IN (%s, 'all') AND s.purpose IN ({purposes}))
 """
 # From the moment a text is declared invalid its yeses count no more, although their rows in the ledger are still being
-# written. Whether the company writes any now is asked once per statement; the rest runs for seconds in its life.
+# written. Whether anything is being written is asked once per statement where `tenant` is a parameter; the rest runs
+# for seconds in a company's life. `state` is the alias of a state.
 IS_INVALIDATING = """
-    CASE WHEN EXISTS (SELECT FROM consent_invalidation v WHERE v.finished_at IS NULL)
+    CASE WHEN EXISTS (SELECT FROM consent_invalidation v WHERE v.tenant_id = {tenant} AND v.finished_at IS NULL)
     THEN EXISTS (
         SELECT FROM consent_consentevent e JOIN consent_invalidation v
-            ON v.tenant_id = e.tenant_id AND v.wording_sha256 = e.wording_sha256 AND v.finished_at IS NULL
-        WHERE e.tenant_id = {state}.tenant_id AND e.seq = {state}.seq)
+            ON v.tenant_id = {tenant} AND v.wording_sha256 = e.wording_sha256 AND v.finished_at IS NULL
+        WHERE e.tenant_id = {tenant} AND e.seq = {state}.seq)
     ELSE FALSE END
 """
 # CG-07: a yes of somebody younger than 16 does not count, whatever they confirmed, and turning 16 does not mend it: the
@@ -98,7 +99,7 @@ HOLDS = f"""
     EXISTS (SELECT FROM consent_consentstate h WHERE h.tenant_id = c.tenant_id AND h.subject_id = c.subject_id
             AND h.channel = 'whatsapp' AND h.purpose = '{{purpose}}' AND h.state IN ('granted', 'renewed')
             AND h.age_confirmed IS NOT FALSE AND (h.valid_until IS NULL OR h.valid_until > now())
-            AND NOT {IS_INVALIDATING.format(state="h")})
+            AND NOT {IS_INVALIDATING.format(state="h", tenant="h.tenant_id")})
 """
 MAY_MEASURE = HOLDS.format(purpose=Purpose.TRACKING.value)
 MAY_USE_SPECIAL = HOLDS.format(purpose=Purpose.SPECIAL_CATEGORY.value)
@@ -142,7 +143,7 @@ def refusal(*, tenant_id: int, channel: str, purpose: str, at: datetime | None =
     reason = REASON.format(
         suppressed=suppressed,
         at=clock,
-        invalidating=IS_INVALIDATING.format(state="consent_state"),
+        invalidating=IS_INVALIDATING.format(state="consent_state", tenant="%s"),
         too_young=TOO_YOUNG,
         is_advertising=str(not is_contract).upper(),
     )
@@ -155,6 +156,7 @@ def refusal(*, tenant_id: int, channel: str, purpose: str, at: datetime | None =
             *joined,
             *(tenant_id, tenant_id, tenant_id, str(channel), str(purpose)),
             *([at] if at else []),
+            *(tenant_id, tenant_id, tenant_id),
         ],
     )
 

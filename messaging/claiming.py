@@ -225,12 +225,12 @@ def _rendered(
         if candidate.reason:
             skipped.append((candidate.message_id, Message.State.SKIPPED, candidate.reason))
             continue
-        content = contents[candidate.variant]
-        # Meta may put a template into another category while its campaign runs.
-        if content.template and not serves(content.template.category, source.purpose):
-            skipped.append((candidate.message_id, Message.State.SKIPPED, CATEGORY_MISMATCH))
-            continue
         try:
+            content = contents[candidate.variant]
+            # Meta may put a template into another category while its campaign runs.
+            if content.template and not serves(content.template.category, source.purpose):
+                skipped.append((candidate.message_id, Message.State.SKIPPED, CATEGORY_MISMATCH))
+                continue
             outgoing.append((candidate, body(source.tenant_id, content, candidate)))
         except rendering.MissingValue:
             skipped.append((candidate.message_id, Message.State.SKIPPED, "missing_value"))

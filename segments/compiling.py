@@ -66,7 +66,7 @@ MOMENTS = {
 }
 # Using one person's reads and clicks needs the person's yes to being measured (consent-gdpr CG-36).
 MEASURED = {"read", "clicked"}
-INVALIDATING = rules.IS_INVALIDATING.format(state="s")
+INVALIDATING = rules.IS_INVALIDATING.format(state="s", tenant="{}")
 
 
 @dataclass(frozen=True)
@@ -246,6 +246,7 @@ def _granted(channel: str, purpose: str, frame: Frame, *, is_wanted: bool) -> Co
         " AND s.purpose = {} AND s.state IN ('granted', 'renewed') AND s.age_confirmed IS NOT FALSE"
         f" AND (s.valid_until IS NULL OR s.valid_until > {{}}::timestamptz) AND NOT {INVALIDATING}",
         *(_value(frame.tenant_id), _value(channel), _value(purpose), _value(frame.at)),
+        *(_value(frame.tenant_id) for _each in range(3)),
     )
 
 

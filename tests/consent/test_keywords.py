@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from consent import keywords
 from consent.keywords import recognise
-from tests.consent.vectors import MUST_ASK, MUST_NOT_OPT_OUT, MUST_OPT_OUT, MUST_OPT_OUT_OF_ALL
+from tests.consent.vectors import (
+    MUST_ASK,
+    MUST_NOT_OPT_OUT,
+    MUST_OBJECT_TO_ALL,
+    MUST_OPT_OUT,
+    MUST_OPT_OUT_OF_ALL,
+)
 
 
 @pytest.mark.parametrize("text", MUST_OPT_OUT)
@@ -23,6 +29,12 @@ def test_every_word_on_the_lists_opts_out_also_in_capitals_and_with_politeness(t
 @pytest.mark.parametrize("text", MUST_OPT_OUT_OF_ALL)
 def test_these_messages_opt_out_of_everything(text: str) -> None:
     assert recognise(text)[:2] == ("opt_out", True)
+
+
+@pytest.mark.parametrize("text", MUST_OBJECT_TO_ALL)
+def test_these_messages_object_to_all_advertising(text: str) -> None:
+    found = recognise(text)
+    assert (found.wish, found.is_all, found.is_objection) == ("opt_out", True, True)
 
 
 @pytest.mark.parametrize("text", MUST_NOT_OPT_OUT)

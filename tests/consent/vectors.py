@@ -90,7 +90,6 @@ MUST_ASK = [
     "Stop it",
     "Don't stop sending me messages",
 ]
-MUST_OPT_OUT_OF_ALL = [
-    *("STOP ALL", "stopall", "Alles stoppen", "Stopp alles", "bitte stop alles", "Stopp All!"),
-    *("Ich widerspreche der Nutzung meiner Daten", "Ich widerspreche der Werbung"),
-]
+MUST_OPT_OUT_OF_ALL = ["STOP ALL", "stopall", "Alles stoppen", "Stopp alles", "bitte stop alles", "Stopp All!"]
+# Objections (CG-24).
+MUST_OBJECT_TO_ALL = ["Ich widerspreche der Nutzung meiner Daten", "Ich widerspreche der Werbung"]

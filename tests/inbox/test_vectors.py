@@ -12,7 +12,13 @@ from contacts import identities
 from contacts.models import Contact
 from inbox.models import InboundMessage
 from tenants.scope import tenant_scope
-from tests.consent.vectors import MUST_ASK, MUST_NOT_OPT_OUT, MUST_OPT_OUT, MUST_OPT_OUT_OF_ALL
+from tests.consent.vectors import (
+    MUST_ASK,
+    MUST_NOT_OPT_OUT,
+    MUST_OBJECT_TO_ALL,
+    MUST_OPT_OUT,
+    MUST_OPT_OUT_OF_ALL,
+)
 from tests.inbox import meta
 from whatsapp.models import Number
 
@@ -24,6 +30,7 @@ TODAY = timezone.now().replace(microsecond=0) - timedelta(minutes=5)
     [
         pytest.param(MUST_OPT_OUT, ("withdrawn", None), id="out of marketing"),
         pytest.param(MUST_OPT_OUT_OF_ALL, ("withdrawn", "withdrawn"), id="out of everything"),
+        pytest.param(MUST_OBJECT_TO_ALL, ("objected", "objected"), id="an objection"),
         pytest.param(MUST_NOT_OPT_OUT, (None, None), id="not out"),
         pytest.param(MUST_ASK, (None, None), id="to be looked at"),
     ],
