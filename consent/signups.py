@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from consent import keywords
 from consent.models import SignupForm, SignupPlace
+from tenants.models import Tenant
 
 # 128 bits, so that nobody confirms what another person has asked for (CG-14).
 TOKEN_BYTES = 16
@@ -24,6 +25,12 @@ AT_PLACE = re.compile(rf"(?P<word>.{{3,40}}?)[\s,:-]+(?P<code>[{CODE_SIGNS}]{{{C
 # A button's payload: which form's text was shown, in which version, and whether the second box was shown, too.
 PAYLOAD = re.compile(r"optin:(?P<form>[0-9a-f-]{36}):(?P<version>\d+)")
 YESES = {"ja", "ja anmelden", "ja gerne", "ja bitte", "ok", "okay", "yes", "yes please"}
+
+
+def numbers(tenant: Tenant) -> dict[str, str]:
+    """The business numbers in which people can confirm: as they are stored, E.164, and as people read them."""
+    shown = [number.display_number for number in tenant.numbers.order_by("pk")]
+    return {"+" + "".join(sign for sign in one if sign.isdigit()): one for one in shown}
 
 
 def new_token() -> str:

@@ -3,19 +3,18 @@
 Nobody is written to before they have written themselves, so no form can be used to pester somebody (CG-11 to CG-14).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import orjson
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
-from django.utils.translation import gettext as _
 
-from consent import signups, speaking
-from consent.actions import declarations
+from consent import showing, signups, speaking
+from consent.actions import declarations, vouchers
 from consent.keywords import OPT_INS
 from consent.ledger import Appended
 from consent.models import (
@@ -47,13 +46,6 @@ from tenants.encryption import decrypt, encrypt
 from tenants.models import Tenant
 
 FORM_REF = "form "
-ISSUE = """
-UPDATE consent_signupcode SET contact_id = %(contact)s, issued_at = now() WHERE tenant_id = %(tenant)s AND id = (
-    SELECT id FROM consent_signupcode WHERE tenant_id = %(tenant)s AND form_id = %(form)s AND contact_id IS NULL
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    AND NOT EXISTS (SELECT FROM consent_signupcode
-        WHERE tenant_id = %(tenant)s AND form_id = %(form)s AND contact_id = %(contact)s)
-"""
 
 
 class NotOpen(Exception):
@@ -80,6 +72,8 @@ class Heard:
     language: str
     version: WordingVersion | None = None
     code: str = ""
+    # A voucher was promised, and none was left.
+    is_owed: bool = False
 
 
 @transaction.atomic
@@ -100,8 +94,7 @@ def start(
     version, extra = _open_versions(form)
     token = signups.new_token()
     digest = signups.digest(token)
-    shown = {"headline": form.headline, "benefit": form.benefit, "benefit_terms": form.benefit_terms}
-    evidence = {**visitor, "form": form.slug, **{key: value for key, value in shown.items() if value}}
+    evidence = {**visitor, "form": form.slug, **showing.as_evidence(form, language)}
     evidence |= {"answer": answer} if answer and may_ask(form, is_extra_wanted=is_extra_wanted) else {}
     SignupRequest.objects.create(
         tenant=form.tenant,
@@ -175,7 +168,8 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
     SignupRequest.objects.filter(pk=found.pk).update(confirmed_at=said.at, sealed="")
     _count("confirmed", found.form, found.place)
     _remember(found.form, contact, answer, found.language)
-    return Heard("confirmed", found.form, found.language, found.version, _issued(found.form, contact))
+    issued = vouchers.issue(form=found.form, contact=contact, is_promised="benefit" in evidence)
+    return Heard("confirmed", found.form, found.language, found.version, *issued)
 
 
 def _grant_requested(
@@ -199,7 +193,7 @@ def _grant_requested(
         occurred_at=said.at,
         authority=Authority.PERSON,
         doi_request_seq=asked[0].seq,
-        incentive_id=f"form {found.form.slug}" if found.form.benefit else "",
+        incentive_id=f"form {found.form.slug}" if "benefit" in evidence else "",
         evidence=_as_evidence(said),
         **common | {"pairs": confirmed_here(version)},
     )
@@ -269,7 +263,9 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version_id: int) -
         return Heard("known", form, language)
     _slug, code = _read(asked.source_ref)
     _count("confirmed", form, form.places.filter(tenant=form.tenant_id, code=code).first() if code else None)
-    return Heard("confirmed", form, language, version, _issued(form, contact))
+    # The page promises a benefit only while there are codes; a poster, by which people come here, hangs on.
+    issued = vouchers.issue(form=form, contact=contact, is_promised=bool(form.benefit))
+    return Heard("confirmed", form, language, version, *issued)
 
 
 def pairs_of(version: WordingVersion) -> list[tuple[str, str]]:
@@ -372,27 +368,5 @@ def _may_be_kept(contact: Contact, attribute: str) -> bool:
     return attribute_name(attribute) not in special_names(contact.tenant_id) or may_use_special(contact)
 
 
-def _issued(form: SignupForm, contact: Contact) -> str:
-    """The voucher code this person gets, one per form and person; "" when there is none (left)."""
-    with connection.cursor() as cursor:
-        cursor.execute(ISSUE, {"tenant": form.tenant_id, "form": form.pk, "contact": contact.pk})
-    own = form.codes.filter(tenant=form.tenant_id, contact=contact).values_list("code", flat=True)
-    return own.first() or ""
-
-
 def _binding(tenant_id: int, digest: str) -> str:
     return f"SignupRequest:{tenant_id}:{digest}"
-
-
-def add_codes(*, form: SignupForm, codes: Sequence[str]) -> int:
-    """Put voucher codes into a form's pool, those it has already left out; returns how many are new."""
-    wanted = list(dict.fromkeys(code.strip() for code in codes if code.strip()))
-    if any(len(code) > 40 for code in wanted):
-        raise ValidationError(_("A voucher code has at most 40 characters."))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO consent_signupcode (tenant_id, form_id, code) SELECT %s, %s, unnest(%s::text[])"
-            " ON CONFLICT (tenant_id, form_id, code) DO NOTHING",
-            [form.tenant_id, form.pk, wanted],
-        )
-        return int(cursor.rowcount)

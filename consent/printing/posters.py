@@ -1,6 +1,6 @@
 """A sign-up form to be put up: DIN A5 with headline, QR code and the same in words (CG-60)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
-from consent import colors, signups, speaking
+from consent import colors, showing, signups, speaking
 from consent.models import SignupForm, SignupPlace
 from consent.printing.paper import INK, SOFT, printable, styled, text
-from consent.queries import controller_of, published
+from consent.queries import controller_of
 from contacts import phones
 
 WIDTH, HEIGHT = A5
@@ -58,16 +58,16 @@ class Sheet(NamedTuple):
     head_bottom: float
 
 
-def poster(form: SignupForm, place: SignupPlace, *, is_direct: bool = False) -> bytes:
-    """The sheet for one place, as PDF; in the language of the form's wording, German first.
+def poster(form: SignupForm, place: SignupPlace, *, language: str = "", is_direct: bool = False) -> bytes:
+    """The sheet for one place, as PDF; in the form's own language, or another one that it is translated to.
 
     Its code leads to the form's page, or straight into WhatsApp. Raises TooMuchText.
     """
-    controller = controller_of(form.tenant)
-    sheet = laid_out(form, place, is_direct=is_direct)
+    controller, language = controller_of(form.tenant), language or showing.main_language(form)
+    sheet = laid_out(form, place, language=language, is_direct=is_direct)
     out = BytesIO()
-    canvas = Canvas(out, pagesize=A5, pageCompression=1)
-    canvas.setTitle(printable(form.headline))
+    canvas = Canvas(out, pagesize=A5, pageCompression=1, lang=language)
+    canvas.setTitle(printable(showing.texts(form, language)["headline"].words))
     canvas.setAuthor(printable(controller.legal_name or form.tenant.name))
     canvas.setFillColor(HexColor(controller.brand_color))
     canvas.rect(0, sheet.head_bottom, WIDTH, HEIGHT - sheet.head_bottom, stroke=0, fill=1)
@@ -85,12 +85,13 @@ def address_of(form: SignupForm, place: SignupPlace, *, is_direct: bool) -> str:
     return signups.direct_url(form, place) if is_direct else signups.page_url(form, place)
 
 
-def laid_out(form: SignupForm, place: SignupPlace, *, is_direct: bool = False) -> Sheet:
+def laid_out(form: SignupForm, place: SignupPlace, *, language: str = "de", is_direct: bool = False) -> Sheet:
     """Where everything stands, as large as it fits; raises TooMuchText."""
-    controller, said = controller_of(form.tenant), speaking.texts(form.tenant, _language(form))
-    head = list(_head(form, HexColor(colors.text_on(controller.brand_color))))
+    controller, said = controller_of(form.tenant), speaking.texts(form.tenant, language)
+    own = {name: text.words for name, text in showing.texts(form, language).items()}
+    head = list(_head(own, HexColor(colors.text_on(controller.brand_color))))
     words = list(_words(form, place, said, is_direct=is_direct))
-    foot = _foot(form, said)
+    foot = _foot(own, said)
     for scale, code in SIZES:
         if sheet := _tried(head, words, foot, scale, code * mm):
             return sheet
@@ -109,11 +110,11 @@ def _tried(head: list[Line], words: list[Line], foot: Line, scale: float, code: 
     return Sheet([*top, square, *below, last._replace(bottom=EDGE)], head_bottom)
 
 
-def _head(form: SignupForm, ink: Color) -> Iterator[Line]:
+def _head(own: Mapping[str, str], ink: Color) -> Iterator[Line]:
     """Headline and benefit, to stand on the brand's colour."""
-    yield Line(form.headline, 20, ink, bold=True)
-    if form.benefit:
-        yield Line(form.benefit, 13, ink)
+    yield Line(own["headline"], 20, ink, bold=True)
+    if own["benefit"]:
+        yield Line(own["benefit"], 13, ink)
 
 
 def _words(form: SignupForm, place: SignupPlace, said: dict[str, str], *, is_direct: bool) -> Iterator[Line]:
@@ -127,11 +128,11 @@ def _words(form: SignupForm, place: SignupPlace, said: dict[str, str], *, is_dir
         yield Line(said["write_poster"].format(keyword=keyword, number=phones.shown(form.number)), 11, INK)
 
 
-def _foot(form: SignupForm, said: dict[str, str]) -> Line:
+def _foot(own: Mapping[str, str], said: dict[str, str]) -> Line:
     """The way out, who is responsible, and above them the conditions of the benefit (CG-05)."""
     told = [f"{said['stop_poster']} {said['responsible']}"]
-    if form.benefit and form.benefit_terms:
-        told.insert(0, f"{said['terms']}: {form.benefit_terms}")
+    if own["benefit_terms"]:
+        told.insert(0, f"{said['terms']}: {own['benefit_terms']}")
     return Line("\n".join(told), 8, SOFT)
 
 
@@ -159,8 +160,3 @@ def _draw_code(canvas: Canvas, address: str, box: Box) -> None:
                 # A hair larger, so that no printer leaves white lines between them.
                 left, bottom = box.left + x * size, box.bottom + box.height - (y + 1) * size
                 canvas.rect(left, bottom, size * 1.02, size * 1.02, stroke=0, fill=1)
-
-
-def _language(form: SignupForm) -> str:
-    version = published(form.wording)
-    return "de" if version is None or version.texts.get("de") else next(iter(version.texts))

@@ -21,12 +21,13 @@ def filled(length: int, words: str = SENTENCE) -> str:
     return (words * (length // len(words) + 1))[: length - 1] + "."
 
 
-def place_of(tenant: Tenant, words: str = SENTENCE, **values: str) -> SignupPlace:
+def place_of(tenant: Tenant, words: str = SENTENCE, **values: object) -> SignupPlace:
     longest = {
         "slug": "a" * 50,
         "headline": filled(120, words),
         "benefit": filled(120, words),
         "benefit_terms": filled(600, words),
+        "without_code": True,
         "keyword": "k" + "abcdefgh" * 2,
     }
     form = made(tenant, published(tenant, covers=[["whatsapp", "marketing"]]), **longest | values)

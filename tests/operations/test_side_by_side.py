@@ -18,6 +18,7 @@ CONTRACTS = {
     ("campaigns", "0003_problem"): BEFORE_THE_FIRST,
     ("consent", "0003_frozen_wordings"): BEFORE_THE_FIRST,
     ("consent", "0022_processing"): BEFORE_THE_FIRST,
+    ("consent", "0033_signup_texts"): BEFORE_THE_FIRST,
     ("inbox", "0005_webhooks_by_day"): BEFORE_THE_FIRST,
     ("messaging", "0005_brakes"): BEFORE_THE_FIRST,
     ("messaging", "0008_sent_with_a_yes"): BEFORE_THE_FIRST,
