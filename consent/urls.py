@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 import consent.api.wordings
-from consent.api import consents, people, requests, suppressions
+from consent.api import consents, forms, people, requests, suppressions
 from consent.api import imports as imports_api
 from consent.api import receipts as receipts_api
 from consent.views import (
@@ -134,4 +134,5 @@ api_urls: list[URLPattern] = [
     *imports_api.api_urls,
     *requests.api_urls,
     *consent.api.wordings.api_urls,
+    *forms.api_urls,
 ]
