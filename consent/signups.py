@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from consent import keywords
 from consent.models import SignupForm, SignupPlace, WordingVersion
+from tenants.models import Tenant
 
 # 128 bits, so that nobody confirms what another person has asked for (CG-14).
 TOKEN_BYTES = 16
@@ -27,6 +28,12 @@ PAYLOAD = re.compile(QUESTION + r"(?P<form>[0-9a-f-]{36}):(?P<version>\d+)")
 FORM_REF = "form "
 YESES = {"ja", "ja anmelden", "ja gerne", "ja bitte", "ok", "okay", "yes", "yes please"}
 NOS = {"nein", "nein danke", "noe", "nee", "no", "no thanks", "no thank you"}
+
+
+def numbers(tenant: Tenant) -> dict[str, str]:
+    """The business numbers in which people can confirm: as they are stored, E.164, and as people read them."""
+    shown = [number.display_number for number in tenant.numbers.order_by("pk")]
+    return {"+" + "".join(sign for sign in one if sign.isdigit()): one for one in shown}
 
 
 def new_token() -> str:

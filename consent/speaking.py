@@ -25,6 +25,11 @@ DU: Texts = {
     "out_of_all": "Du bist abgemeldet. {company} schickt dir keine Werbung mehr, auf keinem Weg.",
     "code": "Dein Gutschein: {code}",
     "code_stays": "Der Gutschein gehört dir, auch wenn du dich abmeldest.",
+    # Promised, and then none was left (CG-05).
+    "owed": "Dein Gutschein kommt noch: Gerade sind alle Codes vergeben. Sobald es neue gibt, steht deiner hier: {own}",
+    "owed_here": "Dein Gutschein kommt noch: Gerade sind alle Codes vergeben. Sobald es neue gibt, steht deiner hier.",
+    # On the page, which promises nothing then; a poster may still do.
+    "gone": "Gutscheine gibt es gerade keine mehr. Anmelden kannst du dich auch ohne.",
     # Art. 21 (4) GDPR: named at the first contact, apart from everything else.
     "own_page": "Du kannst der Verwendung deiner Daten für Werbung jederzeit widersprechen, auch hier: {url}",
     "known": "Du bist schon angemeldet. Abmelden kannst du dich jederzeit mit STOPP.",
@@ -38,9 +43,19 @@ DU: Texts = {
     "must_tick": "Bitte setze das Häkchen, wenn du einverstanden bist. Ohne Einwilligung schreiben wir dir nicht.",
     "too_young": "Anmelden kannst du dich ab 16 Jahren. Bis dahin schreiben wir dir nicht.",
     "choose": "Bitte wähle eine Antwort.",
+    # The field that people cannot see, so that it is programs that fill it in.
+    "filled_in": "Dein Browser hat beim automatischen Ausfüllen ein Feld gefüllt, das leer bleiben muss. Jetzt ist es"
+    " wieder leer: Tippe noch einmal auf „Weiter zu WhatsApp“. Hilft das nicht, schalte das automatische Ausfüllen für"
+    " diese Seite aus.",
     # To the company's own staff, on a page that nobody else sees.
     "preview": "Vorschau",
-    "preview_text": "So sieht die Seite aus. Von hier aus wird nichts gesendet.",
+    "preview_text": "So sieht es aus. Von hier aus wird nichts gesendet.",
+    "step_page": "Seite",
+    "step_confirm": "Bestätigen",
+    "step_chat": "In WhatsApp",
+    "step_person": "Kundin oder Kunde",
+    "step_after_page": "Nach der Seite",
+    "step_by_keyword": "Ohne Seite: mit dem Stichwort",
     "almost": "Fast fertig: Bestätige in WhatsApp",
     "almost_text": "Öffne WhatsApp und sende die vorbereitete Nachricht ab. Erst damit bist du angemeldet – so"
     " wissen wir, dass es wirklich deine Nummer ist.",
@@ -161,6 +176,9 @@ SIE: Texts = {
     "out_of_all": "Sie sind abgemeldet. {company} schickt Ihnen keine Werbung mehr, auf keinem Weg.",
     "code": "Ihr Gutschein: {code}",
     "code_stays": "Der Gutschein gehört Ihnen, auch wenn Sie sich abmelden.",
+    "owed": "Ihr Gutschein kommt noch: Gerade sind alle Codes vergeben. Sobald es neue gibt, steht Ihrer hier: {own}",
+    "owed_here": "Ihr Gutschein kommt noch: Gerade sind alle Codes vergeben. Sobald es neue gibt, steht Ihrer hier.",
+    "gone": "Gutscheine gibt es gerade keine mehr. Anmelden können Sie sich auch ohne.",
     "own_page": "Sie können der Verwendung Ihrer Daten für Werbung jederzeit widersprechen, auch hier: {url}",
     "known": "Sie sind schon angemeldet. Abmelden können Sie sich jederzeit mit STOPP.",
     "late": "Diese Anmeldung ist nicht mehr gültig. Wenn Sie mögen, melden Sie sich neu an: {url}",
@@ -170,6 +188,9 @@ SIE: Texts = {
     " nicht.",
     "too_young": "Anmelden können Sie sich ab 16 Jahren. Bis dahin schreiben wir Ihnen nicht.",
     "choose": "Bitte wählen Sie eine Antwort.",
+    "filled_in": "Ihr Browser hat beim automatischen Ausfüllen ein Feld gefüllt, das leer bleiben muss. Jetzt ist es"
+    " wieder leer: Tippen Sie noch einmal auf „Weiter zu WhatsApp“. Hilft das nicht, schalten Sie das automatische"
+    " Ausfüllen für diese Seite aus.",
     "almost": "Fast fertig: Bestätigen Sie in WhatsApp",
     "almost_text": "Öffnen Sie WhatsApp und senden Sie die vorbereitete Nachricht ab. Erst damit sind Sie angemeldet –"
     " so wissen wir, dass es wirklich Ihre Nummer ist.",
@@ -245,6 +266,11 @@ EN: Texts = {
     "out_of_all": "You are unsubscribed. {company} will not send you any more advertising in any way.",
     "code": "Your voucher: {code}",
     "code_stays": "The voucher is yours, also if you unsubscribe.",
+    "owed": "Your voucher is still to come: all codes are taken at the moment. As soon as there are new ones, yours is"
+    " here: {own}",
+    "owed_here": "Your voucher is still to come: all codes are taken at the moment. As soon as there are new ones,"
+    " yours is here.",
+    "gone": "There are no vouchers left at the moment. You can sign up without one.",
     "own_page": "You may object to the use of your data for advertising at any time, here too: {url}",
     "known": "You are signed up already. You can stop at any time by answering STOP.",
     "late": "This sign-up is not valid any more. If you like, sign up again: {url}",
@@ -257,8 +283,16 @@ EN: Texts = {
     "must_tick": "Please tick the box if you agree. Without your consent we do not write to you.",
     "too_young": "You can sign up from the age of 16 on. Until then we do not write to you.",
     "choose": "Please choose an answer.",
+    "filled_in": "Your browser has filled in a field that must stay empty. It is empty again now: tap “Continue to"
+    " WhatsApp” once more. If that does not help, switch automatic filling-in off for this page.",
     "preview": "Preview",
-    "preview_text": "This is what the page looks like. Nothing is sent from here.",
+    "preview_text": "This is what it looks like. Nothing is sent from here.",
+    "step_page": "Page",
+    "step_confirm": "Confirm",
+    "step_chat": "In WhatsApp",
+    "step_person": "Customer",
+    "step_after_page": "After the page",
+    "step_by_keyword": "Without the page: by keyword",
     "almost": "Almost done: confirm in WhatsApp",
     "almost_text": "Open WhatsApp and send the message that is ready there. Only then are you signed up: that is how we"
     " know that it is really your number.",
@@ -374,6 +408,18 @@ def question(tenant: Tenant, language: str, version: WordingVersion) -> str:
     wording = version.texts.get(language) or next(iter(version.texts.values()), "")
     policy = f"\n{version.policy_url}" if version.policy_url else ""
     return said["asked"].replace("{wording}", wording + policy).replace("{button}", said["button"])
+
+
+def answer(said: Texts, told: str, *, page: str, code: str = "", is_owed: bool = False, own_page: str = "") -> str:
+    """What WhatsApp answers to who signs up: how it ended, their voucher, and the page on which they can say no."""
+    lines = [said[told].format(url=page)]
+    if code:
+        lines.append(said["code"].format(code=code))
+    if is_owed:
+        lines.append(said["owed"].format(own=own_page))
+    if own_page:
+        lines.append(said["own_page"].format(url=own_page))
+    return "\n\n".join(lines)
 
 
 def facts(tenant: Tenant, language: str) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 import consent.api.wordings
-from consent.api import consents, people, requests, suppressions
+from consent.api import consents, forms, people, requests, suppressions
 from consent.api import imports as imports_api
 from consent.api import receipts as receipts_api
 from consent.views import (
@@ -13,6 +13,7 @@ from consent.views import (
     contacts,
     imports,
     own_receipts,
+    previews,
     processing,
     processors,
     proofs,
@@ -83,11 +84,17 @@ urlpatterns = [
     path("signups/new/", signups.new, name="signup_new"),
     path("signups/<uuid:uid>/", signups.show, name="signup_form"),
     path("signups/<uuid:uid>/edit/", signups.edit, name="signup_edit"),
-    path("signups/<uuid:uid>/preview/", signups.preview, name="signup_preview"),
+    path("signups/<uuid:uid>/preview/", previews.preview, {"step": "page"}, name="signup_preview"),
+    path("signups/<uuid:uid>/preview/confirm/", previews.preview, {"step": "confirm"}, name="signup_preview_confirm"),
+    path("signups/<uuid:uid>/preview/chat/", previews.preview, {"step": "chat"}, name="signup_preview_chat"),
     path("signups/<uuid:uid>/open/", signups.open_, name="signup_open"),
     path("signups/<uuid:uid>/close/", signups.close, name="signup_close"),
     path("signups/<uuid:uid>/codes/", signups.codes, name="signup_codes"),
+    path("signups/<uuid:uid>/codes/remove/", signups.remove_codes, name="signup_codes_remove"),
     path("signups/<uuid:uid>/places/", signups.add_place, name="signup_place_add"),
+    path("signups/<uuid:uid>/places/<str:code>/", signups.edit_place, name="signup_place"),
+    path("signups/<uuid:uid>/places/<str:code>/archive/", signups.archive_place, name="signup_place_archive"),
+    path("signups/<uuid:uid>/places/<str:code>/restore/", signups.restore_place, name="signup_place_restore"),
     path("signups/<uuid:uid>/places/<str:code>/poster.pdf", signups.poster, name="signup_poster"),
     path(
         "signups/<uuid:uid>/places/<str:code>/whatsapp-poster.pdf",
@@ -139,4 +146,5 @@ api_urls: list[URLPattern] = [
     *imports_api.api_urls,
     *requests.api_urls,
     *consent.api.wordings.api_urls,
+    *forms.api_urls,
 ]

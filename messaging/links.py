@@ -8,12 +8,6 @@ from django.conf import settings
 
 from tenants.encryption import BadToken, seal, unseal
 
-# Previews fetch a link before anybody has seen it; crawlers and scanners follow every link.
-NOT_A_PERSON = re.compile(
-    r"whatsapp|facebookexternalhit|facebot|meta-external|bot\b|crawler|spider|preview|slurp|bingpreview"
-    r"|python-|curl/|wget/|go-http-client|okhttp|headless|monitor|scanner|^$",
-    re.IGNORECASE,
-)
 # A sentence's punctuation, quotes and WhatsApp's marks (*, _, ~) around an address are not part of it, and brackets
 # only in pairs: "(https://shop.example/a_(b))." leads to /a_(b).
 _OUTSIDE = r"\s<>\[\]{}|\\^`\"„“”‚‘’«»‹›"
@@ -83,8 +77,3 @@ def _is_tracked(address: str) -> bool:
     is_ours = f"{address}/".lower().startswith(f"{settings.PUBLIC_URL}/".lower())
     is_whatsapps = host in ("wa.me", "whatsapp.com") or host.endswith(".whatsapp.com")
     return bool(host) and len(address) <= ADDRESS_LIMIT and not is_ours and not is_whatsapps
-
-
-def is_person(*, method: str, user_agent: str, purpose: str) -> bool:
-    """Whether a request is a click: GET by a browser, neither preview nor prefetch nor bot."""
-    return method == "GET" and "prefetch" not in purpose.lower() and not NOT_A_PERSON.search(user_agent)

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_safe
 
 from messaging import clicking, links
+from tenants import visitors
 
 
 class AnyWebRedirect(HttpResponseRedirect):
@@ -18,12 +19,7 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
     target = links.target(token)
     if target is None:
         raise Http404
-    is_person = links.is_person(
-        method=request.method or "",
-        user_agent=request.headers.get("User-Agent", ""),
-        purpose=request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", ""),
-    )
-    url = clicking.record(target, is_counted=is_person)
+    url = clicking.record(target, is_counted=visitors.is_person(request))
     if url is None or urlsplit(url).scheme not in AnyWebRedirect.allowed_schemes:
         raise Http404
     response = AnyWebRedirect(url)

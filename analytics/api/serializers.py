@@ -248,7 +248,9 @@ class RunningSerializer(serializers.Serializer[Any]):
 
 
 class AttentionSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=["account", "number", "campaign", "template", "uncertain", "import"])
+    kind = serializers.ChoiceField(
+        choices=["account", "number", "campaign", "template", "uncertain", "import", "signup_form"]
+    )
     level = serializers.ChoiceField(choices=["danger", "warning"])
     uid = serializers.UUIDField()
     name = serializers.CharField()

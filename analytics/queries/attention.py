@@ -11,6 +11,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from analytics.models import Kpi
 from campaigns.models import Campaign
+from consent import vouchers
 from consent.rights import informing
 from messaging import reasons
 from messaging.models import Source
@@ -32,7 +33,7 @@ STOPPED_TEMPLATES = (
 
 @dataclass(frozen=True)
 class Attention:
-    """One thing to look at: `kind` is account, number, template, campaign, uncertain or import, `uid` its object's.
+    """One thing to look at, of this `kind` (as the API lists them); `uid` is its object's.
 
     `level` is "danger" where sending has stopped, else "warning"; `remedy` says what to do and may be empty.
     """
@@ -46,7 +47,7 @@ class Attention:
 
 
 def attention(tenant: Tenant) -> list[Attention]:
-    """What needs attention now, what stops most first; six queries."""
+    """What needs attention now, what stops most first; seven queries."""
     return [
         *_accounts(tenant),
         *_numbers(tenant),
@@ -54,6 +55,7 @@ def attention(tenant: Tenant) -> list[Attention]:
         *_templates(tenant),
         *_uncertain(tenant),
         *_uninformed(tenant),
+        *_vouchers(tenant),
     ]
 
 
@@ -164,6 +166,19 @@ def _to_know(until: date | None, today: date) -> str:
     else:
         text = gettext("By %(day)s the people of this import have to know where you have their data from.")
     return text % {"day": day(until)}
+
+
+def _vouchers(tenant: Tenant) -> list[Attention]:
+    remedy = gettext("Add codes on the page of the form.")
+    low = vouchers.running_low(tenant, SHOWN_OF_EACH)
+    return [Attention("signup_form", "warning", each.uid, each.name, _left(each.left), remedy) for each in low]
+
+
+def _left(count: int) -> str:
+    if not count:
+        return gettext("No voucher code is left: the form does not promise its benefit any more.")
+    text = ngettext("Only %(count)s voucher code is left.", "Only %(count)s voucher codes are left.", count)
+    return text % {"count": count}
 
 
 def _why(code: int | None, otherwise: str) -> tuple[str, str]:

@@ -120,8 +120,8 @@ def _sentence(period: Period) -> str:
 
 def _target(request: TenantRequest, row: Attention) -> str:
     """Where the thing can be looked at; empty for what has no screen yet."""
-    if row.kind == "import":
-        return reverse("import", kwargs={"tenant_slug": request.tenant.slug, "uid": row.uid})
+    if row.kind in {"import", "signup_form"}:
+        return reverse(row.kind, kwargs={"tenant_slug": request.tenant.slug, "uid": row.uid})
     if row.kind not in {"campaign", "uncertain"}:
         return ""
     return reverse("campaign_report", kwargs={"tenant_slug": request.tenant.slug, "uid": row.uid})

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from consent import mailing, tasks
+from consent import mailing, showing, tasks
 from consent import signups as tokens
 from consent.actions import confirming, people, signups
 from consent.ledger.folding import GRANTS
@@ -28,7 +28,7 @@ from tenants.scope import tenant_scope
 # What of the page on which somebody confirms is part of the proof; its address would be a key to it.
 VISITOR = ("ip", "user_agent")
 # What the page on which they signed up showed, proven with the yes as well.
-SHOWN = ("form", *signups.SHOWN)
+SHOWN = ("form", *showing.TEXTS)
 
 
 @transaction.atomic

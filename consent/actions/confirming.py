@@ -45,7 +45,7 @@ def grant(
             authority=Authority.PERSON,
             pairs=pairs,
             doi_request_seq=_seq(contact.tenant, rows[wanted.index(pairs[0])]),
-            incentive_id=f"form {found.form.slug}" if found.form.benefit else "",
+            incentive_id=f"form {found.form.slug}" if "benefit" in asked else "",
             evidence=said,
             **common,
         )

@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from consent import signups, speaking
-from consent.actions import declarations
+from consent import showing, signups, speaking
+from consent.actions import declarations, vouchers
 from consent.actions.signups import (
     Heard,
     NotOpen,
@@ -16,9 +16,7 @@ from consent.actions.signups import (
     confirmed_here,
     count,
     has_said_yes,
-    issued,
     open_versions,
-    shown,
 )
 from consent.keywords import OPT_INS
 from consent.ledger.folding import GRANTS, NOES
@@ -109,7 +107,7 @@ def ask(*, form: SignupForm, contact: Contact, said: Said, place: SignupPlace | 
         occurred_at=said.at,
         wording=version,
         language=language,
-        evidence={**as_evidence(said), "asked": question, **shown(form, "benefit", "benefit_terms")},
+        evidence={**as_evidence(said), "asked": question, **_promise(form, language)},
     )
     count("requests", form, place)
     last = _answers(contact, version).order_by("-seq").values_list("seq", flat=True).first()
@@ -146,7 +144,9 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version: Version) 
     if all(row.skipped == "duplicate" for row in done):
         return Heard("known", form, language)
     count("confirmed", form, _place_of(form, asked))
-    return Heard("confirmed", form, language, version, issued(form, contact))
+    # The page promises a benefit only while there are codes; a poster, by which people come here, hangs on.
+    issued = vouchers.issue(form=form, contact=contact, is_promised=bool(form.benefit))
+    return Heard("confirmed", form, language, version, *issued)
 
 
 @transaction.atomic
@@ -200,6 +200,12 @@ def _answers(contact: Contact, version: Version) -> QuerySet[ConsentEvent]:
     purposes = [purpose for _channel, purpose in confirmed_here(version)]
     rows = ConsentEvent.objects.filter(tenant=contact.tenant_id, subject_id=contact.subject_id)
     return rows.filter(ANSWERS, channel__in=[Channel.WHATSAPP, Channel.ALL], purpose__in=[*purposes, Purpose.ALL])
+
+
+def _promise(form: SignupForm, language: str) -> dict[str, str]:
+    """The benefit that led people here, as the proof keeps it: the form may be changed later."""
+    told = dict(zip(showing.PROMISE, showing.benefit(form, language), strict=True))
+    return {name: text.words for name, text in told.items() if text.words}
 
 
 def _place_of(form: SignupForm, asked: ConsentEvent) -> SignupPlace | None:

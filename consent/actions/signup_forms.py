@@ -5,9 +5,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consent import keywords
+from consent import keywords, showing
 from consent.models import SignupForm, SignupPlace
 from consent.opening import hindrances, unlawful
 from consent.queries import may_ask
@@ -68,13 +69,44 @@ def add_place(*, form: SignupForm, name: str, by: Actor) -> SignupPlace:
     code = "".join(secrets.choice(CODE_SIGNS) for _n in range(CODE_LENGTH))
     place = SignupPlace(tenant=form.tenant, form=form, name=name.strip(), code=code)
     place.full_clean(exclude=["tenant", "form"], validate_constraints=False)
+    _save_place(place)
+    audit(tenant=form.tenant, by=by, verb="signup_place.added", subject=place)
+    return place
+
+
+@transaction.atomic
+def rename_place(*, place: SignupPlace, name: str, by: Actor) -> SignupPlace:
+    """Call a place otherwise; its address and codes stay. Raises ValidationError."""
+    place.name = name.strip()
+    place.full_clean(exclude=["tenant", "form"], validate_constraints=False)
+    _save_place(place)
+    audit(tenant=place.tenant, by=by, verb="signup_place.renamed", subject=place)
+    return place
+
+
+@transaction.atomic
+def archive_place(*, place: SignupPlace, by: Actor) -> None:
+    """Take a place out of the list. It is never deleted: nobody knows where its code was printed, so that works on."""
+    place.archived_at = timezone.now()
+    place.save(update_fields=["archived_at"])
+    audit(tenant=place.tenant, by=by, verb="signup_place.archived", subject=place)
+
+
+@transaction.atomic
+def restore_place(*, place: SignupPlace, by: Actor) -> None:
+    """Put an archived place back into the list, with its counts."""
+    place.archived_at = None
+    place.save(update_fields=["archived_at"])
+    audit(tenant=place.tenant, by=by, verb="signup_place.restored", subject=place)
+
+
+def _save_place(place: SignupPlace) -> None:
     try:
         with transaction.atomic():
             place.save()
     except IntegrityError:
-        raise ValidationError({"name": _("There is a place of this name already.")}) from None
-    audit(tenant=form.tenant, by=by, verb="signup_place.added", subject=place)
-    return place
+        told = _("There is a place of this name already, perhaps among the archived ones.")
+        raise ValidationError({"name": told}) from None
 
 
 def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +127,7 @@ def _save(form: SignupForm) -> None:
         raise ValidationError({"question_answers": _("A choice needs answers and the attribute that takes them.")})
     if form.question == SignupForm.Question.CHOICE and not form.question_label:
         raise ValidationError({"question_label": _("Say what is asked: the answers alone do not.")})
+    showing.check(form)
     if not may_ask(form):
         told = _("This attribute is of a special category: choose a second consent text that covers it (Art. 9 GDPR).")
         raise ValidationError({"question_attribute": told})

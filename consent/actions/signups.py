@@ -3,19 +3,18 @@
 Nobody is written to before they have written themselves, so no form can be used to pester somebody (CG-11 to CG-14).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import orjson
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext as _
 
-from consent import signups
-from consent.actions import confirming, joining
+from consent import showing, signups
+from consent.actions import confirming, joining, vouchers
 from consent.models import (
     Channel,
     ConsentState,
@@ -40,15 +39,6 @@ from contacts.actions.values import ContactData
 from contacts.models import Contact
 from tenants.encryption import decrypt, encrypt
 from tenants.models import Tenant
-
-SHOWN = ("headline", "intro", "benefit", "benefit_terms", "question_label")
-ISSUE = """
-UPDATE consent_signupcode SET contact_id = %(contact)s, issued_at = now() WHERE tenant_id = %(tenant)s AND id = (
-    SELECT id FROM consent_signupcode WHERE tenant_id = %(tenant)s AND form_id = %(form)s AND contact_id IS NULL
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    AND NOT EXISTS (SELECT FROM consent_signupcode
-        WHERE tenant_id = %(tenant)s AND form_id = %(form)s AND contact_id = %(contact)s)
-"""
 
 
 class NotOpen(Exception):
@@ -83,6 +73,8 @@ class Heard:
     language: str
     version: WordingVersion | None = None
     code: str = ""
+    # A voucher was promised, and none was left.
+    is_owed: bool = False
     # Of a question: the row of the ledger by which the person answered us last, so that each answer opens a new one.
     since: int = 0
 
@@ -105,7 +97,7 @@ def start(
     version, extra = open_versions(form)
     token = signups.new_token()
     digest = signups.digest(token)
-    evidence = {**visitor, "form": form.slug, **shown(form)}
+    evidence = {**visitor, "form": form.slug, **showing.as_evidence(form, language)}
     evidence |= {"answer": answer} if answer and may_ask(form, is_extra_wanted=is_extra_wanted) else {}
     SignupRequest.objects.create(
         tenant=form.tenant,
@@ -119,12 +111,6 @@ def start(
     )
     count("requests", form, place)
     return token
-
-
-def shown(form: SignupForm, *names: str) -> dict[str, str]:
-    """What people read around the wording, or some of it, as part of the proof: a form may be changed later (§ 4)."""
-    texts = {name: str(getattr(form, name)) for name in names or SHOWN}
-    return {name: text for name, text in texts.items() if text}
 
 
 @transaction.atomic
@@ -156,7 +142,8 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
     SignupRequest.objects.filter(pk=found.pk).update(confirmed_at=said.at, sealed="")
     count("confirmed", found.form, found.place)
     _remember(found.form, contact, answer, found.language)
-    return Heard("confirmed", found.form, found.language, found.version, issued(found.form, contact))
+    issued = vouchers.issue(form=found.form, contact=contact, is_promised="benefit" in asked)
+    return Heard("confirmed", found.form, found.language, found.version, *issued)
 
 
 def confirmed_here(version: WordingVersion) -> list[tuple[str, str]]:
@@ -220,14 +207,6 @@ def _may_be_kept(contact: Contact, attribute: str) -> bool:
     return attribute_name(attribute) not in special_names(contact.tenant_id) or may_use_special(contact)
 
 
-def issued(form: SignupForm, contact: Contact) -> str:
-    """The voucher code this person gets, one per form and person; "" when there is none (left)."""
-    with connection.cursor() as cursor:
-        cursor.execute(ISSUE, {"tenant": form.tenant_id, "form": form.pk, "contact": contact.pk})
-    own = form.codes.filter(tenant=form.tenant_id, contact=contact).values_list("code", flat=True)
-    return own.first() or ""
-
-
 def proof_of(found: SignupRequest) -> dict[str, Any]:
     """What proves a request that is not confirmed yet, without the answer to the page's question."""
     return {name: value for name, value in _unsealed(found).items() if name != "answer"}
@@ -240,17 +219,3 @@ def _unsealed(found: SignupRequest) -> dict[str, Any]:
 
 def _binding(tenant_id: int, digest: str) -> str:
     return f"SignupRequest:{tenant_id}:{digest}"
-
-
-def add_codes(*, form: SignupForm, codes: Sequence[str]) -> int:
-    """Put voucher codes into a form's pool, those it has already left out; returns how many are new."""
-    wanted = list(dict.fromkeys(code.strip() for code in codes if code.strip()))
-    if any(len(code) > 40 for code in wanted):
-        raise ValidationError(_("A voucher code has at most 40 characters."))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO consent_signupcode (tenant_id, form_id, code) SELECT %s, %s, unnest(%s::text[])"
-            " ON CONFLICT (tenant_id, form_id, code) DO NOTHING",
-            [form.tenant_id, form.pk, wanted],
-        )
-        return int(cursor.rowcount)

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.timezone import localdate
 
+from consent import showing, speaking
 from consent.linting import ages
 from consent.models import SignupForm
 from consent.queries import boxes_for_mail, may_ask
@@ -29,16 +30,16 @@ class SignupPageForm(forms.Form):
     # People leave what they cannot see empty.
     website = forms.CharField(required=False)
 
-    def __init__(self, signup: SignupForm, said: Mapping[str, str], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, signup: SignupForm, language: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.said = said
+        said = self.said = speaking.texts(signup.tenant, language)
         self.fields["agree"].error_messages["required"] = said["must_tick"]
         self.boxes = boxes_for_mail(signup)
         self.is_asked_for_mail = signup.question == SignupForm.Question.EMAIL
         if self.boxes:
             self.fields["email"] = _address(said, is_required="agree" in self.boxes)
         if signup.question and may_ask(signup) and not (self.boxes and self.is_asked_for_mail):
-            self.fields["answer"] = _question(signup, said)
+            self.fields["answer"] = _question(signup, language, said)
 
     def clean_answer(self) -> Any:
         """Takes no birthday of a child, nor the sign-up that comes with it (CG-07)."""
@@ -60,9 +61,9 @@ class SignupPageForm(forms.Form):
         return cleaned
 
     def clean_website(self) -> str:
-        """Refuses programs that fill in everything."""
+        """Refuses programs that fill in everything, and tells people whose browser does what helps."""
         if self.cleaned_data["website"]:
-            raise forms.ValidationError("")
+            raise forms.ValidationError(self.said["filled_in"])
         return ""
 
 
@@ -72,13 +73,19 @@ def _address(said: Mapping[str, str], *, is_required: bool) -> forms.Field:
     return forms.EmailField(required=is_required, max_length=254, widget=widget, error_messages=told)
 
 
-def _question(signup: SignupForm, said: Mapping[str, str]) -> forms.Field:
+def _question(signup: SignupForm, language: str, said: Mapping[str, str]) -> forms.Field:
     match signup.question:
         case SignupForm.Question.CHOICE:
-            answers = [("", "–"), *((answer, answer) for answer in signup.question_answers)]
-            return forms.ChoiceField(choices=answers, required=False, error_messages={"invalid_choice": said["choose"]})
+            answers, other = showing.answers(signup, language)
+            widget: forms.Widget = forms.Select(attrs={"lang": other} if other else {})
+            return forms.ChoiceField(
+                choices=[("", "–"), *answers],
+                required=False,
+                widget=widget,
+                error_messages={"invalid_choice": said["choose"]},
+            )
         case SignupForm.Question.EMAIL:
-            widget: forms.Widget = forms.EmailInput(attrs=QUESTIONS[signup.question])
+            widget = forms.EmailInput(attrs=QUESTIONS[signup.question])
             return forms.EmailField(required=False, widget=widget)
         case SignupForm.Question.BIRTHDAY:
             widget = forms.DateInput(attrs=QUESTIONS[signup.question])

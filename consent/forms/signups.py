@@ -3,14 +3,17 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from consent import showing, signups, speaking
 from consent.models import SignupForm
 from tenants.models import Tenant
 
 FIELDS = [
     *("name", "slug", "number", "wording", "extra_wording", "headline", "intro", "benefit", "benefit_terms"),
+    "without_code",
     *("question", "question_label", "question_attribute", "question_answers", "keyword"),
 ]
 
@@ -33,6 +36,10 @@ class SignupFormForm(forms.ModelForm):
             "wording": _("What people agree to. Only a published wording can be agreed to."),
             "extra_wording": _("A second box that nobody has to tick, for example for measuring clicks."),
             "benefit": _("What people get for it, for example “5 € voucher”. Shown below the consent, never above it."),
+            "without_code": _(
+                "For example a raffle, or a coffee at the counter. Any other benefit is promised only while there are"
+                " voucher codes for it."
+            ),
             "question": _("Optional; the answer can be used in segments at once."),
             "question_label": _("Stands above the field; without it what is asked for, such as “Postcode”."),
             "keyword": _("Who sends this word by WhatsApp is shown the wording with a button."),
@@ -48,19 +55,62 @@ class SignupFormForm(forms.ModelForm):
             chosen.queryset = wordings.order_by("name")
         number = self.fields["number"]
         assert isinstance(number, forms.ChoiceField)
-        shown = [number.display_number for number in tenant.numbers.order_by("pk")]
-        number.choices = [(_digits(one), one) for one in shown]
-        self.has_texts, self.has_numbers = wordings.exists(), bool(shown)
+        number.choices = list(signups.numbers(tenant).items())
+        self.has_texts, self.has_numbers = wordings.exists(), bool(number.choices)
         self.fields["slug"].required = False
         if self.instance.pk:
             self.initial["question_answers"] = "\n".join(self.instance.question_answers)
+        main = showing.main_language(self.instance) if self.instance.pk else "de"
+        self.others = [language for language in speaking.LANGUAGES if language != main]
+        for language in self.others:
+            self._add_language(language)
+
+    def _add_language(self, language: str) -> None:
+        """A field for each text of the page in this language, all of them optional."""
+        translated = self.instance.translations.get(language, {})
+        for name in showing.TEXTS:
+            own = self.fields[name]
+            widget = forms.Textarea(attrs={"rows": 3}) if isinstance(own.widget, forms.Textarea) else forms.TextInput()
+            self.fields[f"{language}_{name}"] = forms.CharField(
+                label=own.label, required=False, max_length=showing.limit(name), widget=widget
+            )
+            self.initial[f"{language}_{name}"] = translated.get(name, "")
+        self.fields[f"{language}_{showing.ANSWERS}"] = forms.CharField(
+            label=_("Answers, one per line"),
+            required=False,
+            widget=forms.Textarea(attrs={"rows": 4}),
+            help_text=_(
+                "As many as above, in the same order. The same answer is kept in whichever language it is read."
+            ),
+        )
+        self.initial[f"{language}_{showing.ANSWERS}"] = "\n".join(translated.get(showing.ANSWERS, []))
+
+    @property
+    def translated(self) -> list[tuple[str, list[forms.BoundField], bool]]:
+        """Each other language by its name, with its fields, and whether there is something in them to look at."""
+        named = dict(settings.LANGUAGES)
+        found = []
+        for language in self.others:
+            fields = [self[f"{language}_{name}"] for name in (*showing.TEXTS, showing.ANSWERS)]
+            found.append((str(named[language]), fields, any(field.value() or field.errors for field in fields)))
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        """Gathers the translations, as the form keeps them."""
+        cleaned = super().clean() or self.cleaned_data
+        cleaned["translations"] = {}
+        for language in self.others:
+            given = {name: cleaned.pop(f"{language}_{name}", "") for name in showing.TEXTS}
+            given[showing.ANSWERS] = _lines(cleaned.pop(f"{language}_{showing.ANSWERS}", ""))
+            if texts := {name: value for name, value in given.items() if value}:
+                cleaned["translations"][language] = texts
+        return cleaned
 
     def clean_slug(self) -> str:
         return self.cleaned_data["slug"] or slugify(self.cleaned_data.get("name", ""))
 
     def clean_question_answers(self) -> list[str]:
-        lines = [line.strip()[:60] for line in self.cleaned_data["question_answers"].splitlines()]
-        return [line for line in dict.fromkeys(lines) if line]
+        return _lines(self.cleaned_data["question_answers"])
 
     def _post_clean(self) -> None:
         """The action checks the model; here it would be checked without its company."""
@@ -77,6 +127,12 @@ class CodesForm(forms.Form):
 
     codes = forms.CharField(label=_("Voucher codes, one per line"), widget=forms.Textarea(attrs={"rows": 6}))
 
+    def clean_codes(self) -> list[str]:
+        """A code may hold blanks: only the end of a line ends it."""
+        codes: str = self.cleaned_data["codes"]
+        return codes.splitlines()
 
-def _digits(number: str) -> str:
-    return "+" + "".join(sign for sign in number if sign.isdigit())
+
+def _lines(text: str) -> list[str]:
+    lines = [line.strip()[:60] for line in text.splitlines()]
+    return [line for line in dict.fromkeys(lines) if line]

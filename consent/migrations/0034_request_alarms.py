@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0032_address_requests")]
+    dependencies = [("consent", "0033_signup_texts")]
 
     operations = [
         migrations.AddField("datarequest", "told_near", models.DateField(editable=False, null=True)),

@@ -43,11 +43,15 @@ class SignupForm(models.Model):
     # What people get for their yes, with its conditions (CG-05).
     benefit = models.CharField(_("benefit"), max_length=120, blank=True)
     benefit_terms = models.TextField(_("conditions of the benefit"), max_length=600, blank=True)
+    # A raffle, a coffee at the counter; every other benefit is promised only while there are codes for it.
+    without_code = models.BooleanField(_("the benefit needs no voucher code"), default=False, db_default=False)
     question = models.CharField(_("question"), max_length=10, choices=Question.choices, blank=True)
     question_label = models.CharField(_("wording of the question"), max_length=120, blank=True)
     # Of a choice: the attribute that takes the answer, and what can be chosen.
     question_attribute = models.CharField(_("attribute"), max_length=40, blank=True)
     question_answers = ArrayField(models.CharField(max_length=60), default=list, db_default=[], blank=True)
+    # The same texts in other languages, {"en": {"headline": …}}; consent.showing knows which and in which the rest is.
+    translations = models.JSONField(default=dict, db_default={}, blank=True)
     keyword = models.CharField(_("keyword"), max_length=20, blank=True)
     # By page and keyword together; of each place beside it.
     requests = models.IntegerField(default=0, db_default=0, editable=False)
@@ -79,6 +83,8 @@ class SignupPlace(models.Model):
     requests = models.IntegerField(default=0, db_default=0)
     confirmed = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=now, editable=False)
+    # Out of the list; its codes go on working, because nobody knows where they were printed.
+    archived_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -169,11 +175,14 @@ class AddressRequest(models.Model):
 
 
 class SignupCode(models.Model):
-    """A voucher code of a form's pool; given to one person after the confirmation, and to nobody twice (M-63)."""
+    """A voucher code of a form's pool; given to one person after the confirmation, and to nobody twice (M-63).
+
+    Without a contact it is free; without a code it is owed: promised to this person when none was left.
+    """
 
     tenant = owner("signup_codes")
     form = TenantForeignKey(SignupForm, on_delete=models.CASCADE, related_name="codes")
-    code = models.CharField(max_length=40)
+    code = models.CharField(max_length=40, null=True)
     contact = TenantForeignKey("contacts.Contact", null=True, on_delete=models.CASCADE, related_name="signup_codes")
     issued_at = models.DateTimeField(null=True)
 
@@ -181,6 +190,10 @@ class SignupCode(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "form", "code"], name="signup_code_once"),
             models.UniqueConstraint(fields=["tenant", "form", "contact"], name="one_signup_code_per_person"),
+            models.CheckConstraint(
+                name="signup_code_is_there_or_owed",
+                condition=models.Q(code__isnull=False) | models.Q(contact__isnull=False),
+            ),
         ]
         indexes = [models.Index(fields=["form", "id"], name="signup_code_free", condition=models.Q(contact=None))]
 

@@ -3,7 +3,7 @@
 What people agree to stands right below the benefit and as large as it (CG-05, M-52).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
-from consent import colors, signups, speaking
+from consent import colors, showing, signups, speaking
 from consent.ledger.folding import CHANNELS
 from consent.models import Channel, SignupForm, SignupPlace
 from consent.printing.paper import INK, SOFT, printable, styled, text
@@ -67,16 +67,16 @@ class Sheet(NamedTuple):
     head_bottom: float
 
 
-def poster(form: SignupForm, place: SignupPlace, *, is_direct: bool = False) -> bytes:
-    """The sheet for one place, as PDF; in the language of the form's wording, German first.
+def poster(form: SignupForm, place: SignupPlace, *, language: str = "", is_direct: bool = False) -> bytes:
+    """The sheet for one place, as PDF; in the form's own language, or another one that it is translated to.
 
     Its code leads to the form's page, or straight into WhatsApp. Raises TooMuchText.
     """
-    controller = controller_of(form.tenant)
-    sheet = laid_out(form, place, is_direct=is_direct)
+    controller, language = controller_of(form.tenant), language or showing.main_language(form)
+    sheet = laid_out(form, place, language=language, is_direct=is_direct)
     out = BytesIO()
-    canvas = Canvas(out, pagesize=A5, pageCompression=1)
-    canvas.setTitle(printable(form.headline))
+    canvas = Canvas(out, pagesize=A5, pageCompression=1, lang=language)
+    canvas.setTitle(printable(showing.texts(form, language)["headline"].words))
     canvas.setAuthor(printable(controller.legal_name or form.tenant.name))
     canvas.setFillColor(HexColor(controller.brand_color))
     canvas.rect(0, sheet.head_bottom, WIDTH, HEIGHT - sheet.head_bottom, stroke=0, fill=1)
@@ -94,12 +94,13 @@ def address_of(form: SignupForm, place: SignupPlace, *, is_direct: bool) -> str:
     return signups.direct_url(form, place) if is_direct else signups.page_url(form, place)
 
 
-def laid_out(form: SignupForm, place: SignupPlace, *, is_direct: bool = False) -> Sheet:
+def laid_out(form: SignupForm, place: SignupPlace, *, language: str = "de", is_direct: bool = False) -> Sheet:
     """Where everything stands, as large as it fits; raises TooMuchText."""
-    controller, said = controller_of(form.tenant), speaking.texts(form.tenant, _language(form))
-    head = list(_head(form, said, HexColor(colors.text_on(controller.brand_color))))
+    controller, said = controller_of(form.tenant), speaking.texts(form.tenant, language)
+    own = {name: text.words for name, text in showing.texts(form, language).items()}
+    head = list(_head(form, own, said, HexColor(colors.text_on(controller.brand_color))))
     words = list(_words(form, place, said, is_direct=is_direct))
-    foot = list(_foot(form, said))
+    foot = list(_foot(own, said))
     for scale, code in SIZES:
         if sheet := _tried(head, words, foot, scale, code * mm):
             return sheet
@@ -118,11 +119,11 @@ def _tried(head: list[Line], words: list[Line], foot: list[Line], scale: float, 
     return Sheet([*top, square, *below, *last], head_bottom)
 
 
-def _head(form: SignupForm, said: dict[str, str], ink: Color) -> Iterator[Line]:
+def _head(form: SignupForm, own: Mapping[str, str], said: dict[str, str], ink: Color) -> Iterator[Line]:
     """Headline and benefit, to stand on the brand's colour, and no smaller than the benefit what people agree to."""
-    yield Line(form.headline, 20, ink, bold=True)
-    if form.benefit:
-        yield Line(form.benefit, BENEFIT, ink)
+    yield Line(own["headline"], 20, ink, bold=True)
+    if own["benefit"]:
+        yield Line(own["benefit"], BENEFIT, ink)
     yield Line(_declared(form, said), BENEFIT, ink)
 
 
@@ -150,10 +151,10 @@ def _words(form: SignupForm, place: SignupPlace, said: dict[str, str], *, is_dir
         yield Line(said["write_poster"].format(keyword=keyword, number=phones.shown(form.number)), 11, INK)
 
 
-def _foot(form: SignupForm, said: dict[str, str]) -> Iterator[Line]:
+def _foot(own: Mapping[str, str], said: dict[str, str]) -> Iterator[Line]:
     """The conditions of the benefit (CG-05)."""
-    if form.benefit and form.benefit_terms:
-        yield Line(f"{said['terms']}: {form.benefit_terms}", 9, INK, smallest=SMALLEST_CONDITIONS)
+    if own["benefit_terms"]:
+        yield Line(f"{said['terms']}: {own['benefit_terms']}", 9, INK, smallest=SMALLEST_CONDITIONS)
 
 
 def _short(address: str) -> str:
@@ -184,8 +185,3 @@ def _draw_code(canvas: Canvas, address: str, box: Box) -> None:
                 # A hair larger, so that no printer leaves white lines between them.
                 left, bottom = box.left + x * size, box.bottom + box.height - (y + 1) * size
                 canvas.rect(left, bottom, size * 1.02, size * 1.02, stroke=0, fill=1)
-
-
-def _language(form: SignupForm) -> str:
-    version = published(form.wording)
-    return "de" if version is None or version.texts.get("de") else next(iter(version.texts))

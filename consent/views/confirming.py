@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from consent import mailing, signups, speaking
 from consent.actions import addresses, preferences
 from consent.models import AddressRequest, SignupForm
-from consent.views.public import GONE, _language, _page, _visitor
+from consent.views.public import GONE, language_of, page, visitor_of
 from tenants.scope import tenant_scope
 
 
@@ -25,11 +25,11 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return _unknown(request)
     with tenant_scope(found.tenant):
-        language = _language(request, None, found.signup.language)
+        language = language_of(request, None, found.signup.language)
         if request.method == "POST":
-            if contact := addresses.confirm(found, visitor=_visitor(request)):
+            if contact := addresses.confirm(found, visitor=visitor_of(request)):
                 context = {"own_page": preferences.url(contact)}
-                return _page(request, found.tenant, language, "public/confirmed.html", context)
+                return page(request, found.tenant, language, "public/confirmed.html", context)
             # Another window may have been faster.
             found = addresses.find(token) or found
         return _shown(request, found, language)
@@ -45,7 +45,7 @@ def _shown(request: HttpRequest, found: AddressRequest, language: str) -> HttpRe
         "policy_url": mailing.asked(found)[0].policy_url,
         "languages": speaking.LANGUAGES,
     }
-    return _page(request, found.tenant, language, "public/confirm.html", context)
+    return page(request, found.tenant, language, "public/confirm.html", context)
 
 
 def _over(request: HttpRequest, found: AddressRequest, language: str, standing: str) -> HttpResponse:
@@ -56,11 +56,11 @@ def _over(request: HttpRequest, found: AddressRequest, language: str, standing: 
     if standing == "late":
         again = signups.page_url(form) if form.state == SignupForm.State.LIVE else ""
         context = {"title": said["invalid"], "text": said["mail_late"], "again": again}
-    return _page(request, found.tenant, language, "public/confirm_over.html", context, GONE)
+    return page(request, found.tenant, language, "public/confirm_over.html", context, GONE)
 
 
 def _unknown(request: HttpRequest) -> HttpResponse:
-    language = _language(request, None)
+    language = language_of(request, None)
     said: dict[str, str] = {**(speaking.EN if language == "en" else {**speaking.DU, **speaking.SIE})}
     context = {"said": {**said, "invalid_text": said["mail_late"]}, "language": language}
     response = render(request, "public/invalid.html", context, status=GONE)

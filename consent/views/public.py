@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from consent import colors, explaining, queries, signups, speaking
+from consent import colors, explaining, queries, showing, signups, speaking
 from consent.actions import addresses, preferences
 from consent.actions import signups as actions
 from consent.forms.public import SignupPageForm
@@ -24,6 +24,7 @@ from consent.models import Controller, SignupForm, SignupPlace, WordingVersion
 from consent.opening import hindrances, unlawful
 from consent.queries import published
 from contacts import phones
+from tenants import visitors
 from tenants.models import Tenant
 from tenants.pages import address_of
 from tenants.queries import active_tenant
@@ -35,6 +36,8 @@ MOST_TRIES, TRIES_S = 30, 60
 QR_SCALE = 5
 # What links of advertisements and profiles say of themselves (M-62).
 CAME_FROM = ("utm_source", "utm_medium", "utm_campaign")
+# In the address after a change of the language, so that the same person is not counted as another scan.
+SEEN = "seen"
 View = Callable[..., HttpResponse]
 
 
@@ -65,17 +68,17 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
     version = _open_version(form)
     if version is None:
         return _closed(request, tenant)
-    language = _language(request, version)
+    language = language_of(request, version)
     place = _place(request, form)
     if request.method != "POST":
-        if place and request.method == "GET":
-            actions.scanned(place)
-        return _asked(request, form, version, language, SignupPageForm(form, speaking.texts(tenant, language)))
+        if place and SEEN not in request.GET:
+            _count_scan(request, place)
+        return form_page(request, form, version, language, SignupPageForm(form, language))
     if _is_too_often(request, form):
-        return _page(request, tenant, language, "public/too_often.html", {}, status=TOO_MANY)
-    filled = SignupPageForm(form, speaking.texts(tenant, language), request.POST)
+        return page(request, tenant, language, "public/too_often.html", {}, status=TOO_MANY)
+    filled = SignupPageForm(form, language, request.POST)
     if not filled.is_valid():
-        return _asked(request, form, version, language, filled, status=INVALID)
+        return form_page(request, form, version, language, filled, status=INVALID)
     address = filled.cleaned_data["email"]
     try:
         token = addresses.start(
@@ -84,21 +87,13 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
             is_extra_wanted=filled.cleaned_data["extra"],
             answer=filled.cleaned_data.get("answer", ""),
             language=language,
-            visitor=_visitor(request),
+            visitor=visitor_of(request),
             place=place,
         )
     except actions.NotOpen:
         # Closed since the page was built.
         return _closed(request, tenant)
-    return _almost(request, form, language, token, address)
-
-
-def preview(request: HttpRequest, form: SignupForm) -> HttpResponse:
-    """The page of a form as people would see it, from which nothing is sent; for the company's own staff."""
-    version = published(form.wording) or form.wording.versions.order_by("-number")[0]
-    language = _language(request, version)
-    empty = SignupPageForm(form, speaking.texts(form.tenant, language))
-    return _asked(request, form, version, language, empty, is_preview=True)
+    return confirm_page(request, form, language, token, address=address)
 
 
 def _open_version(form: SignupForm) -> WordingVersion | None:
@@ -109,31 +104,34 @@ def _open_version(form: SignupForm) -> WordingVersion | None:
 
 
 def _closed(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    return _page(request, tenant, _language(request, None), "public/closed.html", {}, status=GONE)
+    return page(request, tenant, language_of(request, None), "public/closed.html", {}, status=GONE)
 
 
-def _asked(
+def form_page(
     request: HttpRequest,
     form: SignupForm,
     version: WordingVersion,
     language: str,
     filled: SignupPageForm,
     status: int = 200,
-    *,
-    is_preview: bool = False,
+    **context: Any,
 ) -> HttpResponse:
+    """The page with the box; also shown to the company's own staff, with what else `context` says (previews)."""
     extra = published(form.extra_wording) if form.extra_wording else None
-    context = {
+    own = showing.texts(form, language)
+    context |= {
         "signup": form,
+        "own": own,
+        # Who comes by a poster on which the benefit stands is told before they say yes.
+        "is_gone": bool(form.benefit) and not own["benefit"].words,
         "form": filled,
         "wording": version.texts.get(language) or next(iter(version.texts.values())),
         "extra": extra and (extra.texts.get(language) or next(iter(extra.texts.values()))),
         "policy_url": version.policy_url,
         "languages": [code for code in speaking.LANGUAGES if version.texts.get(code)],
         "facts": speaking.facts(form.tenant, language),
-        "is_preview": is_preview,
     }
-    return _page(request, form.tenant, language, "public/sign_up.html", context, status)
+    return page(request, form.tenant, language, "public/sign_up.html", context, status)
 
 
 @never_cache
@@ -152,20 +150,20 @@ def direct(request: HttpRequest, tenant: Tenant, form_slug: str, code: str) -> H
         return _closed(request, tenant)
     if hindrances(form):
         # The text has become too long to be shown in WhatsApp, and there people would get no answer.
-        page = reverse("signup_page", kwargs={"company": tenant.slug, "form_slug": form.slug})
-        return redirect(f"{page}?o={place.code}")
-    if request.method == "GET":
-        actions.scanned(place)
+        address = reverse("signup_page", kwargs={"company": tenant.slug, "form_slug": form.slug})
+        return redirect(f"{address}?o={place.code}")
+    _count_scan(request, place)
     return redirect(signups.keyword_link(form, place))
 
 
-def _almost(request: HttpRequest, form: SignupForm, language: str, token: str, address: str) -> HttpResponse:
+def confirm_page(request: HttpRequest, form: SignupForm, language: str, token: str, **context: Any) -> HttpResponse:
+    """The page behind the box: the way into WhatsApp by link, by code and by hand."""
     message = signups.message(token)
     link = signups.whatsapp_link(form.number, message)
     code = segno.make(link, error="m").svg_inline(scale=QR_SCALE, border=2, omitsize=True)
     number = phones.shown(form.number)
-    context = {"signup": form, "link": link, "message": message, "code": code, "number": number, "address": address}
-    return _page(request, form.tenant, language, "public/almost.html", context)
+    context |= {"link": link, "message": message, "code": code, "number": number}
+    return page(request, form.tenant, language, "public/almost.html", context)
 
 
 @never_cache
@@ -178,21 +176,23 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return _invalid(request)
     with tenant_scope(found.tenant):
-        language = _language(request, None, found.contact.language)
+        language = language_of(request, None, found.contact.language)
         if request.method == "POST":
-            preferences.withdraw(found, request.POST.get("pair", ""), visitor=_visitor(request))
-            return redirect(request.path + "?ok=1")
+            preferences.withdraw(found, request.POST.get("pair", ""), visitor=visitor_of(request))
+            return redirect(f"{request.path}?ok=1&lang={language}")
         is_done = "ok" in request.GET
         context = {
             "choices": preferences.choices(found),
-            "vouchers": preferences.vouchers(found),
+            "vouchers": [
+                (voucher, *showing.benefit(voucher.form, language)) for voucher in preferences.vouchers(found)
+            ],
             "origins": explaining.origins(found.contact, language),
             "is_done": is_done,
             "has_objected": preferences.has_objected(found),
             "token": token,
             "languages": speaking.LANGUAGES,
         }
-        return _page(request, found.tenant, language, "public/preferences.html", context)
+        return page(request, found.tenant, language, "public/preferences.html", context)
 
 
 @never_cache
@@ -204,12 +204,12 @@ def object_(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         return _invalid(request)
     with tenant_scope(found.tenant):
-        language = _language(request, None, found.contact.language)
+        language = language_of(request, None, found.contact.language)
         if request.method == "POST":
-            preferences.object_(found, visitor=_visitor(request))
+            preferences.object_(found, visitor=visitor_of(request))
             return redirect(f"{reverse('preferences', kwargs={'token': token})}?lang={language}")
         context = {"token": token, "languages": speaking.LANGUAGES}
-        return _page(request, found.tenant, language, "public/object.html", context)
+        return page(request, found.tenant, language, "public/object.html", context)
 
 
 @require_safe
@@ -223,6 +223,7 @@ def widget(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpResponse
     context = {
         "url": signups.page_url(form),
         "headline": form.headline,
+        "language": showing.main_language(form),
         "colour": colour,
         "ink": colors.text_on(colour),
     }
@@ -244,9 +245,10 @@ def logo(request: HttpRequest, tenant: Tenant, digest: str) -> HttpResponse:
     return response
 
 
-def _page(
+def page(
     request: HttpRequest, tenant: Tenant, language: str, template: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
+    """A page in the company's name and colour, in this language."""
     controller = _controller(tenant)
     colour = controller.brand_color
     common = {
@@ -270,11 +272,13 @@ def _page(
 def _kept(request: HttpRequest) -> str:
     """What of the address goes along when somebody changes the language: the place, and where they came from."""
     kept = {name: request.GET[name][:60] for name in ("o", *CAME_FROM) if request.GET.get(name)}
+    if "o" in kept:
+        kept[SEEN] = "1"
     return f"&{urlencode(kept)}" if kept else ""
 
 
 def _invalid(request: HttpRequest) -> HttpResponse:
-    language = _language(request, None)
+    language = language_of(request, None)
     said = {"de": {**speaking.DU, **speaking.SIE}, "en": {**speaking.EN}}[language]
     return render(request, "public/invalid.html", {"said": said, "language": language}, status=GONE)
 
@@ -290,7 +294,7 @@ def _controller(tenant: Tenant) -> Controller:
         return Controller(tenant=tenant)
 
 
-def _language(request: HttpRequest, version: WordingVersion | None, own: str = "") -> str:
+def language_of(request: HttpRequest, version: WordingVersion | None, own: str = "") -> str:
     """The chosen language, else the person's, else the browser's; only one in which there is a text."""
     there = [code for code in speaking.LANGUAGES if version is None or version.texts.get(code)] or ["de"]
     browser = translation.get_language_from_request(request)[:2]
@@ -303,7 +307,13 @@ def _place(request: HttpRequest, form: SignupForm) -> SignupPlace | None:
     return form.places.filter(tenant=form.tenant_id, code=code[:12]).first() if code else None
 
 
-def _visitor(request: HttpRequest) -> dict[str, str]:
+def _count_scan(request: HttpRequest, place: SignupPlace) -> None:
+    """One more scan, unless a program looks: chats and search engines fetch an address to preview it."""
+    if visitors.is_person(request):
+        actions.scanned(place)
+
+
+def visitor_of(request: HttpRequest) -> dict[str, str]:
     """What proves by which way a declaration came; kept encrypted, with the declaration only."""
     return {
         "ip": address_of(request),

@@ -1,14 +1,11 @@
 """The dashboard's sign-up forms: what there is, what each consists of, where it is put up and how many came by it."""
 
-import io
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-import segno
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,20 +13,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from consent import printing, signups
+from consent import printing, showing, signups
+from consent import vouchers as pools
 from consent.actions import signup_forms as actions
-from consent.actions.signups import add_codes
+from consent.actions import vouchers
 from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
-from consent.models import SignupForm
+from consent.models import SignupForm, SignupPlace
 from consent.opening import hindrances, unlawful
-from consent.queries import may_ask
-from consent.views import public
+from consent.queries import may_ask, published
+from contacts import phones
 from tenants.pages import TenantRequest, requires
 
 INVALID = 422
-KINDS = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
-# Dots of a printed code: 12 at 300 dpi are a millimetre each, so that a poster can be cut from the PNG.
-SCALE = {"svg": 8, "png": 12, "pdf": 6}
+# Of thousands of codes nobody picks single ones from a list.
+MOST_CODES = 200
 
 
 @require_GET
@@ -119,7 +116,7 @@ def codes(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     signup = _form(request, uid)
     form = CodesForm(request.POST)
     if form.is_valid():
-        added = _tried(form, lambda: add_codes(form=signup, codes=form.cleaned_data["codes"].split()))
+        added = _tried(form, lambda: vouchers.add(form=signup, by=request.user, **form.cleaned_data))
         if added is not None:
             told = ngettext("%(count)d voucher code is new.", "%(count)d voucher codes are new.", added)
             messages.success(request, told % {"count": added})
@@ -127,40 +124,82 @@ def codes(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     return _shown(request, uid, PlaceForm(), form, status=INVALID)
 
 
-@require_GET
-@requires("consent:read")
-def preview(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """The form's page as people would see it, open or not."""
-    return public.preview(request, _form(request, uid))
+@require_http_methods(["GET", "POST"])
+@requires("consent:write")
+def remove_codes(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """The codes that nobody has yet; take some of them, or all, out of the pool."""
+    signup = _form(request, uid)
+    if request.method == "POST" and (request.POST.getlist("code") or "all" in request.POST):
+        chosen = None if "all" in request.POST else request.POST.getlist("code")
+        removed = vouchers.remove(form=signup, codes=chosen, by=request.user)
+        told = ngettext("%(count)d voucher code is removed.", "%(count)d voucher codes are removed.", removed)
+        messages.success(request, told % {"count": removed})
+        return _to(request, signup)
+    context = {"signup": signup, "codes": pools.left(signup, MOST_CODES), "pool": pools.pool(signup)}
+    return render(request, "consent/signup_codes.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("consent:write")
+def edit_place(request: TenantRequest, uid: uuid.UUID, code: str) -> HttpResponse:
+    """Call a place otherwise; what is printed stays."""
+    signup, found = _place(request, uid, code)
+    form = PlaceForm(request.POST or None, initial={"name": found.name})
+
+    def rename() -> SignupPlace:
+        return actions.rename_place(place=found, by=request.user, **form.cleaned_data)
+
+    if request.method == "POST" and form.is_valid() and _tried(form, rename):
+        return _to(request, signup)
+    status = INVALID if form.errors else 200
+    return render(request, "consent/signup_place.html", {"signup": signup, "place": found, "form": form}, status=status)
+
+
+@require_POST
+@requires("consent:write")
+def archive_place(request: TenantRequest, uid: uuid.UUID, code: str) -> HttpResponse:
+    """Take a place out of the list."""
+    signup, found = _place(request, uid, code)
+    actions.archive_place(place=found, by=request.user)
+    messages.success(request, _("The place is archived. What is printed with its code goes on working."))
+    return _to(request, signup)
+
+
+@require_POST
+@requires("consent:write")
+def restore_place(request: TenantRequest, uid: uuid.UUID, code: str) -> HttpResponse:
+    """Put a place back into the list."""
+    signup, found = _place(request, uid, code)
+    actions.restore_place(place=found, by=request.user)
+    return _to(request, signup)
 
 
 @require_GET
 @requires("consent:read")
 def qr(request: TenantRequest, uid: uuid.UUID, code: str, kind: str, is_direct: bool = False) -> HttpResponse:
     """The QR code of a place, to be printed: to the form's page or straight into WhatsApp; a PNG, an SVG or a PDF."""
-    signup = _form(request, uid)
-    place = get_object_or_404(signup.places.filter(tenant=request.tenant), code=code)
-    if kind not in KINDS:
+    signup, place = _place(request, uid, code)
+    if kind not in printing.KINDS:
         raise Http404
-    file = io.BytesIO()
-    address = signups.direct_url(signup, place) if is_direct else signups.page_url(signup, place)
-    segno.make(address, error="q", micro=False).save(file, kind=kind, scale=SCALE[kind], border=4)
-    return _file(file.getvalue(), KINDS[kind], f"{signup.slug}-{code}{'-whatsapp' if is_direct else ''}.{kind}")
+    file = printing.code(signup, place, kind, is_direct=is_direct)
+    return _file(file, printing.KINDS[kind], f"{signup.slug}-{code}{'-whatsapp' if is_direct else ''}.{kind}")
 
 
 @require_GET
 @requires("consent:read")
 def poster(request: TenantRequest, uid: uuid.UUID, code: str, is_direct: bool = False) -> HttpResponse:
-    """A sheet to be put up at a place; says which texts to shorten where they do not fit."""
-    signup = _form(request, uid)
-    place = get_object_or_404(signup.places.filter(tenant=request.tenant), code=code)
+    """A sheet to be put up at a place, in the form's own language or `?lang=`; says which texts to shorten."""
+    signup, place = _place(request, uid, code)
+    known = showing.languages(signup)
+    language = request.GET["lang"] if request.GET.get("lang") in known else known[0]
     try:
-        sheet = printing.poster(signup, place, is_direct=is_direct)
+        sheet = printing.poster(signup, place, language=language, is_direct=is_direct)
     except printing.TooMuchText:
         told = _("The texts do not fit on a poster. Shorten the headline, the benefit or its conditions.")
         messages.error(request, told)
         return _to(request, signup)
-    return _file(sheet, KINDS["pdf"], f"{signup.slug}-{code}{'-whatsapp' if is_direct else ''}-a5.pdf")
+    name = f"{signup.slug}-{code}{'-whatsapp' if is_direct else ''}{f'-{language}' if language != known[0] else ''}"
+    return _file(sheet, printing.KINDS["pdf"], f"{name}-a5.pdf")
 
 
 def _file(content: bytes, kind: str, name: str) -> HttpResponse:
@@ -173,8 +212,7 @@ def _shown(
     request: TenantRequest, uid: uuid.UUID, place_form: PlaceForm, codes_form: CodesForm, status: int = 200
 ) -> HttpResponse:
     signup = _form(request, uid)
-    pool = signup.codes.filter(tenant=request.tenant).aggregate(all=Count("pk"), free=Count("pk", Q(contact=None)))
-    places = signup.places.filter(tenant=request.tenant).order_by("pk")
+    places = list(signup.places.filter(tenant=request.tenant).order_by("pk"))
     everything, is_live = hindrances(signup), signup.state == SignupForm.State.LIVE
     found = unlawful(signup) if is_live else everything
     context = {
@@ -185,8 +223,14 @@ def _shown(
         # A form that is open already stays so, and only WhatsApp cannot show its text any more.
         "unspoken": [hindrance for hindrance in everything if hindrance not in found],
         "keyword_link": signups.keyword_link(signup) if signup.keyword else "",
-        "places": [(place, signups.page_url(signup, place)) for place in places],
-        "pool": pool,
+        "number": phones.shown(signup.number),
+        "version": published(signup.wording),
+        "extra_version": published(signup.extra_wording) if signup.extra_wording else None,
+        "places": [(place, signups.page_url(signup, place)) for place in places if not place.archived_at],
+        "archived": [place for place in places if place.archived_at],
+        "poster_languages": showing.languages(signup),
+        "pool": pools.pool(signup),
+        "is_promised": pools.is_promised(signup),
         "place_form": place_form,
         "codes_form": codes_form,
         "is_silenced": not may_ask(signup),
@@ -228,6 +272,11 @@ def _by_field(error: ValidationError) -> dict[str, list[str]]:
 def _form(request: TenantRequest, uid: uuid.UUID) -> SignupForm:
     forms = request.tenant.signup_forms.select_related("tenant", "wording", "extra_wording")
     return get_object_or_404(forms, uid=uid)
+
+
+def _place(request: TenantRequest, uid: uuid.UUID, code: str) -> tuple[SignupForm, SignupPlace]:
+    signup = _form(request, uid)
+    return signup, get_object_or_404(signup.places.filter(tenant=request.tenant).select_related("tenant"), code=code)
 
 
 def _to(request: TenantRequest, signup: SignupForm) -> HttpResponse:

@@ -89,12 +89,9 @@ def _text(message: Message, heard: Heard, said: dict[str, str]) -> str:
         return speaking.question(message.contact.tenant, heard.language, heard.version)
     is_signed_up = heard.outcome in ("confirmed", "known")
     told = "stopped" if is_signed_up and _is_stopped(message.contact) else heard.outcome
-    lines = [said[told].format(url=signups.page_url(heard.form))]
-    if heard.code:
-        lines.append(said["code"].format(code=heard.code))
-    if heard.outcome == "confirmed":
-        lines.append(said["own_page"].format(url=preferences.url(message.contact)))
-    return "\n\n".join(lines)
+    own_page = preferences.url(message.contact) if heard.outcome == "confirmed" else ""
+    page = signups.page_url(heard.form)
+    return speaking.answer(said, told, page=page, code=heard.code, is_owed=heard.is_owed, own_page=own_page)
 
 
 def _is_stopped(contact: Contact) -> bool:

@@ -39,6 +39,7 @@ def form(bakery: Tenant) -> SignupForm:
             headline="Frisches zuerst erfahren",
             benefit="5 € Gutschein",
             benefit_terms="Ab 20 € Einkauf.",
+            without_code=True,
             question="choice",
             question_label="Was magst du?",
             question_answers=["Brot", "Kuchen"],

@@ -1,17 +1,21 @@
 """QR codes without a form: straight into WhatsApp, counted for the place, with nothing kept of who scanned."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import translation
 
 from consent.actions import signup_forms
 from consent.models import ConsentEvent, SignupForm, SignupPlace, SignupRequest
+from consent.signups import message, token_in
 from contacts.models import Contact
 from tenants.models import Tenant
 from tests.consent.factories import person, published, wording_text
-from tests.consent.test_signups import button, made, may, write
+from tests.consent.test_signups import PHONE, button, made, may, page, tick, write
 from tests.qr import text_in
 
 
@@ -27,7 +31,7 @@ def place(form: SignupForm) -> SignupPlace:
 
 def scanned(client: Client, place: SignupPlace) -> str:
     """What WhatsApp has ready to be sent after a scan."""
-    answer = client.get(f"/s/bakery/{place.form.slug}/w/{place.code}/")
+    answer = client.get(f"/s/bakery/{place.form.slug}/w/{place.code}/", headers=PHONE)
     assert answer.status_code == 302
     link = urlsplit(answer["Location"])
     assert (link.netloc, link.path) == ("wa.me", "/4930231250")
@@ -116,7 +120,7 @@ def test_a_form_without_a_keyword_has_codes_all_the_same(client: Client, in_bake
 def test_looking_without_opening_counts_nothing_and_a_scan_keeps_nothing_of_who_scanned(
     client: Client, place: SignupPlace
 ) -> None:
-    client.head(f"/s/bakery/theke/w/{place.code}/")
+    client.head(f"/s/bakery/theke/w/{place.code}/", headers=PHONE)
     assert counts(place) == (0, 0, 0)
 
     scanned(client, place)
@@ -146,3 +150,57 @@ def test_what_is_printed_reads_as_the_address_of_the_place(
     answer = client.get(f"/bakery/signups/{form.uid}/places/{file.format(place.code)}")
 
     assert text_in(answer.content, quiet=4) == f"{settings.PUBLIC_URL}/s/bakery/theke/{path.format(place.code)}"
+
+
+def opened(client: Client, place: SignupPlace, **headers: str) -> str:
+    answer = client.get(page(place.form, place), headers=PHONE | headers)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        {"user-agent": "WhatsApp/2.23.20.0"},
+        {"user-agent": "facebookexternalhit/1.1"},
+        {"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"},
+        {"user-agent": ""},
+        {"sec-purpose": "prefetch;prerender"},
+    ],
+)
+def test_programs_that_only_preview_an_address_are_no_scans(
+    client: Client, place: SignupPlace, program: dict[str, str]
+) -> None:
+    opened(client, place, **program)
+    assert client.get(f"/s/bakery/theke/w/{place.code}/", headers=PHONE | program).status_code == 302
+    assert counts(place) == (0, 0, 0)
+
+    opened(client, place)
+
+    assert counts(place) == (1, 0, 0)
+
+
+def test_who_changes_the_language_is_counted_once_and_still_counts_for_the_place(
+    client: Client, place: SignupPlace, in_bakery: Tenant
+) -> None:
+    [switch] = re.findall(r'href="(\?lang=en[^"]*)"', opened(client, place))
+
+    address = page(place.form) + switch.replace("&amp;", "&")
+    shown = client.get(address, headers=PHONE).content.decode()
+    token = token_in(client.post(address, {"agree": "on"}, headers=PHONE).content.decode())
+    write(person(in_bakery), message(str(token)))
+
+    assert '<html lang="en">' in shown
+    assert counts(place) == (1, 1, 1)
+
+
+def test_an_archived_place_works_on_and_nobody_else_gets_its_name(
+    client: Client, place: SignupPlace, in_bakery: Tenant
+) -> None:
+    signup_forms.archive_place(place=place, by=None)
+
+    assert scanned(client, place) == f"BROT {place.code}"
+    write(person(in_bakery), message(tick(client, place.form, place)))
+    assert counts(place) == (1, 1, 1)
+    with pytest.raises(ValidationError, match="archiv"), translation.override("en"):
+        signup_forms.add_place(form=place.form, name="Kasse", by=None)

@@ -22,13 +22,14 @@ def filled(length: int, words: str = SENTENCE) -> str:
 
 
 def place_of(
-    tenant: Tenant, words: str = SENTENCE, *, covers: list[list[str]] | None = None, **values: str
+    tenant: Tenant, words: str = SENTENCE, *, covers: list[list[str]] | None = None, **values: object
 ) -> SignupPlace:
     longest = {
         "slug": "a" * 50,
         "headline": filled(120, words),
         "benefit": filled(120, words),
         "benefit_terms": filled(600, words),
+        "without_code": True,
         "keyword": "k" + "abcdefgh" * 2,
     }
     version = published(tenant, covers=covers or [["whatsapp", "marketing"]])

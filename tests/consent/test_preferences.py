@@ -50,6 +50,12 @@ def test_cg_20_one_click_ends_marketing_at_once_and_measuring_with_it(client: Cl
     assert (no.source, no.authority) == ("preference_link", 3)
 
 
+def test_the_language_stays_after_a_no(client: Client, anna: Contact) -> None:
+    answer = client.post(f"{path(anna)}?lang=en", {"pair": "whatsapp:marketing"}, follow=True)
+
+    assert "You are unsubscribed." in answer.content.decode()
+
+
 def test_one_purpose_can_end_alone(client: Client, anna: Contact) -> None:
     say_no(client, anna, "whatsapp:tracking")
 

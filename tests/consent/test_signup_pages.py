@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from consent import personal
-from consent.actions import preferences, signups
+from consent.actions import preferences, vouchers
 from consent.ledger import evidence
 from consent.models import ConsentEvidence, Controller, SignupCode, SignupForm
 from consent.signups import message, token_in
@@ -143,7 +143,7 @@ def test_m_62_where_people_came_from_stays_with_the_proof_also_after_they_change
 
 
 def test_cg_05_the_voucher_stays_theirs_after_stopp(client: Client, form: SignupForm, in_bakery: Tenant) -> None:
-    signups.add_codes(form=form, codes=["EINS", "ZWEI"])
+    vouchers.add(form=form, codes=["EINS", "ZWEI"], by=None)
     anna, bert = person(in_bakery), person(in_bakery)
     heard = write(anna, message(tick(client, form)))
     assert heard
@@ -157,8 +157,8 @@ def test_cg_05_the_voucher_stays_theirs_after_stopp(client: Client, form: Signup
     assert "EINS" in own
     assert "Ab 20 € Einkauf." in own
     assert "auch wenn du dich abmeldest" in own
-    [vouchers] = [section for section in personal.tell(anna) if section.name == "signup_vouchers"]
-    assert [row["code"] for row in vouchers.rows] == ["EINS"]
+    [told] = [section for section in personal.tell(anna) if section.name == "signup_vouchers"]
+    assert [row["code"] for row in told.rows] == ["EINS"]
     other = write(bert, message(tick(client, form)))
     assert other
     assert other.code == "ZWEI"
@@ -170,7 +170,7 @@ def asked_twice(bakery: Tenant, client: Client) -> tuple[Contact, list[str]]:
     """Anna, who ticked the box on two phones and holds two tokens; ten vouchers wait."""
     with tenant_scope(bakery):
         form = made(bakery, published(bakery, covers=MARKETING), benefit="5 €", benefit_terms="Ab 20 €.")
-        signups.add_codes(form=form, codes=[f"CODE{n}" for n in range(10)])
+        vouchers.add(form=form, codes=[f"CODE{n}" for n in range(10)], by=None)
         anna, tokens = person(bakery), [tick(client, form) for _phone in range(2)]
     return anna, tokens
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from consent import speaking
-from consent.actions import hearing, signup_forms, signups
+from consent.actions import hearing, signup_forms, signups, vouchers
 from consent.ledger import evidence
 from consent.models import (
     ConsentEvent,
@@ -33,6 +33,8 @@ from tests.consent.factories import agree, known, person, published, stop
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
 MARKETING = {"channel": "whatsapp", "purpose": "marketing"}
+# A phone that scans a code, as its browser names itself; without a name nobody is taken for a person.
+PHONE = {"user-agent": "Mozilla/5.0 (Android 16; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}
 
 
 @pytest.fixture
@@ -167,7 +169,7 @@ def test_a_token_that_nobody_knows_is_answered_with_the_way_to_a_new_one(form: S
 def test_the_request_proves_itself_in_the_ledger_and_keeps_nothing_beside_it(client: Client, form: SignupForm) -> None:
     anna = person(form.tenant)
     place = signup_forms.add_place(form=form, name="Schaufenster", by=None)
-    client.get(page(form, place))
+    client.get(page(form, place), headers=PHONE)
     token = tick(client, form, place)
     kept = SignupRequest.objects.get()
     assert token not in kept.token_digest
@@ -358,7 +360,7 @@ def test_cg_05_a_voucher_is_given_once_after_the_confirmation_and_stays(
     client: Client, in_bakery: Tenant, wording: WordingVersion
 ) -> None:
     form = made(in_bakery, wording, benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf, bis Jahresende.")
-    assert signups.add_codes(form=form, codes=["EINS", "ZWEI", "EINS"]) == 2
+    assert vouchers.add(form=form, codes=["EINS", "ZWEI", "EINS"], by=None) == 2
     anna, ben, clara = (person(in_bakery) for _n in range(3))
 
     codes = [getattr(write(who, message(tick(client, form))), "code", None) for who in (anna, ben, clara)]
@@ -371,7 +373,7 @@ def test_cg_05_a_voucher_is_given_once_after_the_confirmation_and_stays(
 
 @pytest.mark.usefixtures("in_bakery")
 def test_the_wording_stands_above_the_benefit(client: Client, in_bakery: Tenant, wording: WordingVersion) -> None:
-    form = made(in_bakery, wording, benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf.")
+    form = made(in_bakery, wording, benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf.", without_code=True)
 
     shown = client.get(page(form)).content.decode()
 
@@ -500,6 +502,17 @@ def test_a_closed_form_says_so_and_a_draft_does_not_exist(client: Client, form: 
 def test_programs_that_fill_in_everything_get_nothing(client: Client, form: SignupForm) -> None:
     assert client.post(page(form), {"agree": "on", "website": "https://spam.example"}).status_code == 422
     assert not SignupRequest.objects.exists()
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_people_whose_browser_fills_in_everything_are_told_what_helps(client: Client, form: SignupForm) -> None:
+    answer = client.post(page(form), {"agree": "on", "website": "https://anna.example"})
+
+    told = answer.content.decode()
+    assert re.search(r'role="alert">[^<]*beim automatischen Ausfüllen', told)
+    # What they have to do is to send it once more: the box is ticked, the field is empty again.
+    assert re.search(r'name="agree"[^>]*checked', told)
+    assert "https://anna.example" not in told
 
 
 def test_requests_are_deleted_after_fourteen_days(client: Client, bakery: Tenant) -> None:

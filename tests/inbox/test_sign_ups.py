@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from consent.actions import signup_forms, signups
+from consent.actions import signup_forms, signups, vouchers
 from consent.ledger import evidence
 from consent.models import ConsentEvent, ConsentEvidence, SignupForm
 from consent.queries import may_send
@@ -184,7 +184,8 @@ def test_who_scans_the_code_of_a_place_and_taps_counts_for_it(
 ) -> None:
     with tenant_scope(number.tenant):
         place = signup_forms.add_place(form=form, name="Kasse", by=None)
-    link = client.get(f"/s/{number.tenant.slug}/theke/w/{place.code}/")["Location"]
+    browser = {"user-agent": "Mozilla/5.0 (Android 16; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}
+    link = client.get(f"/s/{number.tenant.slug}/theke/w/{place.code}/", headers=browser)["Location"]
     [text] = parse_qs(urlsplit(link).query)["text"]
 
     deliver(meta.body(number, messages=[meta.text(text, at=NOW)]))
@@ -275,3 +276,26 @@ def test_a_mistyped_code_is_answered_with_the_way_to_a_new_one(
 
     assert may(number.tenant) == "no_consent"
     assert "neu an" in str(answers(number.tenant)[-1])
+
+
+def test_cg_05_who_was_promised_a_voucher_that_is_gone_is_told_so_in_the_confirmation(
+    number: Number, form: SignupForm, deliver: Deliver, client: Client
+) -> None:
+    with tenant_scope(number.tenant):
+        benefit = {"benefit": "5 € Gutschein", "benefit_terms": "Ab 20 € Einkauf."}
+        signup_forms.update(form=SignupForm.objects.get(), by=None, **benefit)
+        vouchers.add(form=form, codes=["EINS"], by=None)
+    token = token_in(client.post(f"/s/{number.tenant.slug}/theke/", {"agree": "on"}).content.decode())
+    with tenant_scope(number.tenant):
+        vouchers.remove(form=form, by=None)
+
+    deliver(meta.body(number, messages=[meta.text(message(str(token)), at=NOW)]))
+
+    confirmation = answers(number.tenant)[-1]["text"]["body"]
+    assert "angemeldet" in confirmation
+    assert "Dein Gutschein kommt noch" in confirmation
+    path = re.findall(r"/p/[^\s]+", confirmation)[0]
+    assert "kommt noch" in client.get(path, headers={"accept-language": "de"}).content.decode()
+    with tenant_scope(number.tenant):
+        vouchers.add(form=form, codes=["ZWEI"], by=None)
+    assert "ZWEI" in client.get(path).content.decode()

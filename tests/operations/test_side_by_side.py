@@ -18,6 +18,7 @@ CONTRACTS = {
     ("campaigns", "0003_problem"): BEFORE_THE_FIRST,
     ("consent", "0003_frozen_wordings"): BEFORE_THE_FIRST,
     ("consent", "0022_processing"): BEFORE_THE_FIRST,
+    ("consent", "0033_signup_texts"): BEFORE_THE_FIRST,
     # Allows more than the check before it did.
     ("consent", "0034_request_alarms"): BEFORE_THE_FIRST,
     ("inbox", "0005_webhooks_by_day"): BEFORE_THE_FIRST,

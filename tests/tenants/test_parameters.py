@@ -12,6 +12,7 @@ from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import draft
 from tests.consent.factories import published
+from tests.consent.test_signups import made as signup_form
 from tests.contacts.calls import Caller
 from tests.tenants.test_rest import assert_problem
 
@@ -37,8 +38,10 @@ def test_every_read_refuses_a_parameter_that_openapi_does_not_name(
     client: Client, alice: Caller, bakery: Tenant, person: Contact
 ) -> None:
     with tenant_scope(bakery):
-        wording = published(bakery).wording
-    uids = {"contacts": person.uid, "campaigns": draft(bakery, [person]).uid, "wordings": wording.uid}
+        version = published(bakery)
+        form = signup_form(bakery, version)
+    uids = {"contacts": person.uid, "campaigns": draft(bakery, [person]).uid, "wordings": version.wording.uid}
+    uids["forms"] = form.uid
     reads = documented(client)
     assert len(reads) >= 13
 

@@ -123,7 +123,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     "consent.SignupForm": dict.fromkeys(
         (
             "slug", "name", "number", "headline", "intro", "benefit", "benefit_terms", "question_label",
-            "question_attribute", "question_answers", "keyword",
+            "question_attribute", "question_answers", "translations", "keyword",
         ),
         FOR_ALL,
     ),

@@ -6,13 +6,15 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from consent import speaking
 from consent.models import SignupForm, WordingVersion
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.consent.factories import known, published, wording_text
+from tests.consent.factories import known, person, published, wording_text
+from tests.consent.test_signups import write
 from tests.consent.views.pages import as_role
 
 URL = "/bakery/signups/"
@@ -121,7 +123,8 @@ def test_voucher_codes_are_counted(alice: Client, wording: WordingVersion) -> No
     told = alice.post(f"{page}codes/", {"codes": "EINS\nZWEI\nEINS"}, follow=True).content.decode()
 
     assert "2 voucher codes are new" in told
-    assert "2 of 2 codes are left" in told
+    assert facts(told)["Left"] == "2"
+    assert facts(told)["Given"] == "0"
 
 
 def test_an_analyst_sees_no_forms_and_an_agent_changes_none_of_another_company(
@@ -209,6 +212,12 @@ def test_a_place_has_a_code_into_whatsapp_as_picture_and_on_paper(alice: Client,
         assert "whatsapp" in file["Content-Disposition"]
 
 
+def facts(page: str) -> dict[str, str]:
+    """What the page lists as facts, by name, without tags."""
+    found = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", page, re.S)
+    return {name: " ".join(re.sub(r"<[^>]+>", " ", told).split()) for name, told in found}
+
+
 def shown(answer: HttpResponse) -> str:
     """The page as text, blanks folded."""
     assert answer.status_code == 200
@@ -229,3 +238,162 @@ def test_an_open_form_says_that_its_text_has_become_too_long_for_whatsapp(
 
     assert "nobody can sign up from within WhatsApp" in shown
     assert "Shorten the wording by" in shown
+
+
+def test_the_page_of_a_form_names_its_text_with_its_version_and_all_it_consists_of(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        measuring = published(bakery, name="Messen", covers=[["whatsapp", "tracking"]])
+    page = made(
+        alice,
+        wording,
+        extra_wording=str(measuring.wording_id),
+        benefit="5 € voucher",
+        benefit_terms="From 20 € on.",
+        question="choice",
+        question_label="What do you like?",
+        question_answers="Bread\nCake",
+        question_attribute="likes",
+    )
+
+    told = shown(alice.get(page))
+
+    known = facts(alice.get(page).content.decode())
+    assert known["Consent text"] == "Ladenformular · Version 1"
+    assert known["Second consent text"] == "Messen · Version 1"
+    assert known["WhatsApp number"] == "+49 30 23125000"
+    assert known["Benefit"] == "5 € voucher From 20 € on."
+    assert known["Question"] == "What do you like? Bread · Cake"
+    assert f'href="/bakery/wordings/{wording.wording.uid}/"' in told
+
+
+def test_the_whole_way_is_looked_at_in_the_companys_own_words(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    page = made(alice, wording, keyword="Brot", benefit="5 € voucher", benefit_terms="From 20 € on.")
+    alice.post(f"{page}codes/", {"codes": "EINS"})
+
+    steps = re.findall(r'href="([^"]*/preview/[^"]*)"', alice.get(f"{page}preview/?lang=de").content.decode())
+    confirm, chat = (shown(alice.get(step)) for step in steps)
+
+    assert "Fast fertig: Bestätige in WhatsApp" in confirm
+    assert "<svg" in confirm
+    # Nothing is sent from here: the button leads nowhere.
+    assert "wa.me" not in re.sub(r'aria-label="[^"]*"', "", confirm)
+    said = speaking.texts(bakery, "de")
+    assert said["confirmed"].partition(".")[0] in chat
+    assert wording.texts["de"] in chat
+    for words in (">BROT<", said["button"], "Dein Gutschein: BEISPIEL", "jederzeit widersprechen"):
+        assert words in chat
+    with tenant_scope(bakery):
+        assert not bakery.signup_requests.exists()
+        assert bakery.signup_codes.get().contact is None
+    assert Client().get(steps[1]).status_code == 302
+
+
+def test_a_text_that_is_too_long_for_whatsapp_is_previewed_on_the_page_only(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    page = made(alice, wording)
+    with tenant_scope(bakery):
+        long = wording_text(number=2, purposes=["marketing"]) + " Wir freuen uns auf Sie." * 50
+        published(bakery, 2, covers=wording.covers, texts={"de": long})
+
+    chat = shown(alice.get(f"{page}preview/chat/"))
+
+    assert "Nach der Seite" in chat
+    assert "mit dem Stichwort" not in chat
+
+
+def test_texts_in_a_second_language_are_entered_beside_the_first(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    answers = {"question": "choice", "question_label": "Was?", "question_attribute": "mag", "question_answers": "A\nB"}
+    page = made(alice, wording, en_headline="Fresh news first", en_question_answers="C\nD", **answers)
+
+    with tenant_scope(bakery):
+        assert SignupForm.objects.get().translations == {
+            "en": {"headline": "Fresh news first", "question_answers": ["C", "D"]}
+        }
+    editor = shown(alice.get(f"{page}edit/"))
+    assert 'value="Fresh news first"' in editor
+    assert '<details class="fold" open>' in editor
+
+    answer = alice.post(f"{page}edit/", values(wording, en_question_answers="C", **answers))
+
+    assert answer.status_code == 422
+    assert "give as many as in the form" in answer.content.decode()
+
+
+def test_a_form_without_a_place_says_what_a_place_is_for(alice: Client, wording: WordingVersion) -> None:
+    page = made(alice, wording)
+    assert "No place yet" in shown(alice.get(page))
+
+    alice.post(f"{page}places/", {"name": "Kasse"})
+
+    assert "No place yet" not in shown(alice.get(page))
+
+
+def test_a_place_is_renamed_archived_and_put_back(alice: Client, wording: WordingVersion) -> None:
+    page = made(alice, wording)
+    for name in ("Kasse", "Flyer"):
+        alice.post(f"{page}places/", {"name": name})
+    code, _other = dict.fromkeys(re.findall(r"places/([a-z0-9]{8})/", alice.get(page).content.decode()))
+
+    assert alice.post(f"{page}places/{code}/", {"name": "Flyer"}).status_code == 422
+    assert alice.post(f"{page}places/{code}/", {"name": "Theke links"}).status_code == 302
+    assert "Theke links" in shown(alice.get(page))
+    archived = shown(alice.post(f"{page}places/{code}/archive/", follow=True))
+    assert "Archived places" in archived
+    assert f"/places/{code}/poster.pdf" not in archived
+    back = shown(alice.post(f"{page}places/{code}/restore/", follow=True))
+    assert "Archived places" not in back
+    assert f"/places/{code}/poster.pdf" in back
+
+
+def test_a_form_in_two_languages_has_a_poster_in_each(alice: Client, wording: WordingVersion) -> None:
+    page = made(alice, wording, en_headline="Fresh news first")
+    alice.post(f"{page}places/", {"name": "Kasse"})
+
+    posters = re.findall(r'href="([^"]*/poster\.pdf[^"]*)"', alice.get(page).content.decode())
+
+    assert [poster.rpartition("/")[2] for poster in posters] == ["poster.pdf", "poster.pdf?lang=en"]
+    names = [alice.get(poster)["Content-Disposition"].rpartition("-a5")[0][-3:] for poster in posters]
+    assert names[1] == "-en"
+    assert names[0] != "-en"
+
+
+def test_codes_are_listed_and_removed_as_they_were_entered_one_per_line(alice: Client, wording: WordingVersion) -> None:
+    page = made(alice, wording, benefit="5 € voucher", benefit_terms="From 20 € on.")
+    assert "do not promise the benefit" in shown(alice.get(page))
+    alice.post(f"{page}codes/", {"codes": "SOMMER 2027\nEINS\r\n\nZWEI"})
+    assert "do not promise the benefit" not in shown(alice.get(page))
+
+    listed = re.findall(r'name="code"\s+value="([^"]*)"', alice.get(f"{page}codes/remove/").content.decode())
+    assert listed == ["SOMMER 2027", "EINS", "ZWEI"]
+    told = alice.post(f"{page}codes/remove/", {"code": ["SOMMER 2027", "ZWEI"]}, follow=True).content.decode()
+    assert "2 voucher codes are removed" in told
+    assert facts(told)["Left"] == "1"
+    assert alice.post(f"{page}codes/remove/", {}).status_code == 200
+    told = alice.post(f"{page}codes/remove/", {"all": "1"}, follow=True).content.decode()
+
+    assert facts(told)["Left"] == "0"
+    assert "do not promise the benefit" in told
+
+
+def test_people_who_wait_for_a_code_are_counted_on_the_forms_page(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    page = made(alice, wording, benefit="5 € voucher", benefit_terms="From 20 € on.", keyword="Brot")
+    alice.post(f"{page}open/")
+    with tenant_scope(bakery):
+        anna = person(bakery)
+        write(anna, "Brot")
+        write(anna, "Ja")
+
+    assert facts(alice.get(page).content.decode())["Owed"].startswith("1 ")
+    told = alice.post(f"{page}codes/", {"codes": "EINS\nZWEI"}, follow=True).content.decode()
+
+    assert "Owed" not in facts(told)
+    assert (facts(told)["Left"], facts(told)["Given"]) == ("1", "1")

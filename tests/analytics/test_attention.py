@@ -1,0 +1,47 @@
+"""What the overview asks somebody to look at, before people notice."""
+
+from django.test import Client
+from django.utils import translation
+
+from analytics import queries
+from consent.actions import signup_forms, vouchers
+from tenants.actions import NewTenant
+from tenants.models import Tenant
+from tests.analytics.cast import NOON, campaign_of
+from tests.consent.factories import published
+from tests.consent.test_signups import made as signup_form
+
+DAY = NOON.date()
+
+
+def test_a_form_that_runs_out_of_voucher_codes_needs_attention_early(in_bakery: Tenant) -> None:
+    version = published(in_bakery, covers=[["whatsapp", "marketing"]])
+    benefit = {"benefit": "5 €", "benefit_terms": "Ab 20 €."}
+    names = ("full", "low", "empty")
+    forms = {name: signup_form(in_bakery, version, name=name, slug=name, **benefit) for name in names}
+    signup_form(in_bakery, version, name="raffle", slug="raffle", **benefit, without_code=True)
+    signup_form(in_bakery, version, name="plain", slug="plain")
+    vouchers.add(form=forms["full"], codes=[f"A{n}" for n in range(20)], by=None)
+    vouchers.add(form=forms["low"], codes=[f"A{n}" for n in range(19)], by=None)
+
+    with translation.override("en"):
+        found = queries.overview(in_bakery, DAY, DAY).attention
+
+    assert [(each.kind, each.name, each.uid) for each in found] == [
+        ("signup_form", "empty", forms["empty"].uid),
+        ("signup_form", "low", forms["low"].uid),
+    ]
+    assert found[0].text.startswith("No voucher code is left")
+    assert found[1].text == "Only 19 voucher codes are left."
+    signup_forms.close(form=forms["low"], by=None)
+    assert len(queries.overview(in_bakery, DAY, DAY).attention) == 1
+
+
+def test_the_warning_leads_to_the_form(in_bakery: Tenant, client: Client, bakery_made: NewTenant) -> None:
+    benefit = {"benefit": "5 €", "benefit_terms": "Ab 20 €."}
+    # Before the first campaign the overview says how to begin instead.
+    campaign_of(in_bakery, launched_at=NOON)
+    form = signup_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), **benefit)
+    client.force_login(bakery_made.owner)
+
+    assert f'<a href="/bakery/signups/{form.uid}/">Theke</a>' in client.get("/bakery/").content.decode()
