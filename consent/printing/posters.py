@@ -27,8 +27,9 @@ INNER = WIDTH - 2 * MARGIN
 # Above and below everything, between parts, and on the brand's colour around the headline.
 EDGE, GAP, PAD = 8 * mm, 2 * mm, 8 * mm
 # Tried one after the other until everything fits: how large the letters are, and the code in millimetres. At 58 mm its
-# dots are still a millimetre wide. Nothing gets smaller than can be read at arm's length; conditions are the smallest.
-SIZES = ((1.0, 88), (1.0, 76), (0.9, 76), (0.9, 66), (0.8, 66), (0.8, 58), (0.7, 58))
+# dots are still a millimetre wide, at 52 nine tenths of it. Nothing gets smaller than can be read at arm's length, and
+# conditions are the smallest.
+SIZES = ((1.0, 88), (1.0, 76), (0.9, 76), (0.9, 66), (0.8, 66), (0.8, 58), (0.7, 58), (0.6, 52))
 SMALLEST, SMALLEST_CONDITIONS = 9, 8
 # As large is what people agree to.
 BENEFIT = 11

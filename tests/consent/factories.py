@@ -57,6 +57,7 @@ SENTENCES = {
     "de": {
         "marketing": "Ja, ich möchte von der Bäckerei Sonne GmbH per WhatsApp und E-Mail Angebote und Neuigkeiten"
         " erhalten, etwa viermal im Monat.",
+        "survey": "Ja, ich möchte von der Bäckerei Sonne GmbH per WhatsApp Umfragen erhalten, etwa zweimal im Jahr.",
         "tracking": "Ja, die Bäckerei Sonne GmbH darf messen, welche Links in WhatsApp-Nachrichten ich öffne.",
         "special_category": "Ja, ich bin ausdrücklich einverstanden, dass die Bäckerei Sonne GmbH Angaben zu meiner"
         " Gesundheit für Nachrichten per WhatsApp nutzt.",
@@ -66,6 +67,7 @@ SENTENCES = {
     "en": {
         "marketing": "Yes, I would like offers and news from Bäckerei Sonne GmbH by WhatsApp and e-mail, about four"
         " times a month.",
+        "survey": "Yes, I would like surveys from Bäckerei Sonne GmbH by WhatsApp, about twice a year.",
         "tracking": "Yes, Bäckerei Sonne GmbH may measure which links in WhatsApp messages I open.",
         "special_category": "Yes, I expressly agree that Bäckerei Sonne GmbH uses what I say about my health for"
         " messages by WhatsApp.",

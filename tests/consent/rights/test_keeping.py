@@ -19,7 +19,7 @@ from messaging.models import Click, Content, Message, Source
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.analytics import cast
-from tests.consent.factories import agree, altered, person, say, stop
+from tests.consent.factories import agree, altered, minutes, person, say, stop
 from tests.consent.rights.traces import worked
 from tests.contacts.calls import Caller
 
@@ -219,7 +219,7 @@ def test_a_no_to_everything_is_proven_as_long_as_anything_is_agreed_to(in_bakery
     for contact in (anna, berta):
         say(in_bakery, contact, "objected", channel="all", purpose="all", evidence={"note": "Brief"})
         recorded(contact, 5)
-    agree(in_bakery, anna)
+    agree(in_bakery, anna, occurred_at=minutes(5))
     recorded(anna, 4, state="granted")
 
     assert rounds(in_bakery) == {"proofs": 1}
