@@ -26,7 +26,7 @@ USE_ALL = (
 
 
 def keys(url: str) -> set[str]:
-    return {key.decode() for key in redis.Redis.from_url(url).keys()}
+    return {key.decode() for key in redis.Redis.from_url(url).scan_iter()}
 
 
 def flush() -> None:
