@@ -19,7 +19,7 @@ LONG_AGO = timedelta(days=800)
 
 @pytest.fixture
 def clicks(in_bakery: Tenant) -> QuerySet[Click]:
-    """Old clicks of many people, every second one a preview's, with fresh statistics."""
+    """Old clicks of many people, every second one a preview's, stored newest first, with fresh statistics."""
     link = cast.link_of(cast.source_of(in_bakery))
     began = timezone.now() - LONG_AGO
     Click.objects.bulk_create(
@@ -28,7 +28,7 @@ def clicks(in_bakery: Tenant) -> QuerySet[Click]:
             link=link,
             source_id=link.source_id,
             contact_id=n % PEOPLE + 1,
-            at=began + timedelta(seconds=n),
+            at=began - timedelta(seconds=n),
             is_counted=n % 2 == 0,
         )
         for n in range(PEOPLE * EACH)
