@@ -13,7 +13,7 @@ from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.consent.factories import known, person, published
-from tests.consent.test_signups import PHONE, write
+from tests.consent.test_signups import PHONE, tap, write
 from tests.contacts.calls import Caller
 from tests.qr import text_in
 
@@ -83,7 +83,7 @@ def test_a_form_is_opened_used_and_closed(alice: Caller, form: dict[str, Any], c
     with tenant_scope(bakery):
         anna = person(bakery)
         write(anna, "Brot")
-        write(anna, "Ja")
+        tap(anna)
     told = alice.get(address).json()
     assert (told["requests"], told["confirmed"], told["codes"]["owed"]) == (1, 1, 1)
     assert alice.post(f"{address}close/").json()["state"] == "closed"
@@ -95,7 +95,7 @@ def test_codes_go_first_to_those_who_are_owed_one(alice: Caller, form: dict[str,
     with tenant_scope(bakery):
         anna = person(bakery)
         write(anna, "Brot")
-        write(anna, "Ja")
+        tap(anna)
     body = {"codes": ["EINS", "ZWEI", "EINS"]}
 
     first = alice.post(f"forms/{form['uid']}/codes/", body, **{"Idempotency-Key": "pool-1"})

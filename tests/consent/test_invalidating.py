@@ -15,22 +15,20 @@ from consent.actions import declarations, wordings
 from consent.actions.wordings import NotNow
 from consent.ledger.verifying import verify
 from consent.models import ConsentEvent, ConsentState, Invalidation, WordingVersion
-from consent.queries import may_send, measured, resting_on, usable_attributes
+from consent.queries import may_send, resting_on
 from contacts.models import Contact
 from messaging.sending import Engine
-from segments import queries as segments
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.consent.factories import NUMBER, agree, known, minutes, person, published, stop
+from tests.consent.factories import NUMBER, agree, minutes, person, published, stop
 from tests.consent.imports import done
 from tests.consent.test_imports_consent import PROVEN
 from whatsapp.emulator import Running
 
 REASON = "Der Anbieter war nicht genannt."
 BOTH = [("whatsapp", "marketing"), ("whatsapp", "tracking")]
-MORE = [*BOTH, ("whatsapp", "special_category")]
 
 
 class Killed(BaseException):
@@ -105,21 +103,6 @@ def test_nothing_is_sent_on_its_strength_before_the_rows_are_written(in_bakery: 
     assert (refusal(anna), refusal(bert)) == ("invalidated", "")
     # Order updates rest on the same yes where nothing else was said about them.
     assert refusal(anna, "transactional") == "invalidated"
-
-
-def test_nobody_is_measured_and_nothing_special_is_used_on_its_strength_either(in_bakery: Tenant) -> None:
-    known(in_bakery, special_attributes=["allergie"])
-    anna, bert = (person(in_bakery, attributes={"allergie": "Nuss"}) for _ in range(2))
-    version = published(in_bakery)
-    agree(in_bakery, anna, wording=version, pairs=MORE)
-    agree(in_bakery, bert, wording=published(in_bakery, 2), pairs=MORE)
-
-    declared(version)
-
-    assert state(anna, "tracking") == "granted"
-    assert [row.subject_id for row in measured(in_bakery.pk)] == [bert.subject_id]
-    assert [usable_attributes(each) for each in (anna, bert)] == [{}, {"allergie": "Nuss"}]
-    assert segments.count(in_bakery, {"attribute": "allergie", "op": "is", "value": "Nuss"}) == 1
 
 
 def test_another_companys_invalid_wording_stops_nobody_here(bakery: Tenant, shop: Tenant) -> None:

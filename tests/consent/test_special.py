@@ -13,10 +13,10 @@ from campaigns import actions as campaign_actions
 from campaigns import freezing, preflight
 from campaigns import queries as campaigns
 from campaigns.models import Campaign
-from consent.actions import hearing, signup_forms
+from consent.actions import hearing, signup_forms, wordings
 from consent.actions.signups import Said
 from consent.ledger import evidence
-from consent.models import ConsentEvidence, Controller, SignupForm, SignupRequest, WordingVersion
+from consent.models import ConsentEvidence, ConsentState, Controller, SignupForm, SignupRequest, WordingVersion
 from consent.queries import measured, usable_attributes
 from consent.signups import message, token_in
 from contacts.models import Contact
@@ -81,6 +81,21 @@ def test_a_yes_that_denies_the_age_lets_nobody_use_it_and_measures_nothing(marke
     assert segments.count(marked, HAS_ALLERGY) == 1
     assert [usable_attributes(each) for each in (child, adult)] == [{}, {"allergie": "Nuss"}]
     assert [row.subject_id for row in measured(marked.pk)] == [adult.subject_id]
+
+
+def test_a_text_that_is_being_declared_invalid_lets_nobody_use_it_and_measures_nothing(marked: Tenant) -> None:
+    pairs = [*SPECIAL, ("whatsapp", "tracking")]
+    anna, bert = (person(marked, attributes={"allergie": "Nuss"}) for _ in range(2))
+    version = published(marked)
+    agree(marked, anna, wording=version, pairs=pairs)
+    agree(marked, bert, wording=published(marked, 2), pairs=pairs)
+
+    wordings.declare_invalid(version=version, reason="Der Anbieter war nicht genannt.", by=None)
+
+    assert ConsentState.objects.filter(subject_id=anna.subject_id, state="granted").count() == 3
+    assert [row.subject_id for row in measured(marked.pk)] == [bert.subject_id]
+    assert [usable_attributes(each) for each in (anna, bert)] == [{}, {"allergie": "Nuss"}]
+    assert segments.count(marked, HAS_ALLERGY) == 1
 
 
 def test_a_message_says_nothing_of_it_to_who_has_not_agreed(marked: Tenant, people: dict[str, Contact]) -> None:
