@@ -40,6 +40,7 @@ def _german() -> Iterator[None]:
 def form(in_bakery: Tenant) -> SignupForm:
     """One box for WhatsApp and e-mail, with a benefit."""
     terms = {"headline": "Brot des Monats", "benefit": "5 € Gutschein", "benefit_terms": "Ab 20 € Einkauf."}
+    terms |= {"without_code": True}
     return made(in_bakery, published(in_bakery, covers=BOTH), **terms)
 
 
