@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 import segno
+from django.utils import translation
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.pagesizes import A5
 from reportlab.lib.units import mm
@@ -132,8 +133,10 @@ def _declared(form: SignupForm, said: dict[str, str]) -> str:
     """From whom what will come by which way, the way out, and where the privacy notice is; by the form's wording."""
     version = published(form.wording)
     covers = version.covers if version else []
-    ways = [str(Channel(channel).label) for channel in CHANNELS if channel in {channel for channel, _purpose in covers}]
-    purposes = {purpose for _channel, purpose in covers}
+    channels, purposes = {channel for channel, _purpose in covers}, {purpose for _channel, purpose in covers}
+    # In the poster's language, whatever the dashboard speaks.
+    with translation.override(_language(form)):
+        ways = [str(Channel(channel).label) for channel in CHANNELS if channel in channels]
     what = [said[f"what_{purpose}"] for purpose in MESSAGES if purpose in purposes] or [said["what_else"]]
     told = said["poster_yes"].replace("{ways}", said["and"].join(ways or ["WhatsApp"]))
     told = told.replace("{what}", said["and"].join(what))
