@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
-from consent.actions import preferences, signup_forms
+from consent.actions import preferences, signup_forms, vouchers
 from consent.models import SignupCode, SignupForm
 from consent.queries import may_send
 from consent.signups import token_in
@@ -327,3 +327,22 @@ def test_one_tag_on_a_shops_page_leads_to_the_form_under_a_strict_policy(
     expect(opened.value.get_by_role("heading", level=1)).to_have_text("Frisches zuerst erfahren")
     # The shop's page is out of the form's reach, and the form does not hear where people came from.
     assert opened.value.evaluate("window.opener") is None
+
+
+def test_what_the_team_sees_of_a_form_is_for_everybody_too(
+    alice: Page, live_server: object, form: SignupForm, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        place = signup_forms.add_place(form=form, name="Kasse", by=None)
+        vouchers.add(form=form, codes=["EINS", "ZWEI"], by=None)
+    base, found = f"{live_server}/bakery/signups/{form.uid}/", []
+    parts = ("", "edit/", "codes/remove/", f"places/{place.code}/", "preview/", "preview/confirm/", "preview/chat/")
+
+    for part in parts:
+        alice.set_viewport_size({"width": 1280, "height": 900})
+        alice.goto(base + part)
+        found += problems(alice)
+        alice.set_viewport_size(PHONE)
+        assert alice.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+    assert found == []

@@ -38,7 +38,7 @@ def test_every_read_refuses_a_parameter_that_openapi_does_not_name(
     client: Client, alice: Caller, bakery: Tenant, person: Contact
 ) -> None:
     with tenant_scope(bakery):
-        version = published(bakery)
+        version = published(bakery, covers=[["whatsapp", "marketing"]])
         form = signup_form(bakery, version)
     uids = {"contacts": person.uid, "campaigns": draft(bakery, [person]).uid, "wordings": version.wording.uid}
     uids["forms"] = form.uid
