@@ -100,7 +100,9 @@ def laid_out(form: SignupForm, place: SignupPlace, *, language: str = "de", is_d
     """Where everything stands, as large as it fits; raises TooMuchText."""
     controller, said = controller_of(form.tenant), speaking.texts(form.tenant, language)
     own = {name: text.words for name, text in showing.texts(form, language).items()}
-    head = list(_head(form, own, said, HexColor(colors.text_on(controller.brand_color))))
+    # In the poster's language, whatever the dashboard speaks.
+    with translation.override(language):
+        head = list(_head(form, own, said, HexColor(colors.text_on(controller.brand_color))))
     words = list(_words(form, place, said, is_direct=is_direct))
     foot = list(_foot(own, said))
     for scale, code in SIZES:
@@ -134,9 +136,7 @@ def _declared(form: SignupForm, said: dict[str, str]) -> str:
     version = published(form.wording)
     covers = version.covers if version else []
     channels, purposes = {channel for channel, _purpose in covers}, {purpose for _channel, purpose in covers}
-    # In the poster's language, whatever the dashboard speaks.
-    with translation.override(_language(form)):
-        ways = [str(Channel(channel).label) for channel in CHANNELS if channel in channels]
+    ways = [str(Channel(channel).label) for channel in CHANNELS if channel in channels]
     what = [said[f"what_{purpose}"] for purpose in MESSAGES if purpose in purposes] or [said["what_else"]]
     told = said["poster_yes"].replace("{ways}", said["and"].join(ways or ["WhatsApp"]))
     told = told.replace("{what}", said["and"].join(what))
