@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.models import Variant
 from consent import keywords
-from consent.actions.preferences import page_of
+from consent.actions import preferences
 from consent.linting import words
 from messaging import actions as outbox
 from messaging import links, rendering
@@ -281,7 +281,7 @@ def _fixed(value: Variables) -> str:
     Nobody lacks a page of their own; all of their addresses are of the same length.
     """
     if value.get("from") == rendering.OWN_PAGE:
-        return page_of(0, 0)
+        return preferences.example()
     return parts.clean(str(value.get("text" if _is_fixed(value) else "fallback") or ""))
 
 

@@ -125,7 +125,8 @@ def person_of(contact: Contact | None) -> Person:
         return Person()
     values = {name: getattr(contact, name) for name in rendering.FIELDS if name != "birthday"}
     values["birthday"] = f"{contact.birthday:%d.%m.%Y}" if contact.birthday else None
-    values[rendering.OWN_PAGE] = preferences.url(contact)
+    # Not the real one: who has it speaks for the person.
+    values[rendering.OWN_PAGE] = preferences.example()
     return Person(contact.phone, contact.bsuid, values, usable_attributes(contact))
 
 

@@ -27,10 +27,8 @@ class Recognised(NamedTuple):
 
 NOTHING = Recognised("none", False)
 OPT_OUT = Recognised("opt_out", False)
-OPT_OUT_AND_ERASE = Recognised("opt_out", False, wants_erasure=True)
 OPT_OUT_ALL = Recognised("opt_out", True)
 OBJECTION = Recognised("opt_out", False, is_objection=True)
-OBJECTION_TO_ALL = Recognised("opt_out", True, is_objection=True)
 ASK = Recognised("ask", False)
 OPT_IN = Recognised("opt_in", False)
 
@@ -181,11 +179,9 @@ def _within(words: str) -> Recognised:
     if INTENTS.search(words):
         if is_about_order or OPPOSITE.search(words):
             return ASK
-        if re.search(ERASE, words):
-            return OPT_OUT_AND_ERASE
-        if re.search(OBJECT, words):
-            return OBJECTION if re.search(r"\bwhats ?app\b", words) else OBJECTION_TO_ALL
-        return OPT_OUT
+        is_objection, wants_erasure = bool(re.search(OBJECT, words)), bool(re.search(ERASE, words))
+        is_all = is_objection and not re.search(r"\bwhats ?app\b", words)
+        return Recognised("opt_out", is_all, wants_erasure, is_objection)
     is_short = len(words.split()) <= MOST_WORDS_AROUND_STOP
     is_stop = is_short and not is_about_order and STOP_STEM.search(words)
     if is_stop or ASK_WORDS.search(words) or re.search(r"\b(?:nicht|don ?t) abmelden\b", words):

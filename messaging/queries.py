@@ -6,12 +6,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F, QuerySet
 
 from contacts.models import Contact
 from messaging.models import Content, Message, Source
 from tenants.scope import across_tenants
 from whatsapp.models import Media, Number
 
+PAYLOAD = "free_form__interactive__action__buttons__0__reply__id"
 NEVER_SEEN = (
     Message.State.QUEUED,
     Message.State.FAILED,
@@ -57,27 +59,41 @@ def contents(source: Source) -> list[Content]:
 
 
 class Question(NamedTuple):
-    """A message of ours with a button that waits for an answer: the button's payload, and Meta's id, "" if unknown."""
+    """What we wrote: the payload of its first button, "" without one, its Meta id, "" if unknown, and its key."""
 
     payload: str
     wamid: str
+    message_id: int
 
 
-def last_question(contact: Contact, number: Number, prefix: str) -> Question | None:
-    """The latest reply to a person, from one of our numbers, whose first button's payload begins like this.
+def last_message(contact: Contact, number: Number) -> Question | None:
+    """What one of our numbers has sent to a person last, as far as Meta has it, or may have it."""
+    return _question(contact, _seen(contact, number))
 
-    Only what Meta has, or may have: nobody answers what they never saw.
-    """
-    found = Message.objects.filter(
-        tenant=contact.tenant_id,
-        contact=contact.pk,
-        source__kind=Source.Kind.REPLY,
-        source__number=number,
-        source__contents__free_form__interactive__action__buttons__0__reply__id__startswith=prefix,
-    ).exclude(state__in=NEVER_SEEN)
-    payload = "source__contents__free_form__interactive__action__buttons__0__reply__id"
-    last = found.order_by("-pk").values_list(payload, "wamid").first()
-    return Question(last[0], last[1] or "") if last else None
+
+def question_with(contact: Contact, number: Number, payload: str) -> Question | None:
+    """The latest reply to a person whose first button has this payload."""
+    return _question(contact, _seen(contact, number).filter(**{f"source__contents__{PAYLOAD}": payload}))
+
+
+def _seen(contact: Contact, number: Number) -> QuerySet[Message]:
+    """Nobody answers what they never saw."""
+    messages = Message.objects.filter(tenant=contact.tenant_id, contact=contact.pk, source__number=number)
+    return messages.exclude(state__in=NEVER_SEEN).order_by(F("claimed_at").desc(nulls_last=True), "-pk")
+
+
+def _question(contact: Contact, messages: QuerySet[Message]) -> Question | None:
+    last = messages.values_list("pk", "wamid", "source", "variant").first()
+    if last is None:
+        return None
+    said = Content.objects.filter(tenant=contact.tenant_id, source=last[2], variant=last[3])
+    return Question(said.values_list(PAYLOAD, flat=True).first() or "", last[1] or "", last[0])
+
+
+def purposes(tenant_id: int, message_ids: Collection[int]) -> dict[int, str]:
+    """What these messages were sent for, by their keys."""
+    found = Message.objects.filter(tenant=tenant_id, pk__in=message_ids)
+    return dict(found.values_list("pk", "source__purpose"))
 
 
 def hold_sources(tenant_id: int, source_ids: Collection[int]) -> None:

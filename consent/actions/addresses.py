@@ -75,7 +75,10 @@ def confirm(request: AddressRequest, *, visitor: Mapping[str, str]) -> Contact |
 
     Grants what the texts say of e-mail, and nothing else.
     """
-    locked = _requests().select_for_update(of=("self",)).filter(tenant=request.tenant, pk=request.pk).first()
+    own = AddressRequest.objects.filter(tenant=request.tenant, pk=request.pk)
+    # Read after the wait, with what the message on WhatsApp has joined to it meanwhile.
+    own.select_for_update().first()
+    locked = _requests().filter(tenant=request.tenant, pk=request.pk).first()
     if locked is None or standing(locked) != "open":
         return None
     at, asked = timezone.now(), mailing.evidence(locked)
@@ -86,7 +89,6 @@ def confirm(request: AddressRequest, *, visitor: Mapping[str, str]) -> Contact |
         confirming.grant(locked.signup, version, contact, pairs, at=at, asked=asked, said=said)
     # A mail may arrive although its server reported an error.
     sent_at = locked.sent_at or at
-    own = AddressRequest.objects.filter(tenant=locked.tenant, pk=locked.pk)
     own.update(confirmed_at=at, contact=contact, sealed="", sent_at=sent_at)
     return contact
 

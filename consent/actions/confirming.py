@@ -22,8 +22,10 @@ def grant(
     at: datetime,
     asked: dict[str, Any],
     said: dict[str, Any],
-) -> None:
+) -> list[Appended]:
     """Record the request for everything that a version covers, and the yes to `pairs` of it, each with its proof.
+
+    Returns what became of the yes.
 
     The request is recorded once, for whoever confirms first; a yes on the other channel points to the same rows.
     """
@@ -38,17 +40,29 @@ def grant(
     }
     key, wanted = f"signup:{found.token_digest}:{version.pk}", signups.pairs_of(version)
     rows = declarations.request(dedupe=key, occurred_at=found.requested_at, pairs=wanted, evidence=asked, **common)
-    if pairs:
-        declarations.grant(
-            dedupe=f"{key}:confirmed",
-            occurred_at=at,
-            authority=Authority.PERSON,
-            pairs=pairs,
-            doi_request_seq=_seq(contact.tenant, rows[wanted.index(pairs[0])]),
-            incentive_id=f"form {found.form.slug}" if "benefit" in asked else "",
-            evidence=said,
-            **common,
-        )
+    if pairs and _is_of_another(contact, rows):
+        # The mail was confirmed by one contact and the number by another: each has a request and a proof of their own.
+        wanted = list(pairs)
+        own = f"{key}:{contact.subject_id}"
+        rows = declarations.request(dedupe=own, occurred_at=found.requested_at, pairs=wanted, evidence=asked, **common)
+    if not pairs:
+        return []
+    return declarations.grant(
+        dedupe=f"{key}:confirmed",
+        occurred_at=at,
+        authority=Authority.PERSON,
+        pairs=pairs,
+        doi_request_seq=_seq(contact.tenant, rows[wanted.index(pairs[0])]),
+        incentive_id=f"form {found.form.slug}" if "benefit" in asked else "",
+        evidence=said,
+        **common,
+    )
+
+
+def _is_of_another(contact: Contact, rows: Sequence[Appended]) -> bool:
+    known = [row.event_id for row in rows if row.seq is None and row.event_id]
+    own = ConsentEvent.objects.filter(tenant=contact.tenant_id, subject_id=contact.subject_id, event_id__in=known)
+    return bool(known) and not own.exists()
 
 
 def _seq(tenant: Tenant, row: Appended) -> int:

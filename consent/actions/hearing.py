@@ -16,13 +16,15 @@ from consent.actions.signups import (
     confirmed_here,
     count,
     has_said_yes,
+    is_held,
+    is_known,
     open_versions,
 )
 from consent.keywords import OPT_INS
 from consent.ledger.folding import GRANTS, NOES
 from consent.models import Authority, Channel, ConsentEvent, Purpose, SignupForm, SignupPlace, Source, State
 from consent.models import WordingVersion as Version
-from consent.queries import live_signup_form
+from consent.queries import live_signup_form, may_send
 from consent.rights import periods
 from consent.signups import pairs_of
 from contacts.models import Contact
@@ -40,10 +42,12 @@ def hear(*, tenant: Tenant, contact: Contact, said: Said, is_start: bool) -> Hea
     `is_start` when the message asks to sign up by one of the general words. None when it has nothing to do with it.
     """
     if token := signups.token_in(said.text):
-        return confirm(tenant=tenant, contact=contact, token=token, said=said) or _unknown(tenant, contact, said)
+        if not is_known(tenant, token):
+            return _unknown(tenant, contact, said)
+        return confirm(tenant=tenant, contact=contact, token=token, said=said)
     if tapped := _question(tenant, said.payload):
         return accept(form=tapped[0], contact=contact, said=said, version=tapped[1])
-    if asked := _question(tenant, said.question):
+    if not said.payload and (asked := _question(tenant, said.question)):
         form, version = asked
         if signups.is_yes(said.text) and pending(contact, said, version):
             return accept(form=form, contact=contact, said=said, version=version)
@@ -63,11 +67,11 @@ def _unknown(tenant: Tenant, contact: Contact, said: Said) -> Heard | None:
 
 
 def _question(tenant: Tenant, payload: str) -> tuple[SignupForm, Version] | None:
-    """The form and the version of its wording above our button; None for a version that the form never showed."""
+    """The form and the version of a wording above our button; None where there is no such form or text."""
     if (found := signups.PAYLOAD.fullmatch(payload)) is None:
         return None
     form = SignupForm.objects.select_related("tenant", "wording").filter(tenant=tenant, uid=found["form"]).first()
-    version = form.wording.versions.filter(tenant=tenant, pk=int(found["version"])).first() if form else None
+    version = Version.objects.filter(tenant=tenant, pk=int(found["version"])).first()
     return (form, version) if form and version else None
 
 
@@ -115,15 +119,17 @@ def ask(*, form: SignupForm, contact: Contact, said: Said, place: SignupPlace | 
 
 
 @transaction.atomic
-def accept(*, form: SignupForm, contact: Contact, said: Said, version: Version) -> Heard:
-    """The person said yes under the wording of a form.
+def accept(*, form: SignupForm, contact: Contact, said: Said, version: Version) -> Heard | None:
+    """The person said yes under the wording of a form; None where a later no of theirs came before it.
 
     A yes counts for seven days, for a question that was not answered before, and only while that version may still be
     agreed to; else they are asked anew, or told that they are signed up already where that is so.
     """
     language = _language(contact, version)
     asked = pending(contact, said, version)
-    if asked is None or version.invalid_reason or form.state != SignupForm.State.LIVE:
+    # The form may show another wording by now.
+    is_shown = form.state == SignupForm.State.LIVE and version.wording_id == form.wording_id
+    if asked is None or version.invalid_reason or not is_shown:
         return Heard("known" if has_said_yes(contact, version) else "late", form, language)
     done = declarations.grant(
         tenant=form.tenant,
@@ -143,6 +149,8 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version: Version) 
     )
     if all(row.skipped == "duplicate" for row in done):
         return Heard("known", form, language)
+    if not is_held(done):
+        return Heard("late", form, language) if done[0].skipped else None
     count("confirmed", form, _place_of(form, asked))
     # The page promises a benefit only while there are codes; a poster, by which people come here, hangs on.
     issued = vouchers.issue(form=form, contact=contact, is_promised=bool(form.benefit))
@@ -151,11 +159,14 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version: Version) 
 
 @transaction.atomic
 def refuse(*, form: SignupForm, contact: Contact, said: Said, version: Version) -> Heard | None:
-    """The person said no to our question; None where it was no answer to one. What they agreed to before goes on."""
+    """The person said no to our question; None where it was no answer to one.
+
+    What they agreed to before goes on; then they are told nothing, for it is for people to see what was meant.
+    """
     asked = pending(contact, said, version)
     if asked is None:
         return None
-    declarations.refuse(
+    done = declarations.refuse(
         tenant=form.tenant,
         contact=contact,
         dedupe=f"no:{asked.seq}",
@@ -167,7 +178,8 @@ def refuse(*, form: SignupForm, contact: Contact, said: Said, version: Version) 
         doi_request_seq=asked.seq,
         evidence=as_evidence(said),
     )
-    return Heard("refused", form, _language(contact, version))
+    is_out = not may_send(contact=contact, channel=Channel.WHATSAPP, purpose=Purpose.MARKETING).allowed
+    return Heard("refused", form, _language(contact, version)) if done and is_out else None
 
 
 def pending(contact: Contact, said: Said, version: Version) -> ConsentEvent | None:
@@ -177,18 +189,19 @@ def pending(contact: Contact, said: Said, version: Version) -> ConsentEvent | No
     first thing that the person writes after the question, for a day (consent-gdpr § 7).
     """
     rows = ConsentEvent.objects.filter(tenant=contact.tenant_id, subject_id=contact.subject_id)
+    is_tap = signups.PAYLOAD.fullmatch(said.payload) is not None
     asked = (
         rows.filter(
             state=State.REQUESTED,
             source=Source.WA_KEYWORD,
             wording_version=version,
-            occurred_at__gte=said.at - (periods.TO_CONFIRM if said.payload else TYPED),
+            occurred_at__gte=said.at - (periods.TO_CONFIRM if is_tap else TYPED),
             occurred_at__lte=said.at,
         )
         .order_by("-occurred_at", "-seq")
         .first()
     )
-    if asked is None or (not said.payload and said.previous_at and said.previous_at > asked.occurred_at):
+    if asked is None or (not is_tap and said.previous_at and said.previous_at > asked.occurred_at):
         return None
     later = Q(occurred_at__gt=asked.occurred_at) | Q(occurred_at=asked.occurred_at, seq__gt=asked.seq)
     is_answered = _answers(contact, version).filter(later, occurred_at__lte=said.at).exists()

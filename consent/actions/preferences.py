@@ -47,6 +47,11 @@ def page_of(tenant_id: int, contact_id: int) -> str:
     return f"{settings.PUBLIC_URL}{reverse('preferences', kwargs={'token': token})}"
 
 
+def example() -> str:
+    """An address that looks like one of these pages, is as long, and leads to nobody's."""
+    return page_of(0, 0)
+
+
 def person(token: str) -> Person | None:
     """Who the link belongs to; None when it was not made here or the person is gone."""
     try:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consent import keywords, showing
+from consent import keywords, showing, signups
 from consent.models import SignupForm, SignupPlace
 from consent.opening import hindrances, unlawful
 from consent.queries import may_ask
@@ -119,7 +119,8 @@ def _save(form: SignupForm) -> None:
     form.full_clean(exclude=["tenant", "wording", "extra_wording"], validate_constraints=False)
     if form.keyword and not 3 <= len(form.keyword) <= 20:
         raise ValidationError({"keyword": _("A keyword has 3 to 20 letters or digits.")})
-    if form.keyword and keywords.recognise(form.keyword).wish != "none":
+    is_answer = signups.is_yes(form.keyword) or signups.is_no(form.keyword)
+    if form.keyword and (is_answer or keywords.recognise(form.keyword).wish != "none"):
         raise ValidationError(
             {"keyword": _("This word already means something else, such as stopping. Choose another.")}
         )

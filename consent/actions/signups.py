@@ -3,7 +3,7 @@
 Nobody is written to before they have written themselves, so no form can be used to pester somebody (CG-11 to CG-14).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from django.db.models import F
 
 from consent import showing, signups
 from consent.actions import confirming, joining, vouchers
+from consent.ledger import Appended
 from consent.models import (
     Channel,
     ConsentState,
@@ -49,8 +50,9 @@ class NotOpen(Exception):
 class Said:
     """A message by which somebody asks or confirms, as it came from WhatsApp; `number` is ours that it came to, E.164.
 
-    `question` is the payload of the button under our question that stands last in the chat, or was tapped, and
-    `question_wamid` Meta's id of it. `previous_at` is when the person wrote the time before.
+    `question` is the payload of the button under what we wrote last in the chat, "" where that is no question, and
+    `question_wamid` Meta's id of it, or of the question that was tapped. `previous_at` is when the person wrote the
+    time before.
     """
 
     wamid: str
@@ -115,7 +117,9 @@ def start(
 
 @transaction.atomic
 def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Heard | None:
-    """The person sent the token of a page: their yes, proven by their own number (CG-13). None for an unknown token.
+    """The person sent the token of a page: their yes, proven by their own number (CG-13).
+
+    None for an unknown token, and where a later no of theirs came before it: then nothing is left to say.
 
     A second use, whoever's, and one after seven days grant nothing (CG-14); both are said, and to whom it is true that
     they are signed up already.
@@ -136,12 +140,15 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
     # No part of the proof, which is kept for years: it is data for segments, and may be of a special category (CG-08).
     answer = asked.pop("answer", "")
     joining.join(found, contact, said.at)
+    done = list[Appended]()
     for version in filter(None, (found.version, found.extra_version)):
         pairs = confirmed_here(version)
-        confirming.grant(found, version, contact, pairs, at=said.at, asked=asked, said=as_evidence(said))
+        done += confirming.grant(found, version, contact, pairs, at=said.at, asked=asked, said=as_evidence(said))
     SignupRequest.objects.filter(pk=found.pk).update(confirmed_at=said.at, sealed="")
     count("confirmed", found.form, found.place)
     _remember(found.form, contact, answer, found.language)
+    if not is_held(done):
+        return None
     issued = vouchers.issue(form=found.form, contact=contact, is_promised="benefit" in asked)
     return Heard("confirmed", found.form, found.language, found.version, *issued)
 
@@ -179,6 +186,16 @@ def has_said_yes(contact: Contact, version: WordingVersion) -> bool:
     return set(confirmed_here(version)) <= set(held)
 
 
+def is_known(tenant: Tenant, token: str) -> bool:
+    """Whether a page of this company gave out the token, and it is not deleted yet."""
+    return SignupRequest.objects.filter(tenant=tenant, token_digest=signups.digest(token)).exists()
+
+
+def is_held(done: Sequence[Appended]) -> bool:
+    """Whether a yes that was recorded holds: messages may arrive in another order than they were written."""
+    return any(row.seq and row.after and not row.after.is_refused for row in done)
+
+
 def as_evidence(said: Said) -> dict[str, str]:
     """What of a message proves it, and which message of ours it answers."""
     kept = {"wamid": said.wamid, "text": said.text, "payload": said.payload, "phone_number_id": said.phone_number_id}
@@ -193,13 +210,19 @@ def _remember(form: SignupForm, contact: Contact, answer: str, language: str) ->
     if answer and form.question == SignupForm.Question.CHOICE:
         if _may_be_kept(contact, form.question_attribute):
             attributes[form.question_attribute] = answer
-    elif answer:
+    elif answer and not (form.question == SignupForm.Question.EMAIL and _is_proven(contact)):
         values[form.question] = answer
     try:
         people.patch(contact=contact, data=ContactData(values, attributes), by=None, is_wish=True)
     except ValidationError:
         # The yes must not fail because of it.
         return
+
+
+def _is_proven(contact: Contact) -> bool:
+    """Whether a yes to e-mail hangs on the address that the person has: another one would inherit it (CG-11)."""
+    states = ConsentState.objects.filter(tenant=contact.tenant_id, subject_id=contact.subject_id)
+    return bool(contact.email) and states.filter(channel=Channel.EMAIL, state=State.GRANTED).exists()
 
 
 def _may_be_kept(contact: Contact, attribute: str) -> bool:

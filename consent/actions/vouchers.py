@@ -19,10 +19,12 @@ UPDATE consent_signupcode SET contact_id = %(contact)s, issued_at = now() WHERE 
     AND NOT EXISTS (SELECT FROM consent_signupcode
         WHERE tenant_id = %(tenant)s AND form_id = %(form)s AND contact_id = %(contact)s)
 """
+# MATERIALIZED: looked up again for each row, a limited and locking select would each time find the next ones.
 FREE = """
-DELETE FROM consent_signupcode WHERE id IN (
-    SELECT id FROM consent_signupcode WHERE tenant_id = %s AND form_id = %s AND contact_id IS NULL
-    ORDER BY id LIMIT %s FOR UPDATE) RETURNING code
+WITH free AS MATERIALIZED (
+    SELECT id FROM consent_signupcode WHERE tenant_id = %(tenant)s AND form_id = %(form)s AND contact_id IS NULL
+    ORDER BY id LIMIT %(most)s FOR UPDATE)
+DELETE FROM consent_signupcode c USING free WHERE c.tenant_id = %(tenant)s AND c.id = free.id RETURNING c.code
 """
 PAY = """
 UPDATE consent_signupcode c SET code = given.code, issued_at = %s
@@ -106,6 +108,6 @@ def _pay(form: SignupForm) -> None:
     owed = SignupCode.objects.filter(tenant=form.tenant_id, form=form, code=None)
     waiting = list(owed.order_by("pk").values_list("pk", flat=True))
     with connection.cursor() as cursor:
-        cursor.execute(FREE, [form.tenant_id, form.pk, len(waiting)])
+        cursor.execute(FREE, {"tenant": form.tenant_id, "form": form.pk, "most": len(waiting)})
         codes = [code for (code,) in cursor.fetchall()]
         cursor.execute(PAY, [timezone.now(), waiting[: len(codes)], codes, form.tenant_id])

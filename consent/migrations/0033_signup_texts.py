@@ -1,6 +1,21 @@
 """A form's texts in other languages, archived places, and voucher codes that are owed."""
 
+from typing import Any
+
 from django.db import migrations, models
+
+from tenants.scope import across_tenants
+
+# Where nobody ever entered a code, the benefit is one that needs none.
+WITHOUT_CODE = """
+UPDATE consent_signupform f SET without_code = TRUE WHERE f.benefit <> ''
+    AND NOT EXISTS (SELECT FROM consent_signupcode c WHERE c.tenant_id = f.tenant_id AND c.form_id = f.id)
+"""
+
+
+def keep_promises(apps: Any, schema_editor: Any) -> None:
+    with across_tenants("forms of every company go on promising what they promised before"):
+        schema_editor.execute(WITHOUT_CODE)
 
 
 class Migration(migrations.Migration):
@@ -13,6 +28,7 @@ class Migration(migrations.Migration):
             "without_code",
             models.BooleanField(db_default=False, default=False, verbose_name="the benefit needs no voucher code"),
         ),
+        migrations.RunPython(keep_promises, migrations.RunPython.noop),
         migrations.AddField("signupplace", "archived_at", models.DateTimeField(editable=False, null=True)),
         migrations.AlterField("signupcode", "code", models.CharField(max_length=40, null=True)),
         migrations.AddConstraint(

@@ -28,7 +28,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         language = language_of(request, None, found.signup.language)
         if request.method == "POST":
             if contact := addresses.confirm(found, visitor=visitor_of(request)):
-                context = {"own_page": preferences.url(contact)}
+                # Who has the mailbox need not be who has the number of a contact that was found by the address alone.
+                is_theirs = found.contact_id is not None or not (contact.phone or contact.bsuid)
+                context = {"own_page": preferences.url(contact) if is_theirs else ""}
                 return page(request, found.tenant, language, "public/confirmed.html", context)
             # Another window may have been faster.
             found = addresses.find(token) or found

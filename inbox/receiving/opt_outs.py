@@ -14,6 +14,7 @@ from contacts.models import Contact
 from inbox import queries
 from inbox.models import InboundMessage
 from messaging import actions, delivery
+from messaging.queries import purposes
 from tenants.models import Tenant
 from whatsapp.models import Number
 
@@ -39,15 +40,19 @@ class OptOut(NamedTuple):
 
 def apply(tenant: Tenant, opt_outs: list[OptOut]) -> None:
     """Withdraw consent before anything else, so that no sender claims another message meanwhile (CG-22)."""
-    effective = [opt_out for opt_out in opt_outs if _withdraw(tenant, opt_out)]
+    asked = purposes(tenant.pk, [opt_out.message_id for opt_out in opt_outs if opt_out.message_id])
+    effective = [o for o in opt_outs if _withdraw(tenant, o, asked.get(o.message_id or 0, ""))]
     marks = [(o.message_id, o.inbound.sent_at) for o in opt_outs if o.message_id]
     delivery.mark_opted_out(tenant.pk, marks)
     _note_requests(tenant, opt_outs)
     confirm(tenant, effective)
 
 
-def _withdraw(tenant: Tenant, opt_out: OptOut) -> bool:
-    """Whether the person is out now: a STOPP that arrives after a newer yes is recorded but ends nothing."""
+def _withdraw(tenant: Tenant, opt_out: OptOut, answered: str) -> bool:
+    """Whether the person is out now: a STOPP that arrives after a newer yes is recorded but ends nothing.
+
+    `answered` is what the message that they answered was sent for: STOPP under a survey ends surveys, too.
+    """
     inbound = opt_out.inbound
     said: dict[str, Any] = {
         "tenant": tenant,
@@ -62,6 +67,8 @@ def _withdraw(tenant: Tenant, opt_out: OptOut) -> bool:
         done = declarations.object_(channel=Channel.ALL if opt_out.is_all else Channel.WHATSAPP, **said)
     else:
         done = declarations.withdraw(is_all=opt_out.is_all, **said)
+        if answered == Purpose.SURVEY and not opt_out.is_all:
+            declarations.withdraw(**said | {"purpose": Purpose.SURVEY, "dedupe": f"{inbound.wamid}:survey"})
     return any(row.states[MARKETING].is_refused for row in done if MARKETING in row.states)
 
 

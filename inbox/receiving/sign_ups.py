@@ -18,7 +18,7 @@ from contacts.models import Contact
 from inbox import queries
 from inbox.models import InboundMessage
 from messaging import actions
-from messaging.queries import last_question
+from messaging.queries import last_message, question_with
 from tenants.models import Tenant
 from whatsapp.models import Number
 
@@ -61,11 +61,14 @@ def _said(message: Message) -> Said:
         payload=inbound.payload,
         number=phones.normalise(number.display_number) or "",
     )
-    is_tap = signups.PAYLOAD.fullmatch(inbound.payload)
-    if not (is_tap or signups.is_yes(inbound.text) or signups.is_no(inbound.text)):
+    if signups.PAYLOAD.fullmatch(inbound.payload):
+        asked = question_with(message.contact, number, inbound.payload)
+        return replace(said, question_wamid=asked.wamid) if asked else said
+    if inbound.payload or not (signups.is_yes(inbound.text) or signups.is_no(inbound.text)):
         return said
-    asked = last_question(message.contact, number, inbound.payload if is_tap else signups.QUESTION)
-    if asked is None or (is_tap and asked.payload != inbound.payload):
+    asked = last_message(message.contact, number)
+    # Who quotes another message answers that one.
+    if asked is None or inbound.answers_id not in (None, asked.message_id):
         return said
     before = queries.written_before(inbound)
     return replace(said, question=asked.payload, question_wamid=asked.wamid, previous_at=before)

@@ -119,7 +119,8 @@ def test_a_no_to_more_ends_nothing_that_was_agreed_to_before(form: SignupForm, i
     form = made(in_bakery, more, slug="mehr", keyword="mehr")
     write(anna, "mehr")
 
-    assert write(anna, "nein", later=timedelta(minutes=1), question=button(form))
+    # Nobody is told that they get no advertising who goes on getting it.
+    assert write(anna, "nein", later=timedelta(minutes=1), question=button(form)) is None
 
     assert may(anna) == ""
     assert may(anna, purpose="special_category") == "withdrawn"

@@ -37,6 +37,11 @@ def test_these_messages_object_to_all_advertising(text: str) -> None:
     assert (found.wish, found.is_all, found.is_objection) == ("opt_out", True, True)
 
 
+def test_an_objection_with_a_wish_for_erasure_is_both() -> None:
+    found = recognise("Ich widerspreche der Werbung, löscht meine Daten")
+    assert (found.is_all, found.is_objection, found.wants_erasure) == (True, True, True)
+
+
 @pytest.mark.parametrize("text", MUST_NOT_OPT_OUT)
 def test_these_messages_opt_nobody_out(text: str) -> None:
     assert recognise(text).wish in ("none", "ask")

@@ -205,6 +205,23 @@ def test_cg_24_an_objection_in_the_chat_is_one_and_ends_all_advertising_where_it
     assert told in str(answer)
 
 
+@pytest.mark.parametrize(("purpose", "left"), [("survey", False), ("marketing", True)])
+def test_stopp_under_a_survey_ends_surveys_too(number: Number, deliver: Deliver, purpose: str, left: bool) -> None:
+    tenant = number.tenant
+    send(number, 1, accepted_at=TODAY - timedelta(minutes=1))
+    agree(tenant)
+    with tenant_scope(tenant):
+        contact = Contact.objects.get()
+        consent_factories.agree(tenant, contact, pairs=[("whatsapp", "survey")])
+        Source.objects.update(purpose=purpose)
+
+    deliver(meta.body(number, messages=[meta.text("STOPP", at=TODAY)]))
+
+    assert not may(tenant)
+    with tenant_scope(tenant):
+        assert may_send(contact=contact, channel="whatsapp", purpose="survey").allowed is left
+
+
 def test_who_writes_after_a_stopp_is_answered_and_gets_no_advertising(number: Number, deliver: Deliver) -> None:
     tenant = number.tenant
     send(number, 1, accepted_at=TODAY)

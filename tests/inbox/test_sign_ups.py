@@ -17,6 +17,7 @@ from consent.queries import may_send
 from consent.signups import message, token_in
 from contacts.models import Contact
 from inbox.models import InboundMessage
+from messaging.actions import queue_reply
 from messaging.models import Content, Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -299,3 +300,55 @@ def test_cg_05_who_was_promised_a_voucher_that_is_gone_is_told_so_in_the_confirm
     with tenant_scope(number.tenant):
         vouchers.add(form=form, codes=["ZWEI"], by=None)
     assert "ZWEI" in client.get(path).content.decode()
+
+
+def test_a_button_of_another_message_is_no_yes_to_our_question(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    write(deliver, number, "START", 0)
+    deliver(meta.body(number, messages=[meta.tap("Ja", "reply", at=NOW - timedelta(minutes=20))]))
+
+    assert may(number.tenant) == "pending"
+
+
+def test_a_yes_to_what_we_wrote_later_is_none_to_our_question(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    write(deliver, number, "START", 0)
+    with tenant_scope(number.tenant):
+        queue_reply(
+            tenant=number.tenant,
+            number=number,
+            contact=Contact.objects.get(),
+            text="Kommen Sie morgen?",
+            dedupe="later",
+            expires_at=NOW + timedelta(hours=1),
+        )
+    sent(number.tenant)
+    write(deliver, number, "Ja", 1)
+
+    assert may(number.tenant) == "pending"
+
+
+def test_a_yes_that_arrives_after_a_later_stopp_is_answered_by_nothing(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    write(deliver, number, "START", 0)
+    [button] = answers(number.tenant)[0]["interactive"]["action"]["buttons"]
+    write(deliver, number, "STOPP", 2)
+    tapped = {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": button["reply"]}}
+    deliver(meta.body(number, messages=[meta.text("", at=NOW - timedelta(minutes=29)) | tapped]))
+
+    assert may(number.tenant) == "withdrawn"
+    assert len(answers(number.tenant)) == 2
+
+
+def test_who_was_out_before_and_says_no_is_asked_again_when_they_want_to(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    for minute, words in enumerate(("STOPP", "START", "Nein", "START")):
+        write(deliver, number, words, minute)
+
+    assert [one["type"] for one in answers(number.tenant)] == ["text", "interactive", "text", "interactive"]
+    with tenant_scope(number.tenant):
+        assert ConsentEvent.objects.filter(state="refused").count() == 1

@@ -10,7 +10,7 @@ from django.utils import timezone
 from consent import ledger
 from consent.actions.declarations.writing import EVERYTHING, audit_written, keep_out, write
 from consent.ledger import Appended, suppressing
-from consent.ledger.folding import ENDS_WITH_MARKETING, Pair
+from consent.ledger.folding import ENDS_WITH_MARKETING, GRANTS, Pair
 from consent.ledger.subjects import Person, person
 from consent.ledger.suppressing import BLOCKED, OBJECTED, WITHDRAWN
 from consent.models import Authority, Channel, ConsentState, Purpose, Source, State, WordingVersion
@@ -106,18 +106,18 @@ def refuse(
     source_ref: str = "",
     evidence: dict[str, Any] | None = None,
 ) -> list[Appended]:
-    """Record that a person said no to what they were asked: of `pairs` those that only wait for their word.
+    """Record that a person said no to what they were asked: those of `pairs` that they have not agreed to before.
 
     No import, agent or API says yes for them afterwards. What they had agreed to before goes on, and nobody is put on
     the suppression list: they were never on any other.
     """
     ledger.lock(tenant)
-    waiting = ConsentState.objects.filter(tenant=tenant, subject_id=contact.subject_id, state=State.REQUESTED)
-    asked = set(waiting.values_list("channel", "purpose"))
+    agreed = ConsentState.objects.filter(tenant=tenant, subject_id=contact.subject_id, state__in=GRANTS)
+    held = set(agreed.values_list("channel", "purpose"))
     return write(
         tenant,
         contact.subject_id,
-        [(pair, State.REFUSED) for pair in pairs if pair in asked],
+        [(pair, State.REFUSED) for pair in pairs if pair not in held],
         dedupe=dedupe,
         authority=Authority.PERSON,
         source=source,
