@@ -56,7 +56,10 @@ def activities(tenant: Tenant) -> Iterator[Activity]:
         ],
         recipients=terms.processors(),
         third_country="",
-        retention=_("Counts for good, for they name nobody; the order's number until the person is erased."),
+        retention=_(
+            "Counts for good, for they name nobody. An order stays linked to its contact as long as the company keeps"
+            " the contact; after an erasure only its value and time are left, which lead to nobody."
+        ),
     )
 
 

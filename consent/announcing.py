@@ -134,7 +134,9 @@ def _remind_of_requests(kind: Announcement.Kind) -> None:
 
 
 def work() -> None:
-    """Tell what is due, one mail after the other, for most of a minute."""
+    """Tell what is due, one mail after the other, for most of a minute; without a mail server it waits."""
+    if not owing.has_server():
+        return
     until = time.monotonic() + owing.SECONDS_PER_RUN
     while time.monotonic() < until and (claimed := _claimed()):
         _tell(claimed)

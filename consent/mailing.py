@@ -1,18 +1,20 @@
 """Mails that ask for a yes to e-mail, each to the address that somebody named on a sign-up page (CG-11, CG-12).
 
 A row for each address is the work (consent.models.AddressRequest); beat comes back to whatever is not sent. A mail says
-who asks, what for and that doing nothing means no, and nothing else; a second one for the same request is never sent.
+who asks, what for and that doing nothing means no, and nothing else. A second one for the same request is never sent:
+where it is not certain that the mail server took nothing, the first counts as sent.
 """
 
 import logging
 import time
 from datetime import datetime
 from email.utils import formataddr, make_msgid, parseaddr
+from smtplib import SMTPHeloError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 from typing import Any
 
 import orjson
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.db.models import Min, QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -32,7 +34,6 @@ from tenants.templatetags.formats import day, moment
 log = logging.getLogger(__name__)
 
 USE = "address"
-CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 
 def owe(signup: SignupRequest, address: str, evidence: dict[str, Any]) -> None:
@@ -72,11 +73,8 @@ def wordings(request: AddressRequest, language: str) -> list[str]:
 
 
 def work() -> None:
-    """Send what is due, one mail after the other, for most of a minute.
-
-    Without a mail server mails would be written to the log, where no address may stand: then they wait.
-    """
-    if settings.EMAIL_BACKEND == CONSOLE and not settings.DEBUG:
+    """Send what is due, one mail after the other, for most of a minute; without a mail server it waits."""
+    if not owing.has_server():
         return
     until = time.monotonic() + owing.SECONDS_PER_RUN
     while time.monotonic() < until and (claimed := _claimed()):
@@ -108,17 +106,35 @@ def _claimed() -> AddressRequest | None:
 
 
 def _send(claimed: AddressRequest) -> None:
-    """Send one mail outside of any transaction. It counts as sent until it is known not to be."""
+    """Send one mail outside of any transaction. It counts as sent unless it is certain that the server took nothing."""
+    is_begun = False
     try:
         if mail := _written(claimed):
-            mail.send()
+            with get_connection() as mail.connection:
+                is_begun = True
+                mail.send()
     except Exception as error:
-        log.warning("mail of address %s of tenant %s not sent: %s", claimed.pk, claimed.tenant_id, type(error).__name__)
+        log.warning("mail of address %s of tenant %s failed: %s", claimed.pk, claimed.tenant_id, type(error).__name__)
         with tenant_scope(claimed.tenant):
-            owing.put_off(claimed, error, sent_at=None)
+            if is_begun and not _is_taken_later(error):
+                owing.note(claimed, error)
+            else:
+                owing.put_off(claimed, error, sent_at=None)
         # What is no trouble of the mail's is a fault of ours, and has to be seen as one.
         if not isinstance(error, OSError):
             raise
+
+
+def _is_taken_later(error: Exception) -> bool:
+    """Whether the server took nothing for now: it said so (4xx), or it does not take this sender of ours.
+
+    What it refuses for good (5xx) it would refuse again, and what was cut off it may have taken.
+    """
+    if isinstance(error, SMTPHeloError | SMTPSenderRefused):
+        return True
+    if isinstance(error, SMTPRecipientsRefused):
+        return all(code // 100 == 4 for code, _said in error.recipients.values())
+    return isinstance(error, SMTPResponseException) and error.smtp_code // 100 == 4
 
 
 def _written(claimed: AddressRequest) -> EmailMessage | None:

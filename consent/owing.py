@@ -6,6 +6,7 @@ Rows have the columns `next_attempt_at`, `attempts` and `error`.
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -15,6 +16,12 @@ LEASE = timedelta(minutes=10)
 LONGEST_PAUSE = timedelta(hours=1)
 # Beat rings every minute for the rest.
 SECONDS_PER_RUN = 45
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+
+
+def has_server() -> bool:
+    """Whether mails go anywhere: without a mail server they would be written to the log, where no address may stand."""
+    return settings.EMAIL_BACKEND != CONSOLE or settings.DEBUG
 
 
 def claim(rows: QuerySet[Any], **also: Any) -> Any:
@@ -35,5 +42,10 @@ def claim(rows: QuerySet[Any], **also: Any) -> Any:
 def put_off(claimed: Any, error: Exception, **also: Any) -> None:
     """Have a row tried again later, unless its lease was over and another worker has it now."""
     pause = min(timedelta(minutes=2 ** min(claimed.attempts - 1, 10)), LONGEST_PAUSE)
+    note(claimed, error, next_attempt_at=timezone.now() + pause, **also)
+
+
+def note(claimed: Any, error: Exception, **also: Any) -> None:
+    """Say in a row what went wrong, unless its lease was over and another worker has it now."""
     rows = type(claimed).objects.filter(tenant=claimed.tenant_id, pk=claimed.pk, attempts=claimed.attempts)
-    rows.update(next_attempt_at=timezone.now() + pause, error=type(error).__name__[:100], **also)
+    rows.update(error=type(error).__name__[:100], **also)

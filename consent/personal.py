@@ -57,6 +57,8 @@ def tell(contact: Contact) -> Iterator[Section]:
     yield Section("requests", _("Your requests about your data"), labels, _requests(contact))
     labels = {"form": _("Form"), "code": _("Voucher"), "issued_at": _("Issued")}
     yield Section("signup_vouchers", _("Vouchers for signing up"), labels, _vouchers(contact))
+    labels = {"requested_at": _("Requested"), "email": _("E-mail"), "sent_at": _("Mail sent"), "proof": _("Proof")}
+    yield Section("unconfirmed_addresses", _("Addresses that are not confirmed yet"), labels, _addresses(contact))
 
 
 def _states(contact: Contact) -> Iterator[dict[str, Any]]:
@@ -111,6 +113,22 @@ def _vouchers(contact: Contact) -> Iterator[dict[str, Any]]:
     for row in codes.order_by("issued_at"):
         code = row.code or _("promised; no code was left yet")
         yield {"form": row.form.name, "code": code, "issued_at": row.issued_at}
+
+
+def _addresses(contact: Contact) -> Iterator[dict[str, Any]]:
+    """What waits for the yes by mail; the yes moves it into the history."""
+    asked = AddressRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk, confirmed_at=None)
+    for row in asked.select_related("signup").order_by("requested_at", "pk"):
+        proof = _request(row)
+        email = proof.pop("email", "")
+        yield {"requested_at": row.requested_at, "email": email, "sent_at": row.sent_at, "proof": proof}
+
+
+def _request(row: AddressRequest) -> dict[str, Any]:
+    try:
+        return mailing.evidence(row)
+    except CannotDecrypt:
+        return {}
 
 
 def clear(contact: Contact) -> None:

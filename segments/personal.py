@@ -29,8 +29,9 @@ def activities(tenant: Tenant) -> Iterator[Activity]:
     yield Activity(
         title=_("Choosing recipients by segments"),
         legal_basis=_(
-            "The consent to advertising, Art. 6 (1) (a) GDPR; what people read and clicked with the consent to"
-            " measuring, special categories of data with the explicit consent to them, Art. 9 (2) (a) GDPR"
+            "The consent to advertising, Art. 6 (1) (a) GDPR; for campaigns about orders and contracts the contract,"
+            " Art. 6 (1) (b) GDPR; what people read and clicked with the consent to measuring, special categories of"
+            " data with the explicit consent to them, Art. 9 (2) (a) GDPR"
         ),
         people=_("Customers and prospects"),
         data=[

@@ -36,9 +36,9 @@ def change(*, processor: Processor, by: Actor, **values: Any) -> None:
 
 @transaction.atomic
 def end(*, processor: Processor, by: Actor) -> None:
-    """They process nothing any more, from today on; once."""
+    """Today is their last day; once."""
     locked = _held(processor)
-    if not locked.is_over:
+    if locked.goes_on:
         locked.ended_on = timezone.localdate()
         locked.save(update_fields=["ended_on"])
         audit(tenant=locked.tenant, by=by, verb="processor.ended", subject=locked)

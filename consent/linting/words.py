@@ -247,28 +247,46 @@ SPECIAL = _words(
     """,
 )
 EXPRESSLY = _words(de=r"\bausdrücklich", en=r"\bexpress(?:ly)?\b|\bexplicit(?:ly)?\b")
-# A benefit for the yes itself (CG-05): a certain one, "einen Gutschein", "5 € Rabatt". "Rabatte und Gutscheine" and
-# "bis zu 50 %" are what the messages are about.
+# A benefit for the yes itself (CG-05): a certain one for this person, "einen Gutschein", "5 € Rabatt". "Rabatte und
+# Gutscheine", "bis zu 50 %", "das Bonus-Programm" and "the gift shop" are what the messages are about.
 _GOOD_DE = r"(?:gutschein|rabatt|nachlass|bonus|geschenk|prämie|guthaben)"
+# Not the first part of a longer word, nor before another noun.
+_ITSELF_DE = rf"{_GOOD_DE}(?:[ -]?codes?)?(?![\w-])(?! (?-i:[A-ZÄÖÜ]))"
 _FREE_DE = r"\b(?:gratis|geschenkt)\b"
 _FOR_IT_DE = r"\b(?:dafür|als dank|als dankeschön|zum dank|zur begrüßung|zur anmeldung)\b"
+_AMOUNT_DE = r"\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euro|eur|prozent)\b)"
+# "50 %" in "bis zu 50 %", "10 bis 50 %", "zwischen 10 und 50 %" and "Angebote mit 50 %".
+_CERTAIN_DE = r"(?<!bis )(?<!bis zu )(?<!\d und )(?<!mit )(?<![\d.,–-])"
 _GOOD_EN = r"(?:voucher|coupon|discount|bonus|gift|reward)"
+# Before "shop" or "programme" it is no benefit.
+_ITSELF_EN = (
+    rf"{_GOOD_EN}(?: codes?)?(?![\w-])(?= (?:after|and|as|at|by|comes?|for|from|if|in|is|now|of|off|on|once|over|that"
+    r"|to|waits?|when|which|will|with|worth)\b|(?! ))"
+)
+_FOR_IT_EN = r"\b(?:in return|as a thank[- ]you|as a welcome|for signing up|for subscribing)\b"
+_AMOUNT_EN = r"(?:[€£$] ?\d+(?:[.,]\d+)?|\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euros?|eur|percent)\b))"
+_CERTAIN_EN = r"(?<!to )(?<!\d and )(?<!with )(?<![\d.,€£$–-])"
+# What may stand between "einen" and it: "einmaligen", "10 %".
+_LITTLE_DE = r"(?:(?-i:[a-zäöü]\w*e[nrsm]?|\d[\d.,]*(?:[ -]?[€%])?|[€%]|Euro|Prozent) ){0,3}"
 PROMISE = _words(
     de=rf"""
-        (?<!bis zu )(?<![\d.,])\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euro|eur|prozent)\b)…(?:{_GOOD_DE}|{_FREE_DE})
-        {_GOOD_DE}\w* (?:über|von|in höhe von|im wert von) \d
-        \b(?:eine?n?|meine?n?|deine?n?|ihren?|de[nr]|das|die) (?:[\w%€-]+ ){{0,2}}[\w%€-]*{_GOOD_DE}\b
-        \b(?:willkommens|begrüßungs|anmelde|newsletter|start)-?{_GOOD_DE}\b
-        {_FOR_IT_DE}…(?:{_GOOD_DE}|{_FREE_DE})
+        {_CERTAIN_DE}{_AMOUNT_DE}(?! ?(?:bis|und|–) ?\d)(?:[ -][\w%€-]+){{0,2}}?[ -][\w-]*{_ITSELF_DE}
+        {_CERTAIN_DE}{_AMOUNT_DE}(?! ?(?:bis|und|–) ?\d)(?: [\w-]+){{0,4}}? {_FREE_DE}
+        {_GOOD_DE} (?:über|von|in höhe von|im wert von) \d
+        \b(?:eine?n?|meine?n?|deine?n?|ihren?) {_LITTLE_DE}[\w%€-]*{_ITSELF_DE}
+        \b(?:de[rn]|das|die) [\w-]*{_ITSELF_DE} (?:kommt|wartet|bekomme|erhalte|gibt)\b
+        \b(?:willkommens|begrüßungs|anmelde|newsletter|start)-?{_ITSELF_DE}
+        {_FOR_IT_DE}…{_GOOD_DE}(?:e[ns]?|n|[ -]?codes?)?(?![\w-])
+        {_FOR_IT_DE}…{_FREE_DE}
         {_FOR_IT_DE}…\d ?(?:€|%|euro\b)
         \b(?:am gewinnspiel|an der verlosung|am preisausschreiben)\b
     """,
     en=rf"""
-        (?<!up to )(?<![\d.,])(?:[€£$] ?\d+|\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euros?|eur|percent)\b))…(?:{_GOOD_EN}|\boff\b)
-        {_GOOD_EN}\w* (?:of|over|worth) [€£$]?\d
-        \b(?:an?|my|your|the) (?:[\w%€£$-]+ ){{0,2}}{_GOOD_EN}\b(?! (?:ideas|offers|campaigns))
-        \b(?:welcome|sign[- ]?up|newsletter) {_GOOD_EN}\b
-        \b(?:in return|as a thank[- ]you|as a welcome|for signing up|for subscribing)\b…(?:{_GOOD_EN}|\bfree\b|\d ?[€%])
+        {_CERTAIN_EN}{_AMOUNT_EN}(?! ?(?:to|and|–) ?[€£$]?\d)(?: [\w-]+){{0,2}}? (?:{_ITSELF_EN}|off\b)
+        {_GOOD_EN} (?:of|over|worth) [€£$]?\d
+        \b(?:an?|my|your) (?:(?!(?:about|and|at|for|from|in|of|on|to|with) )[\w%€£$-]+ ){{0,2}}{_ITSELF_EN}
+        \b(?:welcome|sign[- ]?up|newsletter) {_ITSELF_EN}
+        {_FOR_IT_EN}…(?:{_ITSELF_EN}|\bfree\b|\d ?[€%])
         \b(?:the|a) (?:prize draw|raffle|giveaway)\b
     """,
 )

@@ -153,8 +153,13 @@ class Processor(models.Model):
 
     @property
     def is_over(self) -> bool:
-        """Whether they process nothing any more."""
-        return self.ended_on is not None and self.ended_on <= timezone.localdate()
+        """Whether they process nothing any more; on their last day they still do."""
+        return self.ended_on is not None and self.ended_on < timezone.localdate()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether they process beyond today, as far as is known."""
+        return self.ended_on is None or self.ended_on > timezone.localdate()
 
     @property
     def lacks_contract(self) -> bool:

@@ -141,7 +141,8 @@ class AddressRequest(models.Model):
     # Made with the row, so that a mail that is sent again after an error is known to be the same one.
     message_id = models.CharField(max_length=200)
     requested_at = models.DateTimeField(default=now)
-    # Set before the mail goes out, and taken back when it could not: a worker that dies leaves no second mail.
+    # Set before the mail goes out, and taken back only where it is certain that the mail server took nothing: neither a
+    # worker that dies nor a connection that breaks leaves a second mail.
     sent_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(default=now)

@@ -40,7 +40,8 @@ AT_A_TIME = 2000
 MOST_BATCHES = 50
 # Proofs of what was said about channels and purposes of which the ledger says nothing new since a time, and in which no
 # yes is alive: each consent by itself, whatever else the person has agreed to. No message rests on a consent after the
-# row that ended it, so its last use is older than that row. A no to marketing ends measuring and profiling, too.
+# row that ended it, so its last use is older than that row. A no to marketing ends measuring and profiling, too. A yes
+# may be alive beneath a stop by Meta or a restriction; one with a last day ended on it.
 DROP_UNUSED = """
 WITH unused AS (
     SELECT e.id FROM consent_consentevidence e
@@ -53,8 +54,10 @@ WITH unused AS (
                 OR n.purpose = 'marketing' AND n.state IN ('withdrawn', 'objected')))
       AND NOT EXISTS (
           SELECT FROM consent_consentstate s WHERE s.tenant_id = e.tenant_id AND s.subject_id = r.subject_id
-            AND s.state IN ('granted', 'renewed', 'requested') AND r.channel IN (s.channel, 'all')
-            AND r.purpose IN (s.purpose, 'all'))
+            AND r.channel IN (s.channel, 'all') AND r.purpose IN (s.purpose, 'all')
+            AND (s.state IN ('meta_stopped', 'restricted')
+                OR s.state IN ('granted', 'renewed', 'requested')
+                    AND (s.valid_until IS NULL OR s.valid_until >= %(before)s)))
     ORDER BY e.id LIMIT %(most)s)
 DELETE FROM consent_consentevidence e USING unused u WHERE e.tenant_id = %(tenant)s AND e.id = u.id
 RETURNING e.id

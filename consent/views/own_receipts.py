@@ -35,8 +35,9 @@ def receipt(request: HttpRequest, token: str, event_id: uuid.UUID, kind: str) ->
             return _wait(found.contact)
         event = get_object_or_404(queries.history(found.contact), event_id=event_id)
         document = receipts.receipt(contact=found.contact, event=event)
-        with translation.override(document["language"]):
-            response = handed_out(request, document, kind)
+    # Outside of the transaction, because a PDF takes a while to draw.
+    with translation.override(document["language"]):
+        response = handed_out(request, document, kind)
     # Its address opens the person's page, so it goes to nobody.
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"

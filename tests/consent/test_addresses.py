@@ -1,7 +1,7 @@
 """E-mail is confirmed by a mail of its own: what it says, how often it goes out, and what its link grants (CG-11)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from django.test import Client
 from django.utils import timezone, translation
 
-from consent import tasks
+from consent import personal, tasks
 from consent.actions import addresses
 from consent.ledger import evidence
 from consent.models import AddressRequest, ConsentEvent, ConsentEvidence, Controller, SignupForm, SignupRequest
@@ -118,6 +118,27 @@ def test_cg_11_the_message_on_whatsapp_leaves_the_address_requested_until_its_ow
     for yes_row in ConsentEvent.objects.filter(state="granted"):
         request = ConsentEvent.objects.get(seq=yes_row.doi_request_seq)
         assert (request.channel, request.state) == (yes_row.channel, "requested")
+
+
+def test_access_tells_of_an_address_that_waits_for_its_yes(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant)
+    token = ask(client, form)
+    assert waiting(anna) == []
+    write(anna, message(token))
+
+    [told] = waiting(anna)
+
+    assert (told["email"], told["proof"]["ip"]) == (ANNA, "127.0.0.1")
+    assert told["requested_at"] <= told["sent_at"]
+    yes(client, mail.outbox[0])
+    assert waiting(anna) == []
+
+
+def waiting(contact: Contact) -> list[Mapping[str, Any]]:
+    """What a person's access says of addresses that are not confirmed."""
+    return [
+        row for section in personal.tell(contact) if section.name == "unconfirmed_addresses" for row in section.rows
+    ]
 
 
 def test_what_proves_the_yes_is_address_mail_visitor_and_page(client: Client, form: SignupForm) -> None:

@@ -23,6 +23,7 @@ from tenants.models import AuditEvent, Membership, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tenants.templatetags.formats import moment
 
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
 LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
@@ -80,6 +81,22 @@ def test_a_new_sub_processor_is_announced_to_every_company(bakery: Tenant, shop:
     assert row(bakery).told_at is not None
     with tenant_scope(bakery):
         assert AuditEvent.objects.filter(verb="subprocessor.announced").count() == 1
+
+
+def test_without_a_mail_server_nothing_counts_as_told_and_it_is_told_once_there_is_one(
+    bakery: Tenant, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings.EMAIL_BACKEND = CONSOLE
+    announced()
+    tasks.tell_companies()
+    assert "example.com" not in "".join(capfd.readouterr())
+    assert (row(bakery).told_at, row(bakery).attempts) == (None, 0)
+
+    settings.EMAIL_BACKEND = LOCMEM
+    tasks.tell_companies()
+
+    assert addressees() == ["alice@example.com"]
+    assert row(bakery).told_at
 
 
 def test_a_ring_brings_the_mail_without_waiting_for_beat(

@@ -1,10 +1,18 @@
 """The mail that asks for a yes to e-mail goes out once, however the mail server and the workers fare."""
 
 from datetime import timedelta
+from smtplib import (
+    SMTPConnectError,
+    SMTPDataError,
+    SMTPRecipientsRefused,
+    SMTPSenderRefused,
+    SMTPServerDisconnected,
+)
 
 import pytest
 import time_machine
 from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
@@ -92,11 +100,81 @@ def test_what_could_not_be_sent_for_seven_days_is_not_sent_any_more(client: Clie
     assert mail.outbox == []
 
 
-class Dies:
-    """A mail server during whose answer the worker is killed."""
+class Fails(BaseEmailBackend):
+    """A mail server that cannot be reached, or does not take a mail."""
 
-    def __init__(self, *_: object, **__: object) -> None:
-        """Takes what every backend takes."""
+    unreachable: Exception | None = None
+    untaken: Exception | None = None
+
+    def open(self) -> None:
+        if self.unreachable:
+            raise self.unreachable
+
+    def send_messages(self, _messages: object) -> int:
+        assert self.untaken
+        raise self.untaken
+
+
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ("unreachable", TimeoutError()),
+        ("unreachable", SMTPConnectError(554, b"no")),
+        ("unreachable", SMTPServerDisconnected()),
+        ("untaken", SMTPRecipientsRefused({ANNA: (451, b"greylisted")})),
+        ("untaken", SMTPDataError(452, b"disk full")),
+        # It is set up for another sender: ours to mend.
+        ("untaken", SMTPSenderRefused(550, b"not you", "noreply@example.com")),
+    ],
+)
+def test_what_the_server_did_not_take_for_now_is_sent_later(
+    client: Client,
+    form: SignupForm,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    error: Exception,
+) -> None:
+    monkeypatch.setattr(Fails, where, error)
+    locmem, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, f"{__name__}.Fails"
+    ask(client, form)
+    settings.EMAIL_BACKEND = locmem
+    assert AddressRequest.objects.get().error == type(error).__name__
+
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        tasks.ask_addresses()
+
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        # After the whole mail, as likely as before it.
+        TimeoutError(),
+        ConnectionResetError(),
+        SMTPServerDisconnected(),
+        SMTPRecipientsRefused({ANNA: (550, b"no such user")}),
+        SMTPDataError(554, b"spam"),
+    ],
+)
+def test_what_the_server_may_have_taken_or_refuses_for_good_is_not_sent_again(
+    client: Client, form: SignupForm, settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(Fails, "untaken", error)
+    locmem, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, f"{__name__}.Fails"
+    ask(client, form)
+    settings.EMAIL_BACKEND = locmem
+    assert AddressRequest.objects.exclude(sent_at=None).get().error == type(error).__name__
+
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        tasks.ask_addresses()
+
+    assert mail.outbox == []
+
+
+class Dies(BaseEmailBackend):
+    """A mail server during whose answer the worker is killed."""
 
     def send_messages(self, _messages: object) -> int:
         raise KeyboardInterrupt

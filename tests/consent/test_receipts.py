@@ -102,6 +102,20 @@ def test_a_receipt_says_who_agreed_to_what_and_how_to_take_it_back(receipt: dict
     )
 
 
+def test_a_receipt_of_a_yes_to_e_mail_names_no_way_out_by_whatsapp(
+    alice: Caller, anna: Contact, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        [row] = agree(bakery, anna, pairs=[("email", "marketing")])
+
+    assert row.seq
+    method = alice.get(f"{path(bakery, anna, row.seq)}/").json()["withdrawal_method"]
+
+    assert "STOPP" not in method
+    assert "link" in method.lower()
+    assert "datenschutz@sonne.example" in method
+
+
 def test_a_receipt_names_the_processor_as_the_contract_of_art_28_does(
     logged_in: Client, anna: Contact, bakery: Tenant, settings: Any
 ) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from analytics.models import Kpi
 from consent import queries, tasks
+from consent.actions import declarations
 from consent.models import ConsentEvent, ConsentEvidence, Controller, DataRequest, Disposal
 from consent.rights import keeping, periods
 from contacts.models import Contact, Event
@@ -19,7 +20,7 @@ from messaging.models import Click, Content, Message, Source
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.analytics import cast
-from tests.consent.factories import agree, altered, minutes, person, say, stop
+from tests.consent.factories import NUMBER, agree, altered, minutes, person, say, stop
 from tests.consent.rights.traces import worked
 from tests.contacts.calls import Caller
 
@@ -212,6 +213,32 @@ def test_a_no_to_messages_was_the_last_use_of_measuring_as_well(in_bakery: Tenan
 
     assert rounds(in_bakery) == {"proofs": 1}
     assert proofs_of(anna) == [[TRACKING]]
+
+
+def test_a_yes_beneath_a_stop_by_meta_or_a_restriction_is_proven_for_it_comes_back(in_bakery: Tenant) -> None:
+    anna, berta = person(in_bakery), person(in_bakery)
+    for contact in (anna, berta):
+        agree(in_bakery, contact, evidence={"form": "4711"})
+    declarations.meta_stopped(
+        tenant=in_bakery, contact=anna, phone_number_id=NUMBER, occurred_at=minutes(1), dedupe="pref:1"
+    )
+    say(in_bakery, berta, "restricted", channel="all", purpose="all", occurred_at=minutes(1))
+    for contact in (anna, berta):
+        recorded(contact, 5)
+
+    assert "proofs" not in rounds(in_bakery)
+
+    assert proofs_of(anna, berta) == [[WHATSAPP], [WHATSAPP]]
+
+
+def test_a_yes_until_a_day_ended_on_it(in_bakery: Tenant) -> None:
+    over, live = person(in_bakery), person(in_bakery)
+    for contact, days in ((over, -366 * 5), (live, 30)):
+        agree(in_bakery, contact, evidence={"form": "4711"}, valid_until=timezone.now() + timedelta(days=days))
+        recorded(contact, 6)
+
+    assert rounds(in_bakery) == {"proofs": 1}
+    assert proofs_of(over, live) == [[], [WHATSAPP]]
 
 
 def test_a_no_to_everything_is_proven_as_long_as_anything_is_agreed_to(in_bakery: Tenant) -> None:

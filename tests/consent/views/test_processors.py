@@ -13,6 +13,7 @@ from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
+from tenants.templatetags.formats import day
 from tests.consent.views.pages import as_role, shown
 
 URL = "/bakery/processing/"
@@ -75,9 +76,17 @@ def test_they_stand_as_recipients_in_the_record_until_they_end(alice: Client, ba
 
     alice.post(f"{URL}processors/{found.uid}/end/")
 
-    assert "Agentur Nord" not in shown(alice, f"{URL}record/")
-    assert "ended on" in shown(alice, URL)
+    # Today is their last day.
     assert stored(bakery).ended_on == localdate()
+    assert "Agentur Nord" in shown(alice, f"{URL}record/")
+    assert f"until {day(localdate())}" in shown(alice, URL)
+    assert "End today" not in shown(alice, f"{URL}processors/{found.uid}/")
+
+    yesterday = localdate() - timedelta(days=1)
+    alice.post(f"{URL}processors/{found.uid}/", agency(contract_on="2026-02-03", ended_on=yesterday.isoformat()))
+
+    assert "Agentur Nord" not in shown(alice, f"{URL}record/")
+    assert f"ended on {day(yesterday)}" in shown(alice, URL)
 
 
 def test_who_was_ended_by_mistake_works_again_once_the_day_is_emptied(alice: Client, bakery: Tenant) -> None:
