@@ -22,7 +22,7 @@ CODE_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 8
 # A keyword with the code of a place behind it, as its QR code fills it in.
 AT_PLACE = re.compile(rf"(?P<word>.{{3,40}}?)[\s,:-]+(?P<code>[{CODE_SIGNS}]{{{CODE_LENGTH}}})\W*", re.I | re.S)
-# A button's payload: which form's text was shown, in which version, and whether the second box was shown, too.
+# A button's payload: which form's text was shown, in which version.
 QUESTION = "optin:"
 PAYLOAD = re.compile(QUESTION + r"(?P<form>[0-9a-f-]{36}):(?P<version>\d+)")
 FORM_REF = "form "
@@ -33,7 +33,12 @@ NOS = {"nein", "nein danke", "noe", "nee", "no", "no thanks", "no thank you"}
 def numbers(tenant: Tenant) -> dict[str, str]:
     """The business numbers in which people can confirm: as they are stored, E.164, and as people read them."""
     shown = [number.display_number for number in tenant.numbers.order_by("pk")]
-    return {"+" + "".join(sign for sign in one if sign.isdigit()): one for one in shown}
+    return {stored(one): one for one in shown}
+
+
+def stored(shown: str) -> str:
+    """A business number as forms store it, E.164, from how Meta shows it."""
+    return "+" + "".join(sign for sign in shown if sign.isdigit())
 
 
 def new_token() -> str:

@@ -13,7 +13,6 @@ from consent.actions.signups import Heard, Said
 from consent.models import Channel, Purpose
 from consent.queries import may_send
 from consent.rules import META_STOP
-from contacts import phones
 from contacts.models import Contact
 from inbox import queries
 from inbox.models import InboundMessage
@@ -24,7 +23,7 @@ from whatsapp.models import Number
 
 # Meta takes a free answer for 24 hours after the person wrote; a little less, because sending takes time too.
 WINDOW = timedelta(hours=23, minutes=50)
-# Meta's limits for the body of a message with buttons, and for a button.
+# Meta's limit for the words on a button.
 BUTTON = 20
 
 
@@ -59,7 +58,7 @@ def _said(message: Message) -> Said:
         inbound.sent_at,
         phone_number_id=number.phone_number_id,
         payload=inbound.payload,
-        number=phones.normalise(number.display_number) or "",
+        number=signups.stored(number.display_number),
     )
     if signups.PAYLOAD.fullmatch(inbound.payload):
         asked = question_with(message.contact, number, inbound.payload)
