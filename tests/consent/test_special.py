@@ -1,5 +1,6 @@
 """Attributes of special categories of data (Art. 9 GDPR): of no use without a yes to exactly that (CG-08)."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -99,6 +100,28 @@ def test_a_text_that_is_being_declared_invalid_lets_nobody_use_it_and_measures_n
 
 
 def test_a_message_says_nothing_of_it_to_who_has_not_agreed(marked: Tenant, people: dict[str, Contact]) -> None:
+    bodies = sent_to(marked, people.values())
+
+    assert '"Nuss"' in bodies[people["Anna"].phone or ""]
+    assert '"alle"' in bodies[people["Bert"].phone or ""]
+    assert "Nuss" not in bodies[people["Bert"].phone or ""]
+
+
+def test_nor_to_whose_yes_rests_on_a_text_that_is_being_declared_invalid(
+    marked: Tenant, people: dict[str, Contact]
+) -> None:
+    version = published(marked, name="Gesundheit", covers=[["whatsapp", "special_category"]])
+    agree(marked, people["Bert"], wording=version, pairs=SPECIAL[1:])
+    wordings.declare_invalid(version=version, reason="Der Anbieter war nicht genannt.", by=None)
+
+    bodies = sent_to(marked, people.values())
+
+    assert '"Nuss"' in bodies[people["Anna"].phone or ""]
+    assert "Nuss" not in bodies[people["Bert"].phone or ""]
+
+
+def sent_to(marked: Tenant, people: Collection[Contact]) -> dict[str, str]:
+    """What each of these people gets of a message that names the allergy, by phone."""
     number: Number = factories.number(marked)
     source = outbox.open_source(
         tenant=marked, kind=Source.Kind.CAMPAIGN, name="Ohne Nuss", number=number, purpose="marketing"
@@ -108,17 +131,12 @@ def test_a_message_says_nothing_of_it_to_who_has_not_agreed(marked: Tenant, peop
         {"name": "2", "from": "text", "text": "Sonntag"},
     ]}  # fmt: skip
     outbox.add_content(source=source, variant=0, template=factories.template(marked), variables=values)
-    for contact in people.values():
+    for contact in people:
         Message.objects.create(
             tenant=marked, source=source, contact=contact, next_attempt_at=now() - timedelta(minutes=1)
         )
-
     claimed = claiming.claim(number=number, source_id=source.pk, most=5, budget=Budget(number))
-
-    bodies = {orjson.loads(one.content)["to"]: one.content.decode() for one in claimed}
-    assert '"Nuss"' in bodies[people["Anna"].phone or ""]
-    assert '"alle"' in bodies[people["Bert"].phone or ""]
-    assert "Nuss" not in bodies[people["Bert"].phone or ""]
+    return {orjson.loads(one.content)["to"]: one.content.decode() for one in claimed}
 
 
 def form(tenant: Tenant, wording: WordingVersion, extra: WordingVersion | None = None) -> SignupForm:
