@@ -16,7 +16,7 @@ from contacts.models import Contact
 from tenants.models import Tenant
 from tests.consent.factories import agree, person, published, stop
 from tests.consent.test_addresses import BOTH, ask, mailed, yes
-from tests.consent.test_signups import made, may, write
+from tests.consent.test_signups import made, may, tick, write
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
@@ -98,6 +98,8 @@ def test_confirmed_in_whatsapp_after_the_mail_both_are_one_person_and_a_no_of_ei
     granted = ConsentEvent.objects.get(state="granted", channel="whatsapp")
     request = ConsentEvent.objects.get(seq=granted.doi_request_seq)
     assert (request.channel, request.state) == ("whatsapp", "requested")
+    # Each has a request and with it a proof of their own: the other one may be erased.
+    assert request.subject_id == granted.subject_id == on_whatsapp.subject_id
 
     stop(form.tenant, on_whatsapp, is_all=True, occurred_at=timezone.now() + LATER)
     assert mailed(by_mail) == "suppressed"
@@ -148,6 +150,16 @@ def test_an_address_that_nobody_has_confirmed_joins_nobody(client: Client, form:
     assert stranger.email is None
 
 
+def test_who_is_found_by_an_unproven_address_alone_is_shown_to_nobody(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant, email=ADDRESS, phone="+4930231257999")
+    ask(client, form, email=ADDRESS)
+
+    shown = yes(client, mail.outbox[0])
+
+    assert mailed(anna) == ""
+    assert not re.findall(r'href="[^"]*/p/', shown)
+
+
 def test_the_page_after_the_yes_leads_to_the_persons_own_where_it_ends_by_one_click(
     client: Client, form: SignupForm
 ) -> None:
@@ -164,3 +176,18 @@ def test_the_page_after_the_yes_leads_to_the_persons_own_where_it_ends_by_one_cl
     client.post(urlsplit(own).path, {"pair": "email:marketing"})
 
     assert (mailed(anna), may(anna)) == ("withdrawn", "")
+
+
+@pytest.mark.parametrize(("agreed", "left"), [(True, "anna@example.com"), (False, "neu@example.com")])
+def test_cg_11_an_answer_replaces_no_address_that_a_yes_hangs_on(
+    client: Client, in_bakery: Tenant, agreed: bool, left: str
+) -> None:
+    form = made(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), question="email")
+    anna = person(in_bakery, email="anna@example.com")
+    if agreed:
+        agree(in_bakery, anna, pairs=[("email", "marketing")])
+
+    write(anna, message(tick(client, form, answer="neu@example.com")))
+
+    anna.refresh_from_db()
+    assert anna.email == left

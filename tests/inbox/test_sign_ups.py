@@ -315,19 +315,38 @@ def test_a_yes_to_what_we_wrote_later_is_none_to_our_question(
     number: Number, form: SignupForm, deliver: Deliver
 ) -> None:
     write(deliver, number, "START", 0)
+    ask_something_else(number)
+    write(deliver, number, "Ja", 1)
+
+    assert may(number.tenant) == "pending"
+
+
+def test_a_yes_that_quotes_another_message_is_none_to_our_question(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    write(deliver, number, "Hallo", 0)
+    other = ask_something_else(number)
+    write(deliver, number, "START", 1)
+    quoting = meta.text("Ja", at=NOW - timedelta(minutes=20), context={"id": other})
+    deliver(meta.body(number, messages=[quoting]))
+
+    assert may(number.tenant) == "pending"
+
+
+def ask_something_else(number: Number) -> str:
+    """A person of the team asks something; returns Meta's id of it."""
     with tenant_scope(number.tenant):
-        queue_reply(
+        asked = queue_reply(
             tenant=number.tenant,
             number=number,
             contact=Contact.objects.get(),
             text="Kommen Sie morgen?",
-            dedupe="later",
+            dedupe="something else",
             expires_at=NOW + timedelta(hours=1),
         )
+    assert asked
     sent(number.tenant)
-    write(deliver, number, "Ja", 1)
-
-    assert may(number.tenant) == "pending"
+    return f"wamid.out{asked.pk}"
 
 
 def test_a_yes_that_arrives_after_a_later_stopp_is_answered_by_nothing(
