@@ -1,6 +1,6 @@
 """CG-07: no advertising to anybody younger than 16, nor, if the company wants, to those whose age nobody knows."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -107,7 +107,7 @@ def test_a_yes_of_a_child_does_not_count_and_turning_16_does_not_mend_it(in_bake
     young = person(in_bakery, birthday=now().date() - timedelta(days=16 * 365 - 100))
     agree(in_bakery, young, occurred_at=now())
     grown = person(in_bakery, birthday=date(2009, 5, 1))
-    agree(in_bakery, grown, occurred_at=now().replace(year=2025, month=4, day=30))
+    agree(in_bakery, grown, occurred_at=datetime(2025, 4, 30, 12, tzinfo=UTC))
 
     assert (reason(young), reason(grown)) == ("minor", "minor")
 
@@ -119,7 +119,7 @@ def test_a_yes_of_a_child_does_not_count_and_turning_16_does_not_mend_it(in_bake
 def test_who_turns_16_on_the_day_is_old_enough(in_bakery: Tenant) -> None:
     anna = person(in_bakery, birthday=date(2010, 5, 1))
 
-    agree(in_bakery, anna, occurred_at=now().replace(year=2026, month=5, day=1, hour=12))
+    agree(in_bakery, anna, occurred_at=datetime(2026, 5, 1, 12, tzinfo=UTC))
 
     assert reason(anna) == ""
 
