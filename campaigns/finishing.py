@@ -3,16 +3,15 @@
 from django.db import connection
 
 from campaigns.models import Campaign
+from messaging.queries import first_under_way, first_waiting
 from tenants.scope import across_tenants
 
 # Nothing waits, nothing is being sent, no outcome is being clarified: computed from rows, so a campaign can never
-# say "finished" while a message is left. Each EXISTS fits one partial index.
-IS_OVER = """
+# say "finished" while a message is left.
+IS_OVER = f"""
 k.state = 'running' AND k.frozen_at IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM messaging_message m
-                  WHERE m.tenant_id = k.tenant_id AND m.source_id = k.source_id AND m.queue = 0)
-  AND NOT EXISTS (SELECT 1 FROM messaging_message m
-                  WHERE m.tenant_id = k.tenant_id AND m.source_id = k.source_id AND m.queue = 1)
+  AND {first_waiting("k.tenant_id", "k.source_id")} IS NULL
+  AND {first_under_way("k.tenant_id", "k.source_id")} IS NULL
 """
 # Whoever puts messages back into the queue holds their source: so it is locked first and looked at again afterwards.
 # What somebody else holds waits for the next round.

@@ -55,7 +55,7 @@ WHERE m.tenant_id = %s AND m.source_id = %s AND m.queue = 0 AND m.next_attempt_a
 ORDER BY m.next_attempt_at, m.id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
-DUE_SOURCES = """
+DUE_SOURCES = f"""
 SELECT s.id, s.priority FROM messaging_source s
 JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
 JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
@@ -63,8 +63,7 @@ WHERE s.tenant_id = %s AND s.number_id = %s AND s.state = 'open'
   AND (s.expires_at IS NULL OR s.expires_at > now())
   AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
   AND EXISTS (SELECT FROM consent_agreement g WHERE g.tenant_id = s.tenant_id)
-  AND EXISTS (SELECT 1 FROM messaging_message m
-              WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0 AND m.next_attempt_at <= now())
+  AND {queries.FIRST_DUE} IS NOT NULL
 ORDER BY s.priority, s.id
 """
 
@@ -128,8 +127,9 @@ def claim(*, number: Number, source_id: int, most: int, budget: Budget) -> list[
 
 def _candidates(source: Source, most: int) -> list[Candidate]:
     with connection.cursor() as cursor:
-        cursor.execute(PICK, [source.tenant_id, source.pk, most])
-        picked = cursor.fetchall()
+        with queries.in_order_of_claims(cursor):
+            cursor.execute(PICK, [source.tenant_id, source.pk, most])
+            picked = cursor.fetchall()
         if not picked:
             return []
         contact_ids = [row[3] for row in picked]

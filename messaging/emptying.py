@@ -4,19 +4,18 @@ import time
 
 from django.db import connection
 
+from messaging import queries
 from messaging.models import Message, Source
 from tenants.scope import across_tenants, tenant_scope
 
 AT_A_TIME = 10_000
-# In the order of claims, so that neither waits for the other in a circle. MATERIALIZED: looked up again for each row of
-# a join, a limited and locking select would each time find the next ones.
+# In the order of claims, so that neither waits for the other in a circle.
+WAITING = """
+SELECT id FROM messaging_message WHERE tenant_id = %s AND source_id = %s AND queue = 0
+ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE
+"""
 CANCEL = """
-WITH waiting AS MATERIALIZED (
-  SELECT id FROM messaging_message WHERE tenant_id = %(tenant)s AND source_id = %(source)s AND queue = 0
-  ORDER BY next_attempt_at, id LIMIT %(most)s FOR UPDATE
-)
-UPDATE messaging_message m SET queue = %(out)s, state = %(cancelled)s, reason = 'campaign_cancelled'
-FROM waiting WHERE m.tenant_id = %(tenant)s AND m.id = waiting.id
+UPDATE messaging_message SET queue = %s, state = %s, reason = 'campaign_cancelled' WHERE tenant_id = %s AND id = ANY(%s)
 """
 
 
@@ -27,9 +26,11 @@ def empty(tenant_id: int, source_id: int) -> bool:
     """
     with tenant_scope(tenant_id):
         with connection.cursor() as cursor:
-            params = {"out": Message.Queue.OUT, "cancelled": Message.State.CANCELLED, "most": AT_A_TIME}
-            cursor.execute(CANCEL, {**params, "tenant": tenant_id, "source": source_id})
-            is_done = cursor.rowcount < AT_A_TIME
+            with queries.in_order_of_claims(cursor):
+                cursor.execute(WAITING, [tenant_id, source_id, AT_A_TIME])
+                waiting = [row[0] for row in cursor.fetchall()]
+            cursor.execute(CANCEL, [Message.Queue.OUT, Message.State.CANCELLED, tenant_id, waiting])
+        is_done = len(waiting) < AT_A_TIME
         if is_done:
             Source.objects.filter(tenant=tenant_id, pk=source_id).update(is_emptying=False)
     return is_done

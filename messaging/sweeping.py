@@ -11,7 +11,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from messaging import bucket, claiming, reasons
+from messaging import bucket, claiming, queries, reasons
 from messaging.budget import client
 from messaging.claiming import Outgoing
 from tenants.scope import across_tenants
@@ -88,8 +88,7 @@ HOLD = f"""
 UPDATE messaging_source SET state = 'paused', pause_code = %(code)s WHERE id IN (
   SELECT s.id FROM messaging_source s
   WHERE s.kind = 'campaign' AND s.state = 'open' AND s.expires_at < now()
-    AND EXISTS (SELECT 1 FROM messaging_message m
-                WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0 AND {OVERDUE})
+    AND {queries.first_waiting("s.tenant_id", "s.id", such=OVERDUE)} IS NOT NULL
   ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED)
 """
 # The others would have been tried again later than the end. A paused campaign gets a new end when somebody resumes it;
@@ -108,12 +107,10 @@ EXPIRE_AT_A_TIME, EXPIRE_FOR_S = 10_000, 2.0
 
 # Tests and replies close themselves; campaigns are finished by their own app. Whoever puts messages back holds their
 # source, so it is locked first and looked at again afterwards; a held one waits for the next round.
-IS_IDLE = """
+IS_IDLE = f"""
 s.kind IN ('test', 'reply') AND s.state <> 'closed' AND s.created_at < now() - interval '10 seconds'
-  AND NOT EXISTS (SELECT 1 FROM messaging_message m
-                  WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 0)
-  AND NOT EXISTS (SELECT 1 FROM messaging_message m
-                  WHERE m.tenant_id = s.tenant_id AND m.source_id = s.id AND m.queue = 1)
+  AND {queries.first_waiting("s.tenant_id", "s.id")} IS NULL
+  AND {queries.first_under_way("s.tenant_id", "s.id")} IS NULL
 """
 IDLE = f"SELECT s.id FROM messaging_source s WHERE {IS_IDLE} ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED"
 CLOSE = f"UPDATE messaging_source s SET state = 'closed' WHERE s.id = ANY(%s) AND {IS_IDLE}"
