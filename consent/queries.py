@@ -217,6 +217,11 @@ def contract_names(tenant_id: int) -> frozenset[str]:
     return _marked(tenant_id, "contract_attributes")
 
 
+def is_invalidating(tenant_id: int) -> bool:
+    """Whether a text is being declared invalid just now: yeses to it still stand as given then."""
+    return Invalidation.objects.filter(tenant=tenant_id, finished_at=None).exists()
+
+
 def _marked(tenant_id: int, field: str) -> frozenset[str]:
     names = Controller.objects.filter(tenant=tenant_id).values_list(field, flat=True).first()
     return frozenset(map(attribute_name, names or ()))
