@@ -7,6 +7,7 @@ where it is not certain that the mail server took nothing, the first counts as s
 
 import logging
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from email.utils import formataddr, make_msgid, parseaddr
 from smtplib import SMTPHeloError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
@@ -20,7 +21,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from consent import owing, speaking
-from consent.models import AddressRequest, Channel, SignupRequest, WordingVersion
+from consent.ledger import suppressing
+from consent.ledger.folding import NOES
+from consent.models import AddressRequest, Channel, ConsentState, SignupRequest, Suppression, WordingVersion
 from consent.queries import controller_of
 from consent.rights import periods
 from consent.signups import pairs_of
@@ -69,7 +72,11 @@ def asked(request: AddressRequest) -> list[WordingVersion]:
 
 def wordings(request: AddressRequest, language: str) -> list[str]:
     """Those texts in words."""
-    return [version.texts.get(language) or next(iter(version.texts.values()), "") for version in asked(request)]
+    return _in_words(asked(request), language)
+
+
+def _in_words(versions: Iterable[WordingVersion], language: str) -> list[str]:
+    return [version.texts.get(language) or next(iter(version.texts.values()), "") for version in versions]
 
 
 def work() -> None:
@@ -138,10 +145,14 @@ def _is_taken_later(error: Exception) -> bool:
 
 
 def _written(claimed: AddressRequest) -> EmailMessage | None:
-    """The mail; None when its texts were declared invalid meanwhile: then there is nothing to ask, now or later."""
+    """The mail; None when there is nothing to ask, now or later.
+
+    That is so when its texts were declared invalid meanwhile, or the person has said no.
+    """
     tenant, language = claimed.tenant, claimed.signup.language
     with tenant_scope(tenant), timezone.override(tenant.timezone), translation.override(language):
-        if not (texts := wordings(claimed, language)):
+        address = evidence(claimed)["email"]
+        if not (texts := _in_words(_unanswered(claimed, address), language)):
             return None
         controller, said = controller_of(tenant), speaking.texts(tenant, language)
         values = {
@@ -155,10 +166,23 @@ def _written(claimed: AddressRequest) -> EmailMessage | None:
             said["mail_subject"],
             speaking.filled(said["mail"], values),
             formataddr((controller.legal_name or tenant.name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
-            [evidence(claimed)["email"]],
+            [address],
             reply_to=[controller.email] if controller.email else [],
             headers={"Message-ID": claimed.message_id, "Auto-Submitted": "auto-generated"},
         )
+
+
+def _unanswered(claimed: AddressRequest, address: str) -> list[WordingVersion]:
+    """The texts of a mail to no part of which anybody who is reached there has said no since they were ticked."""
+    key = identities.digest(claimed.tenant, Identity.Kind.EMAIL, address)
+    listed = Suppression.objects.filter(tenant=claimed.tenant, digest=key, lifted_at=None)
+    scopes = listed.filter(since__gte=claimed.requested_at).values_list("channel", "purpose")
+    noes = {pair for scope in scopes for pair in suppressing.reached(scope)}
+    if claimed.contact:
+        states = ConsentState.objects.filter(tenant=claimed.tenant, subject_id=claimed.contact.subject_id)
+        late = states.filter(state__in=NOES, since__gte=claimed.requested_at)
+        noes |= set(late.values_list("channel", "purpose"))
+    return [version for version in asked(claimed) if noes.isdisjoint(pairs_of(version, Channel.EMAIL))]
 
 
 def _sender(claimed: AddressRequest, said: dict[str, str]) -> str:

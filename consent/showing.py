@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from consent import speaking, vouchers
-from consent.models import SignupForm
+from consent.models import SignupForm, Wording
 from consent.queries import published
 
 # What can be translated, beside the answers of a choice.
@@ -35,43 +35,47 @@ class Answer(NamedTuple):
     words: str
 
 
-def main_language(form: SignupForm) -> str:
-    """The language of the form's own texts: German, or that of a consent text that has no German version."""
-    version = published(form.wording) or form.wording.versions.order_by("-number").first()
+def language_for(wording: Wording) -> str:
+    """In which language a new form's own texts are, unless it says so: German, or that of a consent text without it."""
+    version = published(wording) or wording.versions.order_by("-number").first()
     return "de" if version is None or version.texts.get("de") else next(iter(version.texts), "de")
 
 
-def texts(form: SignupForm, language: str) -> dict[str, Text]:
-    """Every text of the form for a reader of this language, by name; of a benefit only what can be kept now."""
-    main, translated = main_language(form), _translated(form, language)
-    silent = () if vouchers.is_promised(form) else PROMISE
-    return {name: Text("", "") if name in silent else _text(form, name, language, main, translated) for name in TEXTS}
+def texts(form: SignupForm, language: str, *, was_promised: bool = False) -> dict[str, Text]:
+    """Every text of the form for a reader of this language, by name; of a benefit only what can be kept now.
+
+    With `was_promised` the benefit as well: the reader has seen it, and is owed it.
+    """
+    translated = _translated(form, language)
+    silent = () if was_promised or vouchers.is_promised(form) else PROMISE
+    return {name: Text("", "") if name in silent else _text(form, name, language, translated) for name in TEXTS}
 
 
 def benefit(form: SignupForm, language: str) -> tuple[Text, Text]:
     """The benefit and its conditions for a reader of this language, whether or not it is still promised to others."""
-    main, translated = main_language(form), _translated(form, language)
-    words, terms = (_text(form, name, language, main, translated) for name in PROMISE)
+    translated = _translated(form, language)
+    words, terms = (_text(form, name, language, translated) for name in PROMISE)
     return words, terms
 
 
 def answers(form: SignupForm, language: str) -> tuple[list[Answer], str]:
     """The answers of the form's choice, and their language where it is another one than the page's, else ""."""
-    main, translated = main_language(form), _translated(form, language)
+    translated = _translated(form, language)
     shown = translated.get(ANSWERS) or form.question_answers
-    own = "" if translated.get(ANSWERS) or language == main else main
+    own = "" if translated.get(ANSWERS) or language == form.language else form.language
     return [Answer(kept, words) for kept, words in zip(form.question_answers, shown, strict=False)], own
 
 
-def as_evidence(form: SignupForm, language: str) -> dict[str, str]:
+def as_evidence(form: SignupForm, language: str, *, was_promised: bool = False) -> dict[str, str]:
     """What stood around the consent text when somebody ticked its box: the form may be changed later (§ 4)."""
-    return {name: text.words for name, text in texts(form, language).items() if text.words}
+    shown = texts(form, language, was_promised=was_promised)
+    return {name: text.words for name, text in shown.items() if text.words}
 
 
 def languages(form: SignupForm) -> list[str]:
     """The languages in which the form's headline is written, its own first: those of its posters."""
-    main = main_language(form)
-    return [main, *(code for code in speaking.LANGUAGES if code != main and _translated(form, code).get("headline"))]
+    others = [code for code in speaking.LANGUAGES if code != form.language]
+    return [form.language, *(code for code in others if _translated(form, code).get("headline"))]
 
 
 def check(form: SignupForm) -> None:
@@ -90,7 +94,7 @@ def _problems(form: SignupForm) -> Iterator[str]:
                 "language": language,
                 "known": ", ".join(speaking.LANGUAGES),
             }
-        elif language == main_language(form):
+        elif language == form.language:
             yield _("“%(language)s” is the language of the form's own texts: change those.") % {"language": language}
         elif not isinstance(given, dict):
             yield _("Give the texts by language, for example {“en”: {“headline”: …}}.")
@@ -129,11 +133,11 @@ def label(name: str) -> str:
     return str(capfirst(SignupForm._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
 
 
-def _text(form: SignupForm, name: str, language: str, main: str, translated: Mapping[str, Any]) -> Text:
+def _text(form: SignupForm, name: str, language: str, translated: Mapping[str, Any]) -> Text:
     own = getattr(form, name)
     if own and translated.get(name):
         return Text(translated[name], "")
-    return Text(own, "" if language == main or not own else main)
+    return Text(own, "" if language == form.language or not own else form.language)
 
 
 def _translated(form: SignupForm, language: str) -> Mapping[str, Any]:

@@ -1,13 +1,20 @@
 """Voucher codes of sign-up forms: whether a benefit can be promised now, and how many are left, given and owed."""
 
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from consent.models import SignupCode, SignupForm
+from tenants.encryption import BadToken, seal, unseal
 from tenants.models import Tenant
+
+USE = "promise"
+# For so long a page that somebody has open holds the company to what it says.
+PROMISE = timedelta(days=1)
 
 # New ones take a while to come from the shop; fewer than this are gone on a good day.
 LOW = 20
@@ -42,6 +49,21 @@ class Low(NamedTuple):
 def is_promised(form: SignupForm) -> bool:
     """Whether the form's benefit may be held out now: nothing is promised that nobody could be given (CG-05)."""
     return bool(form.benefit) and (form.without_code or _free(form).exists())
+
+
+def promise(form: SignupForm) -> str:
+    """What a page that holds out the benefit sends back: the last code may go while somebody reads it."""
+    return seal(USE, form.tenant_id, form.pk, int(timezone.now().timestamp()))
+
+
+def was_promised(form: SignupForm, kept: str) -> bool:
+    """Whether a page of this form held out the benefit to whoever sends this back."""
+    try:
+        tenant_id, form_id, at = unseal(USE, kept)
+    except (BadToken, ValueError):
+        return False
+    age = timezone.now().timestamp() - at
+    return (tenant_id, form_id) == (form.tenant_id, form.pk) and age < PROMISE.total_seconds()
 
 
 def pool(form: SignupForm) -> Pool:

@@ -3,6 +3,7 @@
 import base64
 import hmac
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 
 from django.db import connection
@@ -56,12 +57,13 @@ def record(tenant: Tenant, contacts: Sequence[Contact]) -> None:
     _store(tenant, current)
 
 
-def share(tenant: Tenant, contacts: Sequence[Contact]) -> None:
+def share(tenant: Tenant, contacts: Sequence[Contact], *, to: Sequence[Contact] | None = None) -> None:
     """Give each of these contacts the identities of all, because they turned out to be the same person.
 
     From then on a suppression of one blocks every one of them (consent-gdpr § 8: restrictions of either side apply).
+    With `to` only those are given the others'.
     """
-    ids = [contact.pk for contact in contacts]
+    ids, takers = ([contact.pk for contact in some] for some in (contacts, contacts if to is None else to))
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO contacts_identity (tenant_id, contact_id, kind, digest)"
@@ -69,8 +71,21 @@ def share(tenant: Tenant, contacts: Sequence[Contact]) -> None:
             " FROM contacts_identity i CROSS JOIN unnest(%s::bigint[]) AS other(id)"
             " WHERE i.tenant_id = %s AND i.contact_id = ANY(%s) AND i.contact_id <> other.id"
             " ON CONFLICT (tenant_id, contact_id, kind, digest) DO NOTHING",
-            [ids, tenant.pk, ids],
+            [takers, tenant.pk, ids],
         )
+
+
+def prove(contact: Contact, kind: str, value: str, at: datetime) -> None:
+    """Note that the person has proven one of their identities."""
+    own = Identity.objects.filter(tenant=contact.tenant_id, contact=contact, kind=kind)
+    own.filter(digest=digest(contact.tenant, kind, value)).update(proven_at=at)
+
+
+def last_to_prove(tenant: Tenant, kind: str, value: str) -> Contact | None:
+    """Whoever has this identity and was the last to prove it; None when nobody who has it ever did."""
+    proven = Identity.objects.filter(tenant=tenant, kind=kind, digest=digest(tenant, kind, value), valid_to=None)
+    last = proven.filter(proven_at__isnull=False).select_related("contact").order_by("-proven_at", "-pk").first()
+    return last.contact if last else None
 
 
 def _end_others(tenant: Tenant, contact_ids: list[int], current: Iterable[tuple[int, str, bytes]]) -> None:

@@ -102,6 +102,8 @@ class Identity(models.Model):
     kind = models.CharField(max_length=5, choices=Kind.choices)
     digest = models.BinaryField()
     valid_to = models.DateTimeField(null=True, blank=True)
+    # Of an address: when the person last proved that it is theirs. What an import or a stranger typed proves nothing.
+    proven_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -10,16 +10,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from consent import mailing, showing, tasks
-from consent import signups as tokens
-from consent.actions import confirming, people, signups
-from consent.ledger.folding import GRANTS
-from consent.models import AddressRequest, Authority, Channel, ConsentEvent, SignupForm, SignupRequest
+from consent import ledger, mailing, showing, tasks
+from consent.actions import confirming, declarations, joining, people, signups
+from consent.models import AddressRequest, Channel, SignupForm, Source
 from consent.rights import periods
 from consent.signups import pairs_of
 from contacts import actions as contacts
+from contacts import identities
 from contacts.actions import ContactData
-from contacts.models import Contact
+from contacts.models import Contact, Identity
 from tenants import waking
 from tenants.encryption import BadToken, unseal
 from tenants.models import Tenant
@@ -35,16 +34,17 @@ SHOWN = ("form", *showing.TEXTS)
 def start(*, form: SignupForm, address: str, **asked: Any) -> str:
     """Somebody ticked the box on the page: `asked` and the answer are those of signups.start.
 
-    Has the address asked by mail, if what was ticked covers e-mail.
+    Has the address asked by mail, if what was ticked covers e-mail. Two clicks are one sign-up.
     """
-    token = signups.start(form=form, **asked)
-    if address:
-        found = SignupRequest.objects.select_related("tenant", "version", "extra_version")
-        signup = found.get(tenant=form.tenant, token_digest=tokens.digest(token))
-        ticked = filter(None, (signup.version, signup.extra_version))
-        if any(pairs_of(version, Channel.EMAIL) for version in ticked):
-            mailing.owe(signup, address, signups.proof_of(signup))
-            waking.wake(tasks.ask_addresses)
+    token, signup = signups.write_down(form=form, address=address, **asked)
+    if signup is None:
+        return token
+    ticked = filter(None, (signup.version, signup.extra_version))
+    if address and any(pairs_of(version, Channel.EMAIL) for version in ticked):
+        mailing.owe(signup, address, signups.proof_of(signup))
+        waking.wake(tasks.ask_addresses)
+    # Last: who confirms counts after everything else, too.
+    signups.count("requests", form, signup.place)
     return token
 
 
@@ -75,22 +75,53 @@ def confirm(request: AddressRequest, *, visitor: Mapping[str, str]) -> Contact |
 
     Grants what the texts say of e-mail, and nothing else.
     """
-    own = AddressRequest.objects.filter(tenant=request.tenant, pk=request.pk)
-    # Read after the wait, with what the message on WhatsApp has joined to it meanwhile.
-    own.select_for_update().first()
-    locked = _requests().filter(tenant=request.tenant, pk=request.pk).first()
+    locked = _locked(request)
     if locked is None or standing(locked) != "open":
         return None
     at, asked = timezone.now(), mailing.evidence(locked)
     contact = _whose(locked, asked["email"])
+    identities.prove(contact, Identity.Kind.EMAIL, asked["email"], at)
     said = _proof(locked, asked, visitor)
     for version in mailing.asked(locked):
         pairs = pairs_of(version, Channel.EMAIL)
         confirming.grant(locked.signup, version, contact, pairs, at=at, asked=asked, said=said)
+    # An old no of the address has become theirs only now.
+    key = f"signup:{locked.signup.token_digest}:proven"
+    declarations.keep_open(tenant=locked.tenant, contact=contact, dedupe=key, source=Source.SIGNUP_PAGE)
     # A mail may arrive although its server reported an error.
     sent_at = locked.sent_at or at
+    own = AddressRequest.objects.filter(tenant=locked.tenant, pk=locked.pk)
     own.update(confirmed_at=at, contact=contact, sealed="", sent_at=sent_at)
     return contact
+
+
+def _locked(request: AddressRequest) -> AddressRequest | None:
+    """The request under lock, after whoever it may be about (the order: joining); None where it was deleted.
+
+    Read after the wait, with what the message on WhatsApp has joined to it meanwhile. Whoever is found only then comes
+    too late to be locked in order, so it begins anew.
+    """
+    own = _requests().filter(tenant=request.tenant, pk=request.pk)
+    found = own.first()
+    while found and standing(found) == "open":
+        people, point = _concerned(found), transaction.savepoint()
+        joining.hold(found.tenant, people)
+        ledger.lock(found.tenant)
+        # Read in a statement of its own: the lock reads again the row alone, and not what is joined to it.
+        own.select_for_update(of=("self",)).first()
+        found = own.first()
+        if found is None or _concerned(found) <= people:
+            return found
+        transaction.savepoint_rollback(point)
+    return found
+
+
+def _concerned(request: AddressRequest) -> set[int]:
+    """Whose address it may be."""
+    if request.contact or not request.sealed:
+        return {request.contact.pk} if request.contact else set()
+    known = _known_by(request.tenant, mailing.evidence(request)["email"].lower())
+    return {known.pk} if known else set()
 
 
 def _requests() -> QuerySet[AddressRequest]:
@@ -100,22 +131,24 @@ def _requests() -> QuerySet[AddressRequest]:
 
 
 def _whose(request: AddressRequest, address: str) -> Contact:
-    """Who confirmed the same sign-up in WhatsApp; else the contact that is known by the address, or a new one."""
-    if request.contact is None:
-        return _known_by(request, address.lower())
-    return people.patch(contact=request.contact, data=ContactData({"email": address}), by=None, is_wish=True)
-
-
-def _known_by(request: AddressRequest, address: str) -> Contact:
-    """Families share an address: then it is who proved it before, for it names none of the others alone."""
-    sharing = Contact.objects.filter(tenant=request.tenant, email=address)
-    if sharing.count() == 1:
-        return sharing.get()
-    yeses = ConsentEvent.objects.filter(tenant=request.tenant, channel=Channel.EMAIL, state__in=GRANTS)
-    proven = yeses.filter(authority=Authority.PERSON, subject_id__in=list(sharing.values_list("subject_id", flat=True)))
-    if last := proven.order_by("-seq").first():
-        return sharing.get(subject_id=last.subject_id)
+    """Who confirmed the same sign-up in WhatsApp; else whom the address names, or somebody new."""
+    if request.contact:
+        return people.patch(contact=request.contact, data=ContactData({"email": address}), by=None, is_wish=True)
+    if known := _known_by(request.tenant, address.lower()):
+        return known
     return contacts.create_for_address(tenant=request.tenant, email=address, language=request.signup.language)
+
+
+def _known_by(tenant: Tenant, address: str) -> Contact | None:
+    """Who proved the address before, else the one contact that is known by it and by no number; else nobody.
+
+    An address beside a number was typed by somebody, on a page, in a file: nobody knows whose it is. Its owner would
+    get what was written to the other person, and see what that one agreed to.
+    """
+    if proven := identities.last_to_prove(tenant, Identity.Kind.EMAIL, address):
+        return proven
+    named = list(Contact.objects.filter(tenant=tenant, email=address, phone=None, bsuid=None)[:2])
+    return named[0] if len(named) == 1 else None
 
 
 def _proof(request: AddressRequest, asked: Mapping[str, Any], visitor: Mapping[str, str]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Hears in a message on WhatsApp what it has to do with signing up: a token, a keyword, an answer to our question."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from consent import showing, signups, speaking
-from consent.actions import declarations, vouchers
+from consent import ledger, showing, signups, speaking
+from consent.actions import declarations, joining, vouchers
 from consent.actions.signups import (
     Heard,
     NotOpen,
@@ -34,6 +35,21 @@ from tenants.models import Tenant
 TYPED = timedelta(days=1)
 # After these of the person, or a no recorded for them, an earlier question of ours waits for no answer any more.
 ANSWERS = Q(state__in=GRANTS, authority=Authority.PERSON) | Q(state__in=[*NOES, State.META_STOPPED, State.ERASED])
+
+
+def hold(tenant: Tenant, messages: Collection[tuple[Contact, str, str]]) -> None:
+    """Lock the contacts of those by whose (contact, text, payload) a yes may come, before anything of their batch.
+
+    Only contacts; what else is locked for a yes, and in which order: `joining`.
+    """
+    tokens = {token for _contact, text, _payload in messages if (token := signups.token_in(text))}
+    people = {contact.pk for contact, text, payload in messages if _may_be_yes(text, payload)}
+    if people:
+        joining.hold(tenant, people, tokens)
+
+
+def _may_be_yes(text: str, payload: str) -> bool:
+    return bool(signups.token_in(text) or signups.PAYLOAD.fullmatch(payload) or signups.is_yes(text))
 
 
 def hear(*, tenant: Tenant, contact: Contact, said: Said, is_start: bool) -> Heard | None:
@@ -107,7 +123,8 @@ def ask(*, form: SignupForm, contact: Contact, said: Said, place: SignupPlace | 
         dedupe=f"keyword:{said.wamid}",
         source=Source.WA_KEYWORD,
         source_ref=signups.ref(form, place),
-        pairs=pairs_of(version),
+        # Nobody is asked for an address here: a request for e-mail could only lapse.
+        pairs=confirmed_here(version),
         occurred_at=said.at,
         wording=version,
         language=language,
@@ -125,6 +142,8 @@ def accept(*, form: SignupForm, contact: Contact, said: Said, version: Version) 
     A yes counts for seven days, for a question that was not answered before, and only while that version may still be
     agreed to; else they are asked anew, or told that they are signed up already where that is so.
     """
+    joining.hold(form.tenant, [contact.pk])
+    ledger.lock(form.tenant)
     language = _language(contact, version)
     asked = pending(contact, said, version)
     # The form may show another wording by now.

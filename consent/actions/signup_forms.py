@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent import keywords, showing, signups
+from consent.actions import vouchers
 from consent.models import SignupForm, SignupPlace
 from consent.opening import hindrances, unlawful
 from consent.queries import may_ask
@@ -19,8 +20,12 @@ from tenants.models import Tenant
 
 @transaction.atomic
 def create(*, tenant: Tenant, by: Actor, **values: Any) -> SignupForm:
-    """A new form, as a draft; raises ValidationError by field."""
-    form = SignupForm(tenant=tenant, **_cleaned(values))
+    """A new form, as a draft; raises ValidationError by field.
+
+    Without a `language` its own texts are in that of the consent text, and stay so whatever is added to that.
+    """
+    values = _cleaned(values)
+    form = SignupForm(tenant=tenant, **{"language": showing.language_for(values["wording"])} | values)
     _save(form)
     audit(tenant=tenant, by=by, verb="signup_form.created", subject=form)
     return form
@@ -30,9 +35,14 @@ def create(*, tenant: Tenant, by: Actor, **values: Any) -> SignupForm:
 def update(*, form: SignupForm, by: Actor, **values: Any) -> SignupForm:
     """Change a form; an open one shows it at once, so nothing unlawful may come of it.
 
-    Its address stays once it was open, because it may be printed. Raises ValidationError by field.
+    Its address stays once it was open, because it may be printed. A benefit that needs no code any more is owed to
+    nobody: who was promised it gets it without one. Raises ValidationError by field.
     """
     values = _cleaned(values)
+    # Whoever is owed a code now is written down under the same lock (actions.vouchers).
+    current = SignupForm.objects.select_for_update(no_key=True).get(tenant=form.tenant_id, pk=form.pk)
+    # Counted on while somebody was editing.
+    form.requests, form.confirmed = current.requests, current.confirmed
     before = unlawful(form)
     if form.state != SignupForm.State.DRAFT and values.get("slug", form.slug) != form.slug:
         raise ValidationError({"slug": _("The address stays: it may be printed or linked somewhere.")})
@@ -41,7 +51,8 @@ def update(*, form: SignupForm, by: Actor, **values: Any) -> SignupForm:
     _save(form)
     if form.state == SignupForm.State.LIVE and (new := [found for found in unlawful(form) if found not in before]):
         raise ValidationError([found.told for found in new])
-    audit(tenant=form.tenant, by=by, verb="signup_form.changed", subject=form)
+    changes = {"count": forgiven} if form.without_code and (forgiven := vouchers.forgive(form)) else {}
+    audit(tenant=form.tenant, by=by, verb="signup_form.changed", subject=form, changes=changes)
     return form
 
 
@@ -110,6 +121,8 @@ def _save_place(place: SignupPlace) -> None:
 
 
 def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
+    if not values.get("language"):
+        values.pop("language", None)
     if "keyword" in values:
         values["keyword"] = keywords.normalise(values["keyword"])
     return values

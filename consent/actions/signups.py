@@ -5,17 +5,18 @@ Nobody is written to before they have written themselves, so no form can be used
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import orjson
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
+from django.utils import timezone
 
-from consent import showing, signups
+from consent import ledger, showing, signups
 from consent.actions import confirming, joining, vouchers
-from consent.ledger import Appended
+from consent.ledger import Appended, suppressing
 from consent.models import (
     Channel,
     ConsentState,
@@ -35,11 +36,15 @@ from consent.queries import (
 )
 from consent.rights import periods
 from consent.signups import pairs_of
+from contacts import identities
 from contacts.actions import people
 from contacts.actions.values import ContactData
 from contacts.models import Contact
 from tenants.encryption import decrypt, encrypt
 from tenants.models import Tenant
+
+# So soon a page is sent again by a double click, or by a browser that got no answer.
+TWICE = timedelta(minutes=1)
 
 
 class NotOpen(Exception):
@@ -90,18 +95,52 @@ def start(
     language: str,
     visitor: Mapping[str, str],
     place: SignupPlace | None = None,
+    was_promised: bool = False,
 ) -> str:
     """Somebody ticked the box on the page: returns the token that they send by WhatsApp to confirm.
 
-    `visitor` is what proves the request (address, browser, page). Nothing is known of the person yet, so nothing stands
-    in the ledger. Raises NotOpen.
+    `visitor` is what proves the request (address, browser, page); `was_promised` when the page that they read held out
+    the benefit, whatever is left of it. Nothing is known of the person yet, so nothing stands in the ledger. Raises
+    NotOpen.
+    """
+    token, _signup = write_down(
+        form=form,
+        is_extra_wanted=is_extra_wanted,
+        answer=answer,
+        language=language,
+        visitor=visitor,
+        place=place,
+        was_promised=was_promised,
+    )
+    count("requests", form, place)
+    return token
+
+
+def write_down(
+    *,
+    form: SignupForm,
+    is_extra_wanted: bool,
+    answer: str,
+    language: str,
+    visitor: Mapping[str, str],
+    place: SignupPlace | None = None,
+    was_promised: bool = False,
+    address: str = "",
+    once: str = "",
+) -> tuple[str, SignupRequest | None]:
+    """The request of `start`, with its token, in the caller's transaction; not counted yet.
+
+    None where the same browser sent the same a moment ago, for the same `address` or from the very page that `once`
+    names: a double click, which leads to the request that is there. Without either nobody knows whether two visitors
+    are one. Raises NotOpen.
     """
     version, extra = open_versions(form)
     token = signups.new_token()
     digest = signups.digest(token)
-    evidence = {**visitor, "form": form.slug, **showing.as_evidence(form, language)}
+    evidence = {**visitor, "form": form.slug, **showing.as_evidence(form, language, was_promised=was_promised)}
     evidence |= {"answer": answer} if answer and may_ask(form, is_extra_wanted=is_extra_wanted) else {}
-    SignupRequest.objects.create(
+    evidence |= {"token": token} if address or once else {}
+    signup = SignupRequest(
         tenant=form.tenant,
         form=form,
         place=place,
@@ -111,8 +150,19 @@ def start(
         language=language,
         sealed=encrypt(orjson.dumps(evidence).decode(), binding=_binding(form.tenant_id, digest)),
     )
-    count("requests", form, place)
-    return token
+    if not (address or once):
+        signup.save()
+        return token, signup
+    signup.visit = _visit(signup, visitor, answer, address.lower() or once)
+    same = SignupRequest.objects.filter(tenant=form.tenant, visit=signup.visit)
+    is_over = Q(confirmed_at__isnull=False) | Q(addresses__confirmed_at__isnull=False)
+    same.filter(is_over | Q(requested_at__lte=signup.requested_at - TWICE)).update(visit=None)
+    # Waits for the other click; only one of them is written down.
+    SignupRequest.objects.bulk_create([signup], ignore_conflicts=True)
+    found = same.select_related("tenant", "form", "place", "version", "extra_version").get()
+    if found.token_digest == digest:
+        return token, found
+    return _unsealed(found)["token"], None
 
 
 @transaction.atomic
@@ -124,6 +174,8 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
     A second use, whoever's, and one after seven days grant nothing (CG-14); both are said, and to whom it is true that
     they are signed up already.
     """
+    joining.hold(tenant, [contact.pk], [token])
+    ledger.lock(tenant)
     found = (
         SignupRequest.objects.select_for_update(of=("self",))
         .select_related("form__tenant", "place", "version", "extra_version")
@@ -136,9 +188,9 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
         return Heard("known" if has_said_yes(contact, found.version) else "late", found.form, found.language)
     if said.at - found.requested_at > periods.TO_CONFIRM or found.version.invalid_reason:
         return Heard("late", found.form, found.language)
-    asked = _unsealed(found)
+    kept = _unsealed(found)
     # No part of the proof, which is kept for years: it is data for segments, and may be of a special category (CG-08).
-    answer = asked.pop("answer", "")
+    answer, asked = kept.get("answer", ""), _proof(kept)
     joining.join(found, contact, said.at)
     done = list[Appended]()
     for version in filter(None, (found.version, found.extra_version)):
@@ -179,11 +231,17 @@ def open_versions(form: SignupForm) -> tuple[WordingVersion, WordingVersion | No
 
 
 def has_said_yes(contact: Contact, version: WordingVersion) -> bool:
-    """Whether there is nothing left to ask; a yes without the age (CG-07) allows nothing, so it is asked for anew."""
+    """Whether there is nothing left to ask.
+
+    A yes without the age (CG-07), one whose last day has passed and one that the suppression list outweighs allow
+    nothing, so it is asked for anew. What was stopped in WhatsApp itself no yes opens.
+    """
+    wanted = confirmed_here(version)
+    lasting = Q(valid_until=None) | Q(valid_until__gt=timezone.now())
     held = ConsentState.objects.filter(
-        tenant=contact.tenant_id, subject_id=contact.subject_id, state=State.GRANTED, age_confirmed=True
+        lasting, tenant=contact.tenant_id, subject_id=contact.subject_id, state=State.GRANTED, age_confirmed=True
     ).values_list("channel", "purpose")
-    return set(confirmed_here(version)) <= set(held)
+    return set(wanted) <= set(held) and not suppressing.closed(contact.tenant, contact, wanted)
 
 
 def is_known(tenant: Tenant, token: str) -> bool:
@@ -232,7 +290,18 @@ def _may_be_kept(contact: Contact, attribute: str) -> bool:
 
 def proof_of(found: SignupRequest) -> dict[str, Any]:
     """What proves a request that is not confirmed yet, without the answer to the page's question."""
-    return {name: value for name, value in _unsealed(found).items() if name != "answer"}
+    return _proof(_unsealed(found))
+
+
+def _proof(kept: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in kept.items() if name not in ("answer", "token")}
+
+
+def _visit(signup: SignupRequest, visitor: Mapping[str, str], answer: str, whose: str) -> bytes:
+    """What makes two sign-ups the same one: who sent what, and for which address or from which page."""
+    chosen = [signup.form_id, signup.place_id, signup.version_id, signup.extra_version_id, signup.language, answer]
+    who = [whose, visitor.get("ip"), visitor.get("user_agent")]
+    return identities.digest(signup.tenant, "visit", orjson.dumps([*chosen, *who]).decode())
 
 
 def _unsealed(found: SignupRequest) -> dict[str, Any]:

@@ -47,9 +47,8 @@ def issue(*, form: SignupForm, contact: Contact, is_promised: bool) -> Issued:
     `is_promised` when the benefit was held out to them: then they are owed a code if none is left.
     """
     _take(form, contact)
-    if _own(form, contact) is None and is_promised and not form.without_code:
-        # Nobody adds codes meanwhile, who would not see that one is owed.
-        _lock(form)
+    # Nobody adds codes meanwhile, who would not see that one is owed, or has the benefit given without any.
+    if _own(form, contact) is None and is_promised and not _locked(form).without_code:
         _take(form, contact)
         SignupCode.objects.get_or_create(tenant=form.tenant, form=form, contact=contact)
     own = _own(form, contact)
@@ -65,7 +64,7 @@ def add(*, form: SignupForm, codes: Sequence[str], by: Actor) -> int:
     wanted = list(dict.fromkeys(code.strip() for code in codes if code.strip()))
     if any(len(code) > 40 for code in wanted):
         raise ValidationError({"codes": _("A voucher code has at most 40 characters.")})
-    _lock(form)
+    _locked(form)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO consent_signupcode (tenant_id, form_id, code) SELECT %s, %s, unnest(%s::text[])"
@@ -84,6 +83,8 @@ def remove(*, form: SignupForm, codes: Sequence[str] | None = None, by: Actor) -
 
     A code that somebody has stays theirs (CG-05).
     """
+    # One after the other with `add`: both lock many codes.
+    _locked(form)
     free = SignupCode.objects.filter(tenant=form.tenant_id, form=form, contact=None)
     removed, _by_model = (free if codes is None else free.filter(code__in=codes)).delete()
     audit(tenant=form.tenant, by=by, verb="signup_codes.removed", subject=form, changes={"count": removed})
@@ -99,8 +100,19 @@ def _own(form: SignupForm, contact: Contact) -> SignupCode | None:
     return SignupCode.objects.filter(tenant=form.tenant_id, form=form, contact=contact).first()
 
 
-def _lock(form: SignupForm) -> None:
-    SignupForm.objects.select_for_update().get(tenant=form.tenant_id, pk=form.pk)
+def forgive(form: SignupForm) -> int:
+    """Owe nobody a code any more, because the benefit is given without; in the transaction that has the form's lock.
+
+    Returns how many were owed one. Codes that people have stay theirs.
+    """
+    owed = SignupCode.objects.filter(tenant=form.tenant_id, form=form, code=None)
+    forgiven, _by_model = owed.delete()
+    return forgiven
+
+
+def _locked(form: SignupForm) -> SignupForm:
+    """The form as it is now, under the lock for its codes; sign-ups that point to it are not kept waiting."""
+    return SignupForm.objects.select_for_update(no_key=True).get(tenant=form.tenant_id, pk=form.pk)
 
 
 def _pay(form: SignupForm) -> None:

@@ -25,7 +25,7 @@ class SignupRequestAdmin(ReadOnlyAdmin):
 
     list_display = ("id", "tenant", "form", "requested_at", "confirmed_at")
     list_select_related = ("tenant", "form")
-    exclude = ("sealed", "token_digest")
+    exclude = ("sealed", "token_digest", "visit")
 
 
 @admin.register(SignupCode)

@@ -56,6 +56,11 @@ class FormIn(StrictSerializer):
     extra_wording = serializers.UUIDField(
         required=False, allow_null=True, help_text="A second box that nobody has to tick."
     )
+    language = serializers.ChoiceField(
+        choices=SignupForm.Language.choices,
+        required=False,
+        help_text="Of the form's own texts; by default German, or that of a text that has no German version.",
+    )
     headline = serializers.CharField()
     intro = serializers.CharField(**OPTIONAL)
     benefit = serializers.CharField(**OPTIONAL)
@@ -94,6 +99,7 @@ class FormOut(serializers.Serializer[SignupForm]):
     wording = serializers.UUIDField(source="wording.uid")
     wording_version = serializers.SerializerMethodField(help_text="The one that people agree to now; null for none.")
     extra_wording = serializers.UUIDField(source="extra_wording.uid", allow_null=True, default=None)
+    language = serializers.CharField(help_text="Of the form's own texts.")
     headline = serializers.CharField()
     intro = serializers.CharField()
     benefit = serializers.CharField()

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.timezone import localdate
 
-from consent import showing, speaking
+from consent import showing, speaking, vouchers
 from consent.linting import ages
 from consent.models import SignupForm
 from consent.queries import boxes_for_mail, may_ask
@@ -29,10 +29,14 @@ class SignupPageForm(forms.Form):
     extra = forms.BooleanField(required=False)
     # People leave what they cannot see empty.
     website = forms.CharField(required=False)
+    # What the page held out when it was read (consent.vouchers), and which it was, so that it counts once.
+    promise = forms.CharField(required=False)
+    once = forms.CharField(required=False, max_length=40)
 
     def __init__(self, signup: SignupForm, language: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        said = self.said = speaking.texts(signup.tenant, language)
+        self.signup, self.said = signup, speaking.texts(signup.tenant, language)
+        said = self.said
         self.fields["agree"].error_messages["required"] = said["must_tick"]
         self.boxes = boxes_for_mail(signup)
         self.is_asked_for_mail = signup.question == SignupForm.Question.EMAIL
@@ -40,6 +44,12 @@ class SignupPageForm(forms.Form):
             self.fields["email"] = _address(said, is_required="agree" in self.boxes)
         if signup.question and may_ask(signup) and not (self.boxes and self.is_asked_for_mail):
             self.fields["answer"] = _question(signup, language, said)
+
+    @property
+    def promise_kept(self) -> str:
+        """What came back of a benefit that the page held out; "" where it did not."""
+        kept: str = self.data.get("promise", "")
+        return kept if vouchers.was_promised(self.signup, kept) else ""
 
     def clean_answer(self) -> Any:
         """Takes no birthday of a child, nor the sign-up that comes with it (CG-07)."""

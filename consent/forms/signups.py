@@ -12,7 +12,8 @@ from consent.models import SignupForm
 from tenants.models import Tenant
 
 FIELDS = [
-    *("name", "slug", "number", "wording", "extra_wording", "headline", "intro", "benefit", "benefit_terms"),
+    *("name", "slug", "number", "wording", "extra_wording", "language", "headline", "intro", "benefit"),
+    "benefit_terms",
     "without_code",
     *("question", "question_label", "question_attribute", "question_answers", "keyword"),
 ]
@@ -22,6 +23,12 @@ class SignupFormForm(forms.ModelForm):
     """Everything that a form consists of; what it may look like is checked by the action."""
 
     number = forms.ChoiceField(label=_("WhatsApp number"), help_text=_("People confirm by a message to this number."))
+    language = forms.ChoiceField(
+        label=_("Language of these texts"),
+        required=False,
+        choices=[("", _("as the consent text")), *SignupForm.Language.choices],
+        help_text=_("It stays when the consent text gets a version in another language."),
+    )
     question_answers = forms.CharField(
         label=_("Answers, one per line"), required=False, widget=forms.Textarea(attrs={"rows": 4})
     )
@@ -38,7 +45,7 @@ class SignupFormForm(forms.ModelForm):
             "benefit": _("What people get for it, for example “5 € voucher”. Shown below the consent, never above it."),
             "without_code": _(
                 "For example a raffle, or a coffee at the counter. Any other benefit is promised only while there are"
-                " voucher codes for it."
+                " voucher codes for it. Whoever waits for a code then gets the benefit without one."
             ),
             "question": _("Optional; the answer can be used in segments at once."),
             "question_label": _("Stands above the field; without it what is asked for, such as “Postcode”."),
@@ -60,10 +67,15 @@ class SignupFormForm(forms.ModelForm):
         self.fields["slug"].required = False
         if self.instance.pk:
             self.initial["question_answers"] = "\n".join(self.instance.question_answers)
-        main = showing.main_language(self.instance) if self.instance.pk else "de"
+            language = self.fields["language"]
+            assert isinstance(language, forms.ChoiceField)
+            language.choices = SignupForm.Language.choices
+        else:
+            self.initial["language"] = ""
+        main = self.data.get("language") or self.instance.language
         self.others = [language for language in speaking.LANGUAGES if language != main]
-        for language in self.others:
-            self._add_language(language)
+        for other in self.others:
+            self._add_language(other)
 
     def _add_language(self, language: str) -> None:
         """A field for each text of the page in this language, all of them optional."""

@@ -102,23 +102,34 @@ def reached(scope: Pair) -> list[Pair]:
     return [(channel, purpose) for channel in channels for purpose in purposes]
 
 
-def lift_by_person(tenant: Tenant, contact: Contact, granted: Sequence[Pair], seq: int) -> None:
-    """The person said yes again: end what kept these pairs closed. What Meta stopped, only Meta's resume opens.
+def lift_by_person(tenant: Tenant, contact: Contact, granted: Mapping[Pair, datetime], seq: int) -> None:
+    """The person said yes again at these times: end older entries that kept these pairs closed.
 
-    Entries that stood for more than these pairs are replaced by entries for the rest of it.
+    What was entered after the yes stays, and what Meta stopped, only Meta's resume opens. Entries that stood for more
+    than these pairs are replaced by entries for the rest of it.
     """
-    live = Suppression.objects.raw(LIVE, [tenant.pk, contact.pk, META_STOP])
-    ended = [row for row in live if set(reached((row.channel, row.purpose))) & set(granted)]
-    _end(tenant, ended, seq)
+    reach = [(row, _outweighed(row, granted)) for row in _live(tenant, contact)]
+    ended = [(row, opened) for row, opened in reach if opened]
+    _end(tenant, [row for row, _opened in ended], seq)
     suppress(
         tenant,
         [
             Suppressed(row.kind, bytes(row.digest), *pair, row.reason, row.since, row.phone_number_id)
-            for row in ended
+            for row, opened in ended
             for pair in reached((row.channel, row.purpose))
-            if pair not in granted
+            if pair not in opened
         ],
     )
+
+
+def _outweighed(row: Suppression, granted: Mapping[Pair, datetime]) -> set[Pair]:
+    """What of an entry a yes of later opens."""
+    return {pair for pair in reached((row.channel, row.purpose)) if pair in granted and row.since <= granted[pair]}
+
+
+def _live(tenant: Tenant, contact: Contact) -> Sequence[Suppression]:
+    """The entries that hit a contact and that the person can lift."""
+    return list(Suppression.objects.raw(LIVE, [tenant.pk, contact.pk, META_STOP]))
 
 
 def is_listed(tenant: Tenant, digests: Sequence[Digest], scope: Pair, reason: str) -> bool:
@@ -128,10 +139,18 @@ def is_listed(tenant: Tenant, digests: Sequence[Digest], scope: Pair, reason: st
     return live.filter(channel=scope[0], purpose=scope[1]).values("digest").distinct().count() == len(keys)
 
 
-def is_liftable(tenant: Tenant, contact: Contact, pair: Pair) -> bool:
-    """Whether an entry that the person can lift keeps this pair closed."""
-    live = Suppression.objects.raw(LIVE, [tenant.pk, contact.pk, META_STOP])
-    return covers([(row.channel, row.purpose) for row in live], *pair)
+def closed(tenant: Tenant, contact: Contact, pairs: Iterable[Pair]) -> list[Pair]:
+    """Which of these pairs an entry keeps closed that the person can lift."""
+    scopes = [(row.channel, row.purpose) for row in _live(tenant, contact)]
+    return [pair for pair in pairs if covers(scopes, *pair)]
+
+
+def outweighed(tenant: Tenant, contact: Contact, granted: Mapping[Pair, datetime]) -> list[Pair]:
+    """Which of these pairs, with when the person said yes to them, entries keep closed that are all older."""
+    rows = _live(tenant, contact)
+    opened = {pair for row in rows for pair in _outweighed(row, granted)}
+    held = {pair for row in rows for pair in set(reached((row.channel, row.purpose))) - _outweighed(row, granted)}
+    return sorted(opened - held)
 
 
 def lift_by_meta(tenant: Tenant, digests: Sequence[Digest], phone_number_id: str, seq: int) -> None:

@@ -19,6 +19,10 @@ class SignupForm(models.Model):
         LIVE = "live", _("live")
         CLOSED = "closed", _("closed")
 
+    class Language(models.TextChoices):
+        DE = "de", _("German")
+        EN = "en", _("English")
+
     class Question(models.TextChoices):
         POSTCODE = "postcode", _("Postcode")
         BIRTHDAY = "birthday", _("Birthday")
@@ -50,6 +54,8 @@ class SignupForm(models.Model):
     # Of a choice: the attribute that takes the answer, and what can be chosen.
     question_attribute = models.CharField(_("attribute"), max_length=40, blank=True)
     question_answers = ArrayField(models.CharField(max_length=60), default=list, db_default=[], blank=True)
+    # Of the form's own texts, which stay as they are while its consent text comes and goes in more languages.
+    language = models.CharField(_("language"), max_length=5, choices=Language.choices, default="de", db_default="de")
     # The same texts in other languages, {"en": {"headline": …}}; consent.showing knows which and in which the rest is.
     translations = models.JSONField(default=dict, db_default={}, blank=True)
     keyword = models.CharField(_("keyword"), max_length=20, blank=True)
@@ -100,7 +106,8 @@ class SignupRequest(models.Model):
     """Somebody ticked the box and has not confirmed in WhatsApp yet; gone after fourteen days (CG-14).
 
     `sealed` holds what would name a person (address, browser, answers), encrypted; it moves into the ledger's evidence
-    with the confirmation. The token is known by its hash only.
+    with the confirmation. The token is known by its hash, and in what is sealed, because a page that is sent twice
+    leads to one request.
     """
 
     tenant = owner("signup_requests")
@@ -111,11 +118,16 @@ class SignupRequest(models.Model):
     token_digest = models.CharField(max_length=64)
     language = models.CharField(max_length=5)
     sealed = models.TextField()
+    # A keyed hash of what was sent, by whom, for which address or from which page: a double click is one. Null later.
+    visit = models.BinaryField(null=True)
     requested_at = models.DateTimeField(default=now)
     confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "token_digest"], name="signup_token_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "token_digest"], name="signup_token_once"),
+            models.UniqueConstraint(fields=["tenant", "visit"], name="one_sign_up_per_visit"),
+        ]
         indexes = [models.Index(fields=["requested_at"], name="signup_request_by_time")]
 
     def __str__(self) -> str:

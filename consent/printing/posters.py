@@ -74,7 +74,7 @@ def poster(form: SignupForm, place: SignupPlace, *, language: str = "", is_direc
 
     Its code leads to the form's page, or straight into WhatsApp. Raises TooMuchText.
     """
-    controller, language = controller_of(form.tenant), language or showing.main_language(form)
+    controller, language = controller_of(form.tenant), language or form.language
     sheet = laid_out(form, place, language=language, is_direct=is_direct)
     out = BytesIO()
     canvas = Canvas(out, pagesize=A5, pageCompression=1, lang=language)

@@ -19,7 +19,6 @@ from consent.ledger import Entry
 from consent.ledger.folding import GRANTS
 from consent.models import (
     Authority,
-    Channel,
     ConsentEvidence,
     ConsentState,
     DataRequest,
@@ -122,7 +121,7 @@ def _let_go(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
 
 
 def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:
-    """Consents to WhatsApp that were neither used nor followed by anything the person did: after 24 months (CG-27)."""
+    """Consents to any channel that were neither used nor followed by anything they did: after 24 months (CG-27)."""
     with tenant_scope(tenant):
         months = controller_of(tenant).silence_months
         before = periods.months_ago(months)
@@ -132,13 +131,13 @@ def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UU
         # Between reading what holds and writing that it ends nobody may say yes again.
         ledger.lock(tenant)
         states = old_consents(tenant, before).filter(subject_id__in=quiet)
-        ledger.append(tenant, [_expiry(state, months) for state in states.order_by("subject_id", "purpose")])
+        ledger.append(tenant, [_expiry(state, months) for state in states.order_by("subject_id", "channel", "purpose")])
     return {"consents": len(quiet)}, subjects[-1] if len(subjects) == AT_A_TIME else None
 
 
 def old_consents(tenant: Tenant, before: datetime) -> QuerySet[ConsentState]:
-    """Consents to WhatsApp that were given before a time and hold."""
-    return ConsentState.objects.filter(tenant=tenant, channel=Channel.WHATSAPP, state__in=GRANTS, since__lt=before)
+    """Consents, to whichever channel, that were given before a time and hold."""
+    return ConsentState.objects.filter(tenant=tenant, state__in=GRANTS, since__lt=before)
 
 
 def silent(tenant: Tenant, subjects: Sequence[UUID], before: datetime) -> list[UUID]:

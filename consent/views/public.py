@@ -1,6 +1,7 @@
 """The pages that people see: signing up, confirming, and saying no; without login, cookies, scripts or strangers."""
 
 import functools
+import secrets
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from consent import colors, explaining, queries, showing, signups, speaking
+from consent import colors, explaining, queries, showing, signups, speaking, vouchers
 from consent.actions import addresses, preferences
 from consent.actions import signups as actions
 from consent.forms.public import SignupPageForm
@@ -89,6 +90,8 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
             language=language,
             visitor=visitor_of(request),
             place=place,
+            was_promised=bool(filled.promise_kept),
+            once=filled.cleaned_data["once"],
         )
     except actions.NotOpen:
         # Closed since the page was built.
@@ -118,10 +121,12 @@ def form_page(
 ) -> HttpResponse:
     """The page with the box; also shown to the company's own staff, with what else `context` says (previews)."""
     extra = published(form.extra_wording) if form.extra_wording else None
-    own = showing.texts(form, language)
+    own = showing.texts(form, language, was_promised=bool(filled.promise_kept))
     context |= {
         "signup": form,
         "own": own,
+        "once": secrets.token_urlsafe(16),
+        "promise": filled.promise_kept or (vouchers.promise(form) if own["benefit"].words else ""),
         # Who comes by a poster on which the benefit stands is told before they say yes.
         "is_gone": bool(form.benefit) and not own["benefit"].words,
         "form": filled,
@@ -223,7 +228,7 @@ def widget(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpResponse
     context = {
         "url": signups.page_url(form),
         "headline": form.headline,
-        "language": showing.main_language(form),
+        "language": form.language,
         "colour": colour,
         "ink": colors.text_on(colour),
     }

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from consent import keywords
-from consent.actions import declarations
+from consent.actions import declarations, hearing
 from consent.keywords import Recognised
 from contacts import actions as contacts
 from contacts.models import Contact
@@ -38,6 +38,7 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     """Store messages that are new and do what they ask; a message that came before changes nothing."""
     merges: list[tuple[Contact, Contact]] = []
     written = _with_people(tenant, [item for item in items if item.number], merges)
+    hearing.hold(tenant, [(w.contact, w.event.text or w.event.button_title, w.event.payload) for w in written])
     opened = conversations.touch(tenant, [(*w.conversation_key, w.event.at) for w in written])
     new = _without_known(tenant, written)
     answered = queries.answered_messages(tenant.pk, [(w.contact.pk, w.event.at, w.event.context_wamid) for w in new])

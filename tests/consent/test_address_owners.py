@@ -9,9 +9,10 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from consent.actions import declarations, preferences
+from consent.actions import declarations, people, preferences
 from consent.models import ConsentEvent, SignupForm, Suppression
 from consent.signups import message
+from contacts.actions import ContactData
 from contacts.models import Contact
 from tenants.models import Tenant
 from tests.consent.factories import agree, person, published, stop
@@ -115,26 +116,66 @@ def test_the_yes_in_whatsapp_outweighs_an_older_no_of_the_address(client: Client
     assert may(on_whatsapp) == ""
 
 
-def test_the_same_contact_by_number_and_address_has_both_yeses_in_either_order(
-    client: Client, form: SignupForm
-) -> None:
+def test_who_has_the_address_in_their_contact_has_both_yeses_by_writing_first(client: Client, form: SignupForm) -> None:
     anna = person(form.tenant, phone="+4915123456780", email=ADDRESS)
 
-    write(anna, message(confirmed(client, form)))
+    write(anna, message(ask(client, form)))
+    yes(client, mail.outbox[-1])
 
     assert (mailed(anna), may(anna)) == ("", "")
-    assert not ConsentEvent.objects.filter(state="merged").exists()
+    assert Contact.objects.count() == 1
+
+
+def test_by_mail_first_it_is_another_contact_of_the_same_person(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant, phone="+4915123456780", email=ADDRESS)
+    token = confirmed(client, form)
+    by_mail = Contact.objects.exclude(pk=anna.pk).get()
+
+    write(anna, message(token))
+
+    assert (mailed(by_mail), may(anna)) == ("", "")
+    merged = ConsentEvent.objects.get(state="merged")
+    assert (merged.subject_id, merged.source_ref) == (anna.subject_id, str(by_mail.subject_id))
+
+
+def test_who_proved_the_address_before_is_known_by_it_whatever_their_number(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant)
+    write(anna, message(ask(client, form)))
+    yes(client, mail.outbox[-1])
+    other = made(form.tenant, published(form.tenant, name="Mehr", covers=[["email", "survey"], *BOTH]), slug="mehr")
+
+    confirmed(client, other)
+
+    assert Contact.objects.get() == anna
+    assert may(anna, channel="email", purpose="survey") == ""
+
+
+def test_an_address_that_was_changed_since_proves_nothing_of_the_new_one(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant)
+    write(anna, message(ask(client, form)))
+    yes(client, mail.outbox[-1])
+    people.patch(contact=anna, data=ContactData({"email": "ben@example.com"}), by=None)
+
+    confirmed(client, form, "ben@example.com")
+
+    ben = Contact.objects.exclude(pk=anna.pk).get()
+    assert (ben.email, mailed(ben)) == ("ben@example.com", "")
 
 
 def test_somebody_with_another_number_is_not_taken_for_the_same_person(client: Client, form: SignupForm) -> None:
     husband = person(form.tenant, phone="+4915123456781", email=ADDRESS)
     agree(form.tenant, husband)
     wife = person(form.tenant)
+    stop(form.tenant, wife, is_all=True)
 
     write(wife, message(confirmed(client, form)))
-    stop(form.tenant, wife, occurred_at=timezone.now() + LATER)
+    [by_mail] = Contact.objects.exclude(pk__in=[husband.pk, wife.pk])
+    assert (may(wife), mailed(by_mail)) == ("", "")
+    stop(form.tenant, wife, is_all=True, occurred_at=timezone.now() + LATER)
 
     assert (may(wife), may(husband)) == ("withdrawn", "")
+    # She is known to be who confirmed the mail: "alles stoppen" ends that as well.
+    assert mailed(by_mail) == "suppressed"
 
 
 def test_an_address_that_nobody_has_confirmed_joins_nobody(client: Client, form: SignupForm) -> None:
@@ -150,14 +191,21 @@ def test_an_address_that_nobody_has_confirmed_joins_nobody(client: Client, form:
     assert stranger.email is None
 
 
-def test_who_is_found_by_an_unproven_address_alone_is_shown_to_nobody(client: Client, form: SignupForm) -> None:
+def test_who_has_a_number_and_an_unproven_address_gets_no_yes_by_it_and_is_shown_to_nobody(
+    client: Client, form: SignupForm
+) -> None:
     anna = person(form.tenant, email=ADDRESS, phone="+4930231257999")
+    agree(form.tenant, anna)
     ask(client, form, email=ADDRESS)
 
     shown = yes(client, mail.outbox[0])
 
-    assert mailed(anna) == ""
-    assert not re.findall(r'href="[^"]*/p/', shown)
+    owner = Contact.objects.exclude(pk=anna.pk).get()
+    assert (mailed(anna), mailed(owner)) == ("no_consent", "")
+    # The owner of the mailbox sees what they agreed to themselves, and nothing of Anna's.
+    [own] = re.findall(r'href="([^"]*/p/[^"]+)"', shown)
+    assert own == preferences.url(owner)
+    assert may(owner) == "pending"
 
 
 def test_the_page_after_the_yes_leads_to_the_persons_own_where_it_ends_by_one_click(

@@ -71,6 +71,21 @@ def test_a_form_is_made_and_tells_its_addresses(
         assert made.api_key is not None
 
 
+def test_a_form_says_in_which_language_its_own_texts_are(
+    alice: Caller, form: dict[str, Any], wording: WordingVersion
+) -> None:
+    assert form["language"] == "de"
+
+    english = alice.post("forms/", values(wording, slug="news", headline="Fresh news first", language="en")).json()
+    assert english["language"] == "en"
+    refused = alice.patch(f"forms/{form['uid']}/", {"language": "en"})
+
+    # Its translation into English would then say the same in the same language.
+    assert refused.status_code == 400
+    assert "translations" in refused.json()["errors"]
+    assert alice.patch(f"forms/{form['uid']}/", {"language": "fr"}).status_code == 400
+
+
 def test_a_form_is_opened_used_and_closed(alice: Caller, form: dict[str, Any], client: Client, bakery: Tenant) -> None:
     address = f"forms/{form['uid']}/"
     assert client.get("/s/bakery/theke-links/").status_code == 404

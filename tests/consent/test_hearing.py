@@ -174,3 +174,44 @@ def test_who_is_signed_up_already_is_told_so_and_not_asked_again(form: SignupFor
     assert again
     assert again.outcome == "known"
     assert ConsentEvent.objects.filter(state="requested").count() == 1
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_a_yes_that_the_suppression_list_outweighs_is_asked_for_anew_and_opened_by_the_tap(form: SignupForm) -> None:
+    anna, other = (person(form.tenant, email="haus@example.com", phone=f"+49151234567{n}0") for n in (1, 2))
+    agree(form.tenant, anna)
+    stop(form.tenant, other, is_all=True, occurred_at=timezone.now())
+    assert may(anna) == "suppressed"
+
+    asked = write(anna, "START")
+    assert asked
+    assert asked.outcome == "asked"
+    write(anna, "Ja, anmelden", payload=button(form), later=timedelta(seconds=1))
+
+    assert may(anna) == ""
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_a_yes_whose_last_day_has_passed_is_asked_for_anew(form: SignupForm) -> None:
+    anna = person(form.tenant)
+    agree(form.tenant, anna, valid_until=timezone.now() - timedelta(days=1))
+
+    asked = write(anna, "START")
+
+    assert asked
+    assert asked.outcome == "asked"
+
+
+@pytest.mark.usefixtures("in_bakery")
+def test_by_keyword_nothing_is_requested_that_only_a_mail_could_confirm_and_a_no_counts_for_all_of_it(
+    in_bakery: Tenant,
+) -> None:
+    both = published(in_bakery, name="Beides", covers=[["email", "marketing"], ["whatsapp", "marketing"]])
+    form = made(in_bakery, both)
+    anna = person(in_bakery, email="anna@example.com")
+
+    write(anna, "START")
+
+    assert list(ConsentEvent.objects.values_list("channel", "state")) == [("whatsapp", "requested")]
+    write(anna, "Nein", later=timedelta(minutes=1), question=button(form))
+    assert (may(anna), may(anna, channel="email")) == ("withdrawn", "withdrawn")

@@ -18,11 +18,13 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from consent import mailing, tasks
+from consent.actions import declarations
 from consent.models import AddressRequest, SignupForm
+from consent.signups import message
 from tenants.models import Tenant
-from tests.consent.factories import published
+from tests.consent.factories import person, published, stop
 from tests.consent.test_addresses import ANNA, BOTH, ask
-from tests.consent.test_signups import made, tick
+from tests.consent.test_signups import made, tick, write
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
@@ -201,3 +203,32 @@ def test_a_sign_up_rings_for_its_mail(
         tick(client, form, email=ANNA)
 
     assert [bell for bell in bells if "ask_addresses" in str(bell)]
+
+
+@pytest.mark.parametrize("whose", ["of the address", "in the chat"])
+def test_who_says_no_while_the_mail_waits_gets_none(client: Client, form: SignupForm, whose: str) -> None:
+    token = tick(client, form, email=ANNA)
+    if whose == "of the address":
+        declarations.suppress(tenant=form.tenant, email=ANNA, channel="email", dedupe="block")
+    else:
+        anna = person(form.tenant)
+        write(anna, message(token))
+        stop(form.tenant, anna, is_all=True, occurred_at=timezone.now() + timedelta(seconds=1))
+
+    tasks.ask_addresses()
+
+    assert mail.outbox == []
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        tasks.ask_addresses()
+    assert mail.outbox == []
+
+
+def test_a_no_to_whatsapp_alone_or_of_before_keeps_no_mail_away(client: Client, form: SignupForm) -> None:
+    declarations.suppress(tenant=form.tenant, email=ANNA, dedupe="block")
+    anna = person(form.tenant)
+    write(anna, message(tick(client, form, email=ANNA)))
+    stop(form.tenant, anna, occurred_at=timezone.now() + timedelta(seconds=1))
+
+    tasks.ask_addresses()
+
+    assert [letter.to for letter in mail.outbox] == [[ANNA]]

@@ -102,6 +102,24 @@ def test_a_form_whose_text_exists_in_english_only_is_english_itself(client: Clie
     assert marked(shown, "en") == marked(shown, "de") == []
 
 
+def test_the_language_of_a_form_stays_when_its_text_gets_another(client: Client, in_bakery: Tenant) -> None:
+    text = {"en": wording_text("en", purposes=["marketing"])}
+    form = made(in_bakery, published(in_bakery, covers=MARKETING, texts=text), headline="Fresh news first")
+
+    published(in_bakery, 2, covers=MARKETING)
+
+    form = SignupForm.objects.get()
+    assert form.language == "en"
+    assert marked(read(client, form, "en"), "de") == []
+    assert "Fresh news first" in marked(read(client, form, "de"), "en")
+    assert 'link.lang = "en"' in client.get(f"{page(form)}widget.js").content.decode()
+    # Nor by what is changed of the form, unless that is its language.
+    signup_forms.update(form=form, by=None, headline="News first", language="")
+    assert SignupForm.objects.get().language == "en"
+    signup_forms.update(form=form, by=None, headline="Neues zuerst", language="de")
+    assert marked(read(client, SignupForm.objects.get(), "de"), "en") == []
+
+
 @pytest.mark.parametrize(("language", "chosen"), [("de", "Kuchen"), ("en", "Kuchen")])
 def test_an_answer_is_kept_as_one_whichever_language_was_read(
     client: Client, form: SignupForm, in_bakery: Tenant, language: str, chosen: str

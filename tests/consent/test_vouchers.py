@@ -1,18 +1,22 @@
 """Voucher codes: nothing is promised that is not there, what was promised is owed, and a code given stays (CG-05)."""
 
+import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+import time_machine
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import timezone
 
 from consent import personal, vouchers
-from consent.actions import preferences
+from consent.actions import preferences, signup_forms
 from consent.actions import vouchers as actions
 from consent.models import ConsentEvent, SignupCode, SignupForm
 from consent.signups import message
 from contacts.models import Contact
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant
 from tests.consent.factories import person, published
 from tests.consent.test_signups import made, page, tap, tick, write
 
@@ -138,3 +142,64 @@ def test_a_code_may_hold_blanks_and_has_at_most_forty_characters(form: SignupFor
 
     assert "codes" in refused.value.message_dict
     assert SignupCode.objects.count() == 1
+
+
+def promise(shown: str) -> str:
+    """What the page sends back of having held out the benefit."""
+    [kept] = re.findall(r'name="promise"\s+value="([^"]+)"', shown)
+    return str(kept)
+
+
+def test_who_read_the_promise_is_owed_it_though_the_last_code_went_while_they_read(
+    client: Client, form: SignupForm
+) -> None:
+    fill(form, "EINS")
+    kept = promise(client.get(page(form)).content.decode())
+    bert, anna = person(form.tenant), person(form.tenant)
+    write(bert, message(tick(client, form)))
+
+    # Whoever forgets the box reads the promise still.
+    again = client.post(page(form), {"promise": kept})
+    assert again.status_code == 422
+    assert "5 € Gutschein" in again.content.decode()
+    heard = write(anna, message(tick(client, form, promise=promise(again.content.decode()))))
+
+    assert heard
+    assert (heard.code, heard.is_owed) == ("", True)
+    assert vouchers.pool(form) == (0, 1, 1)
+    fill(form, "ZWEI")
+    assert "ZWEI" in own_page(client, anna)
+
+
+def test_a_promise_is_nobodys_who_made_it_up_read_it_elsewhere_or_days_ago(client: Client, form: SignupForm) -> None:
+    other = made(form.tenant, form.wording.versions.get(), **BENEFIT, slug="andere", without_code=True)
+    with time_machine.travel(timezone.now() - timedelta(days=1, minutes=1)):
+        fill(form, "EINS")
+        old = promise(client.get(page(form)).content.decode())
+    actions.remove(form=form, by=None)
+    elsewhere = promise(client.get(page(other)).content.decode())
+
+    for kept in ("", "erfunden", elsewhere, old):
+        heard = write(person(form.tenant), message(tick(client, form, promise=kept)))
+        assert heard
+        assert not heard.is_owed
+    assert vouchers.pool(form) == (0, 0, 0)
+
+
+def test_a_benefit_that_needs_no_code_any_more_is_owed_to_nobody_and_codes_given_stay(
+    client: Client, form: SignupForm
+) -> None:
+    fill(form, "EINS")
+    anna, bert, clara = (person(form.tenant) for _n in range(3))
+    for who, token in zip((anna, bert), [tick(client, form) for _n in range(2)], strict=True):
+        write(who, message(token))
+    assert vouchers.pool(form) == (0, 1, 1)
+
+    signup_forms.update(form=SignupForm.objects.get(), by=None, without_code=True)
+
+    assert vouchers.pool(form) == (0, 1, 0)
+    assert AuditEvent.objects.get(verb="signup_form.changed").changes == {"count": 1}
+    assert "EINS" in own_page(client, anna)
+    assert "kommt noch" not in own_page(client, bert)
+    # Nor to whoever confirms meanwhile, with the form as it was read before.
+    assert actions.issue(form=form, contact=clara, is_promised=True) == ("", False)

@@ -5,7 +5,7 @@ cause (a wamid, a webhook's id, a form's token): the same cause twice adds nothi
 or API key that acts for the person and leaves an audit row; None when the person or the product itself acts.
 """
 
-from consent.actions.declarations.agreeing import grant, request
+from consent.actions.declarations.agreeing import grant, keep_open, request
 from consent.actions.declarations.changing import edited, erased, merged, moved, restrict, unrestrict
 from consent.actions.declarations.refusing import object_, refuse, suppress, withdraw
 from consent.actions.declarations.stopping import meta_resumed, meta_stopped
@@ -14,6 +14,7 @@ __all__ = [
     "edited",
     "erased",
     "grant",
+    "keep_open",
     "merged",
     "meta_resumed",
     "meta_stopped",

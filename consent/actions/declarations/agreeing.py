@@ -1,7 +1,7 @@
 """A yes and the request for one; a yes by the person opens again what an earlier no had closed."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from consent.actions.declarations.writing import MARKETING, audit_written, write
 from consent.ledger import Appended, suppressing
 from consent.ledger.folding import GRANTS, Pair
 from consent.linting import ages
-from consent.models import Authority, ConsentState, State, WordingVersion
+from consent.models import Authority, ConsentEvent, ConsentState, State, WordingVersion
 from contacts.models import Contact
 from tenants.actions import Actor
 from tenants.models import Tenant
@@ -52,7 +52,7 @@ def grant(
     ledger.lock(tenant)
     if wording and _is_invalid(wording):
         return [Appended(None, None, None, "invalid_wording") for _pair in pairs]
-    earlier = _granted(contact)
+    earlier, said_at = _granted(contact), occurred_at or timezone.now()
     done = write(
         tenant,
         contact.subject_id,
@@ -61,7 +61,7 @@ def grant(
         authority=authority,
         source=source,
         source_ref=source_ref,
-        occurred_at=occurred_at or timezone.now(),
+        occurred_at=said_at,
         by=by,
         language=language,
         age_confirmed=ages.confirmed(age_confirmed, wording.texts.values() if wording else [wording_text]),
@@ -71,7 +71,9 @@ def grant(
         **_wording(wording, wording_text, evidence),
     )
     if authority == Authority.PERSON:
-        _lift(tenant, contact, pairs, done, dedupe, source)
+        open_ = [pair for pair, row in zip(pairs, done, strict=True) if _is_open(row)]
+        # Nothing can have happened after it was recorded.
+        _lift(tenant, contact, dict.fromkeys(open_, min(said_at, timezone.now())), dedupe, source)
     audit_written(tenant, by, "consent.granted", contact, pairs, done)
     return done
 
@@ -113,27 +115,41 @@ def request(
     return done
 
 
-def _lift(
-    tenant: Tenant, contact: Contact, pairs: Sequence[Pair], done: Sequence[Appended], dedupe: str, source: str
-) -> None:
-    """Open what the person's new yes opens: only pairs where no later no was recorded before it arrived."""
-    granted = [
-        pair for pair, row in zip(pairs, done, strict=True) if row.seq and row.after and not row.after.is_refused
-    ]
-    closed = [pair for pair in granted if suppressing.is_liftable(tenant, contact, pair)]
-    if not closed:
+@transaction.atomic
+def keep_open(*, tenant: Tenant, contact: Contact, dedupe: str, source: str) -> None:
+    """Let the person's yeses outweigh older entries of the suppression list that became theirs after the yes.
+
+    That happens where somebody turns out to have another address, or to be the same person as another contact: in
+    which order they confirmed what must not decide what they agreed to. A no after the yes stays.
+    """
+    ledger.lock(tenant)
+    states = ConsentState.objects.filter(tenant=tenant, subject_id=contact.subject_id, state__in=GRANTS)
+    own = ConsentEvent.objects.filter(tenant=tenant, authority=Authority.PERSON, seq__in=states.values("seq"))
+    said = {(row.channel, row.purpose): row.occurred_at for row in own}
+    _lift(tenant, contact, said, dedupe, source)
+
+
+def _is_open(row: Appended) -> bool:
+    """Whether a yes was written and no later no was recorded before it arrived."""
+    return bool(row.seq and row.after and not row.after.is_refused)
+
+
+def _lift(tenant: Tenant, contact: Contact, said: Mapping[Pair, datetime], dedupe: str, source: str) -> None:
+    """Open what the person's yeses open, each pair with when they said it."""
+    opened = suppressing.outweighed(tenant, contact, said) if said else []
+    if not opened:
         return
     lifts = write(
         tenant,
         contact.subject_id,
-        [(pair, State.SUPPRESSION_LIFTED) for pair in closed],
+        [(pair, State.SUPPRESSION_LIFTED) for pair in opened],
         dedupe=f"{dedupe}:lifted",
         authority=Authority.PERSON,
         source=source,
         occurred_at=timezone.now(),
     )
     seqs = [row.seq for row in lifts if row.seq]
-    suppressing.lift_by_person(tenant, contact, closed, max(seqs))
+    suppressing.lift_by_person(tenant, contact, {pair: said[pair] for pair in opened}, max(seqs))
 
 
 def _granted(contact: Contact) -> set[Pair]:

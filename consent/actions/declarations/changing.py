@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from consent import ledger
 from consent.actions.declarations.writing import EVERYTHING, audit_written, write
-from consent.ledger import Appended, Entry, suppressing
+from consent.ledger import Appended, Entry, projecting, suppressing
 from consent.ledger.folding import BY_NUMBER, NOES, Pair
 from consent.ledger.subjects import same_person
 from consent.ledger.suppressing import BLOCKED, Digest, Suppressed
 from consent.models import Authority, ConsentEvent, ConsentState, Purpose, Source, State
 from contacts.actions import Moved
 from contacts.identities import digest, digests_of
-from contacts.models import Contact
+from contacts.models import Contact, Identity
 from tenants.actions import Actor
 from tenants.models import ApiKey, Tenant
 
@@ -189,33 +189,58 @@ def merged(
 
     A restriction of either side (Art. 18 GDPR) holds for both. The history of the one that goes stays and is shown with
     the other's. Identities are united by contacts. What is recorded already adds nothing. `at` is when the message was
-    written that showed it, UTC, now by default: a yes in that very message comes after the noes.
+    written that showed it, UTC, now by default: a yes in that very message comes after the noes from before it.
     """
     if _is_merged(tenant, kept, gone):
         return []
     _lock(tenant, [kept, gone])
     ledger.lock(tenant)
-    noes = _noes(tenant, gone)
+    # Of both at once, as senders do, who may be claiming for both.
+    projecting.lock(tenant, [kept.subject_id, gone.subject_id])
     dedupe = f"merged:{kept.subject_id}:{gone.subject_id}"
-    done = write(
-        tenant,
-        kept.subject_id,
-        [(EVERYTHING, State.MERGED), *noes],
-        dedupe=dedupe,
-        authority=Authority.AGENT,
-        source=source,
-        source_ref=str(gone.subject_id),
-        # Not when it was said: the no has to outweigh every yes that the other side has given before.
-        occurred_at=at - timedelta(microseconds=1) if at else timezone.now(),
-        by=by,
-    )
+    # Not when they were said: a no has to outweigh every yes that the other side has given before.
+    moment = at - timedelta(microseconds=1) if at else timezone.now()
+    # Messages may be late: what was said after that one outweighs the yes in it.
+    moments = {moment: [(EVERYTHING, State.MERGED.value)]}
+    for pair, state, since in _noes(tenant, gone):
+        moments.setdefault(max(since, moment), []).append((pair, state))
+    done = [
+        row
+        for occurred_at, said in sorted(moments.items())
+        for row in write(
+            tenant,
+            kept.subject_id,
+            said,
+            dedupe=dedupe,
+            authority=Authority.AGENT,
+            source=source,
+            source_ref=str(gone.subject_id),
+            occurred_at=occurred_at,
+            by=by,
+        )
+    ]
+    shared = _shared(tenant, kept, gone)
     for one, other in ((gone, kept), (kept, gone)):
         left = [key for _kind, key in suppressing.identities(one)]
-        suppressing.spread(tenant, dict.fromkeys(left, suppressing.identities(other)))
+        own = [named for named in suppressing.identities(other) if named[1] not in shared]
+        suppressing.spread(tenant, dict.fromkeys(left, own))
         if (since := _restricted_since(tenant, one)) and not _restricted_since(tenant, other):
             done += _held(tenant, other, State.RESTRICTED, since, f"{dedupe}:{other.pk}", source, by)
     audit_written(tenant, by, "consent.merged", kept, [EVERYTHING], done)
     return done
+
+
+def _shared(tenant: Tenant, *people: Contact) -> set[bytes]:
+    """Addresses of theirs that others have as well, as families do: a no must not reach those by it.
+
+    Who has a number of theirs is no other, but the same person once more.
+    """
+    named = [one for contact in people for one in suppressing.identities(contact)]
+    addresses = {key for kind, key in named if kind == Identity.Kind.EMAIL}
+    live = Identity.objects.filter(tenant=tenant, valid_to=None)
+    same = live.filter(digest__in={key for _kind, key in named} - addresses).values("contact")
+    others = live.filter(digest__in=addresses).exclude(contact__in=people).exclude(contact__in=same)
+    return {bytes(key) for key in others.values_list("digest", flat=True)}
 
 
 def _is_merged(tenant: Tenant, kept: Contact, gone: Contact) -> bool:
@@ -231,6 +256,6 @@ def _restricted_since(tenant: Tenant, contact: Contact) -> datetime | None:
     return held if last == State.RESTRICTED else None
 
 
-def _noes(tenant: Tenant, contact: Contact) -> list[tuple[Pair, str]]:
+def _noes(tenant: Tenant, contact: Contact) -> list[tuple[Pair, str, datetime]]:
     states = ConsentState.objects.filter(tenant=tenant, subject_id=contact.subject_id, state__in=NOES)
-    return [((row.channel, row.purpose), row.state) for row in states.order_by("channel", "purpose")]
+    return [((row.channel, row.purpose), row.state, row.since) for row in states.order_by("channel", "purpose")]

@@ -1,0 +1,25 @@
+"""A form says in which language its own texts are, and a page that is sent twice is one request."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("consent", "0036_import_disposals")]
+
+    operations = [
+        migrations.AddField(
+            "signupform",
+            "language",
+            models.CharField(
+                choices=[("de", "German"), ("en", "English")],
+                db_default="de",
+                default="de",
+                max_length=5,
+                verbose_name="language",
+            ),
+        ),
+        migrations.AddField("signuprequest", "visit", models.BinaryField(null=True)),
+        migrations.AddConstraint(
+            "signuprequest", models.UniqueConstraint(fields=("tenant", "visit"), name="one_sign_up_per_visit")
+        ),
+    ]
