@@ -158,15 +158,20 @@ def published_wording(tenant: Tenant, uid: UUID, number: int | None = None) -> W
 
 def published(wording: Wording) -> WordingVersion | None:
     """The version of a wording that people agree to now; None when there is none."""
-    live = wording.versions.filter(
-        tenant=wording.tenant_id, published_at__isnull=False, retired_at=None, invalid_reason=""
+    return all_published(wording.tenant_id, [wording.pk]).get(wording.pk)
+
+
+def all_published(tenant_id: int, wordings: Sequence[int]) -> dict[int, WordingVersion]:
+    """The version of each of these wordings that people agree to now, by the wording's key; not of those without."""
+    live = WordingVersion.objects.filter(
+        tenant=tenant_id, wording__in=wordings, published_at__isnull=False, retired_at=None, invalid_reason=""
     )
-    return live.order_by("-number").first()
+    latest = live.order_by("wording", "-number").distinct("wording")
+    return {version.wording_id: version for version in latest.select_related("wording", "tenant")}
 
 
-def draft_of(version: WordingVersion) -> Draft:
-    """A version as the linter reads it: with the company and the privacy notice of today."""
-    company = controller_of(version.tenant)
+def draft_of(version: WordingVersion, company: Controller) -> Draft:
+    """A version as the linter reads it: with this company and its privacy notice."""
     return Draft(
         texts=version.texts,
         covers=[(channel, purpose) for channel, purpose in version.covers],
