@@ -75,7 +75,8 @@ WITH old AS MATERIALIZED (
 UPDATE messaging_message m SET contact_id = -m.id, wamid = CASE WHEN m.wamid IS NOT NULL THEN 'erased' END
 FROM old WHERE m.tenant_id = %(tenant)s AND m.id = old.id
 """
-# From the oldest on: an order's credit goes to the latest click before it, so the older ones must be gone first.
+# From the oldest on: an order's credit goes to the latest click before it, so the older ones must be gone first. One
+# that another worker lets go of just now is counted by that one: asked again here, it knows nobody any more.
 LET_CLICKS_GO = """
 WITH old AS MATERIALIZED (
   SELECT k.id FROM messaging_click k
@@ -83,10 +84,8 @@ WITH old AS MATERIALIZED (
   ORDER BY k.at, k.id LIMIT %(most)s
 )
 UPDATE messaging_click k SET contact_id = NULL, message_id = NULL
-FROM old WHERE k.tenant_id = %(tenant)s AND k.id = old.id
+FROM old WHERE k.tenant_id = %(tenant)s AND k.id = old.id AND k.contact_id IS NOT NULL
 """
-
-
 WOULD_GO = """
 SELECT (SELECT count(*) FROM (
     SELECT FROM messaging_message m JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
