@@ -1,14 +1,16 @@
 """A company's own register of processors: who works with its customers' data, under which contract (M-51)."""
 
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils.timezone import localdate, now
 
 from consent import records
+from consent.actions import processors as actions
 from consent.models import Processor, SubProcessor
 from consent.receipts import terms
 from segments.models import Segment
@@ -163,6 +165,30 @@ def test_the_same_work_of_the_same_company_is_entered_once(alice: Client, bakery
     with tenant_scope(bakery), pytest.raises(IntegrityError), transaction.atomic():
         Processor.objects.create(tenant=bakery, **values)
     entered(alice, bakery, purpose="Betreut unsere Website")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_the_same_moment_enter_it_once_and_the_second_is_told(alice: Client, bakery: Tenant) -> None:
+    values: dict[str, Any] = {"name": "Agentur Nord GmbH", "purpose": "Schreibt unsere Newsletter", "country": "DE"}
+    answers = []
+
+    def second() -> None:
+        answers.append(alice.post(NEW, agency()))
+        connection.close()
+
+    clicking = Thread(target=second)
+    with tenant_scope(bakery):
+        actions.add(tenant=bakery, by=None, **values)
+        clicking.start()
+        # Until this one is committed the second has to wait.
+        clicking.join(0.5)
+        assert answers == []
+    clicking.join(10)
+
+    (answer,) = answers
+    assert answer.status_code == 422
+    assert "stands in your list already" in answer.content.decode()
+    assert stored(bakery).name == "Agentur Nord GmbH"
 
 
 def test_who_may_only_read_changes_nothing(alice: Client, bakery: Tenant, bakery_made: NewTenant) -> None:
