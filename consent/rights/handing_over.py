@@ -42,6 +42,9 @@ LEFT_OUT = {
 }
 # Proofs are written out in clear beside the tables.
 SEALED = ("sealed", "salt")
+# The chain in its own order, so that it can be verified line by line; the trail in that of its only index, so that years
+# of it are read as they are written out and not sorted before.
+ORDERS: dict[type[Model], str] = {ConsentEvent: "seq", AuditEvent: "at, id"}
 PIECES = Path(__file__).parent / "handover"
 
 
@@ -178,8 +181,7 @@ def _copy(tenant: Tenant, model: type[Model], file: Any) -> None:
     columns = [str(field.column) for field in model._meta.local_concrete_fields]
     kept = ", ".join(f'"{c}"' for c in columns if c not in SEALED and not c.endswith("_encrypted"))
     assert model._meta.pk
-    # The chain in its own order, so that it can be verified line by line.
-    order = "seq" if model is ConsentEvent else model._meta.pk.column
+    order = ORDERS.get(model, model._meta.pk.column)
     with tenant_scope(tenant), connection.cursor() as cursor:
         rows = f"SELECT {kept} FROM {model._meta.db_table} WHERE tenant_id = {int(tenant.pk)}"
         cursor.copy_expert(f"COPY ({rows} ORDER BY {order}) TO STDOUT WITH (FORMAT csv, HEADER)", file)
