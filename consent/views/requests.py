@@ -29,7 +29,7 @@ from consent.models import DataRequest
 from contacts import queries as people
 from contacts.actions import ContactData
 from contacts.models import Contact
-from tenants.pages import STOP_POLLING, Question, TenantRequest, page_of, requires
+from tenants.pages import STOP_POLLING, Question, TenantRequest, page_of, requires, search_of, to_search
 
 INVALID = 422
 PER_PAGE = 25
@@ -47,13 +47,15 @@ UNBLOCK = Question(
 )
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @requires("consent:read")
 def listing(request: TenantRequest) -> HttpResponse:
     """The register: what waits first, the most urgent on top; `all=1` shows what is over too."""
-    is_all, search = bool(request.GET.get("all")), request.GET.get("q", "")
+    if request.method == "POST":
+        return to_search(request)
+    is_all, search = bool(request.GET.get("all")), search_of(request)
     # Whoever looks for somebody means what is over as well.
-    found = queries.requests(request.tenant, only_open=not is_all and not search.strip(), search=search)
+    found = queries.requests(request.tenant, only_open=not is_all and not search, search=search)
     context = {
         "page": page_of(found, request, size=PER_PAGE),
         "is_all": is_all,
@@ -68,6 +70,8 @@ def listing(request: TenantRequest) -> HttpResponse:
 @requires("consent:write")
 def new(request: TenantRequest) -> HttpResponse:
     """Find the person by phone, e-mail, name or customer number, then note what they asked for."""
+    if "q" in request.POST:
+        return to_search(request)
     if "stranger" in request.POST:
         return _of_stranger(request)
     contact = _chosen(request)
@@ -76,7 +80,7 @@ def new(request: TenantRequest) -> HttpResponse:
         if form.is_valid():
             return _to(request, _taken(request, contact, form))
         return render(request, "consent/request_new.html", {"contact": contact, "form": form}, status=INVALID)
-    search = request.GET.get("q", "").strip()
+    search = search_of(request)
     known = request.tenant.contacts.order_by("-pk")
     found = list(people.search(known, search)[: MOST_PEOPLE + 1]) if search else []
     context = {
