@@ -140,12 +140,13 @@ def also(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("consent:write")
 def run(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """Carry it out; an erasure once somebody has confirmed it."""
-    found = _request(request, uid)
+    """Carry it out; an erasure once somebody has confirmed it, `alone` without the person's other contacts."""
+    found, alone = _request(request, uid), request.POST.get("alone", "")
     if found.kind == DataRequest.Kind.ERASURE and found.contact and not request.POST.get("confirmed"):
-        question = _erasing(found, actions.other_contacts(found))
-        return render(request, "confirm.html", {"question": question, "back": _address(request, found)})
-    return _change(request, found, actions.run)
+        question = _erasing(actions.other_contacts(found), is_alone=bool(alone))
+        context = {"question": question, "back": _address(request, found), "fields": {"alone": alone}}
+        return render(request, "confirm.html", context)
+    return _change(request, found, actions.run, is_alone=bool(alone))
 
 
 @require_POST
@@ -269,20 +270,22 @@ def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) 
         "needs_identity": found.kind in actions.NEEDS_IDENTITY and not found.checked_by and not found.named,
         "may_write": request.membership.may("consent:write"),
         "may_take": request.membership.may("evidence:read"),
-        "question": _erasing(found, others),
+        "question": _erasing(others),
+        "alone": _erasing(others, is_alone=True) if others else None,
         "unblock": UNBLOCK if found.has_droppable_block else None,
         **invalid,
     }
 
 
-def _erasing(found: DataRequest, others: Sequence[Contact]) -> Question:
+def _erasing(others: Sequence[Contact], *, is_alone: bool = False) -> Question:
     told = _(
         "Master data, messages, orders and files that name the person are deleted. This cannot be undone. A keyed"
         " hash of number and address stays, so that they are not written to again."
     )
     if others:
         names = ", ".join(str(other) for other in others)
-        told += " " + _("Another contact of this person stays as it is, and is not named here again: %(names)s.") % {
+        stays = _("Another contact of this person stays as it is, and is not named here again: %(names)s.")
+        told += " " + (stays if is_alone else _("Other contacts of this person are erased with it: %(names)s.")) % {
             "names": names
         }
     return Question(
