@@ -64,7 +64,7 @@ class SealedSearch(admin.ModelAdmin):
 def to_staff_search(request: HttpRequest) -> HttpResponse:
     """From what a form of the admin has sent to the page that shows it; its other fields are filters of the list."""
     filters = {name: value for name, value in request.POST.items() if name not in (SEARCH_VAR, "csrfmiddlewaretoken")}
-    sealed = sealed_search(request.POST[SEARCH_VAR], of=STAFF)
+    sealed = sealed_search(request.POST.get(SEARCH_VAR, ""), of=STAFF)
     return redirect(f"{request.path}?{urlencode({**filters, SEARCH_VAR: sealed})}")
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,6 +12,7 @@ from playwright.sync_api import Page, expect
 from consent.models import Source
 from contacts.models import Contact
 from tenants.models import Tenant
+from tenants.pages import SEARCH, sealed_search
 from tenants.scope import tenant_scope
 from tests.consent.factories import agree, person, published, stop
 
@@ -30,7 +32,8 @@ def anna(bakery: Tenant) -> Contact:
 def screens(contact: Contact, event_id: object) -> list[str]:
     own = f"contacts/{contact.uid}/"
     receipt = f"{own}consents/{event_id}/receipt.html"
-    return ["contacts/", "contacts/?older=nobody", own, f"{own}proof/", f"{own}withdraw/", "receipts/verify/", receipt]
+    nobody = f"contacts/?{urlencode({SEARCH: sealed_search('nobody', of=str(contact.tenant_id))})}"
+    return ["contacts/", nobody, own, f"{own}proof/", f"{own}withdraw/", "receipts/verify/", receipt]
 
 
 @pytest.mark.parametrize(("language", "theme"), [("de", "light"), ("en", "dark")])

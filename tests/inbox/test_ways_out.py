@@ -251,6 +251,7 @@ def test_a_no_looks_once_for_what_waits_and_only_where_something_may(world: Worl
     """Not for each purpose that it ends, nor again for the suppression list, nor among what was sent long ago."""
     tenant = world.number.tenant
     with tenant_scope(tenant), CaptureQueriesContext(connection) as statements:
+        Source.objects.exclude(pk=world.campaign.pk).update(state="closed")
         stop(tenant, world.anna, occurred_at=TODAY)
 
     assert world.states(world.campaign) == [("CANCELLED", "withdrawn"), ("QUEUED", "")]
