@@ -35,8 +35,8 @@ WHERE tenant_id = %s AND state <> 'closed' AND purpose <> 'service' GROUP BY pur
 """
 NO_SPECIAL = f"CASE WHEN s.bound_by && special.names AND NOT {rules.MAY_USE_SPECIAL} THEN 'no_special' END"
 # Judged by the words that decide at the claim. What a sender is just claiming is left to it: it waits for the consent
-# that the caller has locked, and then skips the message. The unique key (tenant, source, contact) leads to what waits, and
-# past everything that these people were ever sent.
+# that the caller has locked, and then skips the message. The unique key (tenant, source, contact) leads to what waits,
+# and past everything that these people were ever sent.
 STOP = """
 UPDATE messaging_message m SET queue = 2, state = 10, reason = ended.reason
 FROM (

@@ -42,8 +42,8 @@ LEFT_OUT = {
 }
 # Proofs are written out in clear beside the tables.
 SEALED = ("sealed", "salt")
-# The chain in its own order, so that it can be verified line by line; the trail in that of its only index, so that years
-# of it are read as they are written out and not sorted before.
+# The chain in its own order, so that it can be verified line by line; the trail in that of its only index, so that
+# years of it are read as they are written out and not sorted before.
 ORDERS: dict[type[Model], str] = {ConsentEvent: "seq", AuditEvent: "at, id"}
 PIECES = Path(__file__).parent / "handover"
 

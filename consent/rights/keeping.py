@@ -148,7 +148,8 @@ def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UU
         ledger.lock(tenant)
         states = list(old_consents(tenant, before).filter(subject_id__in=quiet).order_by("subject_id", "purpose"))
         ledger.append(tenant, [_expiry(state, months) for state in states])
-    return {"consents": len({state.subject_id for state in states})}, subjects[-1] if len(subjects) == AT_A_TIME else None
+    people = {state.subject_id for state in states}
+    return {"consents": len(people)}, subjects[-1] if len(subjects) == AT_A_TIME else None
 
 
 def old_consents(tenant: Tenant, before: datetime) -> QuerySet[ConsentState]:
