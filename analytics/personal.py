@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.models import Kpi, OrderCredit
+from consent import records
 from consent.receipts import terms
 from consent.records import Activity
 from contacts.models import Contact
@@ -55,7 +56,7 @@ def activities(tenant: Tenant) -> Iterator[Activity]:
             _("orders that followed a click, with number, value and time"),
         ],
         recipients=terms.processors(),
-        third_country="",
+        third_country=records.abroad(tenant),
         retention=_(
             "Counts for good, for they name nobody. An order stays linked to its contact as long as the company keeps"
             " the contact; after an erasure only its value and time are left, which lead to nobody."

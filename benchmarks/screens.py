@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 from django.conf import settings
@@ -28,6 +28,7 @@ from campaigns import actions
 from campaigns.models import Campaign
 from contacts.models import Contact
 from tenants.models import User
+from tenants.pages import SEARCH, sealed_search
 from tenants.scope import tenant_scope
 from tests import factories
 
@@ -37,7 +38,8 @@ BAR_MS = 300
 MOST_QUERIES = 40
 # So long the screens are asked for through the web server as well, whose memory is watched meanwhile.
 SERVED_S = 90
-UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Numbers of rows, and sealed searches.
+UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=search=)\w+%3A[\w%]+")
 NOT_ALLOWED = 405
 OF_DRAFT = ("name", "audience", "message", "preview", "review")
 OF_CONTACT = ("contact", "proof", "withdraw")
@@ -126,7 +128,7 @@ def _screens(found: World) -> Iterator[Page]:
     contacts, campaigns, report = f"/{slug}/contacts/", f"/{slug}/campaigns/", page("campaign_report", campaign.uid)
     paths = [
         *_plain(client, "<slug:tenant_slug>/", f"/{slug}/"),
-        *(f"{contacts}?q={quote(text)}" for text in SEARCHES),
+        *(f"{contacts}?{urlencode({SEARCH: sealed_search(text, of=str(found.tenant.pk))})}" for text in SEARCHES),
         f"{campaigns}?state=finished",
         *(report, f"{report}recipients/", f"{report}recipients/?reached=read"),
         *(page(f"campaign_{step}", draft.uid) for step in OF_DRAFT),

@@ -18,6 +18,8 @@ from django.apps import apps
 PATTERNS = [
     (re.compile(pattern), instead)
     for pattern, instead in (
+        # What somebody looks for in the API: the name, number or address of a person.
+        (r"(?i)(?<=[?&])(search|q)=[^&\s\"'<>]+", r"\1=[search]"),
         (r"wamid\.[\w+/=-]+", "[wamid]"),
         # User and password in the address of a server.
         (r"(?<=://)[^\s/@]{0,200}?:[^\s/@]{0,500}@", "[secret]@"),

@@ -6,7 +6,9 @@ of. Beat comes back to whatever is not told: a ring that is lost costs a minute,
 
 import logging
 import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from django.conf import settings
@@ -104,10 +106,11 @@ def of_breach(breach: Breach) -> None:
 
 
 def remind() -> None:
-    """Write down whom to remind of breaches that the authority is not told of yet, and of requests of people."""
-    _remind_of_breaches()
-    for kind in WHEN:
-        _remind_of_requests(kind)
+    """Write down whom to remind of breaches that the authority is not told of yet, and of requests of people.
+
+    Each is tried, whatever happens to another; what went wrong is raised afterwards.
+    """
+    _each([_remind_of_breaches, *(partial(_remind_of_requests, kind) for kind in WHEN)])
 
 
 def _remind_of_breaches() -> None:
@@ -134,12 +137,29 @@ def _remind_of_requests(kind: Announcement.Kind) -> None:
 
 
 def work() -> None:
-    """Tell what is due, one mail after the other, for most of a minute; without a mail server it waits."""
-    if not owing.has_server():
-        return
+    """Tell what is due, one mail after the other, for most of a minute; without a mail server it waits.
+
+    A mail that a fault of ours holds up holds up no other; what went wrong is raised afterwards.
+    """
+    if owing.has_server():
+        _each(partial(_tell, claimed) for claimed in _due())
+
+
+def _due() -> Iterator[Announcement]:
     until = time.monotonic() + owing.SECONDS_PER_RUN
     while time.monotonic() < until and (claimed := _claimed()):
-        _tell(claimed)
+        yield claimed
+
+
+def _each(works: Iterable[Callable[[], None]]) -> None:
+    faults = []
+    for work in works:
+        try:
+            work()
+        except Exception as fault:
+            faults.append(fault)
+    if faults:
+        raise ExceptionGroup("not everything could be told", faults)
 
 
 def waiting() -> dict[str, float]:
@@ -160,8 +180,12 @@ def overdue(*, most: int) -> int:
 
 
 def _untold() -> QuerySet[Announcement]:
-    """What is not told yet; a company that is switched off is told of breaches only, as long as its data is here."""
-    return Announcement.objects.filter(Q(tenant__is_active=True) | Q(kind=Kind.BREACH), told_at=None)
+    """What is not told yet; a company that is switched off is told of breaches only, as long as its data is here.
+
+    During a deploy kinds that the next release brings are here already: they wait for its workers.
+    """
+    told = Q(tenant__is_active=True) | Q(kind=Kind.BREACH)
+    return Announcement.objects.filter(told, kind__in=VERBS, told_at=None)
 
 
 def _claimed() -> Announcement | None:

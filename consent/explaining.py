@@ -1,6 +1,6 @@
-"""Answers "Why do I get this, and where did you get my data?" for one person (Art. 14 GDPR, R-36)."""
+"""Answers "Why do I get this, and where did you get my data?" for one person (Art. 14 and 15 (1) (g) GDPR, R-36)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -39,24 +39,34 @@ class Declared(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """One declaration that holds now: when and by which way it came, and which words and notice it was a yes to."""
+    """One declaration: when and by which way it came and, while it holds, which words and notice it was a yes to."""
 
     told: str
-    wording: str
-    policy_url: str
-    rows: list[Declared]
+    wording: str = ""
+    policy_url: str = ""
+    # Of what holds now.
+    rows: Sequence[Declared] = ()
 
 
 def origins(contact: Contact, language: str) -> list[Origin]:
-    """Everything that messages to this person rest on, newest first; what one text covers is told once."""
+    """Everything that messages to this person rest on, newest first; what one text covers is told once.
+
+    Below it whence the data are otherwise: by declarations that hold no more or, where nothing else is known, since
+    when there are any. So as long as there is a contact, there is an answer.
+    """
     said = speaking.texts(contact.tenant, language)
-    rows = history(contact).filter(seq__in=states(contact).filter(state__in=GRANTS).values("seq"))
-    found: dict[tuple[str, str, str], list[Declared]] = {}
+    holding = {state.seq: (state.channel, state.purpose) for state in states(contact).filter(state__in=GRANTS)}
+    found: dict[Origin, list[Declared]] = {}
     with translation.override(language):
-        for row in rows:
-            told = (_told(row, said), _wording(row, language), row.policy_url)
-            found.setdefault(told, []).append(Declared(row.event_id, _about(row)))
-    return [Origin(*told, about) for told, about in found.items()]
+        for row in history(contact).filter(state__in=GRANTS):
+            if row.seq in holding:
+                told = Origin(_told(row, said), _wording(row, language), row.policy_url)
+                found.setdefault(told, []).append(Declared(row.event_id, _about(row)))
+            elif (row.channel, row.purpose) not in holding.values():
+                found.setdefault(Origin(f"{_told(row, said)} {said['ended']}"), [])
+        stored = Origin(said["stored"].replace("{day}", day(contact.created_at)))
+    told_of = [origin._replace(rows=about) for origin, about in found.items()]
+    return sorted(told_of, key=lambda origin: not origin.rows) or [stored]
 
 
 def _about(row: ConsentEvent) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, Sum, When
+from django.db.models import Case, DateTimeField, Exists, F, Func, Max, OuterRef, Q, QuerySet, Sum, When
 from django.utils import timezone
 
 from consent import keywords, rules
@@ -158,15 +158,20 @@ def published_wording(tenant: Tenant, uid: UUID, number: int | None = None) -> W
 
 def published(wording: Wording) -> WordingVersion | None:
     """The version of a wording that people agree to now; None when there is none."""
-    live = wording.versions.filter(
-        tenant=wording.tenant_id, published_at__isnull=False, retired_at=None, invalid_reason=""
+    return all_published(wording.tenant_id, [wording.pk]).get(wording.pk)
+
+
+def all_published(tenant_id: int, wordings: Sequence[int]) -> dict[int, WordingVersion]:
+    """The version of each of these wordings that people agree to now, by the wording's key; not of those without."""
+    live = WordingVersion.objects.filter(
+        tenant=tenant_id, wording__in=wordings, published_at__isnull=False, retired_at=None, invalid_reason=""
     )
-    return live.order_by("-number").first()
+    latest = live.order_by("wording", "-number").distinct("wording")
+    return {version.wording_id: version for version in latest.select_related("wording", "tenant")}
 
 
-def draft_of(version: WordingVersion) -> Draft:
-    """A version as the linter reads it: with the company and the privacy notice of today."""
-    company = controller_of(version.tenant)
+def draft_of(version: WordingVersion, company: Controller) -> Draft:
+    """A version as the linter reads it: with this company and its privacy notice."""
     return Draft(
         texts=version.texts,
         covers=[(channel, purpose) for channel, purpose in version.covers],
@@ -328,9 +333,23 @@ def _holding(tenant_id: Any, purpose: Purpose) -> QuerySet[ConsentState]:
     unfinished = Invalidation.objects.filter(tenant=OuterRef("tenant"), finished_at=None)
     of_same_text = unfinished.filter(wording_sha256=OuterRef("wording_sha256"))
     ending = ConsentEvent.objects.filter(Exists(of_same_text), tenant=OuterRef("tenant"), seq=OuterRef("seq"))
-    holding = agreed.filter(lasting, state__in=[State.GRANTED, State.RENEWED]).exclude(age_confirmed=False)
+    holding = agreed.filter(lasting, _is_of_age(), state__in=[State.GRANTED, State.RENEWED])
     # PostgreSQL asks the first before the second, which reads the ledger row by row.
     return holding.filter(~Exists(unfinished) | ~Exists(ending))
+
+
+def _is_of_age() -> Q:
+    """The condition `rules.IS_OF_AGE` on states."""
+    sixteen_years_before = Func(
+        F("tenant__timezone"),
+        OuterRef("since"),
+        template="timezone(%(expressions)s) - interval '16 years'",
+        output_field=DateTimeField(),
+    )
+    named = Contact.objects.filter(tenant=OuterRef("tenant"), subject_id=OuterRef("subject_id"))
+    is_too_young = Exists(named.filter(birthday__gt=sixteen_years_before))
+    demanding = Exists(Controller.objects.filter(tenant=OuterRef("tenant"), demands_age=True))
+    return (Q(age_confirmed=True) | Q(age_confirmed=None) & ~demanding) & ~is_too_young
 
 
 def requests(tenant: Tenant, *, only_open: bool = False, search: str = "") -> QuerySet[DataRequest]:

@@ -61,8 +61,25 @@ def responsible(tenant: Tenant) -> list[Line]:
 
 def recipients(tenant: Tenant) -> list[Line]:
     """Who else gets data of all that follows: the company's own processors (Art. 30 (1) (d) GDPR), line by line."""
-    working = [one for one in Processor.objects.filter(tenant=tenant).order_by("name", "pk") if not one.is_over]
-    return [Line(one.name, _described(one)) for one in working]
+    return [Line(one.name, _described(one)) for one in _working(tenant)]
+
+
+def abroad(tenant: Tenant, channel: str = "") -> str:
+    """Who of all these gets the data outside of the EEA, a line for each; "" where nobody does (Art. 30 (1) (e) GDPR).
+
+    The operator's processors, the company's own, and Meta for what goes by WhatsApp.
+    """
+    own = [f"{one.country}: {one.name}" for one in _working(tenant) if one.country not in terms.EEA]
+    return "\n".join([*_transfers(channel), *own])
+
+
+def _transfers(channel: str = "") -> list[str]:
+    named = [(f"{one['country']}: {one['recipients']}", one["safeguard"]) for one in terms.transfers(channel)]
+    return [" – ".join(filter(None, each)) for each in named]
+
+
+def _working(tenant: Tenant) -> list[Processor]:
+    return [one for one in Processor.objects.filter(tenant=tenant).order_by("name", "pk") if not one.is_over]
 
 
 def _described(one: Processor) -> str:
@@ -87,13 +104,12 @@ def of_processor() -> list[Line]:
     """What the operator does for every company alike (Art. 30 (2) (a)-(d) GDPR), in the words of the contract."""
     others = agreements.subprocessors()
     named = [f"{one.name}, {one.address} ({one.country}): {one.purpose}" for one in others]
-    abroad = [f"{one.country}: {one.name}. {one.safeguard}" for one in others if one.safeguard]
     return [
         Line(_("Processor"), "\n".join((settings.OPERATOR_NAME, settings.OPERATOR_ADDRESS or "–"))),
         Line(_("Data protection officer"), settings.OPERATOR_OFFICER or _("none named")),
         Line(_("Categories of processing"), "\n".join(agreements.nature().paragraphs)),
         Line(_("Sub-processors"), "\n".join(named) or _("none")),
-        Line(_("Third countries"), "\n".join(abroad) or _("none")),
+        Line(_("Third countries"), "\n".join(_transfers()) or _("none")),
         Line(_("Technical and organisational measures"), "\n".join(agreements.measures().paragraphs)),
     ]
 
@@ -110,7 +126,7 @@ def processed_for() -> QuerySet[Agreement]:
 def _consented(tenant: Tenant) -> Iterator[Activity]:
     for channel, purpose in sorted(_asked_for(tenant) | _agreed_to(tenant)):
         if channel != Channel.ALL and purpose != Purpose.ALL:
-            yield _of_purpose(terms.purpose(channel, purpose, "6-1-a"))
+            yield _of_purpose(tenant, terms.purpose(channel, purpose, "6-1-a"))
 
 
 def _asked_for(tenant: Tenant) -> set[tuple[str, str]]:
@@ -125,15 +141,14 @@ def _agreed_to(tenant: Tenant) -> set[tuple[str, str]]:
     return set(now.order_by().values_list("channel", "purpose").distinct())
 
 
-def _of_purpose(told: dict[str, Any]) -> Activity:
-    abroad = told["third_country"]
+def _of_purpose(tenant: Tenant, told: dict[str, Any]) -> Activity:
     return Activity(
         title=f"{told['name']} · {told['channel_name']}",
         legal_basis=told["legal_basis_text"],
         people=_("Customers and prospects who have agreed"),
         data=told["data_types"],
         recipients=told["recipients"],
-        third_country=f"{abroad['country']}: {abroad['recipients']}. {abroad['safeguard']}" if abroad else "",
+        third_country=abroad(tenant, told["channel"]),
         retention=told["retention"],
     )
 
@@ -150,7 +165,7 @@ def _customers(tenant: Tenant) -> Iterator[Activity]:
                 _("attributes, tags and lists"),
             ],
             recipients=terms.processors(),
-            third_country="",
+            third_country=abroad(tenant),
             retention=_("Until the company deletes the contact, or the person asks for it."),
         )
     if Event.objects.filter(tenant=tenant).exists():
@@ -160,14 +175,13 @@ def _customers(tenant: Tenant) -> Iterator[Activity]:
             people=_("Customers and prospects"),
             data=[_("orders and refunds with number, value and time"), _("other events that the company reports")],
             recipients=terms.processors(),
-            third_country="",
+            third_country=abroad(tenant),
             retention=_("As long as the contact, and deleted with it."),
         )
 
 
 def _always(tenant: Tenant) -> Iterator[Activity]:
     whatsapp = terms.purpose(Channel.WHATSAPP, "transactional", "6-1-b")
-    abroad = whatsapp["third_country"]
     messages = _("Messages: %(months)s months.") % {"months": controller_of(tenant).message_months}
     operator = terms.processors()
     yield Activity(
@@ -176,7 +190,7 @@ def _always(tenant: Tenant) -> Iterator[Activity]:
         people=_("Everybody who writes to the company"),
         data=[_("phone number or WhatsApp user id"), _("messages and their delivery")],
         recipients=whatsapp["recipients"],
-        third_country=f"{abroad['country']}: {abroad['recipients']}. {abroad['safeguard']}",
+        third_country=abroad(tenant, Channel.WHATSAPP),
         retention=messages,
     )
     yield Activity(
@@ -185,7 +199,7 @@ def _always(tenant: Tenant) -> Iterator[Activity]:
         people=_("Everybody who has said yes or no"),
         data=[_("what was agreed to or refused, when and how"), _("evidence, encrypted"), _("keyed hashes")],
         recipients=operator,
-        third_country="",
+        third_country=abroad(tenant),
         retention=_(
             "Proofs until the end of the third calendar year after their last use, hashes until a new consent."
         ),
@@ -196,7 +210,7 @@ def _always(tenant: Tenant) -> Iterator[Activity]:
         people=_("Everybody who asks about their data"),
         data=[_("what was asked and answered"), _("how the identity was checked")],
         recipients=operator,
-        third_country="",
+        third_country=abroad(tenant),
         retention=_("Exports 7 days, the register as long as proofs are kept."),
     )
     yield Activity(
@@ -205,6 +219,6 @@ def _always(tenant: Tenant) -> Iterator[Activity]:
         people=_("Employees who use Zusage"),
         data=[_("name, e-mail address, role"), _("what they did in the workspace, when")],
         recipients=operator,
-        third_country="",
+        third_country=abroad(tenant),
         retention=_("As long as they have access; the audit trail as long as proofs are kept."),
     )

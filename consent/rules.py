@@ -72,8 +72,9 @@ IS_INVALIDATING = """
 # (`is_advertising` is FALSE) goes to those, too.
 TOO_YOUNG = (
     "CASE WHEN c.birthday IS NOT NULL THEN"
-    " c.birthday + interval '16 years' > consent_state.since AT TIME ZONE consent_tenant.timezone ELSE FALSE END"
+    " c.birthday + interval '16 years' > {state}.since AT TIME ZONE {timezone} ELSE FALSE END"
 )
+DEMANDS_AGE = "EXISTS (SELECT FROM consent_controller k WHERE k.tenant_id = c.tenant_id AND k.demands_age)"
 REASON = """
     CASE
         WHEN NOT consent_tenant.is_active THEN 'tenant_blocked'
@@ -90,15 +91,20 @@ REASON = """
         WHEN consent_state.valid_until <= {at} THEN 'expired'
         WHEN {invalidating} THEN 'invalidated'
         WHEN consent_state.age_confirmed IS FALSE OR {is_advertising} AND {too_young} THEN 'minor'
-        WHEN {is_advertising} AND consent_state.age_confirmed IS NULL AND EXISTS (
-            SELECT FROM consent_controller k WHERE k.tenant_id = c.tenant_id AND k.demands_age) THEN 'age_unknown'
+        WHEN {is_advertising} AND consent_state.age_confirmed IS NULL AND {demands_age} THEN 'age_unknown'
     END
 """
+# The same rule for a state of another alias, beside its contact `c`.
+OF_TENANT = "(SELECT t.timezone FROM tenants_tenant t WHERE t.id = c.tenant_id)"
+IS_OF_AGE = (
+    f"({{state}}.age_confirmed IS NOT FALSE AND ({{state}}.age_confirmed OR NOT {DEMANDS_AGE})"
+    f" AND NOT {TOO_YOUNG.format(state='{state}', timezone=OF_TENANT)})"
+)
 # Whether a yes to something beside the messages themselves holds now; `purpose` is one of ours, never of a user.
 HOLDS = f"""
     EXISTS (SELECT FROM consent_consentstate h WHERE h.tenant_id = c.tenant_id AND h.subject_id = c.subject_id
             AND h.channel = 'whatsapp' AND h.purpose = '{{purpose}}' AND h.state IN ('granted', 'renewed')
-            AND h.age_confirmed IS NOT FALSE AND (h.valid_until IS NULL OR h.valid_until > now())
+            AND {IS_OF_AGE.format(state="h")} AND (h.valid_until IS NULL OR h.valid_until > now())
             AND NOT {IS_INVALIDATING.format(state="h", tenant="h.tenant_id")})
 """
 MAY_MEASURE = HOLDS.format(purpose=Purpose.TRACKING.value)
@@ -144,7 +150,8 @@ def refusal(*, tenant_id: int, channel: str, purpose: str, at: datetime | None =
         suppressed=suppressed,
         at=clock,
         invalidating=IS_INVALIDATING.format(state="consent_state", tenant="%s"),
-        too_young=TOO_YOUNG,
+        too_young=TOO_YOUNG.format(state="consent_state", timezone="consent_tenant.timezone"),
+        demands_age=DEMANDS_AGE,
         is_advertising=str(not is_contract).upper(),
     )
     joined = [str(channel), str(channel)] if is_contract else [str(channel), str(purpose)]

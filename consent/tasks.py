@@ -119,8 +119,11 @@ def resume_invalidations(**_: Any) -> None:
 @shared_task
 def tell_companies(**_: Any) -> None:
     """Tell companies by mail what the operator owes them; beat rings again for what is left."""
-    announcing.remind()
-    announcing.work()
+    try:
+        announcing.remind()
+    finally:
+        # What waits already goes out, whatever has gone wrong with reminders.
+        announcing.work()
 
 
 @shared_task

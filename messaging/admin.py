@@ -5,9 +5,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Func, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
+from consent.models.wordings import MOST_MONTHS
 from messaging.measuring import is_measured
 from messaging.models import Click, Content, Link, Message, Source
 from tenants.admin import ReadOnlyAdmin
@@ -74,11 +76,22 @@ class LinkAdmin(ReadOnlyAdmin):
 
 @admin.register(Click)
 class ClickAdmin(ReadOnlyAdmin):
-    """Clicks without their people, who may have taken back since that they are measured (CG-36)."""
+    """Clicks without their people, who may have taken back since that they are measured (CG-36).
+
+    Those that are past their company's time are not listed: of them only the reports' counts are left to look at.
+    """
 
     list_display = ("at", "tenant", "link", "source", "is_counted")
     exclude = ("contact", "message")
     list_select_related = ("tenant", "link", "source")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Click]:
+        kept_since = Func(
+            Coalesce("tenant__controller__message_months", MOST_MONTHS),
+            template="now() - make_interval(months => (%(expressions)s)::int)",
+            output_field=models.DateTimeField(),
+        )
+        return super().get_queryset(request).filter(at__gte=kept_since)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Nor whose they are, by the address of the list."""

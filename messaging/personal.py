@@ -28,23 +28,24 @@ NOTHING_SAID = {"type": "text", "text": {"body": ""}}
 
 # These refusals are not the person's; messages wait until they are over.
 OF_THE_COMPANY = [rules.TENANT_BLOCKED, rules.NO_AGREEMENT]
-WAITING_PURPOSES = """
-SELECT DISTINCT s.purpose FROM messaging_message m
-JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
-WHERE m.tenant_id = %s AND m.contact_id = ANY(%s) AND m.queue = 0 AND s.purpose <> 'service'
+# Where something may wait for anybody: nearly all sources are closed, and what is closed is emptied whole.
+OPEN_SOURCES = """
+SELECT purpose, array_agg(id) FROM messaging_source
+WHERE tenant_id = %s AND state <> 'closed' AND purpose <> 'service' GROUP BY purpose ORDER BY purpose
 """
 NO_SPECIAL = f"CASE WHEN s.bound_by && special.names AND NOT {rules.MAY_USE_SPECIAL} THEN 'no_special' END"
 # Judged by the words that decide at the claim. What a sender is just claiming is left to it: it waits for the consent
-# that the caller has locked, and then skips the message.
+# that the caller has locked, and then skips the message. The unique key (tenant, source, contact) leads to what waits,
+# and past everything that these people were ever sent.
 STOP = """
 UPDATE messaging_message m SET queue = 2, state = 10, reason = ended.reason
 FROM (
   SELECT w.id, CASE consent_state.state WHEN 'erased' THEN 'erased' ELSE {reason} END AS reason
   FROM messaging_message w
-  JOIN messaging_source s ON s.tenant_id = w.tenant_id AND s.id = w.source_id AND s.purpose = %s
+  JOIN messaging_source s ON s.tenant_id = w.tenant_id AND s.id = w.source_id
   CROSS JOIN (SELECT %s::text[] AS names) special
   JOIN contacts_contact c ON c.tenant_id = w.tenant_id AND c.id = w.contact_id {joins}
-  WHERE w.tenant_id = %s AND w.contact_id = ANY(%s) AND w.queue = 0 AND {reason} <> ALL(%s)
+  WHERE w.tenant_id = %s AND w.source_id = ANY(%s) AND w.contact_id = ANY(%s) AND w.queue = 0 AND {reason} <> ALL(%s)
   FOR UPDATE OF w SKIP LOCKED
 ) ended
 WHERE m.tenant_id = %s AND m.id = ended.id
@@ -75,7 +76,8 @@ WITH old AS MATERIALIZED (
 UPDATE messaging_message m SET contact_id = -m.id, wamid = CASE WHEN m.wamid IS NOT NULL THEN 'erased' END
 FROM old WHERE m.tenant_id = %(tenant)s AND m.id = old.id
 """
-# From the oldest on: an order's credit goes to the latest click before it, so the older ones must be gone first.
+# From the oldest on: an order's credit goes to the latest click before it, so the older ones must be gone first. One
+# that another worker lets go of just now is counted by that one: asked again here, it knows nobody any more.
 LET_CLICKS_GO = """
 WITH old AS MATERIALIZED (
   SELECT k.id FROM messaging_click k
@@ -83,10 +85,8 @@ WITH old AS MATERIALIZED (
   ORDER BY k.at, k.id LIMIT %(most)s
 )
 UPDATE messaging_click k SET contact_id = NULL, message_id = NULL
-FROM old WHERE k.tenant_id = %(tenant)s AND k.id = old.id
+FROM old WHERE k.tenant_id = %(tenant)s AND k.id = old.id AND k.contact_id IS NOT NULL
 """
-
-
 WOULD_GO = """
 SELECT (SELECT count(*) FROM (
     SELECT FROM messaging_message m JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
@@ -174,14 +174,19 @@ def _clicks(contact: Contact) -> Iterator[dict[str, Any]]:
 
 
 def stop(tenant: Tenant, contact_ids: Collection[int]) -> None:
-    """Cancel what waits for these people and may not be sent to them any more; answers to what they wrote stay."""
-    people, special = list(contact_ids), list(special_names(tenant.pk))
+    """Cancel what waits for these people and may not be sent to them any more; answers to what they wrote stay.
+
+    One statement for each purpose that anything is open for, because each purpose is judged by its own yes.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(WAITING_PURPOSES, [tenant.pk, people])
-        for (purpose,) in cursor.fetchall():
+        cursor.execute(OPEN_SOURCES, [tenant.pk])
+        if not (found := cursor.fetchall()):
+            return
+        people, special = list(contact_ids), list(special_names(tenant.pk))
+        for purpose, sources in found:
             refusal = rules.refusal(tenant_id=tenant.pk, channel="whatsapp", purpose=purpose)
             statement = STOP.format(joins=refusal.joins, reason=f"coalesce({refusal.reason}, {NO_SPECIAL})")
-            params = [purpose, special, *refusal.params, tenant.pk, people, OF_THE_COMPANY, tenant.pk]
+            params = [special, *refusal.params, tenant.pk, sources, people, OF_THE_COMPANY, tenant.pk]
             cursor.execute(statement, params)
 
 

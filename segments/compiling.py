@@ -15,6 +15,7 @@ from typing import Any
 from django.utils import timezone
 
 from consent import rules
+from consent.models import Purpose
 from consent.queries import is_invalidating, special_names
 from segments import asking
 from segments.rules import (
@@ -246,10 +247,13 @@ def _granted(channel: str, purpose: str, frame: Frame, *, is_wanted: bool) -> Co
     # Asked beforehand: in the statement it costs three times as much, and on nearly every day there is nothing to find.
     tenant, invalidating = _value(frame.tenant_id), is_invalidating(frame.tenant_id)
     still_stands = _fill(f" AND NOT {INVALIDATING}", tenant, tenant, tenant) if invalidating else NOTHING
+    # Whether somebody may be written to is asked anew when it is done; what is used of them here is used now.
+    is_use = purpose in (Purpose.TRACKING, Purpose.SPECIAL_CATEGORY)
+    of_age = rules.IS_OF_AGE.format(state="s") if is_use else "s.age_confirmed IS NOT FALSE"
     return _exists(
         is_wanted,
         "consent_consentstate s WHERE s.tenant_id = {} AND s.subject_id = c.subject_id AND s.channel = {}"
-        " AND s.purpose = {} AND s.state IN ('granted', 'renewed') AND s.age_confirmed IS NOT FALSE"
+        f" AND s.purpose = {{}} AND s.state IN ('granted', 'renewed') AND {of_age}"
         " AND (s.valid_until IS NULL OR s.valid_until > {}::timestamptz){}",
         *(tenant, _value(channel), _value(purpose), _value(frame.at), still_stands),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from consent import records
 from consent.receipts import terms
 from consent.records import Activity
 from contacts.models import Contact
@@ -40,7 +41,7 @@ def activities(tenant: Tenant) -> Iterator[Activity]:
             _("which messages were received, read and clicked"),
         ],
         recipients=terms.processors(),
-        third_country="",
+        third_country=records.abroad(tenant),
         retention=_("Not stored: who belongs to a segment is worked out each time."),
     )
 

@@ -1,21 +1,27 @@
 """Django admin for staff: companies, their people, keys and trail; and a base that stays quick on millions of rows."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from tenants import actions
 from tenants.models import ApiKey, AuditEvent, IdempotencyKey, Membership, Tenant, User
+from tenants.pages import opened_search, sealed_search
 
 # Nobody pages further than this by hand; the search finds the rest.
 MOST_LISTED = 10_000
+# Whose the addresses of the admin's searches are.
+STAFF = "staff"
 
 
 class ShortPaginator(Paginator):
@@ -27,7 +33,42 @@ class ShortPaginator(Paginator):
         return rows.order_by().values("pk")[:MOST_LISTED].count()
 
 
-class BigTableAdmin(admin.ModelAdmin):
+class SearchForm(ChangeListSearchForm):
+    """Opens what SealedSearch has put into the address; a uid in a link of ours is not sealed."""
+
+    def clean_q(self) -> str:
+        given: str = self.cleaned_data[SEARCH_VAR]
+        opened = opened_search(given, of=STAFF)
+        return given if opened is None else opened
+
+
+class SealedList(ChangeList):
+    """A list whose addresses, those of its pages and filters too, tell nobody who is looked for."""
+
+    search_form_class = SearchForm
+    is_sealed = True
+
+
+class SealedSearch(admin.ModelAdmin):
+    """Staff look for people by number and address too, which stand in no log and no history: see tenants.pages."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SealedList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if SEARCH_VAR not in request.POST:
+            return super().changelist_view(request, extra_context)
+        return to_staff_search(request)
+
+
+def to_staff_search(request: HttpRequest) -> HttpResponse:
+    """From what a form of the admin has sent to the page that shows it; its other fields are filters of the list."""
+    filters = {name: value for name, value in request.POST.items() if name not in (SEARCH_VAR, "csrfmiddlewaretoken")}
+    sealed = sealed_search(request.POST.get(SEARCH_VAR, ""), of=STAFF)
+    return redirect(f"{request.path}?{urlencode({**filters, SEARCH_VAR: sealed})}")
+
+
+class BigTableAdmin(SealedSearch):
     """Lists that stay quick whatever the size of the table: no full counts, newest first, related rows joined."""
 
     show_full_result_count = False
@@ -74,7 +115,7 @@ class NewUserForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(SealedSearch, DjangoUserAdmin):
     add_form = NewUserForm
     list_display = ("email", "name", "is_staff", "is_active", "last_login")
     list_filter = ("is_staff", "is_active")

@@ -4,22 +4,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, NamedTuple, cast
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.functional import Promise, cached_property
 from django_htmx.middleware import HtmxDetails
 
+from tenants import encryption
 from tenants.models import Membership, Tenant, User
 
 PAGE_SIZE = 50
 # htmx stops polling when it sees this status, and swaps the answer all the same.
 STOP_POLLING = 286
+# In addresses; nobody types it.
+SEARCH = "search"
+LONGEST_SEARCH = 200
 
 
 class TenantRequest(HttpRequest):
@@ -64,6 +70,35 @@ def requires(permission: str) -> Callable[[Callable[..., HttpResponseBase]], Cal
         return guarded
 
     return decorate
+
+
+def to_search(request: TenantRequest) -> HttpResponse:
+    """From what a form has sent as `q` to the page that shows it, whose address names nobody and leads back to it.
+
+    People are looked for by number and name, and addresses stand in logs, histories and bookmarks.
+    """
+    sealed = sealed_search(request.POST.get("q", ""), of=str(request.tenant.pk))
+    return redirect(f"{request.path}?{urlencode({SEARCH: sealed})}" if sealed else request.path)
+
+
+def search_of(request: TenantRequest) -> str:
+    """What is looked for, by an address that `to_search` has made for this company; "" by any other."""
+    return opened_search(request.GET.get(SEARCH, ""), of=str(request.tenant.pk)) or ""
+
+
+def sealed_search(text: str, *, of: str) -> str:
+    """What somebody looks for as an address may hold it; `of` says whose address it is. "" for nothing."""
+    # No stored text holds a NUL, and PostgreSQL takes none.
+    text = text.replace("\0", "").strip()[:LONGEST_SEARCH]
+    return encryption.encrypt(text, binding=f"search:{of}") if text else ""
+
+
+def opened_search(sealed: str, *, of: str) -> str | None:
+    """What `sealed_search` has sealed for the same; None for anything else."""
+    try:
+        return encryption.decrypt(sealed, binding=f"search:{of}")
+    except encryption.CannotDecrypt:
+        return None
 
 
 class BoundedPaginator(Paginator):

@@ -11,7 +11,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from analytics.models import Kpi
 from campaigns.models import Campaign
-from consent import vouchers
+from consent import opening, vouchers
 from consent.rights import informing
 from messaging import reasons
 from messaging.models import Source
@@ -47,13 +47,14 @@ class Attention:
 
 
 def attention(tenant: Tenant) -> list[Attention]:
-    """What needs attention now, what stops most first; seven queries."""
+    """What needs attention now, what stops most first; ten queries."""
     return [
         *_accounts(tenant),
         *_numbers(tenant),
         *_campaigns(tenant),
         *_templates(tenant),
         *_uncertain(tenant),
+        *_closed_forms(tenant),
         *_uninformed(tenant),
         *_vouchers(tenant),
     ]
@@ -166,6 +167,14 @@ def _to_know(until: date | None, today: date) -> str:
     else:
         text = gettext("By %(day)s the people of this import have to know where you have their data from.")
     return text % {"day": day(until)}
+
+
+def _closed_forms(tenant: Tenant) -> list[Attention]:
+    text = gettext("Open, but closed to visitors: something that the law wants is missing.")
+    return [
+        Attention("signup_form", "warning", form.uid, form.name, text, " ".join(each.told for each in why))
+        for form, why in opening.closed(tenant)[:SHOWN_OF_EACH]
+    ]
 
 
 def _vouchers(tenant: Tenant) -> list[Attention]:

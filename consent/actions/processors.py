@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from consent.models import Processor
@@ -14,8 +14,7 @@ from tenants.models import Tenant
 def add(*, tenant: Tenant, by: Actor, **values: Any) -> Processor:
     """Enter one; raises ValidationError by field."""
     processor = Processor(tenant=tenant, **values)
-    processor.full_clean()
-    processor.save()
+    _save(processor)
     audit(tenant=tenant, by=by, verb="processor.added", subject=processor)
     return processor
 
@@ -29,8 +28,7 @@ def change(*, processor: Processor, by: Actor, **values: Any) -> None:
         return
     for name in changed:
         setattr(locked, name, values[name])
-    locked.full_clean()
-    locked.save(update_fields=changed)
+    _save(locked, update_fields=changed)
     audit(tenant=locked.tenant, by=by, verb="processor.changed", subject=locked, changes={"fields": changed})
 
 
@@ -42,6 +40,18 @@ def end(*, processor: Processor, by: Actor) -> None:
         locked.ended_on = timezone.localdate()
         locked.save(update_fields=["ended_on"])
         audit(tenant=locked.tenant, by=by, verb="processor.ended", subject=locked)
+
+
+def _save(processor: Processor, **how: Any) -> None:
+    """Refuse what stands in the list already, also what a second click of the same moment has just entered."""
+    processor.full_clean()
+    try:
+        with transaction.atomic():
+            processor.save(**how)
+    except IntegrityError:
+        # The other one has committed, so that this finds it.
+        processor.full_clean()
+        raise
 
 
 def _held(processor: Processor) -> Processor:

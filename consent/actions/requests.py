@@ -83,8 +83,8 @@ def take(
 def other_contacts(request: DataRequest) -> list[Contact]:
     """Contacts of the same person, by the ledger, for which nobody has noted this request yet.
 
-    A worker exports or erases one contact. That the others follow is for people to say: WhatsApp names two contacts one
-    person also when a number had another owner before.
+    A worker exports or erases one contact. Whether the others follow is for people to say: WhatsApp names two contacts
+    one person also when a number had another owner before.
     """
     if request.contact is None or request.is_over or request.kind not in FOR_EACH_CONTACT:
         return []
@@ -128,11 +128,12 @@ def note(*, request: DataRequest, by: Actor, checked_by: str | None = None, note
 
 
 @transaction.atomic
-def run(*, request: DataRequest, by: Actor) -> DataRequest:
+def run(*, request: DataRequest, by: Actor, is_alone: bool = False) -> DataRequest:
     """Carry out what was asked: a worker builds the export or erases, restriction and objection hold at once.
 
-    An erasure stops all sending to the person before this returns. Raises NotNow, also while nobody has said how the
-    identity was checked, and for a rectification, which `correct` carries out.
+    An erasure stops all sending to the person before this returns, and takes the person's other contacts with it, each
+    with a request of its own; not if it `is_alone`, because somebody else had their number before. Raises NotNow, also
+    while nobody has said how the identity was checked, and for a rectification, which `correct` carries out.
     """
     request = _held(request)
     _refuse_over(request)
@@ -143,9 +144,27 @@ def run(*, request: DataRequest, by: Actor) -> DataRequest:
     elif request.kind in NEEDS_IDENTITY and not request.checked_by:
         raise NotNow(_("First say how you know that it is this person: data must not go to, or be lost by, another."))
     else:
+        others = [] if is_alone or request.kind != Kind.ERASURE else other_contacts(request)
+        if others:
+            _lock([request.contact, *others])
         CARRY_OUT[request.kind](request, request.contact, by)
+        for other in others:
+            _erase_too(request, other, by)
     audit(tenant=request.tenant, by=by, verb="data_request.run", subject=request, changes={"kind": request.kind})
     return request
+
+
+def _lock(people: Sequence[Contact]) -> None:
+    """Before the ledger, which whoever has locked one of them waits for."""
+    known = Contact.objects.filter(tenant=people[0].tenant_id, pk__in=[one.pk for one in people])
+    list(known.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+
+
+def _erase_too(request: DataRequest, other: Contact, by: Actor) -> None:
+    said = {"kind": request.kind, "received_at": request.received_at, "checked_by": request.checked_by}
+    taken = take(tenant=request.tenant, contact=other, by=by, **said)
+    _erase(taken, other, by)
+    audit(tenant=request.tenant, by=by, verb="data_request.run", subject=taken, changes={"kind": taken.kind})
 
 
 def _run_for_stranger(request: DataRequest, by: Actor) -> None:

@@ -111,7 +111,7 @@ def publish(*, version: WordingVersion, by: Actor) -> WordingVersion:
     """
     version = _locked(version)
     _demand(version, State.DRAFT)
-    if found := linting.findings(draft_of(version)):
+    if found := linting.findings(draft_of(version, controller_of(version.tenant))):
         raise NotPublishable(found)
     others = WordingVersion.objects.filter(tenant=version.tenant_id, wording=version.wording_id)
     version.sha256 = wordings.digest(version.texts, version.covers)

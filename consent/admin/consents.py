@@ -37,8 +37,9 @@ from consent.models import (
 )
 from contacts import identities, phones
 from contacts.models import Contact, Identity
-from tenants.admin import BigTableAdmin, ReadOnlyAdmin
+from tenants.admin import STAFF, BigTableAdmin, ReadOnlyAdmin, to_staff_search
 from tenants.models import Tenant
+from tenants.pages import opened_search
 
 # A phone is looked for in this many companies; each has its own key for the hashes.
 MOST_TENANTS_SEARCHED = 500
@@ -151,7 +152,11 @@ class ConsentStateAdmin(PersonAdmin):
         """What may be sent to whoever has this phone number, e-mail, customer number or uid, in every company."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        term = request.GET.get("q", "").replace("\0", "").strip()
+        if request.method == "POST":
+            return to_staff_search(request)
+        given = request.GET.get("q", "").replace("\0", "").strip()
+        opened = opened_search(given, of=STAFF)
+        term = given if opened is None else opened
         found = [(contact, proving.answers(contact)) for contact in _named(term)] if term else []
         context = {**self.admin_site.each_context(request), "title": _("May I send?"), "found": found, "term": term}
         return render(request, "admin/consent/may_send.html", context)

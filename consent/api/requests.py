@@ -87,6 +87,19 @@ class AtOnceIn(NotedIn):
     checked_by = serializers.ChoiceField(choices=DataRequest.Check.choices, help_text=CHECK_HELP)
 
 
+class RunIn(StrictSerializer):
+    """How it is carried out."""
+
+    alone = serializers.BooleanField(
+        default=False,
+        help_text="An erasure takes other contacts of the same person with it; true if somebody else had their number.",
+    )
+
+
+class EraseIn(AtOnceIn, RunIn):
+    """An identity that was checked, and whether only this contact is meant."""
+
+
 class DataRequestFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(choices=DataRequest.State.choices)
     kind = django_filters.ChoiceFilter(choices=DataRequest.Kind.choices)
@@ -134,13 +147,14 @@ class DataRequestViewSet(TenantViewSet):
         """Say how the identity was checked, or change the note."""
         return self._done(actions.note, request=self.get_object(), **_valid(NotedIn, request))
 
-    @extend_schema(request=None, responses={202: DataRequestOut})
+    @extend_schema(request=RunIn, responses={202: DataRequestOut})
     def run(self, request: Request, uid: UUID) -> Response:
         """Carry out what was asked. Exports and erasures are done in the background: watch `state`.
 
-        An erasure stops all sending at once, deletes the person's data and cannot be undone.
+        An erasure stops all sending at once, deletes the person's data and cannot be undone. Other contacts of the same
+        person get a request of their own and are erased too, unless `alone`.
         """
-        return self._done(actions.run, 202, request=self.get_object())
+        return self._done(actions.run, 202, request=self.get_object(), is_alone=_valid(RunIn, request)["alone"])
 
     @extend_schema(request=ContactIn, responses=DataRequestOut)
     def correct(self, request: Request, uid: UUID) -> Response:
@@ -177,18 +191,17 @@ class DataRequestViewSet(TenantViewSet):
     @extend_schema(request=AtOnceIn, responses={202: DataRequestOut})
     def export(self, request: Request, uid: UUID) -> Response:
         """Note a request for access and build the export: data-requests/{uid}/file/ serves it when it is there."""
-        return self._at_once(request, uid, DataRequest.Kind.ACCESS)
+        return self._at_once(uid, DataRequest.Kind.ACCESS, **_valid(AtOnceIn, request))
 
-    @extend_schema(request=AtOnceIn, responses={202: DataRequestOut})
+    @extend_schema(request=EraseIn, responses={202: DataRequestOut})
     def erase(self, request: Request, uid: UUID) -> Response:
-        """Note a request for erasure and carry it out; this cannot be undone."""
-        return self._at_once(request, uid, DataRequest.Kind.ERASURE)
+        """Note a request for erasure and carry it out, for the person's other contacts too; this cannot be undone."""
+        return self._at_once(uid, DataRequest.Kind.ERASURE, **_valid(EraseIn, request))
 
-    def _at_once(self, request: Request, uid: UUID, kind: str) -> Response:
+    def _at_once(self, uid: UUID, kind: str, *, alone: bool = False, **given: Any) -> Response:
         contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=uid)
-        given = _valid(AtOnceIn, request)
         taken = actions.take(tenant=self.tenant, contact=contact, kind=kind, by=self.key, **given)
-        return self._done(actions.run, 202, request=taken)
+        return self._done(actions.run, 202, request=taken, is_alone=alone)
 
     def _done(self, action: Callable[..., DataRequest], status: int = 200, **given: Any) -> Response:
         try:

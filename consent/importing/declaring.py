@@ -166,7 +166,8 @@ def _withdraw(imported: Import, tenant: Tenant, lines: Sequence[Line], states: d
     counts = Counter({"withdrawn": len(people), "already_withdrawn": len(lines) - len(people)})
     if not imported.is_dry_run:
         ledger.append(tenant, [entry for line in people.values() for entry in _withdrawals(imported, line)])
-        suppressing.suppress(tenant, _suppressions(imported, tenant, new))
+        named = {line.subject_id for line in new if line.subject_id}
+        suppressing.suppress(tenant, _suppressions(imported, tenant, new), stopped=named)
     return counts
 
 

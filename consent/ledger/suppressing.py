@@ -1,6 +1,6 @@
 """The list of people who must not be messaged, known only by keyed hash, so that it outlives the person's data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -38,8 +38,9 @@ HITS = f"""
     JOIN consent_suppression s ON s.tenant_id = i.tenant_id AND s.digest = i.digest AND {IS_LIVE}
 """
 HOLDERS = """
-    SELECT DISTINCT i.contact_id FROM unnest(%s::bytea[]) AS wanted(digest)
+    SELECT DISTINCT c.id, c.subject_id FROM unnest(%s::bytea[]) AS wanted(digest)
     JOIN contacts_identity i ON i.tenant_id = %s AND i.digest = wanted.digest
+    JOIN contacts_contact c ON c.tenant_id = i.tenant_id AND c.id = i.contact_id
 """
 LIVE = f"""
     SELECT DISTINCT s.* FROM contacts_identity i
@@ -60,17 +61,18 @@ class Suppressed(NamedTuple):
     phone_number_id: str = ""
 
 
-def suppress(tenant: Tenant, rows: Iterable[Suppressed]) -> None:
+def suppress(tenant: Tenant, rows: Iterable[Suppressed], *, stopped: Collection[UUID] = ()) -> None:
     """Put identities on the list, in one statement; those already there for the same reason are left alone.
 
-    What waits for anybody who is known by one of them is cancelled: one person may be several contacts.
+    What waits for anybody who is known by one of them is cancelled: one person may be several contacts. For those of
+    them who are `stopped`, the row of the ledger that brings them here has done so.
     """
     # Sorted, so that two writers who meet at the unique index wait in the same order.
     if ordered := sorted(set(rows), key=lambda row: (row.digest, *row[2:])):
         with connection.cursor() as cursor:
             cursor.execute(INSERT, [tenant.pk, *map(list, zip(*ordered, strict=True))])
             cursor.execute(HOLDERS, [list({row.digest for row in ordered}), tenant.pk])
-            holders = [contact_id for (contact_id,) in cursor.fetchall()]
+            holders = [contact_id for contact_id, subject_id in cursor.fetchall() if subject_id not in stopped]
         walking.stop(tenant, holders)
 
 

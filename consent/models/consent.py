@@ -17,6 +17,8 @@ class ConsentHead(models.Model):
     tenant = models.OneToOneField("tenants.Tenant", primary_key=True, on_delete=models.CASCADE, related_name="ledger")
     last_seq = models.BigIntegerField(default=0)
     last_hash = models.BinaryField()
+    # Up to which row the nightly search for requests that nobody confirmed is through (consent.rights.keeping).
+    settled_seq = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.tenant_id} at {self.last_seq}"

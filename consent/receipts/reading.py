@@ -64,7 +64,7 @@ def _said(document: Document, own: Document) -> Iterator[Line]:
     yield Line(_("Said at"), _at(own["occurred_at"]))
     yield Line(_("Recorded at"), _at(own["recorded_at"]))
     yield Line(_("Way"), document["collection_method"])
-    # Receipts of before this was told have no such part.
+    # None unless a request was confirmed; older receipts lack the part.
     if confirmed := document.get("confirmation"):
         yield Line(_("Confirms"), _("the request in row %(seq)s") % {"seq": confirmed["request_seq"]})
         yield Line(_("Confirmed by the link in the mail"), confirmed.get("mail_id", ""), CODE)

@@ -53,6 +53,11 @@ CONTACTS: dict[str, Text] = {
     "sms": gettext_lazy("phone number"),
 }
 META = "WhatsApp Ireland Limited, Merrion Road, Dublin 4, D04 X2K5, Irland"
+# The European Economic Area: wherever else data go, that is a transfer of Art. 44 GDPR.
+EEA = frozenset(
+    ("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT")
+    + ("LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK")
+)
 
 
 def purpose(channel: str, name: str, legal_basis: str) -> dict[str, Any]:
@@ -91,16 +96,30 @@ def processors() -> list[str]:
     return [_("%(operator)s, as processor (Art. 28 GDPR)") % {"operator": settings.OPERATOR_NAME}, *named]
 
 
+def transfers(channel: str = "") -> list[dict[str, str]]:
+    """Who gets data outside of the EEA and what that rests on: the operator's processors, and Meta for WhatsApp."""
+    named = [
+        {"country": one.country, "recipients": one.name, "safeguard": one.safeguard}
+        for one in agreements.subprocessors()
+        if one.country not in EEA
+    ]
+    if channel != Channel.WHATSAPP:
+        return named
+    safeguard = _("Adequacy decision on the EU-US Data Privacy Framework (Art. 45 GDPR)")
+    return [{"country": "US", "recipients": "WhatsApp LLC, Meta Platforms, Inc.", "safeguard": safeguard}, *named]
+
+
 def _recipients(channel: str) -> list[str]:
     own, delivers = processors(), _("delivers the messages")
     return [f"{META}: {delivers}", *own] if channel == Channel.WHATSAPP else own
 
 
 def _third_country(channel: str) -> dict[str, str] | None:
-    if channel != Channel.WHATSAPP:
-        return None
-    safeguard = _("Adequacy decision on the EU-US Data Privacy Framework (Art. 45 GDPR)")
-    return {"country": "US", "recipients": "WhatsApp LLC, Meta Platforms, Inc.", "safeguard": safeguard}
+    """All of them in one, as receipts have it since the first."""
+    found = transfers(channel)
+    names = ("country", "recipients", "safeguard")
+    joined = {name: "; ".join(dict.fromkeys(filter(None, (one[name] for one in found)))) for name in names}
+    return joined if found else None
 
 
 def withdrawal(controller: Controller, channel: str) -> str:

@@ -20,6 +20,7 @@ from consent.ledger.folding import GRANTS
 from consent.models import (
     Authority,
     ConsentEvidence,
+    ConsentHead,
     ConsentState,
     DataRequest,
     Disposal,
@@ -57,25 +58,39 @@ WITH unused AS (
             AND (s.state IN ('meta_stopped', 'restricted')
                 OR s.state IN ('granted', 'renewed', 'requested')
                     AND (s.valid_until IS NULL OR s.valid_until >= %(before)s)))
-    ORDER BY e.id LIMIT %(most)s)
-DELETE FROM consent_consentevidence e USING unused u WHERE e.tenant_id = %(tenant)s AND e.id = u.id
-RETURNING e.id
+    ORDER BY e.id LIMIT %(most)s),
+gone AS (
+    DELETE FROM consent_consentevidence e USING unused u WHERE e.tenant_id = %(tenant)s AND e.id = u.id
+    RETURNING e.id)
+SELECT (SELECT count(*) FROM gone), count(*), max(id) FROM unused
 """
-# What proves requests by keyword that nobody confirmed. A confirmed one is part of the proof of its yes.
+# What proves requests by keyword that nobody confirmed, in the ledger's order. A confirmed one is part of the proof of
+# its yes. Where two workers find the same, both say how far they have looked and one has deleted it.
 DROP_UNANSWERED = """
 WITH unanswered AS (
-    SELECT e.id FROM consent_consentevidence e
-    JOIN consent_consentevent r ON r.tenant_id = e.tenant_id AND r.event_id = e.event_id
-    WHERE e.tenant_id = %(tenant)s AND e.id > %(after)s AND e.kept_until IS NULL
+    SELECT e.id, r.seq FROM consent_consentevent r
+    JOIN consent_consentevidence e ON e.tenant_id = r.tenant_id AND e.event_id = r.event_id AND e.kept_until IS NULL
+    WHERE r.tenant_id = %(tenant)s AND r.seq > %(after)s AND r.seq <= %(end)s
       AND r.state = 'requested' AND r.occurred_at < %(before)s
       AND NOT EXISTS (
           SELECT FROM consent_consentevent g WHERE g.tenant_id = e.tenant_id AND g.subject_id = r.subject_id
             AND g.state IN ('granted', 'renewed') AND g.doi_request_seq IS NOT NULL
             AND (g.doi_request_seq = r.seq OR g.wording_sha256 = r.wording_sha256
                 AND g.occurred_at BETWEEN r.occurred_at AND r.occurred_at + %(to_confirm)s))
-    ORDER BY e.id LIMIT %(most)s)
-DELETE FROM consent_consentevidence e USING unanswered u WHERE e.tenant_id = %(tenant)s AND e.id = u.id
-RETURNING e.id
+    ORDER BY r.seq LIMIT %(most)s),
+gone AS (
+    DELETE FROM consent_consentevidence e USING unanswered u WHERE e.tenant_id = %(tenant)s AND e.id = u.id
+    RETURNING e.id)
+SELECT (SELECT count(*) FROM gone), count(*), max(seq) FROM unanswered
+"""
+# Up to the first request whose time is not over yet, nothing changes any more: a yes that confirms one comes within
+# seven days of it, and is never taken out of the ledger.
+SETTLE = """
+UPDATE consent_consenthead h SET settled_seq = coalesce((
+    SELECT min(r.seq) - 1 FROM consent_consentevent r
+    WHERE r.tenant_id = h.tenant_id AND r.seq > h.settled_seq AND r.seq <= %(end)s
+      AND r.state = 'requested' AND r.occurred_at >= %(before)s), %(end)s)
+WHERE h.tenant_id = %(tenant)s AND h.settled_seq < %(end)s
 """
 NOBODY = UUID(int=0)
 IMPORTS = {"files": Disposal.What.IMPORTS, "lines": Disposal.What.LINES}
@@ -130,9 +145,11 @@ def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UU
         quiet = silent(tenant, subjects, before)
         # Between reading what holds and writing that it ends nobody may say yes again.
         ledger.lock(tenant)
-        states = old_consents(tenant, before).filter(subject_id__in=quiet)
-        ledger.append(tenant, [_expiry(state, months) for state in states.order_by("subject_id", "channel", "purpose")])
-    return {"consents": len(quiet)}, subjects[-1] if len(subjects) == AT_A_TIME else None
+        found = old_consents(tenant, before).filter(subject_id__in=quiet)
+        states = list(found.order_by("subject_id", "channel", "purpose"))
+        ledger.append(tenant, [_expiry(state, months) for state in states])
+    people = {state.subject_id for state in states}
+    return {"consents": len(people)}, subjects[-1] if len(subjects) == AT_A_TIME else None
 
 
 def old_consents(tenant: Tenant, before: datetime) -> QuerySet[ConsentState]:
@@ -167,8 +184,11 @@ def _drop_unused_proofs(tenant: Tenant, position: Any) -> tuple[dict[str, int], 
     """Proofs of consents that ended, after the third calendar year since their last use."""
     first_kept = timezone.localdate().year - periods.YEARS_OF_PROOF
     before = datetime(first_kept, 1, 1, tzinfo=timezone.get_default_timezone())
-    count, position = _dropped(tenant, DROP_UNUSED, position, before=before)
-    return {"proofs": count}, position
+    params = {"tenant": tenant.pk, "most": AT_A_TIME, "before": before, "after": 0 if position == NOBODY else position}
+    with tenant_scope(tenant), connection.cursor() as cursor:
+        cursor.execute(DROP_UNUSED, params)
+        dropped, found, last = cursor.fetchone()
+    return {"proofs": dropped}, last if found == AT_A_TIME else None
 
 
 def _drop_restricted_proofs(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
@@ -190,9 +210,9 @@ def _drop_exports(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     for request in batch:
         request.file.delete(save=False)
     with tenant_scope(tenant):
-        dropped = DataRequest.objects.filter(tenant=tenant, pk__in=[request.pk for request in batch])
-        dropped.update(file="", file_until=None)
-    return {"exports": len(batch)}, position if len(batch) == AT_A_TIME else None
+        # What another worker has dropped meanwhile is over no more, and counted by it.
+        dropped = over.filter(pk__in=[request.pk for request in batch]).order_by().update(file="", file_until=None)
+    return {"exports": dropped}, position if len(batch) == AT_A_TIME else None
 
 
 def _drop_handovers(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
@@ -205,8 +225,8 @@ def _drop_sign_ups(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     with tenant_scope(tenant):
         over = SignupRequest.objects.filter(tenant=tenant, requested_at__lt=timezone.now() - periods.SIGN_UPS)
         batch = list(over.order_by("requested_at").values_list("pk", flat=True)[:AT_A_TIME])
-        SignupRequest.objects.filter(tenant=tenant, pk__in=batch).delete()
-    return {"sign_ups": len(batch)}, position if len(batch) == AT_A_TIME else None
+        _all, dropped = SignupRequest.objects.filter(tenant=tenant, pk__in=batch).delete()
+    return {"sign_ups": dropped.get("consent.SignupRequest", 0)}, position if len(batch) == AT_A_TIME else None
 
 
 def _lapse_requests(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:
@@ -244,18 +264,19 @@ def _lapse(state: ConsentState) -> Entry:
 
 def _drop_unanswered(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     """What people wrote to ask for the wording, fourteen days after a request that they did not confirm (CG-14)."""
-    before = timezone.now() - periods.SIGN_UPS
-    count, position = _dropped(tenant, DROP_UNANSWERED, position, before=before, to_confirm=periods.TO_CONFIRM)
-    return {"sign_ups": count}, position
-
-
-def _dropped(tenant: Tenant, statement: str, position: Any, **params: Any) -> tuple[int, Any]:
-    """How many proofs a statement has deleted, and after which the next batch goes on: not over all the kept ones."""
-    params |= {"tenant": tenant.pk, "most": AT_A_TIME, "after": 0 if position == NOBODY else position}
+    params: dict[str, Any] = {"tenant": tenant.pk, "most": AT_A_TIME, "to_confirm": periods.TO_CONFIRM}
+    params["before"] = timezone.now() - periods.SIGN_UPS
     with tenant_scope(tenant), connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        dropped = [row[0] for row in cursor.fetchall()]
-    return len(dropped), max(dropped) if len(dropped) == AT_A_TIME else None
+        if position == NOBODY:
+            heads = ConsentHead.objects.filter(tenant=tenant).values_list("settled_seq", "last_seq")
+            position = heads.first() or (0, 0)
+        after, end = position
+        cursor.execute(DROP_UNANSWERED, {**params, "after": after, "end": end})
+        dropped, found, last = cursor.fetchone()
+        if found == AT_A_TIME:
+            return {"sign_ups": dropped}, (last, end)
+        cursor.execute(SETTLE, {**params, "end": end})
+    return {"sign_ups": dropped}, None
 
 
 ROUNDS = (

@@ -12,11 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from consent import colors, queries
+from consent import colors, opening, queries
 from consent.actions import controllers
 from consent.forms.company import PERIODS, CompanyForm, PeriodsForm
-from consent.models import Disposal, SignupForm
-from consent.opening import unlawful
+from consent.models import Disposal
 from consent.rights import foreseeing
 from tenants.pages import Question, TenantRequest, requires
 from tenants.templatetags.formats import number
@@ -101,11 +100,9 @@ def _saved(request: TenantRequest, form: CompanyForm, *, without: Sequence[str] 
 
 def _warn_of_closed_forms(request: TenantRequest) -> None:
     """Texts name the company: with another name, open forms are closed to visitors until they have new ones."""
-    live = request.tenant.signup_forms.filter(state=SignupForm.State.LIVE).order_by("name")
-    closed = [form.name for form in live.select_related("tenant", "wording", "extra_wording") if unlawful(form)]
-    if closed:
+    if closed := opening.closed(request.tenant):
         told = _("These open forms are closed to visitors now; each says what to mend: %(names)s.")
-        messages.warning(request, told % {"names": ", ".join(closed)})
+        messages.warning(request, told % {"names": ", ".join(form.name for form, _why in closed)})
 
 
 def _context(form: CompanyForm) -> dict[str, object]:

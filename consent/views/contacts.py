@@ -5,24 +5,25 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from consent import proving, queries, reasons, telling
 from consent.actions import preferences
 from consent.models import Channel, Purpose
 from contacts import queries as people
 from contacts.models import Contact
-from tenants.pages import TenantRequest, requires, stretch_of
+from tenants.pages import TenantRequest, requires, search_of, stretch_of, to_search
 
 SHOWN = 20
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @requires("contacts:read")
 def contacts(request: TenantRequest) -> HttpResponse:
     """Contacts, newest first, found by phone, e-mail, customer number or name; never counted."""
-    # No stored text holds a NUL, and PostgreSQL takes none.
-    search = request.GET.get("q", "").replace("\0", "").strip()
+    if request.method == "POST":
+        return to_search(request)
+    search = search_of(request)
     found = people.search(people.with_tags(request.tenant.contacts.all()), search, request.tenant.country)
     stretch = stretch_of(found, request)
     shows_consent = request.membership.may("consent:read")

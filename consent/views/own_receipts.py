@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import translation
@@ -13,6 +12,7 @@ from consent import queries, receipts, speaking
 from consent.actions import preferences
 from consent.views.receipts import handed_out
 from contacts.models import Contact
+from tenants import visitors
 from tenants.scope import tenant_scope
 
 TOO_MANY = 429
@@ -31,7 +31,7 @@ def receipt(request: HttpRequest, token: str, event_id: uuid.UUID, kind: str) ->
     if found is None:
         raise Http404
     with tenant_scope(found.tenant):
-        if _is_too_often(found.contact):
+        if visitors.is_too_often(f"own-receipts:{found.contact.pk}", most=MOST, within_s=WITHIN_S):
             return _wait(found.contact)
         event = get_object_or_404(queries.history(found.contact), event_id=event_id)
         document = receipts.receipt(contact=found.contact, event=event)
@@ -42,16 +42,6 @@ def receipt(request: HttpRequest, token: str, event_id: uuid.UUID, kind: str) ->
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
-
-
-def _is_too_often(contact: Contact) -> bool:
-    key = f"own-receipts:{contact.pk}"
-    cache.add(key, 0, WITHIN_S)
-    try:
-        return cache.incr(key) > MOST
-    except ValueError:
-        # Its minute was over just then.
-        return False
 
 
 def _wait(contact: Contact) -> HttpResponse:

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import segno
-from django.core.cache import cache
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -75,7 +74,7 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
         if place and SEEN not in request.GET:
             _count_scan(request, place)
         return form_page(request, form, version, language, SignupPageForm(form, language))
-    if _is_too_often(request, form):
+    if visitors.is_too_often(f"signup-tries:{form.pk}:{address_of(request)}", most=MOST_TRIES, within_s=TRIES_S):
         return page(request, tenant, language, "public/too_often.html", {}, status=TOO_MANY)
     filled = SignupPageForm(form, language, request.POST)
     if not filled.is_valid():
@@ -326,12 +325,3 @@ def visitor_of(request: HttpRequest) -> dict[str, str]:
         "page": request.build_absolute_uri(request.path),
         "campaign": " / ".join(filter(None, (request.GET.get(name, "")[:60] for name in CAME_FROM))),
     }
-
-
-def _is_too_often(request: HttpRequest, form: SignupForm) -> bool:
-    key = f"signup-tries:{form.pk}:{address_of(request)}"
-    cache.add(key, 0, TRIES_S)
-    try:
-        return cache.incr(key) > MOST_TRIES
-    except ValueError:
-        return False

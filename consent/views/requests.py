@@ -29,7 +29,7 @@ from consent.models import DataRequest
 from contacts import queries as people
 from contacts.actions import ContactData
 from contacts.models import Contact
-from tenants.pages import STOP_POLLING, Question, TenantRequest, page_of, requires
+from tenants.pages import STOP_POLLING, Question, TenantRequest, page_of, requires, search_of, to_search
 
 INVALID = 422
 PER_PAGE = 25
@@ -47,13 +47,15 @@ UNBLOCK = Question(
 )
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @requires("consent:read")
 def listing(request: TenantRequest) -> HttpResponse:
     """The register: what waits first, the most urgent on top; `all=1` shows what is over too."""
-    is_all, search = bool(request.GET.get("all")), request.GET.get("q", "")
+    if request.method == "POST":
+        return to_search(request)
+    is_all, search = bool(request.GET.get("all")), search_of(request)
     # Whoever looks for somebody means what is over as well.
-    found = queries.requests(request.tenant, only_open=not is_all and not search.strip(), search=search)
+    found = queries.requests(request.tenant, only_open=not is_all and not search, search=search)
     context = {
         "page": page_of(found, request, size=PER_PAGE),
         "is_all": is_all,
@@ -68,6 +70,8 @@ def listing(request: TenantRequest) -> HttpResponse:
 @requires("consent:write")
 def new(request: TenantRequest) -> HttpResponse:
     """Find the person by phone, e-mail, name or customer number, then note what they asked for."""
+    if "q" in request.POST:
+        return to_search(request)
     if "stranger" in request.POST:
         return _of_stranger(request)
     contact = _chosen(request)
@@ -76,7 +80,7 @@ def new(request: TenantRequest) -> HttpResponse:
         if form.is_valid():
             return _to(request, _taken(request, contact, form))
         return render(request, "consent/request_new.html", {"contact": contact, "form": form}, status=INVALID)
-    search = request.GET.get("q", "").strip()
+    search = search_of(request)
     known = request.tenant.contacts.order_by("-pk")
     found = list(people.search(known, search)[: MOST_PEOPLE + 1]) if search else []
     context = {
@@ -136,12 +140,13 @@ def also(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("consent:write")
 def run(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """Carry it out; an erasure once somebody has confirmed it."""
-    found = _request(request, uid)
+    """Carry it out; an erasure once somebody has confirmed it, `alone` without the person's other contacts."""
+    found, alone = _request(request, uid), request.POST.get("alone", "")
     if found.kind == DataRequest.Kind.ERASURE and found.contact and not request.POST.get("confirmed"):
-        question = _erasing(found, actions.other_contacts(found))
-        return render(request, "confirm.html", {"question": question, "back": _address(request, found)})
-    return _change(request, found, actions.run)
+        question = _erasing(actions.other_contacts(found), is_alone=bool(alone))
+        context = {"question": question, "back": _address(request, found), "fields": {"alone": alone}}
+        return render(request, "confirm.html", context)
+    return _change(request, found, actions.run, is_alone=bool(alone))
 
 
 @require_POST
@@ -265,20 +270,22 @@ def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) 
         "needs_identity": found.kind in actions.NEEDS_IDENTITY and not found.checked_by and not found.named,
         "may_write": request.membership.may("consent:write"),
         "may_take": request.membership.may("evidence:read"),
-        "question": _erasing(found, others),
+        "question": _erasing(others),
+        "alone": _erasing(others, is_alone=True) if others else None,
         "unblock": UNBLOCK if found.has_droppable_block else None,
         **invalid,
     }
 
 
-def _erasing(found: DataRequest, others: Sequence[Contact]) -> Question:
+def _erasing(others: Sequence[Contact], *, is_alone: bool = False) -> Question:
     told = _(
         "Master data, messages, orders and files that name the person are deleted. This cannot be undone. A keyed"
         " hash of number and address stays, so that they are not written to again."
     )
     if others:
         names = ", ".join(str(other) for other in others)
-        told += " " + _("Another contact of this person stays as it is, and is not named here again: %(names)s.") % {
+        stays = _("Another contact of this person stays as it is, and is not named here again: %(names)s.")
+        told += " " + (stays if is_alone else _("Other contacts of this person are erased with it: %(names)s.")) % {
             "names": names
         }
     return Question(

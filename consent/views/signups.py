@@ -19,7 +19,7 @@ from consent.actions import signup_forms as actions
 from consent.actions import vouchers
 from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
 from consent.models import SignupForm, SignupPlace
-from consent.opening import hindrances, unlawful
+from consent.opening import closed, hindrances, unlawful
 from consent.queries import may_ask, published
 from contacts import phones
 from tenants.pages import TenantRequest, requires
@@ -33,8 +33,8 @@ MOST_CODES = 200
 @requires("consent:read")
 def forms(request: TenantRequest) -> HttpResponse:
     """All forms, open ones first, with what came by them."""
-    found = request.tenant.signup_forms.select_related("tenant", "wording", "extra_wording").order_by("-state", "-pk")
-    shown = [(form, form.state == SignupForm.State.LIVE and bool(unlawful(form))) for form in found]
+    hindered = {form.pk for form, _why in closed(request.tenant)}
+    shown = [(form, form.pk in hindered) for form in request.tenant.signup_forms.order_by("-state", "-pk")]
     return render(request, "consent/signups.html", {"forms": shown})
 
 

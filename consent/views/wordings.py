@@ -136,7 +136,7 @@ def show(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         status = 200 if running else STOP_POLLING
         return render(request, "consent/wording.html#versions", context, status=status)
     if context["draft"]:
-        context["findings"] = linting.findings(queries.draft_of(versions[0]))
+        context["findings"] = linting.findings(queries.draft_of(versions[0], queries.controller_of(request.tenant)))
     return render(request, "consent/wording.html", context)
 
 

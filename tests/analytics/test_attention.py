@@ -1,6 +1,9 @@
 """What the overview asks somebody to look at, before people notice."""
 
+import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from analytics import queries
@@ -8,6 +11,7 @@ from consent.actions import signup_forms, vouchers
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tests.analytics.cast import NOON, campaign_of
+from consent.models import Controller
 from tests.consent.factories import published
 from tests.consent.test_signups import made as signup_form
 
@@ -45,3 +49,36 @@ def test_the_warning_leads_to_the_form(in_bakery: Tenant, client: Client, bakery
     client.force_login(bakery_made.owner)
 
     assert f'<a href="/bakery/signups/{form.uid}/">Theke</a>' in client.get("/bakery/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [("imprint_url", "address of the imprint"), ("privacy_url", "address of the privacy notice")],
+)
+def test_an_open_form_that_a_duty_closes_to_visitors_needs_attention_and_says_what_mends_it(
+    in_bakery: Tenant, lost: str, told: str
+) -> None:
+    form = signup_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]))
+    signup_form(in_bakery, published(in_bakery, name="Messe"), name="Messe", slug="messe")
+    with translation.override("en"):
+        assert queries.overview(in_bakery, DAY, DAY).attention == []
+        Controller.objects.update(**{lost: ""})
+        found = queries.overview(in_bakery, DAY, DAY).attention
+
+    assert [(each.kind, each.name) for each in found] == [("signup_form", "Messe"), ("signup_form", form.name)]
+    assert found[1].uid == form.uid
+    assert "closed to visitors" in found[1].text
+    assert told in found[1].remedy
+
+
+def test_looking_for_closed_forms_asks_no_more_where_there_are_more_forms(in_bakery: Tenant) -> None:
+    asked = []
+    for name in ("Theke", "Messe", "Markt"):
+        version = published(in_bakery, name=name, covers=[["whatsapp", "marketing"]])
+        signup_form(in_bakery, version, name=name, slug=name.lower())
+        Controller.objects.update(imprint_url="")
+        with CaptureQueriesContext(connection) as statements:
+            assert queries.overview(in_bakery, DAY, DAY).attention[-1].remedy
+        asked.append(len(statements))
+
+    assert len(set(asked)) == 1

@@ -1,7 +1,7 @@
 """Staff look after accounts, campaigns and messages in Django admin: without counting, secrets or edits."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,10 +12,11 @@ from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from campaigns import freezing
 from campaigns.models import Audience, Campaign, Variant
-from consent.models import ConsentState
+from consent.models import ConsentState, Controller
 from messaging.models import Click, Content, Link, Message, Source
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import across_tenants, tenant_scope
@@ -168,6 +169,22 @@ def test_cg_36_clicks_are_shown_to_staff_without_their_people(staff: Client, run
 
     for page in (url(Click, "changelist"), url(Click, "change", clicked.pk)):
         assert name not in staff.get(page).content.decode()
+
+
+@pytest.mark.parametrize(("months", "days", "shown"), [(None, 729, 1), (None, 732, 0), (6, 179, 1), (6, 185, 0)])
+def test_cg_55_staff_see_no_click_that_is_past_the_company_s_time(
+    staff: Client, running: Campaign, bakery: Tenant, months: int | None, days: int, shown: int
+) -> None:
+    with tenant_scope(bakery):
+        Controller.objects.filter(tenant=bakery).delete()
+        if months:
+            Controller.objects.create(tenant=bakery, message_months=months)
+        Click.objects.update(at=timezone.now() - timedelta(days=days))
+        click = Click.objects.get()
+
+    assert len(staff.get(url(Click, "changelist")).context["cl"].result_list) == shown
+    # Django leads elsewhere from a row that is not there.
+    assert staff.get(url(Click, "change", click.pk)).status_code == (200 if shown else 302)
 
 
 def test_staff_pause_resume_and_cancel_as_the_company_would(staff: Client, running: Campaign, bakery: Tenant) -> None:

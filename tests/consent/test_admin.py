@@ -1,5 +1,8 @@
 """Staff look at consent in Django admin and cannot change it."""
 
+import re
+from urllib.parse import unquote
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -31,6 +34,25 @@ def shown(client: Client, page: str, term: str) -> int:
     answer = client.get(f"/admin/consent/{page}/", {"q": term})
     assert answer.status_code == 200
     return len(answer.context["cl"].result_list)
+
+
+@pytest.mark.parametrize("page", ["consent/consentstate", "consent/suppression", "contacts/contact", "tenants/user"])
+def test_no_address_of_the_admin_holds_whom_staff_look_for(staff: Client, anna: Contact, page: str) -> None:
+    term = "alice@example.com" if page.endswith("user") else PHONE
+    form = staff.get(f"/admin/{page}/").content.decode()
+    assert re.search(r'<form id="changelist-search"\s+method="post"', form)
+
+    answer = staff.post(f"/admin/{page}/", {"q": term}, follow=True)
+
+    [(address, _status)] = answer.redirect_chain
+    assert term not in unquote(address)
+    assert f'value="{term}"' in answer.content.decode()
+    assert answer.context["cl"].result_list
+    other = staff.post(f"/admin/{page}/", {"q": "+49309999999"}, follow=True)
+    assert not other.context["cl"].result_list
+    # Neither do the addresses of its filters, columns and rows.
+    hrefs = re.findall(r'href="([^"]*)"', answer.content.decode())
+    assert not [href for href in hrefs if term in unquote(unquote(href))]
 
 
 @pytest.mark.parametrize("page", PAGES)

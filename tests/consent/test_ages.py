@@ -8,6 +8,7 @@ import pytest
 from django.utils.timezone import now
 
 from campaigns import freezing
+from consent import queries
 from consent.actions import controllers
 from consent.ledger import projecting
 from consent.linting import ages
@@ -17,10 +18,13 @@ from contacts.importing import noting, reasons
 from contacts.models import Contact, Import
 from messaging import claiming
 from messaging.budget import Budget
+from messaging.measuring import is_measured
 from messaging.models import Message
+from segments import queries as segments
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
+from tests.analytics.cast import messages_of, source_of
 from tests.campaigns.cast import draft, launch, messages
 from tests.consent.factories import agree, person, published, say
 from tests.consent.imports import done
@@ -241,3 +245,42 @@ def test_rows_of_before_the_age_was_read_out_of_the_text_are_judged_by_their_tex
         anna.subject_id: True,
         bert.subject_id: None,
     }
+
+
+USES = [("whatsapp", "tracking"), ("whatsapp", "special_category")]
+
+
+@pytest.mark.parametrize(
+    ("said", "born", "is_used"),
+    [
+        ({"wording_text": OF_AGE}, None, True),
+        ({"wording_text": SAID, "age_confirmed": True}, None, True),
+        ({"wording_text": SAID}, None, False),
+        ({"wording_text": OF_AGE, "age_confirmed": False}, None, False),
+        ({"wording_text": OF_AGE}, date(2012, 1, 1), False),
+        ({"wording_text": OF_AGE}, date(2001, 1, 1), True),
+    ],
+)
+def test_cg_07_measuring_and_special_data_ask_for_the_age_as_advertising_does(
+    in_bakery: Tenant, said: dict[str, Any], born: date | None, is_used: bool
+) -> None:
+    controllers.update(tenant=in_bakery, by=None, special_attributes=["allergie"])
+    anna = person(in_bakery, birthday=born, attributes={"allergie": "Nuss"})
+    agree(in_bakery, anna, pairs=USES, **{"age_confirmed": None, **said})
+    [message] = messages_of(source_of(in_bakery))
+    Message.objects.update(contact=anna.pk, read_at=now())
+
+    assert queries.measured(in_bakery.pk).exists() is is_used
+    assert Message.objects.filter(is_measured()).exists() is is_used
+    assert bool(queries.usable_attributes(anna)) is is_used
+    for rule in ({"attribute": "allergie", "op": "is_set"}, {"message": "read", "op": "has"}):
+        assert segments.count(in_bakery, rule) == is_used
+    # And over the API.
+    assert (reason(anna, "tracking") == "") is is_used
+
+
+def test_where_the_company_does_not_demand_it_unknown_ages_are_measured(in_bakery: Tenant) -> None:
+    controllers.update(tenant=in_bakery, by=None, demands_age=False)
+    agree(in_bakery, person(in_bakery), pairs=USES, age_confirmed=None, wording_text=SAID)
+
+    assert queries.measured(in_bakery.pk).exists()

@@ -1,6 +1,6 @@
 """What the operator owes companies by mail is told once, however often rings are lost, repeated or in vain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -9,19 +9,23 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone, translation
 from django.utils.timezone import localdate, now
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from consent import agreements, tasks
+from consent import agreements, announcing, tasks
 from consent.actions import agreements as actions
-from consent.models import Announcement, Breach, SubProcessor
+from consent.actions import requests as actions_of_requests
+from consent.models import Announcement, Breach, DataRequest, SubProcessor
 from tenants.actions import create_tenant
 from tenants.models import AuditEvent, Membership, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tenants.templatetags.formats import moment
+from tests.consent.factories import person
 
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
@@ -306,6 +310,70 @@ def test_nobody_is_reminded_of_what_was_reported_while_the_mail_waited(bakery: T
     assert mail.outbox == []
     with tenant_scope(bakery):
         assert Announcement.objects.count() == 0
+
+
+# A fault of ours that shows while one kind of mail is written down.
+REFUSE = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.kind = TG_ARGV[0] THEN RAISE 'a fault of ours'; END IF; RETURN NEW; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON consent_announcement FOR EACH ROW EXECUTE FUNCTION refuse(%s)
+"""
+
+
+class Stumbles(EmailBackend):
+    """A mail server whose library has a fault at Alice's address."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        if "alice@example.com" in messages[0].to:
+            raise ValueError
+        return super().send_messages(messages)
+
+
+def test_a_mail_that_a_fault_holds_up_holds_up_no_other(bakery: Tenant, shop: Tenant, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.Stumbles"
+    announced()
+
+    with pytest.raises(ExceptionGroup):
+        tasks.tell_companies()
+
+    assert addressees() == ["carol@example.com"]
+    assert (row(bakery).told_at, row(bakery).error) == (None, "ValueError")
+
+
+@pytest.mark.parametrize("broken", ["due", "nearing", "late"])
+def test_a_reminder_that_cannot_be_written_stops_neither_the_others_nor_what_waits(bakery: Tenant, broken: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSE, [broken])
+    with tenant_scope(bakery):
+        actions_of_requests.take(tenant=bakery, contact=person(bakery), kind="access", by=None)
+        DataRequest.objects.update(due_date=localdate() + timedelta(days=2))
+        past = actions_of_requests.take(tenant=bakery, contact=person(bakery), kind="access", by=None)
+        DataRequest.objects.filter(pk=past.pk).update(due_date=localdate() - timedelta(days=2))
+        announcing.of_breach(breach(bakery, hours=1, is_risk=False))
+    breach(bakery, hours=49)
+
+    with pytest.raises(ExceptionGroup):
+        tasks.tell_companies()
+
+    with tenant_scope(bakery):
+        told = set(Announcement.objects.exclude(told_at=None).values_list("kind", flat=True))
+    assert told == {"breach", "due", "nearing", "late"} - {broken}
+
+
+def test_what_only_the_next_release_can_tell_waits_for_its_workers(bakery: Tenant) -> None:
+    """During a deploy its rows are there, while workers of this one still run; this one sorts before all others."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE consent_announcement DROP CONSTRAINT announcement_is_of_one_thing")
+    with tenant_scope(bakery):
+        new = Announcement.objects.create(tenant=bakery, kind="audit")
+    announced()
+
+    tasks.tell_companies()
+
+    assert addressees() == ["alice@example.com"]
+    with tenant_scope(bakery):
+        new.refresh_from_db()
+    assert (new.told_at, new.attempts) == (None, 0)
 
 
 def test_a_mail_tells_times_in_the_company_s_own_zone(bakery: Tenant) -> None:

@@ -10,7 +10,7 @@ from consent.models import Controller, Source
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import agree, known, person, published, stop, wording_text
+from tests.consent.factories import NOON, agree, known, minutes, person, published, stop, wording_text
 from tests.consent.imports import done
 
 MARKETING = [["whatsapp", "marketing"]]
@@ -77,12 +77,47 @@ def test_two_purposes_of_one_text_are_told_once_and_people_are_addressed_as_the_
     assert "woher haben wir Ihre Daten?" in page
 
 
-def test_where_nothing_holds_any_more_nothing_is_explained(client: Client, in_bakery: Tenant) -> None:
+def test_where_nothing_holds_any_more_it_still_tells_whence_the_data_are(client: Client, in_bakery: Tenant) -> None:
+    """Art. 15 (1) (g) GDPR: as long as there are any."""
+    known(in_bakery)
     anna = person(in_bakery)
-    agree(in_bakery, anna)
+    agree(in_bakery, anna, source=Source.QR, wording=published(in_bakery, covers=MARKETING), language="de")
     stop(in_bakery, anna)
 
-    assert WHY not in told(client, anna)
+    page = told(client, anna)
+
+    assert "Woher haben wir deine Daten?" in page
+    assert "Warum bekomme ich das" not in page
+    assert "über unseren QR-Code, von dir in WhatsApp bestätigt. Das gilt nicht mehr." in page
+    # Only of what holds.
+    assert "Dein Beleg" not in page
+
+
+def test_who_never_agreed_reads_since_when_their_data_are_stored(client: Client, in_bakery: Tenant) -> None:
+    known(in_bakery, address_form=Controller.AddressForm.SIE)
+    anna = person(in_bakery)
+    Contact.objects.update(created_at=NOON)
+
+    page = told(client, anna)
+
+    assert "Woher haben wir Ihre Daten?" in page
+    assert "Bei Bäckerei Sonne GmbH gespeichert seit 20.11.2026; eine Quelle ist nicht vermerkt." in page
+
+
+def test_what_holds_is_told_before_what_ended(client: Client, in_bakery: Tenant) -> None:
+    known(in_bakery)
+    anna = person(in_bakery)
+    agree(in_bakery, anna, source=Source.WA_BUTTON, pairs=[("whatsapp", "survey")])
+    agree(in_bakery, anna, source=Source.QR, occurred_at=minutes(5))
+    stop(in_bakery, anna)
+
+    page = told(client, anna)
+
+    assert WHY in page
+    assert page.index("Du hast uns geschrieben und ja gesagt.") < page.index("Das gilt nicht mehr.")
+    # A yes that was given anew has not ended.
+    agree(in_bakery, anna, source=Source.QR, pairs=[("whatsapp", "survey")], occurred_at=minutes(15))
+    assert told(client, anna).count("Das gilt nicht mehr.") == 1
 
 
 def test_another_persons_yes_is_not_shown(client: Client, in_bakery: Tenant) -> None:

@@ -1,6 +1,7 @@
 """ "May I send?" over the API and in Django admin: the answer in words, what to do, and the row that decided it."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -81,8 +82,10 @@ def test_a_template_that_does_not_fit_the_purpose_is_told(alice: Caller, anna: C
 
 
 def page(client: Client, term: str) -> str:
-    answer = client.get("/admin/consent/consentstate/may-send/", {"q": term})
+    answer = client.post("/admin/consent/consentstate/may-send/", {"q": term}, follow=True)
     assert answer.status_code == 200
+    [(address, _status)] = answer.redirect_chain
+    assert term not in unquote(address)
     return " ".join(answer.content.decode().split())
 
 

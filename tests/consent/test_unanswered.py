@@ -4,12 +4,23 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django.utils.timezone import now
 
 from consent import queries
 from consent.actions import addresses, hearing, signup_forms, signups
 from consent.ledger import Happened, evidence, fold
-from consent.models import ConsentEvent, ConsentEvidence, ConsentState, Disposal, SignupForm, SignupRequest
+from consent.models import (
+    ConsentEvent,
+    ConsentEvidence,
+    ConsentHead,
+    ConsentState,
+    Disposal,
+    SignupForm,
+    SignupRequest,
+)
 from consent.rights import keeping
 from consent.signups import message
 from contacts.models import Contact
@@ -155,6 +166,60 @@ def test_a_yes_of_later_does_not_keep_an_old_request(in_bakery: Tenant, form: Si
     kept = ConsentEvent.objects.filter(event_id__in=_proven(), state="requested")
     assert all(row.occurred_at > now() - DAY * 17 for row in kept)
     assert kept.count() == 1
+
+
+def test_what_was_looked_at_once_its_time_was_over_is_not_read_again(in_bakery: Tenant, form: SignupForm) -> None:
+    signed_up, waiting = person(in_bakery), person(in_bakery)
+    write(signed_up, "START", days_ago=20)
+    tap(signed_up, form, days_ago=19)
+    old = ConsentEvent.objects.latest("seq").seq
+    write(waiting, "START", days_ago=13.9)
+    first = old + 1
+    assert ConsentEvent.objects.get(seq=first).state == "requested"
+
+    night(in_bakery)
+
+    # Up to the first one whose fourteen days are not over; the rows after it are read again.
+    assert ConsentHead.objects.get().settled_seq == old
+    with CaptureQueriesContext(connection) as statements:
+        night(in_bakery)
+    [search] = [each["sql"] for each in statements if "unanswered AS" in each["sql"]]
+    assert f"r.seq > {old}" in search
+
+
+def test_a_message_of_long_ago_that_arrives_late_is_found_behind_those_that_wait(
+    in_bakery: Tenant, form: SignupForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, belated = person(in_bakery), person(in_bakery)
+    write(waiting, "START", days_ago=13)
+    night(in_bakery)
+    write(belated, "START", days_ago=15)
+
+    assert night(in_bakery)["sign_ups"] == 2
+
+    assert {row.subject_id for row in ConsentEvent.objects.filter(event_id__in=_proven())} == {waiting.subject_id}
+    later = now() + DAY * 2
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert night(in_bakery)["sign_ups"] == 2
+    assert ConsentHead.objects.get().settled_seq == ConsentHead.objects.get().last_seq
+
+
+def test_requests_go_batch_by_batch_however_many_there_are(
+    in_bakery: Tenant, form: SignupForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "AT_A_TIME", 2)
+    for _number in range(3):
+        write(person(in_bakery), "START", days_ago=15)
+
+    keeping.keep(in_bakery)
+
+    assert not ConsentEvidence.objects.filter(event_id__in=_requested()).exists()
+    counts = Disposal.objects.filter(what="sign_ups").order_by("pk").values_list("count", flat=True)
+    assert list(counts) == [2, 2, 2]
+
+
+def _requested() -> list[UUID]:
+    return list(ConsentEvent.objects.filter(state="requested").values_list("event_id", flat=True))
 
 
 def _proven() -> list[UUID]:

@@ -9,8 +9,10 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.db.models import Sum
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from analytics import recounting
@@ -23,7 +25,7 @@ from messaging.actions import queue_reply
 from messaging.models import Message, Source
 from tenants.actions import NewTenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import agree, say
+from tests.consent.factories import agree, say, stop
 from tests.consent.test_imports_api import URL, client_of
 from tests.contacts.calls import Caller
 from tests.inbox import meta
@@ -132,8 +134,9 @@ def by_objection(world: World) -> None:
     by_request(world, "objection")
 
 
-def by_import(world: World) -> None:
-    file = SimpleUploadedFile("noes.csv", f"Handy;Abgemeldet\n{world.anna.phone};ja\n".encode())
+def by_import(world: World, lines: str = "") -> None:
+    lines = lines or f"{world.anna.phone};ja\n"
+    file = SimpleUploadedFile("noes.csv", f"Handy;Abgemeldet\n{lines}".encode())
     assert client_of(world.made).post(URL, {"file": file}).status_code == 201
     for tenant_id, import_id in importing.due():
         importing.run(tenant_id, import_id)
@@ -238,6 +241,36 @@ def test_a_yes_that_ran_out_is_left_to_the_claim(world: World) -> None:
         say(world.number.tenant, world.anna, "expired", occurred_at=TODAY)
 
     assert world.states(world.campaign) == [("QUEUED", ""), ("QUEUED", "")]
+
+
+def updates(statements: CaptureQueriesContext) -> list[str]:
+    return [each["sql"] for each in statements if "UPDATE messaging_message" in each["sql"]]
+
+
+def test_a_no_looks_once_for_what_waits_and_only_where_something_may(world: World) -> None:
+    """Not for each purpose that it ends, nor again for the suppression list, nor among what was sent long ago."""
+    tenant = world.number.tenant
+    with tenant_scope(tenant), CaptureQueriesContext(connection) as statements:
+        Source.objects.exclude(pk=world.campaign.pk).update(state="closed")
+        stop(tenant, world.anna, occurred_at=TODAY)
+
+    assert world.states(world.campaign) == [("CANCELLED", "withdrawn"), ("QUEUED", "")]
+    [update] = updates(statements)
+    assert f"ARRAY[{world.campaign.pk}]" in update
+
+    with tenant_scope(tenant), CaptureQueriesContext(connection) as statements:
+        Source.objects.filter(pk=world.campaign.pk).update(state="closed")
+        stop(tenant, Contact.objects.exclude(pk=world.anna.pk).get(), occurred_at=TODAY)
+
+    assert updates(statements) == []
+
+
+def test_an_import_of_many_noes_looks_once_for_all_of_them(world: World) -> None:
+    with CaptureQueriesContext(connection) as statements:
+        by_import(world, "".join(f"{one};ja\n" for one in [world.anna.phone, "+493023125777", "+493023125778"]))
+
+    assert len(updates(statements)) == 1
+    assert world.states(world.campaign) == [("CANCELLED", "withdrawn"), ("QUEUED", "")]
 
 
 def test_the_numbers_of_the_campaign_follow_at_once(world: World) -> None:

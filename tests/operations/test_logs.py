@@ -90,6 +90,8 @@ def test_what_names_nobody_stays_readable(text: str) -> None:
             "GET /v25.0/1?access_token=[secret]&appsecret_proof=[secret]",
         ),
         ('{"password": "correct horse"}', '{"password": [secret]}'),
+        ("GET /api/v1/contacts/?search=Ada+Lovelace&limit=5 200", "GET /api/v1/contacts/?search=[search]&limit=5 200"),
+        ("GET /api/v1/contacts/?limit=5&search=0151+23456789", "GET /api/v1/contacts/?limit=5&search=[search]"),
         ("hub.verify_token=hello&hub.mode=subscribe", "hub.verify_token=[secret]&hub.mode=subscribe"),
     ],
 )

@@ -4,6 +4,9 @@ import hashlib
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import DataError, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils.timezone import now
 
 from tenants import actions
@@ -96,3 +99,23 @@ def test_the_trail_names_person_or_key_or_nobody(bakery_made: NewTenant) -> None
     assert {(e.object_type, e.object_uid, e.object_name) for e in events} == {
         ("tenants.Tenant", str(tenant.uid), "Bäckerei Sonne")
     }
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "localtime", "europe/berlin", ""])
+def test_a_company_s_time_zone_is_one_that_there_is(staff: Client, bakery: Tenant, name: str) -> None:
+    page = reverse("admin:tenants_tenant_change", args=[bakery.pk])
+    form = {"name": bakery.name, "country": "DE", "currency": "EUR", "is_active": "on", "timezone": name}
+
+    answer = staff.post(page, form)
+
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == ["timezone"]
+    assert staff.post(page, {**form, "timezone": "Pacific/Auckland"}).status_code == 302
+    bakery.refresh_from_db()
+    assert bakery.timezone == "Pacific/Auckland"
+
+
+def test_the_database_knows_every_company_s_time_zone(bakery: Tenant) -> None:
+    """A search through all companies counts the days of each."""
+    with pytest.raises(DataError, match="Mars/Olympus"), transaction.atomic():
+        Tenant.objects.update(timezone="Mars/Olympus")

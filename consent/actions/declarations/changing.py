@@ -95,7 +95,8 @@ def erased(
         by=by,
     )
     since = min(at or timezone.now(), timezone.now())
-    suppressing.suppress(tenant, [Suppressed(*key, *EVERYTHING, BLOCKED, since) for key in digests_of(known)])
+    rows = [Suppressed(*key, *EVERYTHING, BLOCKED, since) for key in digests_of(known)]
+    suppressing.suppress(tenant, rows, stopped={contact.subject_id})
     Contact.objects.filter(tenant=tenant, pk=contact.pk, restricted_at=None).update(restricted_at=since)
     audit_written(tenant, by, "consent.erased", contact, [EVERYTHING], done)
     return done

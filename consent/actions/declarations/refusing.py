@@ -168,9 +168,8 @@ def _refuse(
 ) -> list[Appended]:
     done = write(tenant, who.subject_id, [(pair, state) for pair in pairs], by=by, **said)
     since = min(said["occurred_at"], timezone.now())
-    for pair, row in zip(pairs, done, strict=True):
-        if row.seq:
-            keep_out(tenant, who, _still_refused(pair, row), reason, since)
+    written = [(pair, row) for pair, row in zip(pairs, done, strict=True) if row.seq]
+    keep_out(tenant, who, [one for pair, row in written for one in _still_refused(pair, row)], reason, since)
     audit_written(tenant, by, f"consent.{state}", who.contact, pairs, done)
     return done
 

@@ -40,10 +40,9 @@ def write(
 def keep_out(
     tenant: Tenant, who: Person, pairs: Sequence[Pair], reason: str, since: datetime, number: str = ""
 ) -> None:
-    """Put every identity of a person on the suppression list for these pairs."""
-    suppressing.suppress(
-        tenant, [Suppressed(*identity, *pair, reason, since, number) for identity in who.digests for pair in pairs]
-    )
+    """Put every identity of a person whose no was just written on the suppression list for these pairs."""
+    rows = [Suppressed(*identity, *pair, reason, since, number) for identity in who.digests for pair in pairs]
+    suppressing.suppress(tenant, rows, stopped={who.subject_id})
 
 
 def audit_written(

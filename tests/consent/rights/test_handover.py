@@ -17,6 +17,7 @@ from zipfile import ZipFile
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -102,6 +103,27 @@ def test_cg_54_every_table_of_the_company_is_there_and_nothing_of_another(filled
     columns = {column for header in headers for column in header.split(",")}
     assert "waba_id" in columns
     assert not {column for column in columns if column.endswith("_encrypted") or column in ("sealed", "salt")}
+
+
+def test_the_audit_trail_is_in_the_order_of_time_which_its_index_has(filled: Tenant, tmp_path: Path) -> None:
+    with tenant_scope(filled):
+        for days in (1, 3, 2):
+            at = timezone.now() - timedelta(days=days)
+            AuditEvent.objects.create(tenant=filled, at=at, verb=f"noted.{days}", object_type="x", object_uid="x")
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            cursor.execute(
+                f"EXPLAIN SELECT id FROM tenants_auditevent WHERE tenant_id = {filled.pk}"
+                f" ORDER BY {handing_over.ORDERS[AuditEvent]}"
+            )
+            plan = " ".join(row[0] for row in cursor.fetchall())
+
+    trail = table(unpacked(built(filled), tmp_path / "out"), "tenants_auditevent")
+
+    assert [row["verb"] for row in trail if row["verb"].startswith("noted.")] == ["noted.3", "noted.2", "noted.1"]
+    assert "audit_by_time" in plan
+    assert "Sort" not in plan
 
 
 def test_the_ledger_is_verified_without_us_and_a_changed_row_is_found(filled: Tenant, tmp_path: Path) -> None:

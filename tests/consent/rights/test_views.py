@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from consent.actions import declarations
 from consent.models import DataRequest
+from consent.queries import may_send
 from contacts import identities
 from contacts.models import Contact
 from tenants.actions import NewTenant
@@ -17,6 +18,8 @@ from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests.consent.factories import person
 from tests.consent.rights.traces import worked
+from tests.consent.views.pages import sought
+from tests.contacts.calls import Caller
 
 URL = "/bakery/data-requests/"
 
@@ -63,13 +66,13 @@ def at(request: DataRequest, path: str = "") -> str:
 
 @pytest.mark.parametrize("text", ["0152 12345678", "anna@example.com", "Anna Mus", "K-4711"])
 def test_the_person_is_found_by_what_they_say(desk: Client, anna: Contact, text: str) -> None:
-    page = shown(desk, f"{URL}new/?q={text.replace(' ', '+')}")
+    page = sought(desk, f"{URL}new/", text)
 
     assert f'href="?contact={anna.uid}"' in page
 
 
 def test_who_is_not_stored_is_said_to_be_so(desk: Client, bakery: Tenant) -> None:
-    assert "tell them so" in shown(desk, f"{URL}new/?q=Nobody")
+    assert "tell them so" in sought(desk, f"{URL}new/", "Nobody")
 
 
 def test_a_request_is_noted_with_its_deadline(desk: Client, anna: Contact, bakery: Tenant) -> None:
@@ -147,9 +150,9 @@ def test_an_erasure_is_asked_about_before_and_found_by_the_number_afterwards(
     assert "Erased person" in page
     assert "Nothing names this person any more" in page
     assert "Muster" not in page
-    for text in ("0152+12345678", "ANNA@example.com"):
-        assert str(request.uid) in shown(desk, f"{URL}?q={text}")
-    assert str(request.uid) not in shown(desk, f"{URL}?q=0152+12345679")
+    for text in ("0152 12345678", "ANNA@example.com"):
+        assert str(request.uid) in sought(desk, URL, text)
+    assert str(request.uid) not in sought(desk, URL, "0152 12345679")
 
 
 def test_a_correction_is_made_in_the_request_and_says_what_is_wrong(
@@ -234,27 +237,85 @@ def test_german_screens_speak_german(desk: Client, anna: Contact, bakery: Tenant
     assert "Datenanfragen" in shown(desk, URL)
 
 
-def test_a_persons_other_contact_is_named_and_the_request_is_noted_for_it_too(
-    desk: Client, anna: Contact, bakery: Tenant
-) -> None:
+@pytest.fixture
+def twin(bakery: Tenant, anna: Contact) -> Contact:
+    """Another contact that turned out to be Anna, too."""
     with tenant_scope(bakery):
-        twin = person(bakery, phone="+4915212345678"[:-1] + "9", first_name="Annika")
+        twin = person(bakery, phone="+4915212345679", first_name="Annika")
         identities.share(bakery, [anna, twin])
         declarations.merged(tenant=bakery, kept=anna, gone=twin)
-    request = noted(desk, bakery, anna, "erasure", checked_by="email")
+        return twin
+
+
+def test_a_persons_other_contact_is_named_and_the_request_is_noted_for_it_too(
+    desk: Client, anna: Contact, twin: Contact, bakery: Tenant
+) -> None:
+    request = noted(desk, bakery, anna, "access", checked_by="email")
     page = shown(desk, at(request))
     assert "Annika" in page
     assert "Note it for them too" in page
-    asked = desk.post(at(request, "run/")).content.decode()
-    assert "Another contact of this person stays as it is" in asked
 
     desk.post(at(request, "also/"))
 
     with tenant_scope(bakery):
         other = DataRequest.objects.get(contact=twin)
-    assert (other.kind, other.due_date, other.checked_by) == ("erasure", request.due_date, "")
+    assert (other.kind, other.due_date, other.checked_by) == ("access", request.due_date, "")
     for noted_already in (request, other):
         assert "Note it for them too" not in shown(desk, at(noted_already))
+
+
+def test_an_erasure_says_that_it_takes_the_persons_other_contact_with_it_and_does(
+    desk: Client, anna: Contact, twin: Contact, bakery: Tenant
+) -> None:
+    request = noted(desk, bakery, anna, "erasure", checked_by="email")
+    assert "They are erased with this one" in shown(desk, at(request))
+    question = desk.post(at(request, "run/")).content.decode()
+    assert "Other contacts of this person are erased with it: Annika" in question
+
+    desk.post(at(request, "run/"), {"confirmed": "1", "alone": ""})
+
+    with tenant_scope(bakery):
+        both = list(DataRequest.objects.order_by("pk"))
+        assert [(one.kind, one.due_date, one.checked_by) for one in both] == [
+            ("erasure", request.due_date, "email")
+        ] * 2
+        for one in both:
+            assert one.contact
+            assert may_send(contact=one.contact, channel="whatsapp", purpose="marketing").reason == "restricted"
+    for one in both:
+        worked(bakery, str(one.uid))
+    with tenant_scope(bakery):
+        assert not Contact.objects.exists()
+
+
+def test_whoever_had_the_number_before_may_be_left_out_of_an_erasure(
+    desk: Client, anna: Contact, twin: Contact, bakery: Tenant
+) -> None:
+    request = noted(desk, bakery, anna, "erasure", checked_by="email")
+    assert "Erase only this contact" in shown(desk, at(request))
+    question = desk.post(at(request, "run/"), {"alone": "1"}).content.decode()
+    assert "Another contact of this person stays as it is" in question
+    assert '<input type="hidden" name="alone" value="1">' in question
+
+    desk.post(at(request, "run/"), {"confirmed": "1", "alone": "1"})
+    worked(bakery, str(request.uid))
+
+    with tenant_scope(bakery):
+        assert Contact.objects.get() == twin
+        assert twin.restricted_at is None
+
+
+@pytest.mark.parametrize(("said", "left"), [({}, 0), ({"alone": True}, 1)])
+def test_a_program_erases_a_person_with_all_contacts_or_one_alone(
+    alice: Caller, anna: Contact, twin: Contact, bakery: Tenant, said: dict[str, bool], left: int
+) -> None:
+    answer = alice.post(f"contacts/{anna.uid}/erase/", {"checked_by": "email", **said})
+
+    assert answer.status_code == 202
+    with tenant_scope(bakery):
+        for request in DataRequest.objects.all():
+            worked(bakery, str(request.uid))
+        assert Contact.objects.count() == left
 
 
 def test_whose_number_somebody_else_had_before_has_no_other_contact(

@@ -67,6 +67,13 @@ def shown(client: Client, address: str, **headers: str) -> str:
     return " ".join(response.content.decode().split())
 
 
+def sought(client: Client, address: str, text: str, **headers: str) -> str:
+    """The page of what somebody types into its search, as text, blanks folded."""
+    response = client.post(address, {"q": text}, follow=True, **headers)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
 def columns(*targets: str, **fields: str) -> dict[str, str]:
     """What the columns form sends."""
     layout = {"country": "DE", "encoding": "utf-8", "delimiter": ";"}

@@ -1,22 +1,27 @@
 """The contact screens: finding people however their number is written, and one person with what may be sent."""
 
+import html
+import re
+from urllib.parse import unquote
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from consent import queries
+from consent.actions import requests
 from consent.models import Source
 from consent.queries import may_send
 from contacts.models import Contact
 from tenants.actions import NewTenant
 from tenants.models import Tenant
-from tenants.pages import PAGE_SIZE
+from tenants.pages import PAGE_SIZE, SEARCH, sealed_search
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.consent.factories import NUMBER, agree, person, published, stop
-from tests.consent.views.pages import HTMX, as_role, shown
+from tests.consent.views.pages import HTMX, as_role, shown, sought
 from tests.contacts.calls import Caller
 
 URL = "/bakery/contacts/"
@@ -58,7 +63,7 @@ def test_a_person_is_found_however_they_are_named(alice: Client, anna: Contact, 
     with tenant_scope(bakery):
         person(bakery, first_name="Bert", phone="+4940669691234")
 
-    page = alice.get(URL, {"q": search}).content.decode()
+    page = sought(alice, URL, search)
 
     assert "Anna Müller" in page
     assert "Bert" not in page
@@ -68,7 +73,7 @@ def test_a_customer_number_that_looks_like_a_phone_number_is_found(alice: Client
     with tenant_scope(bakery):
         person(bakery, first_name="Carla", phone="+4940669691234", external_id="03023125001")
 
-    assert "Carla" in alice.get(URL, {"q": "03023125001"}).content.decode()
+    assert "Carla" in sought(alice, URL, "03023125001")
 
 
 def test_a_number_without_a_country_code_is_of_the_companys_country(alice: Client, api: Caller, bakery: Tenant) -> None:
@@ -76,12 +81,12 @@ def test_a_number_without_a_country_code_is_of_the_companys_country(alice: Clien
     with tenant_scope(bakery):
         person(bakery, first_name="Resi", phone="+436641234567")
 
-    assert "Resi" in shown(alice, f"{URL}?q=0664 1234567")
+    assert "Resi" in sought(alice, URL, "0664 1234567")
     assert len(api.get("contacts/", search="0664 1234567").json()["results"]) == 1
 
 
 def test_a_search_for_nothing_printable_finds_everybody(alice: Client, anna: Contact) -> None:
-    assert "Anna Müller" in shown(alice, f"{URL}?q=%00")
+    assert "Anna Müller" in sought(alice, URL, "\0")
 
 
 def test_attributes_are_shown_whatever_they_are_called(alice: Client, bakery: Tenant) -> None:
@@ -95,10 +100,54 @@ def test_attributes_are_shown_whatever_they_are_called(alice: Client, bakery: Te
 
 
 def test_nobody_found_says_how_to_go_on(alice: Client, anna: Contact) -> None:
-    page = shown(alice, f"{URL}?q=zzz")
+    page = sought(alice, URL, "zzz")
 
     assert "No matches" in page
     assert "Show all contacts" in page
+
+
+@pytest.mark.parametrize("page", ["contacts/", "data-requests/", "data-requests/new/"])
+def test_no_address_holds_what_is_looked_for_and_it_leads_back_to_it(
+    alice: Client, anna: Contact, bakery: Tenant, page: str
+) -> None:
+    with tenant_scope(bakery):
+        requests.take(tenant=bakery, contact=anna, kind="access", by=None)
+        person(bakery, first_name="Bert", phone="+4940669691234")
+
+    answer = alice.post(f"/bakery/{page}", {"q": "030 23125-001"})
+
+    address = answer.headers["Location"]
+    assert answer.status_code == 302
+    assert "23125" not in unquote(address)
+    for _visit in ("there", "back"):
+        found = shown(alice, address)
+        assert "Anna Müller" in found
+        assert "Bert" not in found
+        # In its field, to be changed.
+        assert 'value="030 23125-001"' in found
+
+
+def test_the_pages_of_a_search_keep_to_it_and_name_it_in_no_address(alice: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        for _number in range(PAGE_SIZE + 1):
+            person(bakery, first_name="Anna")
+            person(bakery, first_name="Bert")
+
+    first = alice.post(URL, {"q": "Anna"}, follow=True)
+    [older] = re.findall(r'href="([^"]+)"\s+rel="next"', first.content.decode())
+    second = alice.get(URL + html.unescape(older))
+
+    assert "Anna" not in older
+    assert [row["contact"].first_name for row in second.context["rows"]] == ["Anna"]
+
+
+def test_another_company_s_search_says_nothing_here(alice: Client, anna: Contact, shop: Tenant) -> None:
+    sealed = sealed_search("Bert", of=str(shop.pk))
+
+    page = alice.get(URL, {SEARCH: sealed}).content.decode()
+
+    assert "Bert" not in page
+    assert "Anna Müller" in page
 
 
 def test_an_empty_workspace_leads_to_the_import(alice: Client) -> None:
@@ -153,7 +202,7 @@ def test_the_list_says_who_may_be_written_to(alice: Client, anna: Contact, baker
 
 
 def test_htmx_gets_the_list_alone(alice: Client, anna: Contact) -> None:
-    page = shown(alice, f"{URL}?q=anna", **HTMX)
+    page = sought(alice, URL, "anna", **HTMX)
 
     assert page.startswith('<div id="list"')
     assert "Anna Müller" in page

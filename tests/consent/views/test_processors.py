@@ -1,14 +1,19 @@
 """A company's own register of processors: who works with its customers' data, under which contract (M-51)."""
 
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
-from django.utils.timezone import localdate
+from django.utils.timezone import localdate, now
 
-from consent.models import Processor
+from consent import records
+from consent.actions import processors as actions
+from consent.models import Processor, SubProcessor
+from consent.receipts import terms
+from segments.models import Segment
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.roles import Role
@@ -89,6 +94,32 @@ def test_they_stand_as_recipients_in_the_record_until_they_end(alice: Client, ba
     assert f"ended on {day(yesterday)}" in shown(alice, URL)
 
 
+def test_who_gets_data_outside_of_the_eea_stands_in_every_activity_and_on_paper(alice: Client, bakery: Tenant) -> None:
+    entered(alice, bakery, name="Mailing Inc.", country="US")
+    entered(alice, bakery, name="Druck Bern AG", country="CH")
+    entered(alice, bakery, name="Tryk ApS", country="DK")
+    basis = "Adequacy decision (Art. 45 GDPR)"
+    named = {"name": "Cloud Inc.", "address": "Reno", "purpose": "Server", "country": "US", "safeguard": basis}
+    SubProcessor.objects.create(**named, active_from=localdate() - timedelta(days=9), announced_at=now())
+
+    with tenant_scope(bakery):
+        Segment.objects.create(tenant=bakery, name="Stammkunden", rule={})
+        found = records.activities(bakery)
+        receipt = terms.purpose("email", "marketing", "6-1-a")
+
+    assert len(found) > 4
+    abroad = {"US: Mailing Inc.", "CH: Druck Bern AG", f"US: Cloud Inc. – {basis}"}
+    for activity in found:
+        told = activity.third_country.split("\n")
+        # Messages go by Meta, too.
+        assert {line for line in told if "WhatsApp" not in line} == abroad
+        # Page and paper show these lines.
+        assert activity.third_country in {line.value for line in activity.lines}
+    assert shown(alice, f"{URL}record/").count("CH: Druck Bern AG") == len(found)
+    assert alice.get(f"{URL}record.pdf").content.startswith(b"%PDF")
+    assert receipt["third_country"] == {"country": "US", "recipients": "Cloud Inc.", "safeguard": basis}
+
+
 def test_who_was_ended_by_mistake_works_again_once_the_day_is_emptied(alice: Client, bakery: Tenant) -> None:
     found = entered(alice, bakery)
     alice.post(f"{URL}processors/{found.uid}/end/")
@@ -134,6 +165,30 @@ def test_the_same_work_of_the_same_company_is_entered_once(alice: Client, bakery
     with tenant_scope(bakery), pytest.raises(IntegrityError), transaction.atomic():
         Processor.objects.create(tenant=bakery, **values)
     entered(alice, bakery, purpose="Betreut unsere Website")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_the_same_moment_enter_it_once_and_the_second_is_told(alice: Client, bakery: Tenant) -> None:
+    values: dict[str, Any] = {"name": "Agentur Nord GmbH", "purpose": "Schreibt unsere Newsletter", "country": "DE"}
+    answers = []
+
+    def second() -> None:
+        answers.append(alice.post(NEW, agency()))
+        connection.close()
+
+    clicking = Thread(target=second)
+    with tenant_scope(bakery):
+        actions.add(tenant=bakery, by=None, **values)
+        clicking.start()
+        # Until this one is committed the second has to wait.
+        clicking.join(0.5)
+        assert answers == []
+    clicking.join(10)
+
+    (answer,) = answers
+    assert answer.status_code == 422
+    assert "stands in your list already" in answer.content.decode()
+    assert stored(bakery).name == "Agentur Nord GmbH"
 
 
 def test_who_may_only_read_changes_nothing(alice: Client, bakery: Tenant, bakery_made: NewTenant) -> None:

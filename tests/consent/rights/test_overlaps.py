@@ -1,0 +1,127 @@
+"""Two rounds at the same time let go of the same rows, and what went is counted once: by whoever deleted it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+from pytest_django import Settings
+
+from consent import ledger, tasks
+from consent.actions import requests as actions
+from consent.models import ConsentHead, DataRequest, Disposal, Handover
+from consent.rights import keeping
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.analytics import cast
+from tests.consent.factories import agree, person
+from tests.consent.imports import done
+from tests.consent.test_imports_forgotten import PHONES, aged
+
+OLD = timedelta(days=750)
+
+
+class Slow(FileSystemStorage):
+    """While it deletes the first file, another worker does the same round."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def delete(self, name: str) -> None:
+        other, Slow.meanwhile = Slow.meanwhile, None
+        if other:
+            other()
+        super().delete(name)
+
+
+@pytest.fixture
+def slow(settings: Settings, uploads: Path) -> type[Slow]:
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": f"{__name__}.Slow"}}
+    return Slow
+
+
+def counted(tenant: Tenant) -> dict[str, int]:
+    """What the log of the rounds says, added up."""
+    with tenant_scope(tenant):
+        rows = list(Disposal.objects.values_list("what", "count"))
+    return {what: sum(count for name, count in rows if name == what) for what, _count in rows}
+
+
+def test_exports_and_handovers(bakery: Tenant, slow: type[Slow]) -> None:
+    over = timezone.now() - timedelta(seconds=1)
+    with tenant_scope(bakery):
+        request = actions.take(tenant=bakery, contact=person(bakery), kind="access", by=None)
+        request.file.save("a.zip", ContentFile(b"a"))
+        DataRequest.objects.filter(pk=request.pk).update(file_until=over)
+        owner = bakery.memberships.get().user
+        handover = Handover(tenant=bakery, asked_by=owner, state=Handover.State.DONE, file_until=over)
+        handover.file.save("b.zip", ContentFile(b"b"))
+
+    slow.meanwhile = lambda: keeping.keep(bakery)
+    keeping.keep(bakery)
+
+    assert slow.meanwhile is None
+    assert counted(bakery) == {"exports": 2}
+
+
+def test_files_and_lines_of_imports(bakery: Tenant, slow: type[Slow]) -> None:
+    aged(done(bakery, PHONES))
+
+    slow.meanwhile = lambda: tasks.forget_imports()
+    tasks.forget_imports()
+
+    assert slow.meanwhile is None
+    assert counted(bakery) == {"imports": 1, "lines": 2}
+
+
+def together(tenant: Tenant) -> None:
+    """Two rounds, of which the second finds what the first is just letting go of."""
+
+    def other() -> None:
+        keeping.keep(tenant)
+        connection.close()
+
+    second = Thread(target=other)
+    with tenant_scope(tenant):
+        # Whoever wants to write to the ledger waits until this is over; what is past its time they find before.
+        ledger.lock(tenant)
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+        keeping.keep(tenant)
+    second.join(10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_consents(bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        agree(bakery, person(bakery), occurred_at=timezone.now() - OLD)
+        # Nothing before it in the round has to write.
+        ConsentHead.objects.update(settled_seq=F("last_seq"))
+
+    together(bakery)
+
+    assert counted(bakery) == {"consents": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clicks(bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        source = cast.source_of(bakery)
+        [message] = cast.messages_of(source)
+        cast.click(message, at=timezone.now() - OLD)
+    second = Thread(target=lambda: (keeping.keep(bakery), connection.close()))
+
+    with tenant_scope(bakery):
+        keeping.keep(bakery)
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+    second.join(10)
+
+    assert counted(bakery) == {"clicks": 1}
