@@ -181,12 +181,14 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
             preferences.withdraw(found, request.POST.get("pair", ""), visitor=visitor_of(request))
             return redirect(f"{request.path}?ok=1&lang={language}")
         is_done = "ok" in request.GET
+        origins = explaining.origins(found.contact, language)
         context = {
             "choices": preferences.choices(found),
             "vouchers": [
                 (voucher, *showing.benefit(voucher.form, language)) for voucher in preferences.vouchers(found)
             ],
-            "origins": explaining.origins(found.contact, language),
+            "origins": origins,
+            "last_campaign": explaining.last_campaign(found.contact, language, is_agreed=bool(origins)),
             "is_done": is_done,
             "has_objected": preferences.has_objected(found),
             "token": token,

@@ -1,0 +1,46 @@
+"""What campaigns tell a person: which one reached them last, and by what it chose them (R-36)."""
+
+from campaigns import audience
+from campaigns.models import Audience, Campaign
+from consent import speaking
+from consent.explaining import Sending
+from consent.queries import special_names
+from contacts.models import Contact
+from messaging.models import Message, Source
+from segments import explaining
+from segments.rules import InvalidRule, parse
+
+
+def last_campaign(contact: Contact, language: str) -> Sending | None:
+    """The last campaign whose message Meta took for this person; None where there was none."""
+    sent = Message.objects.filter(
+        tenant=contact.tenant_id, contact=contact.pk, source__kind=Source.Kind.CAMPAIGN, accepted_at__isnull=False
+    )
+    last = sent.exclude(state=Message.State.FAILED).select_related("source").order_by("-accepted_at", "-pk").first()
+    if last is None:
+        return None
+    return Sending(last.accepted_at, last.source.purpose, _by(contact, last.source_id, language), last.consent_seq)
+
+
+def _by(contact: Contact, source_id: int, language: str) -> list[str] | None:
+    """What the lists and segments that include ask for; None where a segment was changed after people were chosen."""
+    campaign = Campaign.objects.filter(tenant=contact.tenant_id, source=source_id).first()
+    if campaign is None or campaign.frozen_at is None:
+        return None
+    rows = list(campaign.audiences.filter(is_excluded=False).select_related("list", "segment").order_by("pk"))
+    if any(row.segment and row.segment.updated_at > campaign.frozen_at for row in rows):
+        return None
+    said = speaking.texts(contact.tenant, language)
+    try:
+        if any(row.segment and explaining.is_everybody(parse(row.segment.rule)) for row in rows):
+            return []
+        return list(dict.fromkeys(word for row in rows for word in _words(row, said))) or None
+    except InvalidRule:
+        return None
+
+
+def _words(row: Audience, said: dict[str, str]) -> list[str]:
+    """The kinds of data that one of them asks for; special categories are not named."""
+    if row.segment:
+        return explaining.kinds(parse(row.segment.rule), row.tenant_id, said)
+    return [said["by_list"]] if special_names(row.tenant_id).isdisjoint(audience.names(row)) else []

@@ -1,0 +1,70 @@
+"""What is said to who asks why they get messages (R-36), in du, in Sie, in English; as `consent.speaking.words`."""
+
+from collections.abc import Mapping
+
+Texts = Mapping[str, str]
+
+DU: Texts = {
+    "why_chat": "Warum du Nachrichten von {company} bekommst:",
+    "why_none": "{company} hat keine Zustimmung von dir zu Werbung und schickt dir keine.",
+    # Art. 18 GDPR, whoever asked for it.
+    "why_restricted": "Deine Daten sind gesperrt: {company} bewahrt sie nur auf und schickt dir keine Werbung.",
+    "why_stop": "Möchtest du das nicht mehr? Antworte mit STOPP, das wirkt sofort.",
+    "why_page": "Wozu du ja gesagt hast, dein Beleg und deine Rechte stehen hier: {url}",
+    "last_campaign": "Die letzte Kampagne ging am {at} an dich. Ihr Zweck: {purpose}.",
+    "allowed_by": "Erlaubt war sie durch eine Zustimmung, die nicht mehr gilt: {told}",
+    "chosen_by": "Ausgewählt hat {company} dich nach: {by}.",
+    "chosen_all": "Sie ging an alle, die zugestimmt haben.",
+    "by_place": "deinem Wohnort",
+    "by_birthday": "deinem Geburtstag",
+    "by_language": "deiner Sprache",
+    "by_time": "der Zeit, seit der wir dich kennen",
+    "by_contact": "deinen Kontaktdaten",
+    "by_known": "Angaben, die {company} zu dir gespeichert hat",
+    "by_list": "einer Liste von {company}",
+    "by_consent": "dem, wozu du ja gesagt hast",
+    "by_orders": "deinen Bestellungen",
+    "by_events": "dem, was du bei {company} getan hast",
+    "by_messages": "deinem Umgang mit früheren Nachrichten",
+}
+SIE: Texts = {
+    "why_chat": "Warum Sie Nachrichten von {company} bekommen:",
+    "why_none": "{company} hat keine Zustimmung von Ihnen zu Werbung und schickt Ihnen keine.",
+    "why_restricted": "Ihre Daten sind gesperrt: {company} bewahrt sie nur auf und schickt Ihnen keine Werbung.",
+    "why_stop": "Möchten Sie das nicht mehr? Antworten Sie mit STOPP, das wirkt sofort.",
+    "why_page": "Wozu Sie ja gesagt haben, Ihr Beleg und Ihre Rechte stehen hier: {url}",
+    "last_campaign": "Die letzte Kampagne ging am {at} an Sie. Ihr Zweck: {purpose}.",
+    "chosen_by": "Ausgewählt hat {company} Sie nach: {by}.",
+    "by_place": "Ihrem Wohnort",
+    "by_birthday": "Ihrem Geburtstag",
+    "by_language": "Ihrer Sprache",
+    "by_time": "der Zeit, seit der wir Sie kennen",
+    "by_contact": "Ihren Kontaktdaten",
+    "by_known": "Angaben, die {company} zu Ihnen gespeichert hat",
+    "by_consent": "dem, wozu Sie ja gesagt haben",
+    "by_orders": "Ihren Bestellungen",
+    "by_events": "dem, was Sie bei {company} getan haben",
+    "by_messages": "Ihrem Umgang mit früheren Nachrichten",
+}
+EN: Texts = {
+    "why_chat": "Why you get messages from {company}:",
+    "why_none": "{company} has no consent of yours to advertising and sends you none.",
+    "why_restricted": "Your data is restricted: {company} only stores it and sends you no advertising.",
+    "why_stop": "You do not want this any more? Answer STOP, that takes effect at once.",
+    "why_page": "What you have said yes to, your receipt and your rights are here: {url}",
+    "last_campaign": "The last campaign went to you on {at}. What it was for: {purpose}.",
+    "allowed_by": "It was allowed by a consent that does not hold any more: {told}",
+    "chosen_by": "{company} chose you by: {by}.",
+    "chosen_all": "It went to everybody who agreed.",
+    "by_place": "where you live",
+    "by_birthday": "your birthday",
+    "by_language": "your language",
+    "by_time": "how long we have known you",
+    "by_contact": "your contact details",
+    "by_known": "what {company} has stored about you",
+    "by_list": "a list of {company}",
+    "by_consent": "what you have said yes to",
+    "by_orders": "your orders",
+    "by_events": "what you did at {company}",
+    "by_messages": "what you did with earlier messages",
+}
