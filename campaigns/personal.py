@@ -34,13 +34,16 @@ def _by(contact: Contact, source_id: int, language: str) -> list[str] | None:
     try:
         if any(row.segment and explaining.is_everybody(parse(row.segment.rule)) for row in rows):
             return []
-        return list(dict.fromkeys(word for row in rows for word in _words(row, said))) or None
+        return list(dict.fromkeys(word for row in rows for word in _words(row, said, language))) or None
     except InvalidRule:
         return None
 
 
-def _words(row: Audience, said: dict[str, str]) -> list[str]:
+def _words(row: Audience, said: dict[str, str], language: str) -> list[str]:
     """The kinds of data that one of them asks for; special categories are not named."""
     if row.segment:
         return explaining.kinds(parse(row.segment.rule), row.tenant_id, said)
-    return [said["by_list"]] if special_names(row.tenant_id).isdisjoint(audience.names(row)) else []
+    assert row.list is not None
+    if not special_names(row.tenant_id).isdisjoint(audience.names(row)):
+        return []
+    return [said["by_topic"].replace("{topic}", row.list.title(language)) if row.list.is_topic else said["by_list"]]

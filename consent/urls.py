@@ -13,6 +13,7 @@ from consent.views import (
     contacts,
     imports,
     own_receipts,
+    own_topics,
     previews,
     processing,
     processors,
@@ -20,6 +21,7 @@ from consent.views import (
     public,
     receipts,
     signups,
+    topics,
     trail,
     withdrawals,
     wordings,
@@ -109,6 +111,9 @@ urlpatterns = [
         {"is_direct": True},
         name="signup_direct_qr",
     ),
+    path("topics/", topics.listing, name="topics"),
+    path("topics/new/", topics.new, name="topic_new"),
+    path("topics/<uuid:uid>/", topics.edit, name="topic"),
     path("data-requests/", request_views.listing, name="data_requests"),
     path("data-requests/new/", request_views.new, name="data_request_new"),
     path("data-requests/<uuid:uid>/", request_views.show, name="data_request"),
@@ -131,6 +136,7 @@ public_urls = [
     path("s/<slug:company>/logo-<str:digest>.png", public.logo, name="signup_logo"),
     path("p/<str:token>/", public.choose, name="preferences"),
     path("p/<str:token>/object/", public.object_, name="preferences_object"),
+    path("p/<str:token>/topics/", own_topics.choose, name="preferences_topics"),
     *(
         path(f"{OWN_RECEIPT}.{kind}", own_receipts.receipt, {"kind": kind}, f"own_receipt_{kind}")
         for kind in ("json", "html", "pdf")

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from consent import showing, signups
-from consent.actions import confirming, joining, vouchers
+from consent.actions import confirming, joining, topics, vouchers
 from consent.ledger import Appended
 from consent.models import (
     Channel,
@@ -40,6 +40,10 @@ from contacts.actions.values import ContactData
 from contacts.models import Contact
 from tenants.encryption import decrypt, encrypt
 from tenants.models import Tenant
+
+
+# What a page asks beside the yes: wishes, and no part of what proves it.
+NO_PROOF = ("answer", "topics")
 
 
 class NotOpen(Exception):
@@ -90,17 +94,19 @@ def start(
     language: str,
     visitor: Mapping[str, str],
     place: SignupPlace | None = None,
+    chosen: Sequence[str] = (),
 ) -> str:
     """Somebody ticked the box on the page: returns the token that they send by WhatsApp to confirm.
 
-    `visitor` is what proves the request (address, browser, page). Nothing is known of the person yet, so nothing stands
-    in the ledger. Raises NotOpen.
+    `visitor` is what proves the request (address, browser, page), `chosen` the uids of topics. Nothing is known of the
+    person yet, so nothing stands in the ledger. Raises NotOpen.
     """
     version, extra = open_versions(form)
     token = signups.new_token()
     digest = signups.digest(token)
-    evidence = {**visitor, "form": form.slug, **showing.as_evidence(form, language)}
+    evidence: dict[str, Any] = {**visitor, "form": form.slug, **showing.as_evidence(form, language)}
     evidence |= {"answer": answer} if answer and may_ask(form, is_extra_wanted=is_extra_wanted) else {}
+    evidence |= {"topics": list(chosen)} if chosen else {}
     SignupRequest.objects.create(
         tenant=form.tenant,
         form=form,
@@ -138,7 +144,7 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
         return Heard("late", found.form, found.language)
     asked = _unsealed(found)
     # No part of the proof, which is kept for years: it is data for segments, and may be of a special category (CG-08).
-    answer = asked.pop("answer", "")
+    answer, chosen = (asked.pop(name, "") for name in NO_PROOF)
     joining.join(found, contact, said.at)
     done = list[Appended]()
     for version in filter(None, (found.version, found.extra_version)):
@@ -149,6 +155,7 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
     _remember(found.form, contact, answer, found.language)
     if not is_held(done):
         return None
+    topics.join(found.form, contact, chosen)
     issued = vouchers.issue(form=found.form, contact=contact, is_promised="benefit" in asked)
     return Heard("confirmed", found.form, found.language, found.version, *issued)
 
@@ -231,8 +238,8 @@ def _may_be_kept(contact: Contact, attribute: str) -> bool:
 
 
 def proof_of(found: SignupRequest) -> dict[str, Any]:
-    """What proves a request that is not confirmed yet, without the answer to the page's question."""
-    return {name: value for name, value in _unsealed(found).items() if name != "answer"}
+    """What proves a request that is not confirmed yet, without what else the person chose on the page."""
+    return {name: value for name, value in _unsealed(found).items() if name not in NO_PROOF}
 
 
 def _unsealed(found: SignupRequest) -> dict[str, Any]:

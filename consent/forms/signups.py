@@ -14,7 +14,7 @@ from tenants.models import Tenant
 FIELDS = [
     *("name", "slug", "number", "wording", "extra_wording", "headline", "intro", "benefit", "benefit_terms"),
     "without_code",
-    *("question", "question_label", "question_attribute", "question_answers", "keyword"),
+    *("question", "question_label", "question_attribute", "question_answers", "offers_topics", "keyword"),
 ]
 
 
@@ -42,6 +42,9 @@ class SignupFormForm(forms.ModelForm):
             ),
             "question": _("Optional; the answer can be used in segments at once."),
             "question_label": _("Stands above the field; without it what is asked for, such as “Postcode”."),
+            "offers_topics": _(
+                "People may tick those that interest them; the choice can be used in segments at once and is no consent."
+            ),
             "keyword": _("Who sends this word by WhatsApp is shown the wording with a button."),
         }
 

@@ -52,6 +52,8 @@ class SignupForm(models.Model):
     question_answers = ArrayField(models.CharField(max_length=60), default=list, db_default=[], blank=True)
     # The same texts in other languages, {"en": {"headline": …}}; consent.showing knows which and in which the rest is.
     translations = models.JSONField(default=dict, db_default={}, blank=True)
+    # Whether people may join the company's topics here; what they are says contacts.models.ContactList.
+    offers_topics = models.BooleanField(_("offer your topics"), default=False, db_default=False)
     keyword = models.CharField(_("keyword"), max_length=20, blank=True)
     # By page and keyword together; of each place beside it.
     requests = models.IntegerField(default=0, db_default=0, editable=False)

@@ -1,4 +1,4 @@
-"""What is said to who asks why they get messages (R-36), in du, in Sie, in English; as `consent.speaking.words`."""
+"""What is said of why people get messages (R-36) and of topics (R-34), in du, in Sie, in English; as in `words`."""
 
 from collections.abc import Mapping
 
@@ -26,6 +26,13 @@ DU: Texts = {
     "by_orders": "deinen Bestellungen",
     "by_events": "dem, was du bei {company} getan hast",
     "by_messages": "deinem Umgang mit früheren Nachrichten",
+    "by_topic": "deinem Thema „{topic}“",
+    "topics": "Themen",
+    "topics_text": "Wähle, worüber {company} dir schreiben soll. Ob du überhaupt Nachrichten bekommst, ändert das"
+    " nicht: Dafür zählt nur deine Zustimmung.",
+    "topics_save": "Themen speichern",
+    "topics_saved": "Gespeichert. Deine Auswahl gilt ab sofort.",
+    "topics_ask": "Was interessiert dich?",
 }
 SIE: Texts = {
     "why_chat": "Warum Sie Nachrichten von {company} bekommen:",
@@ -45,6 +52,11 @@ SIE: Texts = {
     "by_orders": "Ihren Bestellungen",
     "by_events": "dem, was Sie bei {company} getan haben",
     "by_messages": "Ihrem Umgang mit früheren Nachrichten",
+    "by_topic": "Ihrem Thema „{topic}“",
+    "topics_text": "Wählen Sie, worüber {company} Ihnen schreiben soll. Ob Sie überhaupt Nachrichten bekommen, ändert"
+    " das nicht: Dafür zählt nur Ihre Zustimmung.",
+    "topics_saved": "Gespeichert. Ihre Auswahl gilt ab sofort.",
+    "topics_ask": "Was interessiert Sie?",
 }
 EN: Texts = {
     "why_chat": "Why you get messages from {company}:",
@@ -67,4 +79,11 @@ EN: Texts = {
     "by_orders": "your orders",
     "by_events": "what you did at {company}",
     "by_messages": "what you did with earlier messages",
+    "by_topic": "your topic “{topic}”",
+    "topics": "Topics",
+    "topics_text": "Choose what {company} should write to you about. It does not change whether you get messages at all:"
+    " only your consent counts for that.",
+    "topics_save": "Save topics",
+    "topics_saved": "Saved. Your choice holds from now on.",
+    "topics_ask": "What interests you?",
 }

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from consent import colors, explaining, queries, showing, signups, speaking
+from consent import colors, explaining, queries, showing, signups, speaking, topics
 from consent.actions import addresses, preferences
 from consent.actions import signups as actions
 from consent.forms.public import SignupPageForm
@@ -89,6 +89,7 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
             language=language,
             visitor=visitor_of(request),
             place=place,
+            chosen=filled.chosen,
         )
     except actions.NotOpen:
         # Closed since the page was built.
@@ -188,6 +189,8 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
                 (voucher, *showing.benefit(voucher.form, language)) for voucher in preferences.vouchers(found)
             ],
             "origins": origins,
+            "topics": topics.choices(found.contact, language),
+            "has_chosen": "topics" in request.GET,
             "last_campaign": explaining.last_campaign(found.contact, language, is_agreed=bool(origins)),
             "is_done": is_done,
             "has_objected": preferences.has_objected(found),

@@ -78,7 +78,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     ),
     "tenants.IdempotencyKey": {"request_digest": "a hash over a random key's request"},
     "contacts.Tag": dict.fromkeys(("name", "former_names"), FOR_ALL),
-    "contacts.ContactList": dict.fromkeys(("name", "former_names", "description"), FOR_ALL),
+    "contacts.ContactList": dict.fromkeys(("name", "former_names", "description", "title_de", "title_en"), FOR_ALL),
     "contacts.Import": dict.fromkeys(
         ("sha256", "encoding", "delimiter", "default_country", "tags", "reasons", "consent_counts", "error"), FILES
     ),
