@@ -4,11 +4,14 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from consent import showing, signups, speaking
 from consent.models import SignupForm
+from consent.queries import controller_of
+from consent.questions import Question
 from tenants.models import Tenant
 
 FIELDS = [
@@ -63,8 +66,8 @@ class SignupFormForm(forms.ModelForm):
         self.fields["slug"].required = False
         if self.instance.pk:
             self.initial["question_answers"] = "\n".join(self.instance.question_answers)
-        main = showing.main_language(self.instance) if self.instance.pk else "de"
-        self.others = [language for language in speaking.LANGUAGES if language != main]
+        self.main = showing.main_language(self.instance) if self.instance.pk else "de"
+        self.others = [language for language in speaking.LANGUAGES if language != self.main]
         for language in self.others:
             self._add_language(language)
 
@@ -87,6 +90,16 @@ class SignupFormForm(forms.ModelForm):
             ),
         )
         self.initial[f"{language}_{showing.ANSWERS}"] = "\n".join(translated.get(showing.ANSWERS, []))
+
+    def take(self, question: Question, typed: QueryDict) -> None:
+        """Put one of our questions in place of the form's own; what else somebody has typed meanwhile stays."""
+        company = controller_of(self.tenant)
+        self.initial |= {name: typed.get(name, "") for name in self.fields}
+        self.initial |= {"question": SignupForm.Question.CHOICE, "question_attribute": question.attribute}
+        for language in speaking.LANGUAGES:
+            prefix = "" if language == self.main else f"{language}_"
+            self.initial[f"{prefix}question_label"] = question.words(company, language)
+            self.initial[f"{prefix}{showing.ANSWERS}"] = "\n".join(question.answers[language])
 
     @property
     def translated(self) -> list[tuple[str, list[forms.BoundField], bool]]:
