@@ -8,6 +8,7 @@ from consent.api import imports as imports_api
 from consent.api import receipts as receipts_api
 from consent.views import (
     blocking,
+    claims,
     company,
     confirming,
     contacts,
@@ -53,6 +54,10 @@ urlpatterns = [
     path("imports/<uuid:uid>/cancel/", imports.cancel, name="import_cancel"),
     path("imports/<uuid:uid>/rejected/", imports.rejected, name="import_rejected"),
     path("imports/<uuid:uid>/notes/", imports.notes, name="import_notes"),
+    path("imports/<uuid:uid>/claims/", claims.listing, name="import_claims"),
+    path("imports/<uuid:uid>/claims/<int:line>/", claims.show, name="import_claim"),
+    path("imports/<uuid:uid>/claims/<int:line>/offer/", claims.offer, name="import_claim_offer"),
+    path("imports/<uuid:uid>/claims/<int:line>/dismiss/", claims.dismiss, name="import_claim_dismiss"),
     path("company/", company.company, name="company"),
     path("company/periods/", company.periods, name="company_periods"),
     path("processing/", processing.processing, name="processing"),

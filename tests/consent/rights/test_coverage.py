@@ -52,6 +52,8 @@ COVERED: dict[str, dict[str, str]] = {
     # Deleted with the person; the confirmation empties what is sealed, and all of it goes with its sign-up.
     "consent.AddressRequest": dict.fromkeys(("mailbox", "day", "sealed", "message_id"), CONSENT),
     "consent.SignupCode": {"code": CONSENT},
+    # Goes with the import's file, too.
+    "consent.ImportClaim": {"sealed": CONSENT},
     "consent.Handover": {"file": CONSENT},
     "messaging.Content": {"free_form": MESSAGING},
     "messaging.Link": dict.fromkeys(("label", "url"), MESSAGING),
@@ -168,6 +170,7 @@ POINTING = {
     "consent.DataRequest": CONSENT,
     "consent.SignupCode": CONSENT,
     "consent.AddressRequest": CONSENT,
+    "consent.ImportClaim": CONSENT,
     "messaging.Message": MESSAGING,
     "messaging.Click": MESSAGING,
     "inbox.Conversation": INBOX,
