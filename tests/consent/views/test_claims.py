@@ -1,7 +1,6 @@
 """An import claims a newer yes of somebody who said no: nothing opens, and people review it with its proof (§ 8)."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -98,7 +97,7 @@ def test_a_claim_with_proof_opens_nothing_and_waits_for_a_review_with_all_that_t
 
 
 def test_the_way_back_is_a_code_and_an_address_and_nothing_is_sent(
-    alice: Client, bakery: Tenant, anna: Contact
+    alice: Client, bakery: Tenant, bakery_made: NewTenant, anna: Contact
 ) -> None:
     imported = done(bakery, PROVEN)
     assert "There is no open sign-up form" in shown(alice, claimed(imported, "2/"))
@@ -115,12 +114,8 @@ def test_the_way_back_is_a_code_and_an_address_and_nothing_is_sent(
     with tenant_scope(bakery):
         assert not Message.objects.exists()
         noted = AuditEvent.objects.get(verb="import.claim_offered")
-    assert (noted.user, noted.changes) == (alice_of(bakery), {"line": 2})
+    assert (noted.user, noted.changes) == (bakery_made.owner, {"line": 2})
     assert "claim of a newer consent" not in shown(alice, f"{URL}{imported.uid}/")
-
-
-def alice_of(bakery: Tenant) -> Any:
-    return bakery.memberships.get(role=Role.OWNER).user
 
 
 def test_once_the_person_says_yes_themselves_the_claim_says_so(alice: Client, bakery: Tenant, anna: Contact) -> None:
