@@ -1,14 +1,32 @@
 """What campaigns tell a person: which one reached them last, and by what it chose them (R-36)."""
 
+from collections.abc import Iterator
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
 from campaigns import audience
 from campaigns.models import Audience, Campaign
 from consent import speaking
 from consent.explaining import Sending
 from consent.queries import special_names
 from contacts.models import Contact
+from contacts.personal import Section
 from messaging.models import Message, Source
 from segments import explaining
 from segments.rules import InvalidRule, parse
+
+
+def tell(contact: Contact) -> Iterator[Section]:
+    """What the last campaign was for and by what it chose the person; the messages themselves are told by messaging."""
+    sent = last_campaign(contact, (get_language() or "de")[:2])
+    labels = {"at": _("When"), "purpose": _("Purpose"), "by": _("Chosen by")}
+    rows = [{"at": sent.at, "purpose": _purpose(sent), "by": ", ".join(sent.by or [])}] if sent else []
+    yield Section("last_campaign", _("By what the last campaign chose you"), labels, rows)
+
+
+def _purpose(sent: Sending) -> str:
+    return str({str(purpose): label for purpose, label in Campaign.PURPOSES}.get(sent.purpose, sent.purpose))
 
 
 def last_campaign(contact: Contact, language: str) -> Sending | None:

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("open", "Open"), ("offered", "Way back offered"), ("dismissed", "Dismissed")],
+                        choices=[("open", "open"), ("offered", "way back offered"), ("dismissed", "dismissed")],
                         default="open",
                         max_length=9,
                     ),

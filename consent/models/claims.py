@@ -2,7 +2,6 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from contacts.models import Contact, Import
 from tenants.fields import TenantForeignKey, owner
@@ -15,9 +14,9 @@ class ImportClaim(models.Model):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", pgettext_lazy("claim", "Open")
-        OFFERED = "offered", _("Way back offered")
-        DISMISSED = "dismissed", _("Dismissed")
+        OPEN = "open", _("open")
+        OFFERED = "offered", _("way back offered")
+        DISMISSED = "dismissed", _("dismissed")
 
     tenant = owner("import_claims")
     imported = TenantForeignKey(Import, on_delete=models.CASCADE, related_name="claims")

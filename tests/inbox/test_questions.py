@@ -14,6 +14,7 @@ from campaigns import freezing
 from campaigns.models import Campaign
 from consent.models import ConsentEvent, Controller, Source
 from consent.queries import may_send
+from consent.rights import walking
 from contacts.models import Contact, ContactList, ListMember, Tag
 from inbox.models import InboundMessage
 from messaging.models import Content, Message
@@ -174,6 +175,16 @@ def test_the_last_campaign_is_told_by_its_day_its_purpose_and_kinds_of_data_and_
         assert internal not in told
     [path] = re.findall(r"/p/[^\s]+", told)
     assert why in " ".join(client.get(f"{path}?lang=de").content.decode().split())
+
+
+def test_the_access_to_ones_data_tells_the_same(number: Number, anna: Contact) -> None:
+    sent(number.tenant, {"field": "language", "op": "is", "value": "de"})
+
+    with tenant_scope(number.tenant):
+        told = {section.name: list(section.rows) for section in walking.told(anna)}["last_campaign"]
+
+    assert told == [{"at": SENT, "purpose": told[0]["purpose"], "by": "deiner Sprache"}]
+    assert told[0]["purpose"]
 
 
 @pytest.mark.parametrize(("rule", "said"), [(None, "nach: einer Liste von Bäckerei Sonne GmbH."), ({}, "an alle")])

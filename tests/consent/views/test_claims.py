@@ -109,7 +109,7 @@ def test_the_way_back_is_a_code_and_an_address_and_nothing_is_sent(
     assert "/s/bakery/theke/" in page
     assert "https://wa.me/493023125000?text=BROT" in page
     assert "<svg" in page
-    assert "Way back offered" in offered
+    assert "way back offered" in offered
     assert may(anna) == "withdrawn"
     with tenant_scope(bakery):
         assert not Message.objects.exists()
