@@ -37,6 +37,7 @@ def last_campaign(contact: Contact, language: str) -> Sending | None:
     last = sent.exclude(state=Message.State.FAILED).select_related("source").order_by("-accepted_at", "-pk").first()
     if last is None:
         return None
+    assert last.accepted_at
     return Sending(last.accepted_at, last.source.purpose, _by(contact, last.source_id, language), last.consent_seq)
 
 

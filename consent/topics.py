@@ -32,9 +32,8 @@ def offered(tenant: Tenant) -> list[ContactList]:
 
 def of(contact: Contact) -> list[ContactList]:
     """The topics that a person is on, also those that nobody may join any more."""
-    return list(
-        ContactList.objects.filter(tenant=contact.tenant_id, is_topic=True, members__contact=contact).order_by("title_de")
-    )
+    topics = ContactList.objects.filter(tenant=contact.tenant_id, is_topic=True, members__contact=contact)
+    return list(topics.order_by("title_de", "pk"))
 
 
 def choices(contact: Contact, language: str) -> list[Topic]:

@@ -46,7 +46,8 @@ class SignupFormForm(forms.ModelForm):
             "question": _("Optional; the answer can be used in segments at once."),
             "question_label": _("Stands above the field; without it what is asked for, such as “Postcode”."),
             "offers_topics": _(
-                "People may tick those that interest them; the choice can be used in segments at once and is no consent."
+                "People may tick those that interest them; the choice can be used in segments at once and is no"
+                " consent."
             ),
             "keyword": _("Who sends this word by WhatsApp is shown the wording with a button."),
         }

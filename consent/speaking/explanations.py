@@ -81,8 +81,8 @@ EN: Texts = {
     "by_messages": "what you did with earlier messages",
     "by_topic": "your topic “{topic}”",
     "topics": "Topics",
-    "topics_text": "Choose what {company} should write to you about. It does not change whether you get messages at all:"
-    " only your consent counts for that.",
+    "topics_text": "Choose what {company} should write to you about. It does not change whether you get messages at"
+    " all: only your consent counts for that.",
     "topics_save": "Save topics",
     "topics_saved": "Saved. Your choice holds from now on.",
     "topics_ask": "What interests you?",

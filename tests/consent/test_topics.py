@@ -16,6 +16,7 @@ from consent.models import ConsentEvent, SignupForm
 from consent.queries import may_send
 from consent.rights import walking
 from contacts.models import Contact, ContactList, Event, ListMember
+from messaging.models import Message
 from segments import queries as segments
 from tenants.actions import NewTenant
 from tenants.models import Tenant
@@ -76,7 +77,8 @@ def choose(client: Client, contact: Contact, *topics: ContactList, language: str
 
 def on(contact: Contact) -> list[str]:
     with tenant_scope(contact.tenant):
-        return list(ListMember.objects.filter(contact=contact).order_by("list__name").values_list("list__name", flat=True))
+        members = ListMember.objects.filter(contact=contact).order_by("list__name")
+        return list(members.values_list("list__name", flat=True))
 
 
 def events(contact: Contact) -> list[tuple[str, str]]:
@@ -367,4 +369,6 @@ def test_a_topic_counts_in_segments_at_once_and_leaving_it_too_until_a_campaign_
 
     with tenant_scope(bakery):
         assert segments.count(bakery, rule) == 1
-        assert list(Campaign.objects.get().source.messages.values_list("contact", flat=True)) == [ada.pk]  # type: ignore[union-attr]
+        assert list(Message.objects.filter(source=Campaign.objects.get().source).values_list("contact", flat=True)) == [
+            ada.pk
+        ]
