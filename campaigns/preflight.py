@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.timezone import now
@@ -20,8 +21,9 @@ from consent.queries import (
     without_legal_form,
 )
 from messaging import reasons
+from segments import compiling
 from segments import queries as segments
-from segments.rules import InvalidRule
+from segments.rules import InvalidRule, parse
 from whatsapp.models import Number, Template
 
 
@@ -43,6 +45,7 @@ def checks(campaign: Campaign, known: queries.Estimate | None = None) -> list[Ch
     variants = list(campaign.variants.select_related("template").order_by("number"))
     reached = _audience_check(campaign, known)
     found = [*_agreement_checks(campaign), reached, *_special_checks(campaign), *_audience_limits(campaign)]
+    found += _order_checks(campaign)
     found += [*_number_checks(campaign), *_limit_checks(campaign, known)]
     # Only where people look: nothing depends on it at the launch.
     found += _notice_checks(campaign, variants) if known and reached.ok else []
@@ -126,6 +129,28 @@ def _limits(campaign: Campaign, field: str, used_in: object, names: set[str]) ->
         return []
     text = _("“%(name)s” uses what you have gathered for contracts only (%(found)s). Advertising may not use it.")
     return [Check("purpose", text % {"name": used_in, "found": ", ".join(sorted(found))}, False, field)]
+
+
+def _order_checks(campaign: Campaign) -> list[Check]:
+    """CG-31: a warning where nothing says that everybody has an order or booking that the message is about."""
+    if campaign.purpose != Purpose.TRANSACTIONAL:
+        return []
+    rows = campaign.audiences.filter(is_excluded=False).select_related("segment")
+    if all(row.segment and _rests_on_events(row.segment.rule) for row in rows):
+        return []
+    text = _(
+        "Nothing says that each of these people has an order, booking or contract that the message is about. Choose"
+        " them by a segment on an event, such as an order of the last days: without a concrete one, no contract allows"
+        " the message (Art. 6 (1) (b) GDPR)."
+    )
+    return [Check("warning.order", text, True, "audience")]
+
+
+def _rests_on_events(rule: dict[str, Any]) -> bool:
+    try:
+        return compiling.rests_on_events(parse(rule))
+    except InvalidRule:
+        return False
 
 
 def _rows(campaign: Campaign, marked: frozenset[str]) -> list[Audience]:

@@ -334,6 +334,7 @@ MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))
 PERSONAL_DATA = [
     "analytics.personal",
     "inbox.personal",
+    "campaigns.personal",
     "segments.personal",
     "messaging.personal",
     "consent.personal",

@@ -1,19 +1,23 @@
 """Answers "Why do I get this, and where did you get my data?" for one person (Art. 14 and 15 (1) (g) GDPR, R-36)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.text import Truncator
 
 from consent import speaking
 from consent.ledger import evidence
 from consent.ledger.folding import GRANTS
 from consent.models import Channel, ConsentEvent, ConsentEvidence, Purpose, Source
-from consent.queries import history, states
+from consent.queries import history, row, states
+from consent.rights import walking
 from contacts.models import Contact
 from tenants.encryption import CannotDecrypt
-from tenants.templatetags.formats import day
+from tenants.templatetags.formats import day, moment
 
 # How `speaking` names the ways by which a yes came in.
 WAYS: dict[str, str] = {
@@ -29,6 +33,8 @@ WAYS: dict[str, str] = {
 # Told of by others, who named the place where the yes was given; and how imports and the API call it in the proof.
 SECOND_HAND = (Source.IMPORT, Source.API, Source.AGENT)
 NAMED_BY = ("consent.source", "source")
+# An answer in the chat is read on a phone, and Meta takes 4,096 characters; the person's own page has everything.
+MOST_IN_CHAT, LONGEST_IN_CHAT = 3, 700
 
 
 class Declared(NamedTuple):
@@ -48,6 +54,19 @@ class Origin(NamedTuple):
     rows: Sequence[Declared] = ()
 
 
+class Sending(NamedTuple):
+    """The last campaign that reached a person, as upper apps tell of it: its purpose, and by what it chose them.
+
+    `by` is in the person's words, empty where it went to everybody who agreed, and None where nobody can say any more.
+    `seq` is the row of the ledger that allowed it.
+    """
+
+    at: datetime
+    purpose: str
+    by: list[str] | None
+    seq: int | None
+
+
 def origins(contact: Contact, language: str) -> list[Origin]:
     """Everything that messages to this person rest on, newest first; what one text covers is told once.
 
@@ -57,41 +76,88 @@ def origins(contact: Contact, language: str) -> list[Origin]:
     said = speaking.texts(contact.tenant, language)
     holding = {state.seq: (state.channel, state.purpose) for state in states(contact).filter(state__in=GRANTS)}
     found: dict[Origin, list[Declared]] = {}
-    with translation.override(language):
-        for row in history(contact).filter(state__in=GRANTS):
-            if row.seq in holding:
-                told = Origin(_told(row, said), _wording(row, language), row.policy_url)
-                found.setdefault(told, []).append(Declared(row.event_id, _about(row)))
-            elif (row.channel, row.purpose) not in holding.values():
-                found.setdefault(Origin(f"{_told(row, said)} {said['ended']}"), [])
+    with _as_read(contact, language):
+        for each in history(contact).filter(state__in=GRANTS):
+            if each.seq in holding:
+                told = Origin(_told(each, said), _wording(each, language), each.policy_url)
+                found.setdefault(told, []).append(Declared(each.event_id, _about(each)))
+            elif (each.channel, each.purpose) not in holding.values():
+                found.setdefault(Origin(f"{_told(each, said)} {said['ended']}"), [])
         stored = Origin(said["stored"].replace("{day}", day(contact.created_at)))
     told_of = [origin._replace(rows=about) for origin, about in found.items()]
     return sorted(told_of, key=lambda origin: not origin.rows) or [stored]
 
 
-def _about(row: ConsentEvent) -> str:
-    return f"{Channel(row.channel).label} · {Purpose(row.purpose).label}"
+def last_campaign(contact: Contact, language: str, *, is_agreed: bool) -> str:
+    """Why the last campaign reached a person; "" where none did, and while their data is only stored (Art. 18 GDPR).
+
+    It is named by its day and purpose: what it is called is the company's own, and what it said was advertising, which
+    an answer must not repeat. Unless the person has agreed to something that holds, what allowed it is told, too.
+    """
+    if contact.restricted_at or (sent := walking.last_campaign(contact, language)) is None:
+        return ""
+    said = speaking.texts(contact.tenant, language)
+    purpose = said.get(f"what_{sent.purpose}", said["what_else"])
+    with _as_read(contact, language):
+        told = [speaking.filled(said["last_campaign"], {"{at}": moment(sent.at), "{purpose}": purpose})]
+        if not is_agreed and (allowed := row(contact, sent.seq)):
+            told.append(said["allowed_by"].replace("{told}", _told(allowed, said)))
+    if sent.by is not None:
+        told.append(said["chosen_by"].replace("{by}", ", ".join(sent.by)) if sent.by else said["chosen_all"])
+    return " ".join(told)
 
 
-def _told(row: ConsentEvent, said: Mapping[str, str]) -> str:
-    told = said[_way(row)].replace("{day}", day(row.occurred_at))
-    source = next(_sources(row), "") if row.source in SECOND_HAND else ""
+def in_chat(contact: Contact, language: str, *, own_page: str) -> str:
+    """The whole answer to who asks in WhatsApp why they get messages (R-36): neutral, and never an offer."""
+    said = speaking.texts(contact.tenant, language)
+    page = said["why_page"].replace("{url}", own_page)
+    if contact.restricted_at:
+        return f"{said['why_restricted']}\n\n{page}"
+    found = origins(contact, language)
+    is_agreed = bool(found[0].rows)
+    told = [said["why_chat"] if is_agreed else said["why_none"]]
+    told += [_in_chat(each, said) for each in found[:MOST_IN_CHAT] if bool(each.rows) == is_agreed]
+    told.append(last_campaign(contact, language, is_agreed=is_agreed))
+    told += [said["why_stop"], page] if is_agreed else [page]
+    return "\n\n".join(filter(None, told))
+
+
+def _in_chat(origin: Origin, said: Mapping[str, str]) -> str:
+    words = Truncator(origin.wording).chars(LONGEST_IN_CHAT)
+    return f"{origin.told}\n{said['agreed']}: „{words}“" if words else origin.told
+
+
+def _as_read(contact: Contact, language: str) -> ExitStack:
+    """In the reader's language and the company's time zone."""
+    stack = ExitStack()
+    stack.enter_context(translation.override(language))
+    stack.enter_context(timezone.override(contact.tenant.timezone))
+    return stack
+
+
+def _about(event: ConsentEvent) -> str:
+    return f"{Channel(event.channel).label} · {Purpose(event.purpose).label}"
+
+
+def _told(event: ConsentEvent, said: Mapping[str, str]) -> str:
+    told = said[_way(event)].replace("{day}", day(event.occurred_at))
+    source = next(_sources(event), "") if event.source in SECOND_HAND else ""
     return f"{told} {said['noted_source'].replace('{source}', source)}" if source else told
 
 
-def _way(row: ConsentEvent) -> str:
-    is_by_mail = row.channel == Channel.EMAIL and row.doi_request_seq is not None
-    return "from_mail" if is_by_mail else WAYS.get(row.source, "from_other")
+def _way(event: ConsentEvent) -> str:
+    is_by_mail = event.channel == Channel.EMAIL and event.doi_request_seq is not None
+    return "from_mail" if is_by_mail else WAYS.get(event.source, "from_other")
 
 
-def _wording(row: ConsentEvent, language: str) -> str:
-    texts: dict[str, str] = row.wording_version.texts if row.wording_version else {}
-    return next((texts[code] for code in (row.language[:2], language, *texts) if texts.get(code)), "")
+def _wording(event: ConsentEvent, language: str) -> str:
+    texts: dict[str, str] = event.wording_version.texts if event.wording_version else {}
+    return next((texts[code] for code in (event.language[:2], language, *texts) if texts.get(code)), "")
 
 
-def _sources(row: ConsentEvent) -> Iterator[str]:
+def _sources(event: ConsentEvent) -> Iterator[str]:
     """The place that the proof names, unless the proof is kept for claims only."""
-    stored = ConsentEvidence.objects.filter(tenant=row.tenant_id, event_id=row.event_id, kept_until=None).first()
+    stored = ConsentEvidence.objects.filter(tenant=event.tenant_id, event_id=event.event_id, kept_until=None).first()
     try:
         proof = evidence.unseal(stored) if stored else {}
     except CannotDecrypt:

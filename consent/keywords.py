@@ -107,6 +107,54 @@ OPPOSITE = re.compile(
 ASK_WHOLE = _phrases("halt|raus|storno|loeschen|nein danke|no thanks")
 ASK_WORDS = re.compile(r"\b(?:kuendig\w*|loeschen|storno)\b")
 STOP_STEM = re.compile(r"\bstopp?(?:t|en|e)?\b")
+# Questions why somebody is written to, and whence their number is known (R-36), one sentence each, by language; they
+# change no consent. "Why do I get no voucher" and "why do I get this parcel" are others.
+FILL = (
+    r"(?: (?:denn|eigentlich|ueberhaupt|jetzt|staendig|immer|dauernd|wieder|hier|alles|nur|bloss|von (?:euch|ihnen)))*"
+)
+NEWS = (
+    r"(?:(?:werbe)?nachricht(?:en)?|werbung|newsletters?|angebote?|whats ?app(?: nachricht(?:en)?)?|sms|(?:e ?)?mails?"
+    r"|messages?|texts?|ads?|advertising|offers?|spam)"
+)
+THIS = rf"(?:das|dies|so ?was|(?:(?!kein)\w+ )?{NEWS})"
+MINE = r"(?:meine|diese) (?:handy|telefon|whats ?app ?|kontakt|privat)?(?:nummer|daten)"
+THEY = r"(?:ihr|sie|du|man)"
+ENGLISH_THIS = (
+    rf"(?: (?:me|to me))?(?: (?:this|these|all this|(?:(?!no )\w+ )?{NEWS}|all these {NEWS}))?(?: (?:from you|now))*"
+)
+MY_NUMBER = r"my (?:phone |mobile |whats ?app )?(?:number|data|details|contact|contact details)"
+WHY = {
+    "de": (
+        rf"(?:warum|wieso|weshalb|wofuer){FILL} (?:bekomme?|kriege?|erhalte) ich{FILL} {THIS}{FILL}",
+        rf"(?:warum|wieso|weshalb|wofuer) ich{FILL} {THIS}{FILL} (?:bekomme?|kriege?|erhalte)",
+        rf"(?:warum|wieso|weshalb){FILL} (?:schreib(?:t|en|st)|schick(?:t|en|st)|kontaktier(?:t|en|st)) {THEY}"
+        rf" mi(?:r|ch)(?:{FILL} {THIS})?{FILL}(?: an)?",
+        rf"(?:warum|wieso|weshalb|was soll) (?:diese|die|so viel|so viele) {NEWS}",
+        rf"woher{FILL} (?:hab(?:t|en)|hast|hat) {THEY}{FILL} {MINE}{FILL}",
+        rf"woher {THEY}{FILL} {MINE}{FILL} hab(?:t|en)",
+        rf"woher{FILL} kenn(?:t|en|st) {THEY}{FILL} (?:mich|{MINE}){FILL}",
+        rf"wie{FILL} (?:seid|sind|kommt|kommen|bist|kommst) {THEY}{FILL} an {MINE}{FILL}(?: gekommen)?",
+        rf"(?:wer|wo|wann) (?:hat|habe?) (?:ich )?(?:euch|ihnen|dir){FILL} {MINE}{FILL} gegeben",
+        rf"(?:wann|wo)(?: und (?:wann|wo))? hab(?:e)? ich (?:mich|dem|dazu|hier){FILL}(?: dafuer| dazu)?"
+        r" (?:angemeldet|zugestimmt|eingewilligt)",
+        rf"(?:warum|wieso|weshalb) ich|woher {MINE}|{MINE} woher|woher die nummer|wer hat {MINE} weitergegeben",
+    ),
+    "en": (
+        rf"why (?:am i|do i|did i|have i been|i am|i m) (?:still )?"
+        rf"(?:getting|get|receiving|receive|got|sent){ENGLISH_THIS}",
+        rf"why (?:are you|do you|did you|have you been|you) (?:still )?"
+        rf"(?:sending|send|texting|text|messaging|message|contacting|contact|writing|write)(?: to)?{ENGLISH_THIS}",
+        rf"(?:where|how) (?:did|do|have) you (?:even )?(?:get|got|have|know) {MY_NUMBER}(?: from)?",
+        rf"(?:where|how) you (?:got|get|have) {MY_NUMBER}(?: from)?",
+        rf"who gave you {MY_NUMBER}",
+        r"(?:when|where) did i (?:ever )?(?:sign up|subscribe|agree|consent|opt in)(?: (?:for|to) this)?",
+        rf"why me|why (?:these|all these|so many) {NEWS}|how do you know me",
+    ),
+}
+WHYS = {language: re.compile("|".join(f"(?:{one})" for one in each)) for language, each in WHY.items()}
+# Before the question itself: "Hello, tell me please, why …".
+MOST_WORDS_BEFORE = 4
+SENTENCE = re.compile(r"[.?!…;:\n]+")
 MOST_WORDS_AROUND_STOP = 8
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 JOINED = re.compile(r"(?<=[^\W_])-(?=[^\W_])")
@@ -124,6 +172,21 @@ def recognise(text: str, *, payload: str = "", is_flow_waiting: bool = False) ->
     words = normalise(text)
     # "Stooop" is stop with one o, "stoppp" is stopp with two p.
     return _whole(words, is_flow_waiting) or _whole(normalise(text, longest_run=1), is_flow_waiting) or _within(words)
+
+
+def asks_why(text: str) -> str:
+    """The language in which somebody asks why they are written to or whence their number is known; "" if they do not.
+
+    Says nothing of their consent: whoever wants to stop is recognised by `recognise` first.
+    """
+    for sentence in SENTENCE.split(text):
+        words = normalise(sentence).split()
+        for start in range(min(MOST_WORDS_BEFORE + 1, len(words))):
+            asked = " ".join(word for word in words[start:] if word not in POLITE - {"jetzt", "now"})
+            for language, why in WHYS.items():
+                if why.fullmatch(asked):
+                    return language
+    return ""
 
 
 def names_way_out(text: str) -> bool:

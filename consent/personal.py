@@ -8,8 +8,17 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from consent import mailing, queries
+from consent.importing import claims
 from consent.ledger import evidence, suppressing
-from consent.models import AddressRequest, ConsentEvent, ConsentEvidence, DataRequest, SignupCode, Suppression
+from consent.models import (
+    AddressRequest,
+    ConsentEvent,
+    ConsentEvidence,
+    DataRequest,
+    ImportClaim,
+    SignupCode,
+    Suppression,
+)
 from consent.rights import handing_over
 from contacts.identities import digests_of
 from contacts.models import Contact
@@ -57,6 +66,9 @@ def tell(contact: Contact) -> Iterator[Section]:
     yield Section("requests", _("Your requests about your data"), labels, _requests(contact))
     labels = {"form": _("Form"), "code": _("Voucher"), "issued_at": _("Issued")}
     yield Section("signup_vouchers", _("Vouchers for signing up"), labels, _vouchers(contact))
+    labels = {"claimed_at": _("Agreed on"), "claim": _("What the list says"), "state": _("State")}
+    title = _("Consents that an imported list claims and that do not count")
+    yield Section("import_claims", title, labels, _claims(contact))
     labels = {"requested_at": _("Requested"), "email": _("E-mail"), "sent_at": _("Mail sent"), "proof": _("Proof")}
     yield Section("unconfirmed_addresses", _("Addresses that are not confirmed yet"), labels, _addresses(contact))
 
@@ -115,6 +127,12 @@ def _vouchers(contact: Contact) -> Iterator[dict[str, Any]]:
         yield {"form": row.form.name, "code": code, "issued_at": row.issued_at}
 
 
+def _claims(contact: Contact) -> Iterator[dict[str, Any]]:
+    found = ImportClaim.objects.filter(tenant=contact.tenant_id, contact=contact.pk).order_by("pk")
+    for row in found:
+        yield {"claimed_at": row.claimed_at, "claim": claims.told(row), "state": row.get_state_display()}
+
+
 def _addresses(contact: Contact) -> Iterator[dict[str, Any]]:
     """What waits for the yes by mail; the yes moves it into the history."""
     asked = AddressRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk, confirmed_at=None)
@@ -160,3 +178,4 @@ def forget(contact: Contact) -> None:
     AddressRequest.objects.filter(asked, tenant=contact.tenant_id).delete()
     # Not back into the pool: somebody else would get a code that is already known.
     SignupCode.objects.filter(tenant=contact.tenant_id, contact=contact.pk).delete()
+    ImportClaim.objects.filter(tenant=contact.tenant_id, contact=contact.pk).delete()

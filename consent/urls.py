@@ -8,11 +8,13 @@ from consent.api import imports as imports_api
 from consent.api import receipts as receipts_api
 from consent.views import (
     blocking,
+    claims,
     company,
     confirming,
     contacts,
     imports,
     own_receipts,
+    own_topics,
     previews,
     processing,
     processors,
@@ -20,6 +22,7 @@ from consent.views import (
     public,
     receipts,
     signups,
+    topics,
     trail,
     withdrawals,
     wordings,
@@ -51,6 +54,10 @@ urlpatterns = [
     path("imports/<uuid:uid>/cancel/", imports.cancel, name="import_cancel"),
     path("imports/<uuid:uid>/rejected/", imports.rejected, name="import_rejected"),
     path("imports/<uuid:uid>/notes/", imports.notes, name="import_notes"),
+    path("imports/<uuid:uid>/claims/", claims.listing, name="import_claims"),
+    path("imports/<uuid:uid>/claims/<int:line>/", claims.show, name="import_claim"),
+    path("imports/<uuid:uid>/claims/<int:line>/offer/", claims.offer, name="import_claim_offer"),
+    path("imports/<uuid:uid>/claims/<int:line>/dismiss/", claims.dismiss, name="import_claim_dismiss"),
     path("company/", company.company, name="company"),
     path("company/periods/", company.periods, name="company_periods"),
     path("processing/", processing.processing, name="processing"),
@@ -109,6 +116,9 @@ urlpatterns = [
         {"is_direct": True},
         name="signup_direct_qr",
     ),
+    path("topics/", topics.listing, name="topics"),
+    path("topics/new/", topics.new, name="topic_new"),
+    path("topics/<uuid:uid>/", topics.edit, name="topic"),
     path("data-requests/", request_views.listing, name="data_requests"),
     path("data-requests/new/", request_views.new, name="data_request_new"),
     path("data-requests/<uuid:uid>/", request_views.show, name="data_request"),
@@ -131,6 +141,7 @@ public_urls = [
     path("s/<slug:company>/logo-<str:digest>.png", public.logo, name="signup_logo"),
     path("p/<str:token>/", public.choose, name="preferences"),
     path("p/<str:token>/object/", public.object_, name="preferences_object"),
+    path("p/<str:token>/topics/", own_topics.choose, name="preferences_topics"),
     *(
         path(f"{OWN_RECEIPT}.{kind}", own_receipts.receipt, {"kind": kind}, f"own_receipt_{kind}")
         for kind in ("json", "html", "pdf")

@@ -119,7 +119,7 @@ class ContactTagAdmin(ReadOnlyAdmin):
 
 @admin.register(ContactList)
 class ContactListAdmin(ReadOnlyAdmin):
-    list_display = ("name", "tenant", "created_at")
+    list_display = ("name", "is_topic", "title_de", "tenant", "created_at")
     list_select_related = ("tenant",)
     search_fields = ("name",)
 

@@ -153,16 +153,25 @@ class ContactList(models.Model):
     description = models.TextField(_("description"), blank=True)
     # As of a tag.
     former_names = ArrayField(models.CharField(max_length=100), default=list, db_default=[], blank=True)
+    # A topic that people join and leave themselves (R-34), under a title of its own; it is never a consent.
+    is_topic = models.BooleanField(_("is a topic"), default=False, db_default=False)
+    title_de = models.CharField(_("title in German"), max_length=60, blank=True, default="", db_default="")
+    title_en = models.CharField(_("title in English"), max_length=60, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "uid"], name="list_uid"),
             models.UniqueConstraint("tenant", Lower("name"), name="one_list_per_name"),
+            models.CheckConstraint(name="topic_has_a_title", condition=Q(is_topic=False) | ~Q(title_de="")),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def title(self, language: str) -> str:
+        """What people read of a topic; the German title where there is no other."""
+        return (self.title_en if language == "en" else "") or self.title_de
 
 
 class ListMember(models.Model):
@@ -183,6 +192,8 @@ class Event(models.Model):
 
     ORDER_PLACED = "order_placed"
     ORDER_REFUNDED = "order_refunded"
+    TOPIC_JOINED = "topic_joined"
+    TOPIC_LEFT = "topic_left"
 
     tenant = owner("events")
     uid = models.UUIDField(default=uuid.uuid4, editable=False)

@@ -224,6 +224,16 @@ def _happened(node: Happened, frame: Frame) -> Compiled:
     return _grouped(True, events, measured)
 
 
+def rests_on_events(node: Node) -> bool:
+    """Whether everybody for whom a rule holds has done something that it names, such as placing an order."""
+    if isinstance(node, Group):
+        below = [rests_on_events(rule) for rule in node.rules]
+        return any(below) if node.op == "and" else node.op == "or" and bool(below) and all(below)
+    if not isinstance(node, Happened) or node.op == "never":
+        return False
+    return node.measure in (None, "days_since_last") or not OPERATORS[node.op][1](0, node.value)
+
+
 def _events(node: Happened, frame: Frame) -> Compiled:
     """Which events count."""
     parts = [_fill("e.tenant_id = {} AND e.name = {}", _value(frame.tenant_id), _value(node.name))]

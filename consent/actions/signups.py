@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from consent import ledger, showing, signups
-from consent.actions import confirming, joining, vouchers
+from consent.actions import confirming, joining, topics, vouchers
 from consent.ledger import Appended, suppressing
 from consent.models import (
     Channel,
@@ -45,6 +45,10 @@ from tenants.models import Tenant
 
 # So soon a page is sent again by a double click, or by a browser that got no answer.
 TWICE = timedelta(minutes=1)
+
+
+# Kept with a request but no part of what proves it: what the page asks beside the yes, and what it hands out.
+NO_PROOF = ("answer", "topics", "token")
 
 
 class NotOpen(Exception):
@@ -96,12 +100,13 @@ def start(
     visitor: Mapping[str, str],
     place: SignupPlace | None = None,
     was_promised: bool = False,
+    chosen: Sequence[str] = (),
 ) -> str:
     """Somebody ticked the box on the page: returns the token that they send by WhatsApp to confirm.
 
     `visitor` is what proves the request (address, browser, page); `was_promised` when the page that they read held out
-    the benefit, whatever is left of it. Nothing is known of the person yet, so nothing stands in the ledger. Raises
-    NotOpen.
+    the benefit, whatever is left of it; `chosen` are the uids of topics. Nothing is known of the person yet, so nothing
+    stands in the ledger. Raises NotOpen.
     """
     token, _signup = write_down(
         form=form,
@@ -111,6 +116,7 @@ def start(
         visitor=visitor,
         place=place,
         was_promised=was_promised,
+        chosen=chosen,
     )
     count("requests", form, place)
     return token
@@ -125,6 +131,7 @@ def write_down(
     visitor: Mapping[str, str],
     place: SignupPlace | None = None,
     was_promised: bool = False,
+    chosen: Sequence[str] = (),
     address: str = "",
     once: str = "",
 ) -> tuple[str, SignupRequest | None]:
@@ -137,8 +144,10 @@ def write_down(
     version, extra = open_versions(form)
     token = signups.new_token()
     digest = signups.digest(token)
-    evidence = {**visitor, "form": form.slug, **showing.as_evidence(form, language, was_promised=was_promised)}
+    evidence: dict[str, Any] = {**visitor, "form": form.slug}
+    evidence |= showing.as_evidence(form, language, was_promised=was_promised)
     evidence |= {"answer": answer} if answer and may_ask(form, is_extra_wanted=is_extra_wanted) else {}
+    evidence |= {"topics": list(chosen)} if chosen else {}
     evidence |= {"token": token} if address or once else {}
     signup = SignupRequest(
         tenant=form.tenant,
@@ -153,7 +162,7 @@ def write_down(
     if not (address or once):
         signup.save()
         return token, signup
-    signup.visit = _visit(signup, visitor, answer, address.lower() or once)
+    signup.visit = _visit(signup, visitor, [answer, *chosen], address.lower() or once)
     same = SignupRequest.objects.filter(tenant=form.tenant, visit=signup.visit)
     is_over = Q(confirmed_at__isnull=False) | Q(addresses__confirmed_at__isnull=False)
     same.filter(is_over | Q(requested_at__lte=signup.requested_at - TWICE)).update(visit=None)
@@ -190,7 +199,7 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
         return Heard("late", found.form, found.language)
     kept = _unsealed(found)
     # No part of the proof, which is kept for years: it is data for segments, and may be of a special category (CG-08).
-    answer, asked = kept.get("answer", ""), _proof(kept)
+    answer, chosen, asked = kept.get("answer", ""), kept.get("topics", []), _proof(kept)
     joining.join(found, contact, said.at)
     done = list[Appended]()
     for version in filter(None, (found.version, found.extra_version)):
@@ -201,6 +210,7 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
     _remember(found.form, contact, answer, found.language)
     if not is_held(done):
         return None
+    topics.join(found.form, contact, chosen)
     issued = vouchers.issue(form=found.form, contact=contact, is_promised="benefit" in asked)
     return Heard("confirmed", found.form, found.language, found.version, *issued)
 
@@ -289,17 +299,17 @@ def _may_be_kept(contact: Contact, attribute: str) -> bool:
 
 
 def proof_of(found: SignupRequest) -> dict[str, Any]:
-    """What proves a request that is not confirmed yet, without the answer to the page's question."""
+    """What proves a request that is not confirmed yet, without what else the person chose on the page."""
     return _proof(_unsealed(found))
 
 
 def _proof(kept: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in kept.items() if name not in ("answer", "token")}
+    return {name: value for name, value in kept.items() if name not in NO_PROOF}
 
 
-def _visit(signup: SignupRequest, visitor: Mapping[str, str], answer: str, whose: str) -> bytes:
+def _visit(signup: SignupRequest, visitor: Mapping[str, str], asked: Sequence[str], whose: str) -> bytes:
     """What makes two sign-ups the same one: who sent what, and for which address or from which page."""
-    chosen = [signup.form_id, signup.place_id, signup.version_id, signup.extra_version_id, signup.language, answer]
+    chosen = [signup.form_id, signup.place_id, signup.version_id, signup.extra_version_id, signup.language, *asked]
     who = [whose, visitor.get("ip"), visitor.get("user_agent")]
     return identities.digest(signup.tenant, "visit", orjson.dumps([*chosen, *who]).decode())
 

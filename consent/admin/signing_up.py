@@ -1,8 +1,8 @@
-"""Staff's view of signing up: forms, places, voucher codes, and requests that nobody has confirmed yet."""
+"""Staff's view of signing up: forms, places, voucher codes, unconfirmed requests, and what imports claim over a no."""
 
 from django.contrib import admin
 
-from consent.models import AddressRequest, SignupCode, SignupForm, SignupPlace, SignupRequest
+from consent.models import AddressRequest, ImportClaim, SignupCode, SignupForm, SignupPlace, SignupRequest
 from tenants.admin import ReadOnlyAdmin
 
 
@@ -45,3 +45,14 @@ class AddressRequestAdmin(ReadOnlyAdmin):
     search_fields = ("tenant__slug__exact",)
     raw_id_fields = ("contact",)
     exclude = ("sealed", "mailbox")
+
+
+@admin.register(ImportClaim)
+class ImportClaimAdmin(ReadOnlyAdmin):
+    """What a line claims is sealed; companies decide about it themselves."""
+
+    list_display = ("id", "tenant", "imported", "line", "claimed_at", "state", "decided_at")
+    list_filter = ("state",)
+    list_select_related = ("tenant", "imported")
+    raw_id_fields = ("contact",)
+    exclude = ("sealed",)

@@ -74,6 +74,9 @@ class FormIn(StrictSerializer):
     question_answers = serializers.ListField(
         child=serializers.CharField(max_length=60), required=False, help_text="Of a choice; kept as they stand here."
     )
+    offers_topics = serializers.BooleanField(
+        required=False, help_text="Whether people may join your topics here: lists with is_topic."
+    )
     translations = serializers.DictField(
         child=TranslationIn(), required=False, help_text=f"By language: {', '.join(speaking.LANGUAGES)}."
     )
@@ -109,6 +112,7 @@ class FormOut(serializers.Serializer[SignupForm]):
     question_label = serializers.CharField()
     question_attribute = serializers.CharField()
     question_answers = serializers.ListField(child=serializers.CharField())
+    offers_topics = serializers.BooleanField()
     translations = serializers.DictField(child=TranslationIn())
     keyword = serializers.CharField()
     page_url = serializers.SerializerMethodField()

@@ -1,4 +1,7 @@
-"""Wordings over the REST API: which texts there are, and what each version says. Publishing stays with people."""
+"""Wordings over the REST API: which texts there are, what each version says, and writing, publishing and retiring them.
+
+Declaring one invalid stays with people: it ends consents and cannot be taken back.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -6,16 +9,22 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from consent import linting, queries
+from consent.actions import wordings as actions
 from consent.api.shapes import CHANNELS, PURPOSES
+from consent.forms.wordings import LONGEST
+from consent.linting import Draft, Finding
 from consent.models import Wording, WordingVersion
-from tenants.rest import TenantViewSet
+from tenants.problems import Conflict
+from tenants.rest import StrictSerializer, TenantViewSet
 
 State = WordingVersion.State
+DISCARDED = {204: OpenApiResponse(description="Discarded.")}
 
 
 class CoveredSerializer(serializers.Serializer[Any]):
@@ -75,10 +84,73 @@ class WordingSerializer(serializers.Serializer[Wording]):
         return WordingVersionSerializer(max(in_use, key=lambda version: version.number)).data if in_use else None
 
 
+class TextsIn(StrictSerializer):
+    """What people read, by language; one of them is enough."""
+
+    de = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST)
+    en = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST)
+
+
+class CoveredIn(StrictSerializer):
+    """One thing a text is a yes to."""
+
+    channel = serializers.ChoiceField(choices=CHANNELS)
+    purpose = serializers.ChoiceField(choices=PURPOSES)
+
+
+class TextIn(StrictSerializer):
+    """What a text says and what it is a yes to; a draft may be unfinished."""
+
+    texts = TextsIn(required=False)
+    covers = CoveredIn(many=True, required=False)
+
+
+class DraftIn(TextIn):
+    """Everything that a draft consists of."""
+
+    name = serializers.CharField(max_length=100, help_text="For you; the people who agree do not see it.")
+    policy_version = serializers.CharField(
+        required=False, allow_blank=True, max_length=40, help_text="Of the privacy notice, for example its date."
+    )
+    policy_sha256 = serializers.RegexField(
+        r"^[0-9a-fA-F]{64}$", required=False, allow_blank=True, help_text="Of a privacy notice that you keep as a file."
+    )
+
+
+class FindingOut(serializers.Serializer[Finding]):
+    """A duty that the text leaves open, with the remedy, in the language of the request."""
+
+    rule = serializers.CharField(help_text="The requirement it comes from, for example CG-03.")
+    duty = serializers.CharField()
+    language = serializers.CharField(help_text="Of the text that leaves it open; empty for all.")
+    problem = serializers.CharField()
+    remedy = serializers.CharField()
+
+
+class FindingsOut(serializers.Serializer[Any]):
+    """What keeps a text from being published; nothing may be left."""
+
+    findings = FindingOut(many=True)
+
+
+class DraftOut(serializers.Serializer[WordingVersion]):
+    """A draft, and what keeps it from being published."""
+
+    wording = serializers.UUIDField(source="wording.uid")
+    name = serializers.CharField(source="wording.name")
+    version = WordingVersionSerializer(source="*")
+    findings = serializers.SerializerMethodField()
+
+    @extend_schema_field(FindingOut(many=True))
+    def get_findings(self, version: WordingVersion) -> Any:
+        return FindingOut(linting.findings(queries.draft_of(version)), many=True).data
+
+
 class WordingViewSet(TenantViewSet):
     """The texts that people agree to."""
 
     scope_noun = "consent"
+    scopes = {"lint": "consent:read"}
     serializer_class = WordingSerializer
     filter_backends = []
 
@@ -93,6 +165,23 @@ class WordingViewSet(TenantViewSet):
     def retrieve(self, request: Request, uid: UUID) -> Response:
         """One text."""
         return Response(WordingSerializer(self.get_object()).data)
+
+    @extend_schema(request=DraftIn, responses={201: DraftOut})
+    def create(self, request: Request) -> Response:
+        """A new text, as a draft: nobody is offered it before it is published."""
+        given = DraftIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = {"texts": {}, "covers": [], **_values(given.validated_data)}
+        return Response(DraftOut(actions.create(tenant=self.tenant, by=self.key, **values)).data, status=201)
+
+    @extend_schema(request=TextIn, responses=FindingsOut)
+    def lint(self, request: Request) -> Response:
+        """Which duties a text would leave open, without storing anything."""
+        given = TextIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        values, company = _values(given.validated_data), queries.controller_of(self.tenant)
+        draft = Draft(values.get("texts", {}), values.get("covers", []), company.legal_name, company.privacy_url)
+        return Response(FindingsOut({"findings": linting.findings(draft)}).data)
 
 
 class WordingVersionViewSet(TenantViewSet):
@@ -112,9 +201,92 @@ class WordingVersionViewSet(TenantViewSet):
         """The versions of a text, newest first, its draft among them."""
         return self.page(self.get_queryset())
 
+    @extend_schema(request=None, responses=WordingVersionSerializer)
+    def retire(self, request: Request, uid: UUID, number: int) -> Response:
+        """Offer a version to nobody any more; who agreed to it still has agreed. 409 unless it is in use."""
+        version = get_object_or_404(self.get_queryset(), number=number)
+        try:
+            return Response(WordingVersionSerializer(actions.retire(version=version, by=self.key)).data)
+        except actions.NotNow as refusal:
+            raise Conflict(str(refusal)) from None
 
+
+class DraftViewSet(TenantViewSet):
+    """The version of a text that is being written; a text has one at most."""
+
+    scope_noun = "consent"
+    serializer_class = DraftOut
+    filter_backends = []
+
+    def get_queryset(self) -> QuerySet[WordingVersion]:
+        found: QuerySet[WordingVersion] = self.tenant.wording_versions.select_related("wording", "tenant")
+        return found.filter(wording__uid=self.kwargs["uid"], published_at=None)
+
+    def retrieve(self, request: Request, uid: UUID) -> Response:
+        """The draft, with the duties that it leaves open; 404 where there is none."""
+        return Response(DraftOut(self._draft()).data)
+
+    @extend_schema(request=None, responses=DraftOut)
+    def create(self, request: Request, uid: UUID) -> Response:
+        """Start the next version: it says what the latest one says. A draft that is there already is answered."""
+        wording = get_object_or_404(self.tenant.wordings.select_related("tenant"), uid=uid)
+        return Response(DraftOut(actions.revise(wording=wording, by=self.key)).data)
+
+    @extend_schema(request=DraftIn(partial=True), responses=DraftOut)
+    def partial_update(self, request: Request, uid: UUID) -> Response:
+        """Change the draft; what is not given stays, and `texts` and `covers` are given as a whole."""
+        given = DraftIn(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        version = self._draft()
+        stored = {name: getattr(version, name) for name in ("texts", "covers", "policy_version", "policy_sha256")}
+        values = {"name": version.wording.name, **stored, **_values(given.validated_data)}
+        try:
+            return Response(DraftOut(actions.save_draft(version=version, by=self.key, **values)).data)
+        except actions.NotNow as refusal:
+            raise Conflict(str(refusal)) from None
+
+    @extend_schema(responses=DISCARDED)
+    def destroy(self, request: Request, uid: UUID) -> Response:
+        """Discard the draft, and the text with it where nothing of it was ever published."""
+        try:
+            actions.discard(version=self._draft(), by=self.key)
+        except actions.NotNow as refusal:
+            raise Conflict(str(refusal)) from None
+        return Response(status=204)
+
+    @extend_schema(request=None, responses=WordingVersionSerializer)
+    def publish(self, request: Request, uid: UUID) -> Response:
+        """Let people agree to the draft from now on; nobody can change it then. 409 says which duties are open."""
+        try:
+            version = actions.publish(version=self._draft(), by=self.key)
+        except actions.NotPublishable as refusal:
+            told = [f"{found.rule}: {found.problem} {found.remedy}" for found in refusal.findings]
+            raise Conflict(" ".join([str(refusal), *told])) from None
+        except actions.NotNow as refusal:
+            raise Conflict(str(refusal)) from None
+        return Response(WordingVersionSerializer(version).data)
+
+    def _draft(self) -> WordingVersion:
+        return get_object_or_404(self.get_queryset())
+
+
+def _values(given: dict[str, Any]) -> dict[str, Any]:
+    """What actions and linter take: pairs instead of objects."""
+    if "covers" in given:
+        given["covers"] = list(dict.fromkeys((one["channel"], one["purpose"]) for one in given["covers"]))
+    if "policy_sha256" in given:
+        given["policy_sha256"] = given["policy_sha256"].lower()
+    return given
+
+
+DRAFT: dict[str, Any] = {"get": "retrieve", "post": "create", "patch": "partial_update", "delete": "destroy"}
+RETIRE = WordingVersionViewSet.as_view({"post": "retire"})
 api_urls = [
-    path("wordings/", WordingViewSet.as_view({"get": "list"}), name="wordings"),
+    path("wordings/", WordingViewSet.as_view({"get": "list", "post": "create"}), name="wordings"),
+    path("wordings/lint/", WordingViewSet.as_view({"post": "lint"}), name="wording-lint"),
     path("wordings/<uuid:uid>/", WordingViewSet.as_view({"get": "retrieve"}), name="wording"),
     path("wordings/<uuid:uid>/versions/", WordingVersionViewSet.as_view({"get": "list"}), name="wording-versions"),
+    path("wordings/<uuid:uid>/versions/<int:number>/retire/", RETIRE, name="wording-version-retire"),
+    path("wordings/<uuid:uid>/draft/", DraftViewSet.as_view(DRAFT), name="wording-draft"),
+    path("wordings/<uuid:uid>/draft/publish/", DraftViewSet.as_view({"post": "publish"}), name="wording-publish"),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.timezone import localdate
 
-from consent import showing, speaking, vouchers
+from consent import showing, speaking, topics, vouchers
 from consent.linting import ages
 from consent.models import SignupForm
 from consent.queries import boxes_for_mail, may_ask
@@ -22,7 +22,8 @@ QUESTIONS: Mapping[str, dict[str, str]] = {
 class SignupPageForm(forms.Form):
     """The box, unticked (CG-02), a second one that nobody has to tick, and a question that nobody has to answer.
 
-    Who ticks a box that covers e-mail names the address, which answers a question for it as well.
+    Who ticks a box that covers e-mail names the address, which answers a question for it as well. Topics are boxes that
+    nobody has to tick either.
     """
 
     agree = forms.BooleanField()
@@ -44,6 +45,14 @@ class SignupPageForm(forms.Form):
             self.fields["email"] = _address(said, is_required="agree" in self.boxes)
         if signup.question and may_ask(signup) and not (self.boxes and self.is_asked_for_mail):
             self.fields["answer"] = _question(signup, language, said)
+        given = self.data.getlist("topic") if self.is_bound else []
+        offered = topics.offered(signup.tenant) if signup.offers_topics else []
+        self.topics = [topics.shown(topic, language, str(topic.uid) in given) for topic in offered]
+
+    @property
+    def chosen(self) -> list[str]:
+        """The uids of the topics that were ticked; what is not offered any more keeps nobody from signing up."""
+        return [str(topic.group.uid) for topic in self.topics if topic.is_on]
 
     @property
     def promise_kept(self) -> str:

@@ -4,18 +4,21 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from consent import showing, signups, speaking
 from consent.models import SignupForm
+from consent.queries import controller_of
+from consent.questions import Question
 from tenants.models import Tenant
 
 FIELDS = [
     *("name", "slug", "number", "wording", "extra_wording", "language", "headline", "intro", "benefit"),
     "benefit_terms",
     "without_code",
-    *("question", "question_label", "question_attribute", "question_answers", "keyword"),
+    *("question", "question_label", "question_attribute", "question_answers", "offers_topics", "keyword"),
 ]
 
 
@@ -49,6 +52,10 @@ class SignupFormForm(forms.ModelForm):
             ),
             "question": _("Optional; the answer can be used in segments at once."),
             "question_label": _("Stands above the field; without it what is asked for, such as “Postcode”."),
+            "offers_topics": _(
+                "People may tick those that interest them; the choice can be used in segments at once and is no"
+                " consent."
+            ),
             "keyword": _("Who sends this word by WhatsApp is shown the wording with a button."),
         }
 
@@ -72,8 +79,8 @@ class SignupFormForm(forms.ModelForm):
             language.choices = SignupForm.Language.choices
         else:
             self.initial["language"] = ""
-        main = self.data.get("language") or self.instance.language
-        self.others = [language for language in speaking.LANGUAGES if language != main]
+        self.main = self.data.get("language") or self.instance.language
+        self.others = [language for language in speaking.LANGUAGES if language != self.main]
         for other in self.others:
             self._add_language(other)
 
@@ -96,6 +103,16 @@ class SignupFormForm(forms.ModelForm):
             ),
         )
         self.initial[f"{language}_{showing.ANSWERS}"] = "\n".join(translated.get(showing.ANSWERS, []))
+
+    def take(self, question: Question, typed: QueryDict) -> None:
+        """Put one of our questions in place of the form's own; what else somebody has typed meanwhile stays."""
+        company = controller_of(self.tenant)
+        self.initial |= {name: typed.get(name, "") for name in self.fields}
+        self.initial |= {"question": SignupForm.Question.CHOICE, "question_attribute": question.attribute}
+        for language in speaking.LANGUAGES:
+            prefix = "" if language == self.main else f"{language}_"
+            self.initial[f"{prefix}question_label"] = question.words(company, language)
+            self.initial[f"{prefix}{showing.ANSWERS}"] = "\n".join(question.answers[language])
 
     @property
     def translated(self) -> list[tuple[str, list[forms.BoundField], bool]]:

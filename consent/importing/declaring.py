@@ -15,6 +15,7 @@ import orjson
 from django.db import connection
 
 from consent import ledger
+from consent.importing.claims import Claimed, keep
 from consent.importing.wordings import MARKETING, Agreed, agreed
 from consent.ledger import Entry, suppressing
 from consent.ledger.folding import ENDS_WITH_MARKETING, GRANTS
@@ -45,7 +46,7 @@ RESTRICTED = frozenset(
 # families share, only where it names nobody better. Whoever is unknown comes without a contact.
 LINES = """
     SELECT DISTINCT b.line, c.subject_id, c.restricted_at IS NOT NULL, b.phone, b.bsuid, b.email, b.consent,
-        b.outcome = ANY(%(refused)s), coalesce(b.birthday, c.birthday)
+        b.outcome = ANY(%(refused)s), coalesce(b.birthday, c.birthday), c.id
     FROM (
         SELECT line, phone, bsuid, email, consent, outcome,
             (import_batch.values ->> 'birthday')::date AS birthday, unnest(CASE
@@ -99,6 +100,7 @@ class Line:
     said: dict[str, Any]
     is_rejected: bool
     birthday: datetime.date | None = None
+    contact_id: int | None = None
 
     @property
     def is_claim(self) -> bool:
@@ -212,15 +214,26 @@ def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dic
     demands_age = controller_of(tenant).demands_age
     became: dict[int, str] = {}
     fit: list[tuple[Line, Agreed]] = []
+    refused: list[Claimed] = []
     for line in claims:
         wording = wordings.get(line.said.get("wording", ""), "no_proof")
         reason = _obstacle(tenant, line, wording, states, suppressed, demands_age=demands_age)
+        if reason == "skipped_suppressed" and line.is_proven and isinstance(wording, Agreed):
+            refused += _claimed(line)
         if isinstance(wording, str) or reason:
             became[line.number] = reason
         else:
             fit.append((line, wording))
+    if not imported.is_dry_run:
+        keep(imported, tenant, refused)
     ahead = {line.number: _granted(line, wording, demands_age) for line, wording in fit}
     return became | (ahead if imported.is_dry_run else _appended(imported, tenant, fit, ahead))
+
+
+def _claimed(line: Line) -> Iterator[Claimed]:
+    """What people may look at; nothing of somebody whose data are only stored (Art. 18 GDPR)."""
+    if line.subject_id and line.contact_id and not line.is_restricted:
+        yield Claimed(line.number, line.contact_id, line.subject_id, line.said)
 
 
 def _obstacle(

@@ -1,6 +1,7 @@
 """The append-only ledger of yes and no, what it adds up to per person, wordings, and requests of people."""
 
 from consent.models.choices import Authority, BlockReason, Channel, Purpose, Source, State, Way
+from consent.models.claims import ImportClaim
 from consent.models.consent import (
     ConsentEvent,
     ConsentEvidence,
@@ -32,6 +33,7 @@ __all__ = [
     "Disposal",
     "EndedContract",
     "Handover",
+    "ImportClaim",
     "Invalidation",
     "LedgerAnchor",
     "LedgerCheck",

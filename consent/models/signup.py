@@ -58,6 +58,8 @@ class SignupForm(models.Model):
     language = models.CharField(_("language"), max_length=5, choices=Language.choices, default="de", db_default="de")
     # The same texts in other languages, {"en": {"headline": …}}; consent.showing knows which and in which the rest is.
     translations = models.JSONField(default=dict, db_default={}, blank=True)
+    # Whether people may join the company's topics here; what they are says contacts.models.ContactList.
+    offers_topics = models.BooleanField(_("offer your topics"), default=False, db_default=False)
     keyword = models.CharField(_("keyword"), max_length=20, blank=True)
     # By page and keyword together; of each place beside it.
     requests = models.IntegerField(default=0, db_default=0, editable=False)

@@ -24,6 +24,7 @@ from consent.models import (
     ConsentState,
     DataRequest,
     Disposal,
+    ImportClaim,
     SignupRequest,
     Source,
     State,
@@ -279,6 +280,15 @@ def _drop_unanswered(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any
     return {"sign_ups": dropped}, None
 
 
+def _drop_claims(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
+    """What imports claimed over a no, once their files are gone."""
+    with tenant_scope(tenant):
+        over = ImportClaim.objects.filter(tenant=tenant, imported__file="").order_by("pk")
+        batch = list(over.values_list("pk", flat=True)[:AT_A_TIME])
+        ImportClaim.objects.filter(tenant=tenant, pk__in=batch).delete()
+    return {"lines": len(batch)}, position if len(batch) == AT_A_TIME else None
+
+
 ROUNDS = (
     _let_go,
     _lapse_requests,
@@ -289,4 +299,5 @@ ROUNDS = (
     _drop_restricted_proofs,
     _drop_exports,
     _drop_handovers,
+    _drop_claims,
 )

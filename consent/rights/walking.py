@@ -4,8 +4,8 @@
 sections, `clear(contact)` does what is slow and may be repeated, in transactions of its own, `forget(contact)` deletes
 rows in the caller's transaction, `stop(tenant, contact_ids)` ends there what waits for people who have just said no,
 `last_use(tenant, contact_ids)` says when people were last in touch, `let_go(tenant, before=, most=)` lets go of what is
-past its time, `would_go(tenant, before=, most=)` counts that, and `activities(tenant)` yields what the app does with
-personal data for the record of Art. 30 GDPR.
+past its time, `would_go(tenant, before=, most=)` counts that, `activities(tenant)` yields what the app does with
+personal data for the record of Art. 30 GDPR, and `last_campaign(contact, language)` tells why a person was chosen.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -78,6 +78,11 @@ def activities(tenant: Tenant) -> Iterator[Any]:
     """What a company does with personal data in upper apps (consent.records.Activity); of what it uses only."""
     for step in _each("activities"):
         yield from step(tenant)
+
+
+def last_campaign(contact: Contact, language: str) -> Any:
+    """The last campaign that reached a person (consent.explaining.Sending); None where none did."""
+    return next((found for tell in _each("last_campaign") if (found := tell(contact, language))), None)
 
 
 def _each(name: str) -> Iterator[Callable[..., Any]]:

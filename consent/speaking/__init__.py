@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from consent.models import Controller, WordingVersion
-from consent.speaking.words import DU, EN, SIE, Texts
+from consent.speaking import explanations, words
 from tenants.models import Tenant
+
+Texts = words.Texts
+DU: Texts = {**words.DU, **explanations.DU}
+SIE: Texts = {**words.SIE, **explanations.SIE}
+EN: Texts = {**words.EN, **explanations.EN}
 
 LANGUAGES = ("de", "en")
 # Meta's limit for the text above buttons; a wording that is cut short is agreed to by nobody.

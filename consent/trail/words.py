@@ -61,6 +61,8 @@ DEEDS: dict[str, str | Promise] = {
     "cancelled": gettext_lazy("cancelled"),
     "changed": gettext_lazy("changed"),
     "checked": gettext_lazy("checked"),
+    "claim_dismissed": gettext_lazy("claim over a no dismissed"),
+    "claim_offered": gettext_lazy("way back offered after a claim over a no"),
     "closed": gettext_lazy("closed"),
     "connected": gettext_lazy("connected"),
     "content_changed": gettext_lazy("content changed"),

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from consent import proving, queries, reasons, telling
+from consent import proving, queries, reasons, telling, topics
 from consent.actions import preferences
 from consent.models import Channel, Purpose
 from contacts import queries as people
@@ -48,6 +48,8 @@ def contact(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         # Not by the template, which would take an attribute named "items" for the method.
         "attributes": sorted(found.attributes.items()),
         "shows_consent": shows_consent,
+        "topics": topics.of(found),
+        "topic_changes": topics.changes(found),
         **(_consent(found) if shows_consent else {}),
     }
     return render(request, "consent/contact.html", context)

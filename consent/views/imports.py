@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from consent.actions import imports as actions
 from consent.forms.imports import ColumnsForm, UploadForm
+from consent.models import ImportClaim
 from consent.rights import informing
 from contacts.importing import escaping, mapping, noting, progress, reasons, sampling
 from contacts.models import Import
@@ -219,11 +220,19 @@ def _context(request: TenantRequest, imported: Import, form: ColumnsForm | None)
         "warnings": reasons.left_out(imported.reasons),
         "consents": reasons.consent(imported.consent_counts, is_ahead=imported.is_dry_run),
         "has_notes": imported.noted_rows.exists() and not imported.is_forgotten,
+        "claims": _open_claims(request, imported),
         "inform_until": informing.until(imported),
         "unproven": imported.consent_counts.get("no_proof", 0),
         "asks_consent": any(target.startswith("consent.") for target in imported.mapping.values()),
         "names_people": mapping.names_people(imported.mapping),
     }
+
+
+def _open_claims(request: TenantRequest, imported: Import) -> int:
+    """How many claims over a no wait for somebody who may decide about them."""
+    if not request.membership.may("consent:write"):
+        return 0
+    return int(imported.claims.filter(tenant=request.tenant, state=ImportClaim.State.OPEN).count())
 
 
 def _columns(form: ColumnsForm, values: dict[str, list[str]]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from consent import colors, explaining, queries, showing, signups, speaking, vouchers
+from consent import colors, explaining, queries, showing, signups, speaking, topics, vouchers
 from consent.actions import addresses, preferences
 from consent.actions import signups as actions
 from consent.forms.public import SignupPageForm
@@ -90,6 +90,7 @@ def sign_up(request: HttpRequest, tenant: Tenant, form_slug: str) -> HttpRespons
             visitor=visitor_of(request),
             place=place,
             was_promised=bool(filled.promise_kept),
+            chosen=filled.chosen,
             once=filled.cleaned_data["once"],
         )
     except actions.NotOpen:
@@ -185,12 +186,16 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
             preferences.withdraw(found, request.POST.get("pair", ""), visitor=visitor_of(request))
             return redirect(f"{request.path}?ok=1&lang={language}")
         is_done = "ok" in request.GET
+        origins = explaining.origins(found.contact, language)
         context = {
             "choices": preferences.choices(found),
             "vouchers": [
                 (voucher, *showing.benefit(voucher.form, language)) for voucher in preferences.vouchers(found)
             ],
-            "origins": explaining.origins(found.contact, language),
+            "origins": origins,
+            "topics": topics.choices(found.contact, language),
+            "has_chosen": "topics" in request.GET,
+            "last_campaign": explaining.last_campaign(found.contact, language, is_agreed=bool(origins[0].rows)),
             "is_done": is_done,
             "has_objected": preferences.has_objected(found),
             "token": token,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from consent import printing, showing, signups
+from consent import printing, questions, showing, signups
 from consent import vouchers as pools
 from consent.actions import signup_forms as actions
 from consent.actions import vouchers
@@ -21,6 +21,7 @@ from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
 from consent.models import SignupForm, SignupPlace
 from consent.opening import closed, hindrances, unlawful
 from consent.queries import may_ask, published
+from consent.questions import QUESTIONS
 from contacts import phones
 from tenants.pages import TenantRequest, requires
 
@@ -42,14 +43,13 @@ def forms(request: TenantRequest) -> HttpResponse:
 @requires("consent:write")
 def new(request: TenantRequest) -> HttpResponse:
     """Make a form; it opens when somebody opens it."""
-    form = SignupFormForm(request.tenant, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = _entered(request, None)
+    if form.is_bound and form.is_valid():
         made = _tried(form, lambda: actions.create(tenant=request.tenant, by=request.user, **form.cleaned_data))
         if made:
             return _to(request, made)
-    status = INVALID if form.errors else 200
-    context = {"form": form, "is_new": True, "lacks_text": not form.has_texts, "lacks_number": not form.has_numbers}
-    return render(request, "consent/signup_edit.html", context, status=status)
+    context = {"is_new": True, "lacks_text": not form.has_texts, "lacks_number": not form.has_numbers}
+    return _editor(request, form, context)
 
 
 @require_GET
@@ -64,14 +64,13 @@ def show(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 def edit(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Change a form."""
     signup = _form(request, uid)
-    form = SignupFormForm(request.tenant, request.POST or None, instance=signup)
-    if request.method == "POST" and form.is_valid():
+    form = _entered(request, signup)
+    if form.is_bound and form.is_valid():
         stored = _form(request, uid)
         if _tried(form, lambda: actions.update(form=stored, by=request.user, **form.cleaned_data)):
             messages.success(request, _("Saved."))
             return _to(request, stored)
-    status = INVALID if form.errors else 200
-    return render(request, "consent/signup_edit.html", {"form": form, "signup": signup}, status=status)
+    return _editor(request, form, {"signup": signup})
 
 
 @require_POST
@@ -236,6 +235,20 @@ def _shown(
         "is_silenced": not may_ask(signup),
     }
     return render(request, "consent/signup.html", context, status=status)
+
+
+def _entered(request: TenantRequest, signup: SignupForm | None) -> SignupFormForm:
+    """What somebody sent, to be saved; or to be shown again with one of our questions in it (M-21)."""
+    if question := QUESTIONS.get(request.POST.get("take", "")):
+        form = SignupFormForm(request.tenant, instance=signup)
+        form.take(question, request.POST)
+        return form
+    return SignupFormForm(request.tenant, request.POST or None, instance=signup)
+
+
+def _editor(request: TenantRequest, form: SignupFormForm, context: dict[str, Any]) -> HttpResponse:
+    context |= {"form": form, "questions": questions.by_industry(), "is_taken": "take" in request.POST}
+    return render(request, "consent/signup_edit.html", context, status=INVALID if form.errors else 200)
 
 
 def _mended_at(request: TenantRequest, signup: SignupForm, where: str) -> str:

@@ -12,6 +12,7 @@ from contacts.actions.numbers import (
 )
 from contacts.actions.people import Restricted, create_for_address, delete, patch, upsert
 from contacts.actions.tags import add_tags, create_tag, delete_tag, remove_tags, rename_tag
+from contacts.actions.topics import change_topics
 from contacts.actions.values import ContactData
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Upserted",
     "add_members",
     "add_tags",
+    "change_topics",
     "count_undelivered",
     "create_for_address",
     "create_list",

@@ -15,9 +15,22 @@ class ListInUse(Exception):
 
 
 @transaction.atomic
-def create_list(*, tenant: Tenant, name: str, description: str = "", by: Actor) -> ContactList:
-    """A new, empty list; raises ValidationError when the tenant has one of this name, whatever its case."""
+def create_list(
+    *,
+    tenant: Tenant,
+    name: str,
+    description: str = "",
+    is_topic: bool = False,
+    title_de: str = "",
+    title_en: str = "",
+    by: Actor,
+) -> ContactList:
+    """A new, empty list, as a topic if people may join it themselves.
+
+    Raises ValidationError when the tenant has one of this name, whatever its case, and for a topic without a title.
+    """
     contact_list = ContactList(tenant=tenant, name=_free_name(tenant, name), description=description)
+    _present(contact_list, is_topic, title_de, title_en)
     contact_list.save()
     audit(tenant=tenant, by=by, verb="list.created", subject=contact_list)
     return contact_list
@@ -25,9 +38,19 @@ def create_list(*, tenant: Tenant, name: str, description: str = "", by: Actor) 
 
 @transaction.atomic
 def update_list(
-    *, contact_list: ContactList, name: str | None = None, description: str | None = None, by: Actor
+    *,
+    contact_list: ContactList,
+    name: str | None = None,
+    description: str | None = None,
+    is_topic: bool | None = None,
+    title_de: str | None = None,
+    title_en: str | None = None,
+    by: Actor,
 ) -> ContactList:
-    """Rename or describe a list; None leaves a field as it is."""
+    """Rename or describe a list, or make it a topic or none; None leaves a field as it is.
+
+    Who is on it stays on it. Raises ValidationError as `create_list` does.
+    """
     if name is not None:
         name = _free_name(contact_list.tenant, name, besides=contact_list.pk)
     # What is stored now, whoever has changed it since it was read.
@@ -37,7 +60,8 @@ def update_list(
         contact_list.name = name
     if description is not None:
         contact_list.description = description
-    contact_list.save(update_fields=["name", "former_names", "description"])
+    _present(contact_list, is_topic, title_de, title_en)
+    contact_list.save(update_fields=["name", "former_names", "description", "is_topic", "title_de", "title_en"])
     audit(tenant=contact_list.tenant, by=by, verb="list.updated", subject=contact_list)
     return contact_list
 
@@ -89,6 +113,15 @@ def remove_members(*, contact_list: ContactList, contacts: QuerySet[Contact], by
         changes={"contacts": count},
     )
     return count
+
+
+def _present(contact_list: ContactList, is_topic: bool | None, title_de: str | None, title_en: str | None) -> None:
+    for name, value in (("title_de", title_de), ("title_en", title_en)):
+        if value is not None:
+            setattr(contact_list, name, " ".join(value.split()))
+    contact_list.is_topic = contact_list.is_topic if is_topic is None else is_topic
+    if contact_list.is_topic and not contact_list.title_de:
+        raise ValidationError({"title_de": _("Give the topic a title in German; people read it instead of the name.")})
 
 
 def _free_name(tenant: Tenant, name: str, besides: int = 0) -> str:

@@ -22,12 +22,22 @@ DELETED = {204: OpenApiResponse(description="Deleted.")}
 class ListIn(StrictSerializer):
     name = serializers.CharField(max_length=100)
     description = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+    is_topic = serializers.BooleanField(
+        required=False, help_text="People join and leave it themselves; that is a preference and never a consent."
+    )
+    title_de = serializers.CharField(
+        required=False, allow_blank=True, max_length=60, help_text="What people read of a topic, which needs it."
+    )
+    title_en = serializers.CharField(required=False, allow_blank=True, max_length=60)
 
 
 class ListOut(serializers.Serializer[ContactList]):
     uid = serializers.UUIDField()
     name = serializers.CharField()
     description = serializers.CharField()
+    is_topic = serializers.BooleanField()
+    title_de = serializers.CharField()
+    title_en = serializers.CharField()
     members = serializers.IntegerField(source="member_count", help_text="How many contacts are on the list.")
     created_at = serializers.DateTimeField()
 
@@ -85,12 +95,12 @@ class ListViewSet(GroupViewSet):
 
     @extend_schema(request=ListIn, responses={201: ListOut})
     def create(self, request: Request) -> Response:
-        """Create an empty list."""
+        """Create an empty list, or a topic."""
         return self._answer(actions.create_list(tenant=self.tenant, by=self.key, **self._given(ListIn)), 201)
 
     @extend_schema(request=ListIn, responses=ListOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
-        """Rename or describe a list."""
+        """Rename or describe a list, or make it a topic or none; who is on it stays."""
         contact_list, given = self.get_object(), self._given(ListIn, partial=True)
         return self._answer(actions.update_list(contact_list=contact_list, by=self.key, **given))
 

@@ -9,7 +9,7 @@ from contacts import actions as contacts
 from contacts.models import Contact
 from inbox import queries
 from inbox.models import InboundMessage
-from inbox.receiving import conversations, opt_outs, people, sign_ups
+from inbox.receiving import conversations, opt_outs, people, questions, sign_ups
 from inbox.receiving.routing import Item
 from messaging import delivery
 from tenants.models import Tenant
@@ -68,6 +68,14 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
             sign_ups.Message(w.contact, w.number, row, w.wish.wish == "opt_in")
             for w, row in zip(new, stored, strict=True)
             if not row.is_opt_out and w.event.type in queries.SPEAKING
+        ],
+    )
+    questions.apply(
+        tenant,
+        [
+            questions.Question(w.contact, w.number, row, language)
+            for w, row in zip(new, stored, strict=True)
+            if not row.is_opt_out and w.event.type in queries.SPEAKING and (language := keywords.asks_why(row.text))
         ],
     )
 

@@ -6,11 +6,12 @@ import pytest
 from django.utils import translation
 from django.utils.timezone import now
 
-from campaigns import preflight, queries
+from campaigns import actions, preflight, queries
 from campaigns.models import Campaign
 from consent.actions import controllers
 from contacts.models import Contact
 from messaging.models import Message
+from segments import actions as segments
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
@@ -139,6 +140,44 @@ def test_cg_31_a_utility_template_with_a_voucher_goes_out_for_no_order(
     assert [check.ok for check in checks] == [False] * bool(found)
     assert ("advertising" in tested) is bool(found)
     assert all(f"({', '.join(found)})" in check.text for check in checks)
+
+
+PLACED = {"event": "order_placed", "op": "ever", "within_days": 14}
+GERMAN = {"field": "language", "op": "is", "value": "de"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_warned"),
+    [
+        (None, True),
+        ({}, True),
+        (GERMAN, True),
+        (PLACED, False),
+        ({"op": "and", "rules": [GERMAN, PLACED]}, False),
+        ({"op": "or", "rules": [GERMAN, PLACED]}, True),
+        ({"op": "or", "rules": [PLACED, {"event": "booking", "measure": "count", "op": "gte", "value": 1}]}, False),
+        ({"op": "not", "rules": [PLACED]}, True),
+        ({"event": "order_placed", "op": "never"}, True),
+        ({"event": "order_placed", "measure": "count", "op": "lt", "value": 3}, True),
+        ({"event": "order_placed", "measure": "days_since_last", "op": "lt", "value": 3}, False),
+    ],
+)
+def test_cg_31_who_launches_is_warned_where_a_message_about_orders_names_no_order(
+    ready: Campaign, rule: dict[str, Any] | None, is_warned: bool
+) -> None:
+    with tenant_scope(ready.tenant):
+        actions.update(campaign=ready, by=None, purpose="transactional")
+        if rule is not None:
+            segment = segments.create(tenant=ready.tenant, name="Käufer", rule=rule, by=None)
+            actions.set_audience(campaign=ready, by=None, include_segments=[segment])
+        ready.refresh_from_db()
+        found = {check.code for check in preflight.checks(ready)}
+        actions.update(campaign=ready, by=None, purpose="marketing")
+        ready.refresh_from_db()
+        of_advertising = {check.code for check in preflight.checks(ready)}
+
+    assert ("warning.order" in found) is is_warned
+    assert "warning.order" not in of_advertising
 
 
 PROVEN = (

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent import keywords
-from consent.keywords import recognise
+from consent.keywords import asks_why, recognise
 from tests.consent.vectors import (
     MUST_ASK,
+    MUST_ASK_WHY,
+    MUST_NOT_ASK_WHY,
     MUST_NOT_OPT_OUT,
     MUST_OBJECT_TO_ALL,
     MUST_OPT_OUT,
@@ -85,3 +87,15 @@ def test_decoration_does_not_hide_a_stop(word: str, decoration: list[str]) -> No
     around = "".join(decoration)
 
     assert recognise(f"{around}{word}{around[::-1]}").wish == "opt_out"
+
+
+@pytest.mark.parametrize(("language", "text"), [(code, text) for code in MUST_ASK_WHY for text in MUST_ASK_WHY[code]])
+def test_r_36_these_messages_ask_why_and_change_nothing(language: str, text: str) -> None:
+    for spelled in (text, text.upper(), f"Hallo, {text} Danke!"):
+        assert asks_why(spelled) == language, spelled
+    assert recognise(text).wish == "none"
+
+
+@pytest.mark.parametrize("text", [*MUST_NOT_ASK_WHY, *MUST_OPT_OUT, *MUST_OBJECT_TO_ALL])
+def test_these_messages_do_not_ask_why(text: str) -> None:
+    assert asks_why(text) == ""

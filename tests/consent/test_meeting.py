@@ -233,9 +233,7 @@ def test_a_batch_locks_whoever_may_say_yes_in_it_before_anything_else(
     ended(others)
 
 
-def test_a_page_waits_for_the_mailbox_without_holding_the_form(
-    bakery: Tenant, form: SignupForm, anna: Contact
-) -> None:
+def test_a_page_waits_for_the_mailbox_without_holding_the_form(bakery: Tenant, form: SignupForm, anna: Contact) -> None:
     with tenant_scope(bakery):
         token, request = signed_up(form)
     with tenant_scope(bakery):

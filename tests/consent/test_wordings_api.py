@@ -1,13 +1,17 @@
-"""Wordings over the REST API: read, with what became of each version."""
+"""Wordings over the REST API: read with what became of each version, written, published and retired."""
+
+from typing import Any
 
 import pytest
+from django.test import Client
 
-from consent.actions import wordings
-from consent.models import WordingVersion
+from consent.actions import controllers, wordings
+from consent.models import Wording, WordingVersion
 from tenants import actions as tenancy
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import agree, person, published
+from tests.consent.texts import COMPANY, NOTICE, text
 from tests.contacts.calls import Caller
 
 
@@ -88,7 +92,7 @@ def test_nobody_can_agree_to_an_invalid_version_over_the_api(
     assert "wording" in answer.json()["errors"]
 
 
-def test_texts_are_read_with_the_scope_and_changed_by_nobody(bakery: Tenant, version: WordingVersion) -> None:
+def test_texts_are_read_with_the_scope_to_read_and_not_changed(bakery: Tenant, version: WordingVersion) -> None:
     with tenant_scope(bakery):
         _key, may = tenancy.issue_key(tenant=bakery, name="reader", scopes=["consent:read"], by=None)
         _key, may_not = tenancy.issue_key(tenant=bakery, name="other", scopes=["contacts:read"], by=None)
@@ -102,3 +106,190 @@ def test_another_companys_texts_are_not_there(carol: Caller, version: WordingVer
     assert carol.get("wordings/").json()["results"] == []
     assert carol.get(f"wordings/{version.wording.uid}/").status_code == 404
     assert carol.get(f"wordings/{version.wording.uid}/versions/").status_code == 404
+
+
+# Writing
+
+
+@pytest.fixture
+def company(bakery: Tenant) -> None:
+    """The bakery has said who it is."""
+    with tenant_scope(bakery):
+        controllers.update(tenant=bakery, by=None, legal_name=COMPANY, privacy_url=NOTICE)
+
+
+def written(alice: Caller, **changed: Any) -> dict[str, Any]:
+    """A new draft that may be published, as the API answers it."""
+    given = {
+        "name": "Newsletter",
+        "texts": {"de": text(notice="")},
+        "covers": [{"channel": "whatsapp", "purpose": "marketing"}],
+        "policy_version": "11/2026",
+        "policy_sha256": "C0FFEE" * 10 + "1234",
+    }
+    answer = alice.post("wordings/", given | changed)
+    assert answer.status_code == 201, answer.content
+    return dict(answer.json())
+
+
+def test_a_text_is_written_published_and_agreed_to_in_the_dashboards_way(
+    alice: Caller, bakery: Tenant, company: None
+) -> None:
+    draft = written(alice)
+    address = f"wordings/{draft['wording']}/"
+    assert (draft["name"], draft["version"]["number"], draft["version"]["state"]) == ("Newsletter", 1, "draft")
+    assert draft["findings"] == []
+    assert alice.get(f"{address}draft/").json() == draft
+    assert alice.get(address).json()["in_use"] is None
+
+    published_ = alice.post(f"{address}draft/publish/").json()
+
+    assert (published_["state"], published_["policy_url"]) == ("in_use", NOTICE)
+    assert published_["policy_version"] == "11/2026"
+    assert published_["policy_sha256"] == ("c0ffee" * 10 + "1234")
+    assert len(published_["sha256"]) == 64
+    assert alice.get(address).json()["in_use"] == published_
+    assert alice.get(f"{address}draft/").status_code == 404
+    with tenant_scope(bakery):
+        verbs = AuditEvent.objects.filter(verb__startswith="wording.").order_by("pk")
+        assert [(event.verb, event.api_key is not None) for event in verbs] == [
+            ("wording.created", True),
+            ("wording.published", True),
+        ]
+
+
+def test_an_open_duty_is_told_with_its_remedy_and_keeps_the_text_from_people(
+    alice: Caller, bakery: Tenant, company: None
+) -> None:
+    draft = written(alice, texts={"de": text(way_out="", notice="")})
+    assert [found["rule"] for found in draft["findings"]]
+    assert all(found["problem"] and found["remedy"] for found in draft["findings"])
+
+    refused = alice.post(f"wordings/{draft['wording']}/draft/publish/")
+
+    assert refused.status_code == 409
+    assert draft["findings"][0]["remedy"] in refused.json()["detail"]
+    with tenant_scope(bakery):
+        assert WordingVersion.objects.get().state == "draft"
+
+
+def test_a_text_is_checked_without_being_stored(alice: Caller, bakery: Tenant, company: None) -> None:
+    covers = [{"channel": "whatsapp", "purpose": "marketing"}]
+
+    good = alice.post("wordings/lint/", {"texts": {"de": text(notice="")}, "covers": covers})
+    bad = alice.post("wordings/lint/", {"texts": {"de": "Ja."}})
+
+    assert good.json() == {"findings": []}
+    assert {found["duty"] for found in bad.json()["findings"]} >= {"covers"}
+    with tenant_scope(bakery):
+        assert not Wording.objects.exists()
+
+
+def test_the_next_version_starts_from_the_last_one_and_a_draft_is_started_once(
+    alice: Caller, bakery: Tenant, version: WordingVersion
+) -> None:
+    address = f"wordings/{version.wording.uid}/draft/"
+
+    started, again = alice.post(address).json(), alice.post(address).json()
+
+    assert started == again
+    assert (started["version"]["number"], started["version"]["texts"]) == (3, version.texts)
+
+
+def test_what_is_not_given_stays_and_what_is_published_cannot_be_changed(
+    alice: Caller, bakery: Tenant, company: None
+) -> None:
+    draft = written(alice)
+    address = f"wordings/{draft['wording']}/"
+
+    changed = alice.patch(f"{address}draft/", {"texts": {"de": text(often="", notice="")}}).json()
+
+    assert (changed["name"], changed["version"]["covers"]) == ("Newsletter", draft["version"]["covers"])
+    assert changed["version"]["texts"] != draft["version"]["texts"]
+    assert changed["findings"]
+    alice.patch(f"{address}draft/", {"texts": {"de": text(notice="")}, "name": "Brief"})
+    alice.post(f"{address}draft/publish/")
+    assert alice.patch(f"{address}draft/", {"name": "Zu spät"}).status_code == 404
+    same = alice.post(f"{address}draft/")
+    assert alice.post(f"{address}draft/publish/").status_code == 409
+    assert same.json()["name"] == "Brief"
+
+
+def test_a_draft_is_discarded_and_a_text_that_was_never_published_goes_with_it(
+    alice: Caller, bakery: Tenant, version: WordingVersion
+) -> None:
+    draft = written(alice)
+
+    assert alice.delete(f"wordings/{draft['wording']}/draft/").status_code == 204
+    assert alice.delete(f"wordings/{version.wording.uid}/draft/").status_code == 204
+
+    assert alice.get(f"wordings/{draft['wording']}/").status_code == 404
+    assert alice.get(f"wordings/{version.wording.uid}/").json()["in_use"]["number"] == 2
+
+
+def test_a_version_is_retired_once(alice: Caller, version: WordingVersion) -> None:
+    address = f"wordings/{version.wording.uid}/versions/2/retire/"
+
+    assert alice.post(address).json()["state"] == "retired"
+    assert alice.post(address).status_code == 409
+    assert alice.get(f"wordings/{version.wording.uid}/").json()["in_use"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"texts": {"fr": "Oui."}}, "texts"),
+        ({"texts": {"de": "x" * 4001}}, "texts"),
+        ({"covers": [{"channel": "all", "purpose": "marketing"}]}, "covers"),
+        ({"policy_sha256": "abc"}, "policy_sha256"),
+        ({"name": "Ladenformular"}, "name"),
+        ({"publish": True}, "publish"),
+    ],
+)
+def test_what_is_wrong_is_told_by_field(
+    alice: Caller, version: WordingVersion, given: dict[str, Any], field: str
+) -> None:
+    answer = alice.post("wordings/", {"name": "Neu"} | given)
+
+    assert answer.status_code == 400
+    assert field in str(answer.json()["errors"])
+
+
+def test_writing_needs_its_scope_and_checking_the_one_to_read(bakery: Tenant, version: WordingVersion) -> None:
+    with tenant_scope(bakery):
+        _key, reader = tenancy.issue_key(tenant=bakery, name="reader", scopes=["consent:read"], by=None)
+    calls, address = Caller(reader), f"wordings/{version.wording.uid}/"
+
+    assert calls.post("wordings/lint/", {}).status_code == 200
+    assert calls.get(f"{address}draft/").status_code == 200
+    assert calls.post(f"{address}draft/").status_code == 403
+    assert calls.patch(f"{address}draft/", {"name": "Neu"}).status_code == 403
+    assert calls.delete(f"{address}draft/").status_code == 403
+    assert calls.post(f"{address}draft/publish/").status_code == 403
+    assert calls.post(f"{address}versions/2/retire/").status_code == 403
+
+
+def test_nobody_writes_to_another_companys_texts(carol: Caller, bakery: Tenant, version: WordingVersion) -> None:
+    address = f"wordings/{version.wording.uid}/"
+
+    for answer in (
+        carol.post(f"{address}draft/"),
+        carol.patch(f"{address}draft/", {"name": "Meins"}),
+        carol.delete(f"{address}draft/"),
+        carol.post(f"{address}draft/publish/"),
+        carol.post(f"{address}versions/2/retire/"),
+    ):
+        assert answer.status_code == 404
+    with tenant_scope(bakery):
+        assert [one.state for one in WordingVersion.objects.order_by("number")] == ["retired", "in_use", "draft"]
+
+
+def test_openapi_says_how_a_text_is_written(client: Client) -> None:
+    paths = client.get("/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()["paths"]
+
+    draft = paths["/api/v1/wordings/{uid}/draft/"]
+    assert set(draft) == {"get", "post", "patch", "delete"}
+    assert draft["patch"]["requestBody"]
+    assert "responses" in paths["/api/v1/wordings/{uid}/draft/publish/"]["post"]
+    assert paths["/api/v1/wordings/lint/"]["post"]["requestBody"]
+    assert paths["/api/v1/wordings/{uid}/versions/{number}/retire/"]["post"]

@@ -93,3 +93,57 @@ MUST_ASK = [
 MUST_OPT_OUT_OF_ALL = ["STOP ALL", "stopall", "Alles stoppen", "Stopp alles", "bitte stop alles", "Stopp All!"]
 # Objections (CG-24).
 MUST_OBJECT_TO_ALL = ["Ich widerspreche der Nutzung meiner Daten", "Ich widerspreche der Werbung"]
+# Asking why one gets messages, or whence one's number is known, and what only sounds like it.
+MUST_ASK_WHY = {
+    "de": [
+        "Warum bekomme ich das?",
+        "Wieso kriege ich diese Nachrichten?",
+        "Warum bekomm ich das",
+        "Hallo, warum bekomme ich eigentlich Werbung von Ihnen?",
+        "WARUM BEKOMME ICH DIESE WHATSAPP?",
+        "Woher haben Sie meine Nummer?",
+        "woher habt ihr meine handynummer???",
+        "Woher haben Sie meine Daten",
+        "Warum schreibt ihr mir?",
+        "Warum schreiben Sie mich an",
+        "Wieso schickt ihr mir das",
+        "Warum bekomme ich das? Ich habe mich nie angemeldet.",
+        "Guten Tag. Woher kennen Sie mich?",
+        "Wie seid ihr an meine Nummer gekommen?",
+        "Wer hat euch meine Nummer gegeben?",
+        "Wann habe ich mich angemeldet?",
+        "Wann habe ich dem zugestimmt?",
+        "Ich frage mich, warum ich das bekomme",
+        "Woher meine Nummer?",
+        "Warum diese Werbung?",
+        "Warum ich?",
+    ],
+    "en": [
+        "why am i getting this",
+        "Why am I receiving these messages?",
+        "Why do I get this?",
+        "where did you get my number from?",
+        "How did you get my phone number",
+        "Who gave you my number?",
+        "When did I sign up for this?",
+        "why are you texting me",
+        "Hey, why are you sending me this?",
+    ],
+}
+MUST_NOT_ASK_WHY = [
+    "Warum?",
+    "Why?",
+    "Warum bekomme ich meine Bestellung nicht?",
+    "Warum bekomme ich das Paket nicht?",
+    "Warum bekomme ich keine Nachrichten mehr?",
+    "Warum bekomme ich keinen Gutschein?",
+    "Warum schreibt ihr mir nicht?",
+    "Woher kommt euer Kaffee?",
+    "Warum habt ihr zu?",
+    "Wann habe ich meinen Termin?",
+    "Meine Nummer ist 12345",
+    "Why is it so expensive?",
+    "Why do I get no messages?",
+    "Why don't I get messages",
+    "STOPP",
+]

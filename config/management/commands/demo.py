@@ -11,7 +11,7 @@ from django.utils import translation
 
 from analytics import queries
 from campaigns.models import Campaign
-from config.demo import checking, companies, playing, showing
+from config.demo import checking, companies, playing, showing, signing_up
 from config.demo.checking import Invariant
 from config.demo.companies import PASSWORD, Company
 from tenants.models import Tenant
@@ -59,7 +59,7 @@ CAST: list[dict[str, Any]] = [
 
 
 class Command(BaseCommand):
-    help = "Import 10,000 invented people, run two campaigns against the sandbox, print KPIs, check invariants."
+    help = "Import 10,000 invented people, run two campaigns, sign somebody up, print KPIs, check invariants."
 
     def handle(self, *_: Any, **__: Any) -> None:
         translation.activate("de")
@@ -93,6 +93,8 @@ class Command(BaseCommand):
         self._say(showing.imports(imported))
         campaign = playing.launch(company, cast["campaign"])
         playing.watch_sending(company, campaign)
+        signing_up.sign_up(signing_up.open_form(company), company, meta)
+        self._say("  Anmeldeformular geöffnet: Seite → START in WhatsApp → bestätigt")
         return company, campaign
 
     def _finish(self, played: list[tuple[Company, Campaign]], meta: Remote, seconds: float) -> None:
@@ -117,6 +119,8 @@ class Command(BaseCommand):
 
     def _say_where(self, tenant: Tenant) -> None:
         self._say(f"\n  {settings.PUBLIC_URL}/   Anmeldung: demo@{tenant.slug}.example / {PASSWORD}")
+        if page := signing_up.open_page(tenant):
+            self._say(f"  {page}   die Anmeldeseite, wie Kundinnen und Kunden sie sehen")
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)

@@ -52,6 +52,8 @@ COVERED: dict[str, dict[str, str]] = {
     # Deleted with the person; the confirmation empties what is sealed, and all of it goes with its sign-up.
     "consent.AddressRequest": dict.fromkeys(("mailbox", "day", "sealed", "message_id"), CONSENT),
     "consent.SignupCode": {"code": CONSENT},
+    # Goes with the import's file, too.
+    "consent.ImportClaim": {"sealed": CONSENT},
     "consent.Handover": {"file": CONSENT},
     "messaging.Content": {"free_form": MESSAGING},
     "messaging.Link": dict.fromkeys(("label", "url"), MESSAGING),
@@ -78,7 +80,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     ),
     "tenants.IdempotencyKey": {"request_digest": "a hash over a random key's request"},
     "contacts.Tag": dict.fromkeys(("name", "former_names"), FOR_ALL),
-    "contacts.ContactList": dict.fromkeys(("name", "former_names", "description"), FOR_ALL),
+    "contacts.ContactList": dict.fromkeys(("name", "former_names", "description", "title_de", "title_en"), FOR_ALL),
     "contacts.Import": dict.fromkeys(
         ("sha256", "encoding", "delimiter", "default_country", "tags", "reasons", "consent_counts", "error"), FILES
     ),
@@ -168,6 +170,7 @@ POINTING = {
     "consent.DataRequest": CONSENT,
     "consent.SignupCode": CONSENT,
     "consent.AddressRequest": CONSENT,
+    "consent.ImportClaim": CONSENT,
     "messaging.Message": MESSAGING,
     "messaging.Click": MESSAGING,
     "inbox.Conversation": INBOX,

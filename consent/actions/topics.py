@@ -1,0 +1,25 @@
+"""What people do with topics: choose them on their own page, and join some with their sign-up (R-34)."""
+
+from collections.abc import Collection
+
+from consent import topics
+from consent.models import SignupForm
+from contacts import actions as contacts
+from contacts.models import Contact
+
+OWN_PAGE = "own page"
+
+
+def choose(contact: Contact, chosen: Collection[str]) -> None:
+    """The person is on exactly these of the topics that their page shows, by uid, from now on."""
+    shown = [topic.group for topic in topics.choices(contact, "de")]
+    join = [topic for topic in shown if str(topic.uid) in chosen]
+    leave = [topic for topic in shown if str(topic.uid) not in chosen]
+    contacts.change_topics(contact=contact, join=join, leave=leave, where=OWN_PAGE)
+
+
+def join(form: SignupForm, contact: Contact, chosen: Collection[str]) -> None:
+    """The person joins what they ticked on a form's page, as far as it is still offered; they leave nothing."""
+    wanted = [topic for topic in topics.offered(form.tenant) if str(topic.uid) in chosen] if chosen else []
+    if wanted:
+        contacts.change_topics(contact=contact, join=wanted, where=f"form {form.slug}")

@@ -1,0 +1,281 @@
+"""Who asks in the chat why they get messages is told so, once a day: the whole path from the webhook (R-36)."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from campaigns import actions as campaigns
+from campaigns import freezing
+from campaigns.models import Campaign
+from consent.models import ConsentEvent, Controller, Source
+from consent.queries import may_send
+from consent.rights import walking
+from contacts.models import Contact, ContactList, ListMember, Tag
+from inbox.models import InboundMessage
+from messaging.models import Content, Message
+from segments import actions as segments
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+from tests.consent.factories import agree, known, person, published, stop, wording_text
+from tests.inbox import meta
+from whatsapp.models import Number
+
+Deliver = Callable[..., None]
+NOW = timezone.now().replace(microsecond=0) - timedelta(minutes=5)
+PHONE = "+493023125001"
+ASKED = "Warum bekomme ich das?"
+# Half past midnight of the 24th in Berlin, the 23rd in UTC.
+SENT = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def anna(number: Number) -> Contact:
+    """Who said yes in WhatsApp at noon of 20 November."""
+    tenant = number.tenant
+    with tenant_scope(tenant):
+        known(tenant)
+        found = person(tenant, phone=PHONE, language="de")
+        agree(tenant, found, wording=published(tenant, covers=[["whatsapp", "marketing"]]), language="de")
+    return found
+
+
+def ask(deliver: Deliver, number: Number, words: str = ASKED, **more: Any) -> None:
+    deliver(meta.body(number, messages=[meta.text(words, at=NOW, **more)]))
+
+
+def answers(tenant: Tenant) -> list[str]:
+    with tenant_scope(tenant):
+        said = Content.objects.filter(source__kind="reply").order_by("id").values_list("free_form", flat=True)
+        return [one["text"]["body"] for one in said]
+
+
+def sent(tenant: Tenant, rule: dict[str, Any] | None, *, purpose: str = "marketing") -> Campaign:
+    """A campaign to a segment, or to a list of everybody, which Meta has taken at SENT."""
+    with tenant_scope(tenant):
+        template = tenant.templates.first() or factories.template(tenant)
+        campaign = campaigns.create(tenant=tenant, name="Wackelkandidaten Q4", by=None)
+        chosen: dict[str, Any] = {}
+        if rule is None:
+            chosen["include_lists"] = [ContactList.objects.create(tenant=tenant, name="Schläfer")]
+            for contact in tenant.contacts.all():
+                ListMember.objects.create(tenant=tenant, list=chosen["include_lists"][0], contact=contact)
+        else:
+            chosen["include_segments"] = [segments.create(tenant=tenant, name="Geizige", rule=rule, by=None)]
+        campaigns.set_audience(campaign=campaign, by=None, **chosen)
+        campaigns.set_content(campaign=campaign, by=None, template=template, variables=factories.VARIABLES)
+        campaigns.launch(campaign=campaign, by=None)
+    freezing.freeze(tenant.pk, campaign.pk)
+    with tenant_scope(tenant):
+        campaign.refresh_from_db()
+        Message.objects.filter(source=campaign.source_id).update(
+            state=Message.State.READ,
+            queue=Message.Queue.OUT,
+            accepted_at=SENT,
+            consent_seq=ConsentEvent.objects.filter(state="granted").order_by("-seq").values("seq")[:1],
+        )
+    return campaign
+
+
+def test_r_36_who_asks_reads_when_how_and_to_which_text_they_agreed_how_to_stop_and_where_their_page_is(
+    number: Number, anna: Contact, deliver: Deliver, client: Client
+) -> None:
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "Warum du Nachrichten von Bäckerei Sonne GmbH bekommst" in told
+    assert "Am 20.11.2026 in WhatsApp: Du hast uns geschrieben und ja gesagt." in told
+    assert wording_text(purposes=["marketing"]) in told
+    assert "Antworte mit STOPP" in told
+    [path] = re.findall(r"/p/[^\s]+", told)
+    assert client.get(path).status_code == 200
+    with tenant_scope(number.tenant):
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").allowed
+        assert Message.objects.get().source.purpose == "service"
+
+
+def test_the_answer_speaks_as_the_question_does_and_addresses_people_as_the_company_does(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    with tenant_scope(number.tenant):
+        known(number.tenant, address_form=Controller.AddressForm.SIE)
+    ask(deliver, number, "Why am I getting this?")
+    ask(deliver, number, "Woher haben Sie meine Nummer?", sender="493023125009")
+
+    english, german = answers(number.tenant)
+    assert "in WhatsApp: you wrote to us and said yes." in english
+    assert "Answer STOP" in english
+    assert "Bäckerei Sonne GmbH hat keine Zustimmung von Ihnen zu Werbung" in german
+
+
+def test_who_asks_again_and_again_is_answered_once_a_day(number: Number, anna: Contact, deliver: Deliver) -> None:
+    for words in (ASKED, "Woher habt ihr meine Nummer?", "why do i get this"):
+        ask(deliver, number, words)
+
+    assert len(answers(number.tenant)) == 1
+
+
+def test_a_question_of_yesterday_is_answered_no_more(number: Number, anna: Contact, deliver: Deliver) -> None:
+    deliver(meta.body(number, messages=[meta.text(ASKED, at=NOW - timedelta(hours=25))]))
+
+    assert answers(number.tenant) == []
+
+
+def test_whoever_stops_and_asks_in_one_message_is_out_and_gets_the_confirmation_alone(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    ask(deliver, number, "Woher habt ihr meine Nummer? Ich widerspreche der Werbung per WhatsApp.")
+
+    [told] = answers(number.tenant)
+    assert "abgemeldet" in told
+    with tenant_scope(number.tenant):
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "objected"
+
+
+def test_an_unclear_wish_beside_the_question_still_waits_for_a_look(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    ask(deliver, number, "Warum bekomme ich das? Das stoppt ihr!")
+
+    assert len(answers(number.tenant)) == 1
+    with tenant_scope(number.tenant):
+        assert InboundMessage.objects.get().needs_a_look
+
+
+def test_the_last_campaign_is_told_by_its_day_its_purpose_and_kinds_of_data_and_by_no_name_of_the_companys(
+    number: Number, anna: Contact, deliver: Deliver, client: Client
+) -> None:
+    with tenant_scope(number.tenant):
+        tag = Tag.objects.create(tenant=number.tenant, name="Nörgler")
+        rule = {
+            "op": "or",
+            "rules": [
+                {"field": "language", "op": "is", "value": "de"},
+                {"tag": str(tag.uid), "op": "has"},
+                {"event": "order_placed", "op": "ever"},
+                {"attribute": "kundenwert", "op": "is", "value": "niedrig"},
+            ],
+        }
+    sent(number.tenant, rule)
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    why = (
+        "Die letzte Kampagne ging am 24.11.2026 00:30 Uhr an dich. Ihr Zweck: Werbung. Ausgewählt hat Bäckerei Sonne"
+        " GmbH dich nach: deiner Sprache, Angaben, die Bäckerei Sonne GmbH zu dir gespeichert hat, deinen Bestellungen."
+    )
+    assert why in told
+    for internal in ("Wackelkandidaten", "Geizige", "Nörgler", "kundenwert", "20 Prozent"):
+        assert internal not in told
+    [path] = re.findall(r"/p/[^\s]+", told)
+    assert why in " ".join(client.get(f"{path}?lang=de").content.decode().split())
+
+
+def test_the_access_to_ones_data_tells_the_same(number: Number, anna: Contact) -> None:
+    sent(number.tenant, {"field": "language", "op": "is", "value": "de"})
+
+    with tenant_scope(number.tenant):
+        told = {section.name: list(section.rows) for section in walking.told(anna)}["last_campaign"]
+
+    assert told == [{"at": SENT, "purpose": told[0]["purpose"], "by": "deiner Sprache"}]
+    assert told[0]["purpose"]
+
+
+@pytest.mark.parametrize(("rule", "said"), [(None, "nach: einer Liste von Bäckerei Sonne GmbH."), ({}, "an alle")])
+def test_a_list_is_told_as_one_and_everybody_as_everybody(
+    number: Number, anna: Contact, deliver: Deliver, rule: dict[str, Any] | None, said: str
+) -> None:
+    sent(number.tenant, rule)
+
+    ask(deliver, number)
+
+    assert said in answers(number.tenant)[0]
+
+
+def test_a_segment_that_was_changed_since_explains_nothing(number: Number, anna: Contact, deliver: Deliver) -> None:
+    campaign = sent(number.tenant, {"field": "language", "op": "is", "value": "de"})
+    with tenant_scope(number.tenant):
+        segment = campaign.audiences.get().segment
+        segments.update(segment=segment, rule={"field": "postcode", "op": "is_set"}, by=None)
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "Die letzte Kampagne ging am 24.11.2026" in told
+    assert "Ausgewählt" not in told
+
+
+def test_cg_08_what_is_of_a_special_category_is_not_named(number: Number, anna: Contact, deliver: Deliver) -> None:
+    rule = {"op": "or", "rules": [{"attribute": "diagnose", "op": "is_set"}, {"field": "language", "op": "is_set"}]}
+    sent(number.tenant, rule)
+    with tenant_scope(number.tenant):
+        known(number.tenant, special_attributes=["diagnose"])
+
+    ask(deliver, number)
+
+    assert "nach: deiner Sprache." in answers(number.tenant)[0]
+
+
+def test_who_has_left_meanwhile_reads_what_allowed_the_campaign_then(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    sent(number.tenant, {})
+    with tenant_scope(number.tenant):
+        stop(number.tenant, anna, occurred_at=NOW - timedelta(hours=1))
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "hat keine Zustimmung von dir" in told
+    assert "eine Zustimmung, die nicht mehr gilt: Am 20.11.2026 in WhatsApp" in told
+    assert "STOPP" not in told
+
+
+def test_art_18_who_is_restricted_learns_that_and_the_way_to_their_page(
+    number: Number, anna: Contact, deliver: Deliver, client: Client
+) -> None:
+    sent(number.tenant, {})
+    with tenant_scope(number.tenant):
+        Contact.objects.update(restricted_at=NOW)
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "Deine Daten sind gesperrt" in told
+    assert "Kampagne" not in told
+    [path] = re.findall(r"/p/[^\s]+", told)
+    assert "Kampagne" not in client.get(f"{path}?lang=de").content.decode()
+
+
+def test_however_long_the_texts_are_the_answer_fits_into_a_message(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    tenant = number.tenant
+    with tenant_scope(tenant):
+        for purpose, source in (("survey", Source.API), ("tracking", Source.AGENT), ("profiling", Source.QR)):
+            texts = {"de": f"Ja, {purpose}. " * 250}
+            long = published(tenant, name=purpose, texts=texts, covers=[["whatsapp", purpose]])
+            agree(tenant, anna, wording=long, language="de", source=source)
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert len(told) <= 4096
+    assert "/p/" in told
+
+
+def test_companies_answer_for_themselves(number: Number, shop_number: Number, anna: Contact, deliver: Deliver) -> None:
+    deliver(
+        meta.body(shop_number, messages=[meta.text(ASKED, at=NOW)]),
+        path=f"{meta.PATH}{shop_number.account.uid}/",
+        secret="the shop's secret",
+    )
+
+    assert answers(number.tenant) == []
+    assert "Bäckerei" not in answers(shop_number.tenant)[0]
