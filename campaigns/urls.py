@@ -13,6 +13,7 @@ urlpatterns = [
     path("campaigns/<uuid:uid>/edit/message/", editing.message, name="campaign_message"),
     path("campaigns/<uuid:uid>/edit/template/", editing.template, name="campaign_template"),
     path("campaigns/<uuid:uid>/edit/preview/", editing.preview, name="campaign_preview"),
+    path("campaigns/<uuid:uid>/edit/missing/", editing.missing, name="campaign_missing"),
     path("campaigns/<uuid:uid>/edit/review/", sending.review, name="campaign_review"),
     path("campaigns/<uuid:uid>/launch/", sending.launch, name="campaign_launch"),
     path("campaigns/<uuid:uid>/schedule/", sending.schedule, name="campaign_schedule"),

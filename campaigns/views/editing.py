@@ -88,7 +88,7 @@ def audience(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
         actions.set_audience(campaign=campaign, by=request.user, **form.cleaned_data)
         if not request.htmx:
             return _to(request, "campaign_message", campaign)
-    context = {"form": form, "estimate": queries.estimate(campaign)}
+    context = {"form": form, "estimate": queries.estimate(campaign) if counts_now(request) else None}
     if request.htmx:
         return render(
             request, "campaigns/audience.html#estimate", {**context, "campaign": campaign, "is_saved": form.is_valid()}
@@ -142,10 +142,27 @@ def template(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @requires("campaigns:read")
+def missing(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
+    """How many people of the audience lack what the message says of them."""
+    campaign = get_object_or_404(request.tenant.campaigns.all(), uid=uid)
+    context = {"campaign": campaign, "missing": queries.missing_values(campaign)}
+    return render(request, "campaigns/message.html#missing", context)
+
+
+@require_GET
+@requires("campaigns:read")
 def preview(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """The message as the next or previous real contact of the audience will read it."""
     campaign = get_object_or_404(request.tenant.campaigns.all(), uid=uid)
     return render(request, "campaigns/message.html#preview", {"campaign": campaign, **_preview(request, campaign)})
+
+
+def counts_now(request: TenantRequest) -> bool:
+    """Whether an answer waits until the audience is counted, which takes seconds for a million people.
+
+    A page does not: it fetches its numbers itself once it is there, or on a click where no script runs.
+    """
+    return bool(request.htmx) or "counted" in request.GET
 
 
 def editable(request: TenantRequest, uid: uuid.UUID) -> Campaign:
@@ -179,7 +196,7 @@ def _preview(request: TenantRequest, campaign: Campaign) -> dict[str, Any]:
         "next": (at + 1) % max(1, len(people)),
         "sample_size": len(people),
         "preview": queries.preview(campaign, contact),
-        "missing": queries.missing_values(campaign),
+        "missing": queries.missing_values(campaign) if "counted" in request.GET else None,
     }
 
 

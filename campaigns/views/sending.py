@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from campaigns import actions, preflight, queries
 from campaigns.forms import ScheduleForm
 from campaigns.models import Campaign
-from campaigns.views.editing import INVALID, editable, while_editable
+from campaigns.views.editing import INVALID, counts_now, editable, while_editable
 from tenants.pages import Question, TenantRequest, requires
 from tenants.templatetags.formats import number
 
@@ -34,9 +34,11 @@ STEPS = {
 @requires("campaigns:read")
 @while_editable
 def review(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """Everything that is checked before sending, how many people get it, and the button."""
+    """Everything that is checked before sending; and, once they are counted, how many people get it and the button."""
     campaign = editable(request, uid)
-    return render(request, "campaigns/review.html", _review(request, campaign, ScheduleForm(request.tenant)))
+    template = "campaigns/review.html#checked" if request.htmx else "campaigns/review.html"
+    context = _review(request, campaign, ScheduleForm(request.tenant), is_counted=counts_now(request))
+    return render(request, template, context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -191,8 +193,10 @@ def _refused(request: TenantRequest, campaign: Campaign, cannot: actions.CannotL
     return render(request, "campaigns/review.html", context, status=INVALID)
 
 
-def _review(request: TenantRequest, campaign: Campaign, form: ScheduleForm) -> dict[str, Any]:
-    estimate = queries.estimate(campaign)
+def _review(
+    request: TenantRequest, campaign: Campaign, form: ScheduleForm, *, is_counted: bool = True
+) -> dict[str, Any]:
+    estimate = queries.estimate(campaign) if is_counted else None
     checks = preflight.checks(campaign, estimate)
     contact = next(iter(queries.preview_contacts(campaign, limit=1)), None)
     return {
@@ -202,7 +206,7 @@ def _review(request: TenantRequest, campaign: Campaign, form: ScheduleForm) -> d
         "checks": _linked(checks),
         "is_ready": all(check.ok for check in checks),
         "estimate": estimate,
-        "question": _launching(estimate.reachable),
+        "question": _launching(estimate.reachable) if estimate else None,
         "preview": queries.preview(campaign, contact),
         "contact": contact,
     }
