@@ -54,10 +54,10 @@ CONTACTS: dict[str, Text] = {
 }
 META = "WhatsApp Ireland Limited, Merrion Road, Dublin 4, D04 X2K5, Irland"
 # The European Economic Area: wherever else data go, that is a transfer of Art. 44 GDPR.
-EEA = frozenset(
-    ("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT")
-    + ("LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK")
-)
+EEA = {
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT"),
+    *("LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
+}
 
 
 def purpose(channel: str, name: str, legal_basis: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from django.utils import translation
 
 from analytics import queries
 from consent.actions import signup_forms, vouchers
+from consent.models import Controller
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tests.analytics.cast import NOON, campaign_of
-from consent.models import Controller
 from tests.consent.factories import published
 from tests.consent.test_signups import made as signup_form
 
