@@ -36,7 +36,8 @@ def unlawful(form: SignupForm) -> list[Hindrance]:
 def closed(tenant: Tenant) -> list[tuple[SignupForm, list[Hindrance]]]:
     """A company's open forms whose page nobody is shown now, each with why; three queries."""
     live = SignupForm.objects.filter(tenant=tenant, state=SignupForm.State.LIVE).order_by("name", "pk")
-    forms = list(live.select_related("wording", "extra_wording"))
+    if not (forms := list(live.select_related("wording", "extra_wording"))):
+        return []
     wordings = [key for form in forms for key in (form.wording_id, form.extra_wording_id) if key]
     versions = all_published(tenant.pk, wordings)
     company = controller_of(tenant)

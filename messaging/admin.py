@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import Func, QuerySet
+from django.db.models import F, Func, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
@@ -91,7 +91,7 @@ class ClickAdmin(ReadOnlyAdmin):
             template="now() - make_interval(months => (%(expressions)s)::int)",
             output_field=models.DateTimeField(),
         )
-        return super().get_queryset(request).filter(at__gte=kept_since)
+        return super().get_queryset(request).annotate(kept_since=kept_since).filter(at__gte=F("kept_since"))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Nor whose they are, by the address of the list."""

@@ -47,7 +47,7 @@ class Attention:
 
 
 def attention(tenant: Tenant) -> list[Attention]:
-    """What needs attention now, what stops most first; ten queries."""
+    """What needs attention now, what stops most first; eight queries, and two about forms that are open."""
     return [
         *_accounts(tenant),
         *_numbers(tenant),

@@ -59,7 +59,8 @@ def test_an_open_form_that_a_duty_closes_to_visitors_needs_attention_and_says_wh
     in_bakery: Tenant, lost: str, told: str
 ) -> None:
     form = signup_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]))
-    signup_form(in_bakery, published(in_bakery, name="Messe"), name="Messe", slug="messe")
+    fair = published(in_bakery, name="Messe", covers=[["whatsapp", "marketing"]])
+    signup_form(in_bakery, fair, name="Messe", slug="messe")
     with translation.override("en"):
         assert queries.overview(in_bakery, DAY, DAY).attention == []
         Controller.objects.update(**{lost: ""})

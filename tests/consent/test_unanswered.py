@@ -208,8 +208,8 @@ def test_requests_go_batch_by_batch_however_many_there_are(
     in_bakery: Tenant, form: SignupForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeping, "AT_A_TIME", 2)
-    for _number in range(3):
-        write(person(in_bakery), "START", days_ago=15)
+    for days_ago in (15, 16, 17):
+        write(person(in_bakery), "START", days_ago=days_ago)
 
     keeping.keep(in_bakery)
 

@@ -100,7 +100,7 @@ def test_who_gets_data_outside_of_the_eea_stands_in_every_activity_and_on_paper(
     entered(alice, bakery, name="Tryk ApS", country="DK")
     basis = "Adequacy decision (Art. 45 GDPR)"
     named = {"name": "Cloud Inc.", "address": "Reno", "purpose": "Server", "country": "US", "safeguard": basis}
-    SubProcessor.objects.create(**named, active_from=localdate() - timedelta(days=9), announced_at=now())
+    SubProcessor.objects.create(**named, active_from=localdate() + timedelta(days=40), announced_at=now())
 
     with tenant_scope(bakery):
         Segment.objects.create(tenant=bakery, name="Stammkunden", rule={})
