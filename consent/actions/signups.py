@@ -41,7 +41,6 @@ from contacts.models import Contact
 from tenants.encryption import decrypt, encrypt
 from tenants.models import Tenant
 
-
 # What a page asks beside the yes: wishes, and no part of what proves it.
 NO_PROOF = ("answer", "topics")
 

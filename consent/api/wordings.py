@@ -201,7 +201,6 @@ class WordingVersionViewSet(TenantViewSet):
         """The versions of a text, newest first, its draft among them."""
         return self.page(self.get_queryset())
 
-
     @extend_schema(request=None, responses=WordingVersionSerializer)
     def retire(self, request: Request, uid: UUID, number: int) -> Response:
         """Offer a version to nobody any more; who agreed to it still has agreed. 409 unless it is in use."""

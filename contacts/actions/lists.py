@@ -115,9 +115,7 @@ def remove_members(*, contact_list: ContactList, contacts: QuerySet[Contact], by
     return count
 
 
-def _present(
-    contact_list: ContactList, is_topic: bool | None, title_de: str | None, title_en: str | None
-) -> None:
+def _present(contact_list: ContactList, is_topic: bool | None, title_de: str | None, title_en: str | None) -> None:
     for name, value in (("title_de", title_de), ("title_en", title_en)):
         if value is not None:
             setattr(contact_list, name, " ".join(value.split()))

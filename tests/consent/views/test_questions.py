@@ -88,9 +88,7 @@ def test_a_question_replaces_that_of_a_stored_form_only_once_it_is_saved(
 
 
 @pytest.mark.parametrize("key", [*QUESTIONS])
-def test_every_question_can_be_saved_as_it_is(
-    alice: Client, wording: WordingVersion, bakery: Tenant, key: str
-) -> None:
+def test_every_question_can_be_saved_as_it_is(alice: Client, wording: WordingVersion, bakery: Tenant, key: str) -> None:
     page = alice.post(f"{URL}new/", values(wording, take=key)).content.decode()
 
     saved = alice.post(f"{URL}new/", entered(page))
