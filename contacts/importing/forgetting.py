@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models.functions import Coalesce
@@ -52,7 +53,7 @@ def forget(*, older_than: timedelta, note: Callable[[Gone], None]) -> bool:
     return len(old) == MOST_FILES or MOST_LINES in map(Counter.total, lines)
 
 
-def _gone(what: str, statement: str, *params: object) -> Gone:
+def _gone(what: str, statement: str, *params: Any) -> Gone:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return Gone((tenant_id, what) for (tenant_id,) in cursor.fetchall())
