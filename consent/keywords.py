@@ -176,7 +176,7 @@ def _any_of(patterns: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]
 
 WHYS, WHYS_AT_THE_END = _any_of(WHY), _any_of(WHY_AT_THE_END)
 # Before the question itself: "Hello, tell me please, why …". "I know now why …" asks nothing; "I don't know why" does.
-MOST_WORDS_BEFORE = 4
+MOST_WORDS_BEFORE = 5
 KNOWING = re.compile(r"\b(?:weiss|wusste|versteh\w*|verstanden|klar|know|knew|understand|see)\b")
 NOT_KNOWING = re.compile(r"\b(?:nicht|kein\w*|don t|dont|do not|never)\b")
 # An ellipsis or a new line goes on with the same sentence.
