@@ -258,7 +258,7 @@ def _question(words: list[str], *, is_last: bool) -> tuple[str, str]:
         asked = " ".join(word for word in words[start:] if word not in POLITE - {"jetzt", "now"})
         before = " ".join(words[:start])
         for language, why in WHYS.items():
-            if why.fullmatch(asked) or is_last and WHYS_AT_THE_END[language].fullmatch(asked):
+            if why.fullmatch(asked) or (is_last and WHYS_AT_THE_END[language].fullmatch(asked)):
                 is_known = KNOWING.search(before) and not NOT_KNOWING.search(before)
                 return ("", "") if is_known else (language, before)
     return "", ""
