@@ -94,10 +94,11 @@ def origins(contact: Contact, language: str) -> list[Origin]:
     with _as_read(contact, language):
         for each in history(contact).filter(state__in=GRANTS):
             if each.seq in holding:
-                told = Origin(*_told(each, said), _wording(each, language), each.policy_url)
-                found.setdefault(told, []).append(Declared(each.event_id, _about(each)))
+                origin = Origin(*_told(each, said), _wording(each, language), each.policy_url)
+                found.setdefault(origin, []).append(Declared(each.event_id, _about(each)))
             elif (each.channel, each.purpose) not in holding.values():
-                found.setdefault(Origin(*(f"{told} {said['ended']}" for told in _told(each, said))), [])
+                told, brief = (f"{one} {said['ended']}" for one in _told(each, said))
+                found.setdefault(Origin(told, brief), [])
         since = said["stored"].replace("{day}", day(contact.created_at))
     told_of = [origin._replace(rows=about) for origin, about in found.items()]
     return sorted(told_of, key=lambda origin: not origin.rows) or [Origin(since, since)]

@@ -316,7 +316,7 @@ def test_only_the_draft_that_was_checked_is_published(alice: Caller, bakery: Ten
 
 def test_two_who_change_different_parts_of_a_draft_at_once_both_keep_theirs(bakery: Tenant, company: None) -> None:
     with tenant_scope(bakery):
-        given = {"name": "Brief", "texts": {"de": "Ja."}, "covers": [("whatsapp", "marketing")]}
+        given: dict[str, Any] = {"name": "Brief", "texts": {"de": "Ja."}, "covers": [("whatsapp", "marketing")]}
         draft = wordings.create(tenant=bakery, by=None, **given)
         stale = WordingVersion.objects.get()
         wordings.save_draft(version=draft, texts={"de": "Ja, gern."}, by=None)
