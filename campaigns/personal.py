@@ -19,10 +19,19 @@ from segments.rules import InvalidRule, parse
 
 def tell(contact: Contact) -> Iterator[Section]:
     """What the last campaign was for and by what it chose the person; the messages themselves are told by messaging."""
-    sent = last_campaign(contact, (get_language() or "de")[:2])
+    language = (get_language() or "de")[:2]
+    sent = last_campaign(contact, language)
     labels = {"at": _("When"), "purpose": _("Purpose"), "by": _("Chosen by")}
-    rows = [{"at": sent.at, "purpose": _purpose(sent), "by": ", ".join(sent.by or [])}] if sent else []
+    rows = [{"at": sent.at, "purpose": _purpose(sent), "by": _chosen(contact, sent, language)}] if sent else []
     yield Section("last_campaign", _("By what the last campaign chose you"), labels, rows)
+
+
+def _chosen(contact: Contact, sent: Sending, language: str) -> str:
+    """By what, in full: only here, where only the person reads it, are special categories of data named."""
+    said = speaking.texts(contact.tenant, language)
+    if sent.by is None:
+        return said["unknown"]
+    return ", ".join([*sent.by, *([said["by_special"]] if sent.is_special else [])]) or said["everybody"]
 
 
 def _purpose(sent: Sending) -> str:
@@ -38,24 +47,30 @@ def last_campaign(contact: Contact, language: str) -> Sending | None:
     if last is None:
         return None
     assert last.accepted_at
-    return Sending(last.accepted_at, last.source.purpose, _by(contact, last.source_id, language), last.consent_seq)
+    by, is_special = _by(contact, last.source_id, language)
+    return Sending(last.accepted_at, last.source.purpose, by, is_special, last.consent_seq)
 
 
-def _by(contact: Contact, source_id: int, language: str) -> list[str] | None:
-    """What the lists and segments that include ask for; None where a segment was changed after people were chosen."""
+def _by(contact: Contact, source_id: int, language: str) -> tuple[list[str] | None, bool]:
+    """What the lists and segments that include ask for, and whether some of it is of a special category (Art. 9 GDPR).
+
+    None where a segment was changed after people were chosen.
+    """
     campaign = Campaign.objects.filter(tenant=contact.tenant_id, source=source_id).first()
     if campaign is None or campaign.frozen_at is None:
-        return None
+        return None, False
     rows = list(campaign.audiences.filter(is_excluded=False).select_related("list", "segment").order_by("pk"))
     if any(row.segment and row.segment.updated_at > campaign.frozen_at for row in rows):
-        return None
-    said = speaking.texts(contact.tenant, language)
+        return None, False
+    said, special = speaking.texts(contact.tenant, language), special_names(contact.tenant_id)
     try:
         if any(row.segment and explaining.is_everybody(parse(row.segment.rule)) for row in rows):
-            return []
-        return list(dict.fromkeys(word for row in rows for word in _words(row, said, language))) or None
+            return [], False
+        is_special = not all(special.isdisjoint(audience.names(row)) for row in rows)
+        by = list(dict.fromkeys(word for row in rows for word in _words(row, said, language)))
+        return (by, is_special) if by or is_special else (None, False)
     except InvalidRule:
-        return None
+        return None, False
 
 
 def _words(row: Audience, said: dict[str, str], language: str) -> list[str]:

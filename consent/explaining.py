@@ -6,16 +6,18 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Max, Q
 from django.utils import timezone, translation
 from django.utils.text import Truncator
 
 from consent import speaking
 from consent.ledger import evidence
 from consent.ledger.folding import GRANTS
-from consent.models import Channel, ConsentEvent, ConsentEvidence, Purpose, Source
+from consent.models import Authority, Channel, ConsentEvent, ConsentEvidence, Purpose, Source, State
 from consent.queries import history, row, states
 from consent.rights import walking
-from contacts.models import Contact
+from contacts.identities import digest
+from contacts.models import Contact, Identity
 from tenants.encryption import CannotDecrypt
 from tenants.templatetags.formats import day, moment
 
@@ -34,7 +36,7 @@ WAYS: dict[str, str] = {
 SECOND_HAND = (Source.IMPORT, Source.API, Source.AGENT)
 NAMED_BY = ("consent.source", "source")
 # An answer in the chat is read on a phone, and Meta takes 4,096 characters; the person's own page has everything.
-MOST_IN_CHAT, LONGEST_IN_CHAT = 3, 700
+MOST_IN_CHAT, LONGEST_WORDING, LONGEST_SOURCE, LONGEST_IN_CHAT = 3, 700, 150, 4096
 
 
 class Declared(NamedTuple):
@@ -45,9 +47,13 @@ class Declared(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """One declaration: when and by which way it came and, while it holds, which words and notice it was a yes to."""
+    """One declaration: when and by which way it came and, while it holds, which words and notice it was a yes to.
+
+    `brief` is `told` for the chat, where a name that the team gave a list is not repeated.
+    """
 
     told: str
+    brief: str
     wording: str = ""
     policy_url: str = ""
     # Of what holds now.
@@ -58,13 +64,22 @@ class Sending(NamedTuple):
     """The last campaign that reached a person, as upper apps tell of it: its purpose, and by what it chose them.
 
     `by` is in the person's words, empty where it went to everybody who agreed, and None where nobody can say any more.
-    `seq` is the row of the ledger that allowed it.
+    It leaves out what is of a special category (Art. 9 GDPR); `is_special` says that there was some. `seq` is the row
+    of the ledger that allowed it.
     """
 
     at: datetime
     purpose: str
     by: list[str] | None
+    is_special: bool
     seq: int | None
+
+
+class Answer(NamedTuple):
+    """What is said in the chat; `is_complete` unless it names nothing but since when the data are stored."""
+
+    text: str
+    is_complete: bool
 
 
 def origins(contact: Contact, language: str) -> list[Origin]:
@@ -79,20 +94,21 @@ def origins(contact: Contact, language: str) -> list[Origin]:
     with _as_read(contact, language):
         for each in history(contact).filter(state__in=GRANTS):
             if each.seq in holding:
-                told = Origin(_told(each, said), _wording(each, language), each.policy_url)
-                found.setdefault(told, []).append(Declared(each.event_id, _about(each)))
+                origin = Origin(*_told(each, said), _wording(each, language), each.policy_url)
+                found.setdefault(origin, []).append(Declared(each.event_id, _about(each)))
             elif (each.channel, each.purpose) not in holding.values():
-                found.setdefault(Origin(f"{_told(each, said)} {said['ended']}"), [])
-        stored = Origin(said["stored"].replace("{day}", day(contact.created_at)))
+                told, brief = (f"{one} {said['ended']}" for one in _told(each, said))
+                found.setdefault(Origin(told, brief), [])
+        since = said["stored"].replace("{day}", day(contact.created_at))
     told_of = [origin._replace(rows=about) for origin, about in found.items()]
-    return sorted(told_of, key=lambda origin: not origin.rows) or [stored]
+    return sorted(told_of, key=lambda origin: not origin.rows) or [Origin(since, since)]
 
 
-def last_campaign(contact: Contact, language: str, *, is_agreed: bool) -> str:
+def last_campaign(contact: Contact, language: str, *, is_brief: bool = False) -> str:
     """Why the last campaign reached a person; "" where none did, and while their data is only stored (Art. 18 GDPR).
 
     It is named by its day and purpose: what it is called is the company's own, and what it said was advertising, which
-    an answer must not repeat. Unless the person has agreed to something that holds, what allowed it is told, too.
+    an answer must not repeat. Unless what allowed it holds, it is told, too; `is_brief` as in the chat.
     """
     if contact.restricted_at or (sent := walking.last_campaign(contact, language)) is None:
         return ""
@@ -100,31 +116,69 @@ def last_campaign(contact: Contact, language: str, *, is_agreed: bool) -> str:
     purpose = said.get(f"what_{sent.purpose}", said["what_else"])
     with _as_read(contact, language):
         told = [speaking.filled(said["last_campaign"], {"{at}": moment(sent.at), "{purpose}": purpose})]
-        if not is_agreed and (allowed := row(contact, sent.seq)):
-            told.append(said["allowed_by"].replace("{told}", _told(allowed, said)))
+        if not _is_allowed(contact, sent) and (allowed := row(contact, sent.seq)):
+            told.append(said["allowed_by"].replace("{told}", _told(allowed, said)[is_brief]))
     if sent.by is not None:
-        told.append(said["chosen_by"].replace("{by}", ", ".join(sent.by)) if sent.by else said["chosen_all"])
+        by = [*sent.by, *([said["by_more"]] if sent.is_special else [])]
+        told.append(said["chosen_by"].replace("{by}", ", ".join(by)) if by else said["chosen_all"])
     return " ".join(told)
 
 
-def in_chat(contact: Contact, language: str, *, own_page: str) -> str:
-    """The whole answer to who asks in WhatsApp why they get messages (R-36): neutral, and never an offer."""
+def in_chat(contact: Contact, language: str, *, own_page: str) -> Answer:
+    """The whole answer to who asks in WhatsApp why they get messages (R-36): neutral, and never an offer.
+
+    It fits into one message: origins go first, and the way to the person's own page, which has everything, stays.
+    """
     said = speaking.texts(contact.tenant, language)
     page = said["why_page"].replace("{url}", own_page)
     if contact.restricted_at:
-        return f"{said['why_restricted']}\n\n{page}"
-    found = origins(contact, language)
-    is_agreed = bool(found[0].rows)
-    told = [said["why_chat"] if is_agreed else said["why_none"]]
-    told += [_in_chat(each, said) for each in found[:MOST_IN_CHAT] if bool(each.rows) == is_agreed]
-    told.append(last_campaign(contact, language, is_agreed=is_agreed))
-    told += [said["why_stop"], page] if is_agreed else [page]
-    return "\n\n".join(filter(None, told))
+        return Answer(f"{said['why_restricted']}\n\n{page}", is_complete=True)
+    found, last = origins(contact, language), last_campaign(contact, language, is_brief=True)
+    is_agreed = _is_agreed(contact, language)
+    head, ends = (said["why_chat"], [said["why_stop"], page]) if is_agreed else (said["why_none"], [page])
+    told = [_in_chat(each, said) for each in found[:MOST_IN_CHAT] if each.rows or not is_agreed]
+    text = "\n\n".join([head, *ends])
+    for count in range(len(told) + 1):
+        longer = "\n\n".join(filter(None, [head, *told[:count], last, *ends]))
+        text = longer if len(longer) <= LONGEST_IN_CHAT else text
+    return Answer(text, is_complete=bool(last) or history(contact).filter(state__in=GRANTS).exists())
+
+
+def may_be_somebody_else(contact: Contact) -> bool:
+    """Whether another person may write from this number than the one whose yes we have.
+
+    WhatsApp gives everybody a BSUID of their own, so a new one after the last yes may be the next owner's of a number
+    that was given away, who must not read about the one before (§ 8). Who moved by WhatsApp's own word is the same.
+    """
+    if not contact.bsuid:
+        return False
+    before = contact.identities.filter(kind=Identity.Kind.BSUID).exclude(
+        digest=digest(contact.tenant, Identity.Kind.BSUID, contact.bsuid)
+    )
+    changed_at = before.aggregate(at=Max("valid_to"))["at"]
+    if changed_at is None:
+        return False
+    since = Q(state__in=GRANTS, occurred_at__gte=changed_at)
+    moved = Q(state=State.MOVED, authority=Authority.META, recorded_at__gte=changed_at)
+    return not history(contact).filter(since | moved).exists()
+
+
+def _is_allowed(contact: Contact, sent: Sending) -> bool:
+    """Whether the row that allowed the sending holds, or another yes to what it was for."""
+    same = Q(seq=sent.seq) | Q(channel=Channel.WHATSAPP, purpose=sent.purpose)
+    return states(contact).filter(same, state__in=GRANTS).exists()
+
+
+def _is_agreed(contact: Contact, language: str) -> bool:
+    """Whether the person has agreed to advertising here, or to what the last campaign was for."""
+    sent = walking.last_campaign(contact, language)
+    purposes = [Purpose.MARKETING, *([sent.purpose] if sent else [])]
+    return states(contact).filter(channel=Channel.WHATSAPP, purpose__in=purposes, state__in=GRANTS).exists()
 
 
 def _in_chat(origin: Origin, said: Mapping[str, str]) -> str:
-    words = Truncator(origin.wording).chars(LONGEST_IN_CHAT)
-    return f"{origin.told}\n{said['agreed']}: „{words}“" if words else origin.told
+    words = Truncator(origin.wording).chars(LONGEST_WORDING)
+    return f"{origin.brief}\n{said['agreed']}: {said['quoted'].replace('{words}', words)}" if words else origin.brief
 
 
 def _as_read(contact: Contact, language: str) -> ExitStack:
@@ -139,10 +193,15 @@ def _about(event: ConsentEvent) -> str:
     return f"{Channel(event.channel).label} · {Purpose(event.purpose).label}"
 
 
-def _told(event: ConsentEvent, said: Mapping[str, str]) -> str:
+def _told(event: ConsentEvent, said: Mapping[str, str]) -> tuple[str, str]:
+    """How a yes came in, and the same for the chat: without what a list is called, and with a short source."""
     told = said[_way(event)].replace("{day}", day(event.occurred_at))
     source = next(_sources(event), "") if event.source in SECOND_HAND else ""
-    return f"{told} {said['noted_source'].replace('{source}', source)}" if source else told
+    if not source:
+        return told, told
+    brief = "" if event.source == Source.IMPORT else Truncator(source).chars(LONGEST_SOURCE)
+    noted = [f"{told} {said['noted_source'].replace('{source}', one)}" if one else told for one in (source, brief)]
+    return noted[0], noted[1]
 
 
 def _way(event: ConsentEvent) -> str:

@@ -6,6 +6,7 @@ flows, bots and anything clever.
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 Wish = Literal["opt_out", "ask", "opt_in", "none"]
@@ -108,7 +109,8 @@ ASK_WHOLE = _phrases("halt|raus|storno|loeschen|nein danke|no thanks")
 ASK_WORDS = re.compile(r"\b(?:kuendig\w*|loeschen|storno)\b")
 STOP_STEM = re.compile(r"\bstopp?(?:t|en|e)?\b")
 # Questions why somebody is written to, and whence their number is known (R-36), one sentence each, by language; they
-# change no consent. "Why do I get no voucher" and "why do I get this parcel" are others.
+# change no consent. "Why do I get no voucher" and "why do I get this parcel" are others: only words that point at the
+# messages themselves stand before them.
 FILL = (
     r"(?: (?:denn|eigentlich|ueberhaupt|jetzt|staendig|immer|dauernd|wieder|hier|alles|nur|bloss|von (?:euch|ihnen)))*"
 )
@@ -116,19 +118,20 @@ NEWS = (
     r"(?:(?:werbe)?nachricht(?:en)?|werbung|newsletters?|angebote?|whats ?app(?: nachricht(?:en)?)?|sms|(?:e ?)?mails?"
     r"|messages?|texts?|ads?|advertising|offers?|spam)"
 )
-THIS = rf"(?:das|dies|so ?was|(?:(?!kein)\w+ )?{NEWS})"
+THESE = r"(?:(?:all )?(?:diese[mnrs]?|die|den|das|eine?n?|eure[nr]?|ihre[nr]?)|so (?:ein|eine|einen|viele?)|solche?)"
+THIS = rf"(?:das|dies|so ?was|(?:{THESE} )?{NEWS})"
 MINE = r"(?:meine|diese) (?:handy|telefon|whats ?app ?|kontakt|privat)?(?:nummer|daten)"
 THEY = r"(?:ihr|sie|du|man)"
-ENGLISH_THIS = (
-    rf"(?: (?:me|to me))?(?: (?:this|these|all this|(?:(?!no )\w+ )?{NEWS}|all these {NEWS}))?(?: (?:from you|now))*"
-)
+ENGLISH_THESE = r"(?:(?:all )?(?:this|these|the|your)|an?|so many|such|all)"
+ENGLISH_THIS = rf"(?: (?:from you|now))*(?: (?:this|these|all this|(?:{ENGLISH_THESE} )?{NEWS}))(?: (?:from you|now))*"
 MY_NUMBER = r"my (?:phone |mobile |whats ?app )?(?:number|data|details|contact|contact details)"
 WHY = {
     "de": (
         rf"(?:warum|wieso|weshalb|wofuer){FILL} (?:bekomme?|kriege?|erhalte) ich{FILL} {THIS}{FILL}",
         rf"(?:warum|wieso|weshalb|wofuer) ich{FILL} {THIS}{FILL} (?:bekomme?|kriege?|erhalte)",
-        rf"(?:warum|wieso|weshalb){FILL} (?:schreib(?:t|en|st)|schick(?:t|en|st)|kontaktier(?:t|en|st)) {THEY}"
-        rf" mi(?:r|ch)(?:{FILL} {THIS})?{FILL}(?: an)?",
+        rf"(?:warum|wieso|weshalb){FILL} (?:schreib|kontaktier)(?:t|en|st) {THEY} mi(?:r|ch)(?:{FILL} {THIS})?{FILL}"
+        r"(?: an)?",
+        rf"(?:warum|wieso|weshalb){FILL} schick(?:t|en|st) {THEY} mir{FILL} {THIS}{FILL}",
         rf"(?:warum|wieso|weshalb|was soll) (?:diese|die|so viel|so viele) {NEWS}",
         rf"woher{FILL} (?:hab(?:t|en)|hast|hat) {THEY}{FILL} {MINE}{FILL}",
         rf"woher {THEY}{FILL} {MINE}{FILL} hab(?:t|en)",
@@ -137,24 +140,49 @@ WHY = {
         rf"(?:wer|wo|wann) (?:hat|habe?) (?:ich )?(?:euch|ihnen|dir){FILL} {MINE}{FILL} gegeben",
         rf"(?:wann|wo)(?: und (?:wann|wo))? hab(?:e)? ich (?:mich|dem|dazu|hier){FILL}(?: dafuer| dazu)?"
         r" (?:angemeldet|zugestimmt|eingewilligt)",
-        rf"(?:warum|wieso|weshalb) ich|woher {MINE}|{MINE} woher|woher die nummer|wer hat {MINE} weitergegeben",
+        rf"woher {MINE}|{MINE} woher|woher die nummer|wer hat {MINE} weitergegeben",
     ),
     "en": (
         rf"why (?:am i|do i|did i|have i been|i am|i m) (?:still )?"
-        rf"(?:getting|get|receiving|receive|got|sent){ENGLISH_THIS}",
+        rf"(?:getting|get|receiving|receive|got|sent)(?: to me)?{ENGLISH_THIS}",
         rf"why (?:are you|do you|did you|have you been|you) (?:still )?"
-        rf"(?:sending|send|texting|text|messaging|message|contacting|contact|writing|write)(?: to)?{ENGLISH_THIS}",
+        rf"(?:texting|text|messaging|message|contacting|contact|(?:writing|write)(?: to)?) me(?:{ENGLISH_THIS})?",
+        rf"why (?:are you|do you|did you|have you been|you) (?:still )?"
+        rf"(?:sending|send|texting|text)(?: me)?{ENGLISH_THIS}(?: to me)?",
         rf"(?:where|how) (?:did|do|have) you (?:even )?(?:get|got|have|know) {MY_NUMBER}(?: from)?",
         rf"(?:where|how) you (?:got|get|have) {MY_NUMBER}(?: from)?",
         rf"who gave you {MY_NUMBER}",
         r"(?:when|where) did i (?:ever )?(?:sign up|subscribe|agree|consent|opt in)(?: (?:for|to) this)?",
-        rf"why me|why (?:these|all these|so many) {NEWS}|how do you know me",
+        rf"why (?:these|all these|so many) {NEWS}|how do you know me",
     ),
 }
-WHYS = {language: re.compile("|".join(f"(?:{one})" for one in each)) for language, each in WHY.items()}
-# Before the question itself: "Hello, tell me please, why …".
-MOST_WORDS_BEFORE = 4
-SENTENCE = re.compile(r"[.?!…;:\n]+")
+# These ask so only where nothing follows: "Why did I get … the wrong parcel" asks for something else.
+WHY_AT_THE_END = {
+    "de": (
+        r"(?:warum|wieso|weshalb) ich",
+        rf"(?:warum|wieso|weshalb){FILL} schick(?:t|en|st) {THEY} mir",
+    ),
+    "en": (
+        r"why me",
+        r"why (?:am i|do i|did i|have i been|i am|i m) (?:still )?(?:getting|get|receiving|receive|got|sent)",
+        r"why (?:are you|do you|did you|have you been|you) (?:still )?(?:sending|send|writing|write)(?: me)?",
+    ),
+}
+
+
+def _any_of(patterns: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
+    return {language: re.compile("|".join(f"(?:{one})" for one in each)) for language, each in patterns.items()}
+
+
+WHYS, WHYS_AT_THE_END = _any_of(WHY), _any_of(WHY_AT_THE_END)
+# Before the question itself: "Hello, tell me please, why …". "I know now why …" asks nothing; "I don't know why" does.
+MOST_WORDS_BEFORE = 5
+KNOWING = re.compile(r"\b(?:weiss|wusste|versteh\w*|verstanden|klar|know|knew|understand|see)\b")
+NOT_KNOWING = re.compile(r"\b(?:nicht|kein\w*|don t|dont|do not|never)\b")
+# An ellipsis or a new line goes on with the same sentence.
+SENTENCE = re.compile(r"(?:[?!;:]|(?<!\.)\.(?!\.))+")
+# From the least to the most restrictive.
+STRICTNESS = ("opt_in", "none", "ask", "opt_out")
 MOST_WORDS_AROUND_STOP = 8
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 JOINED = re.compile(r"(?<=[^\W_])-(?=[^\W_])")
@@ -169,24 +197,25 @@ def recognise(text: str, *, payload: str = "", is_flow_waiting: bool = False) ->
     """
     if payload.casefold().startswith("optout:"):
         return OPT_OUT_ALL if payload.casefold() == "optout:all" else OPT_OUT
-    words = normalise(text)
-    # "Stooop" is stop with one o, "stoppp" is stopp with two p.
-    return _whole(words, is_flow_waiting) or _whole(normalise(text, longest_run=1), is_flow_waiting) or _within(words)
+    language, others = _parted(text)
+    if not language:
+        return _recognised(text, is_flow_waiting)
+    # The question must not hide a no that stands beside it, nor be a yes together with what does.
+    found = [NOTHING, *(_recognised(one, is_flow_waiting) for one in (*others, ". ".join(others)))]
+    return Recognised(
+        max((one.wish for one in found), key=STRICTNESS.index),
+        any(one.is_all for one in found),
+        any(one.wants_erasure for one in found),
+        any(one.is_objection for one in found),
+    )
 
 
 def asks_why(text: str) -> str:
     """The language in which somebody asks why they are written to or whence their number is known; "" if they do not.
 
-    Says nothing of their consent: whoever wants to stop is recognised by `recognise` first.
+    Says nothing of their consent: what they want beside it says `recognise`.
     """
-    for sentence in SENTENCE.split(text):
-        words = normalise(sentence).split()
-        for start in range(min(MOST_WORDS_BEFORE + 1, len(words))):
-            asked = " ".join(word for word in words[start:] if word not in POLITE - {"jetzt", "now"})
-            for language, why in WHYS.items():
-                if why.fullmatch(asked):
-                    return language
-    return ""
+    return _parted(text)[0]
 
 
 def names_way_out(text: str) -> bool:
@@ -209,6 +238,36 @@ def normalise(text: str, *, longest_run: int = 2) -> str:
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) not in ("Mn", "Cf"))
     text = RUN.sub(lambda run: run[1] * longest_run, text)
     return re.sub(r"[^a-z0-9]+", " ", text).strip()
+
+
+def _parted(text: str) -> tuple[str, list[str]]:
+    """The language in which a text asks why, "" if it does not, and what it says beside the question, by sentence."""
+    sentences = [words for sentence in SENTENCE.split(text) if (words := normalise(sentence))]
+    last = max((at for at, words in enumerate(sentences) if _without_politeness(words)), default=0)
+    asked, others = "", []
+    for at, words in enumerate(sentences):
+        language, rest = _question(words.split(), is_last=at == last)
+        asked = asked or language
+        others.append(rest if language else words)
+    return asked, others
+
+
+def _question(words: list[str], *, is_last: bool) -> tuple[str, str]:
+    """The language in which a sentence asks why, "" if it does not, and the words before the question."""
+    for start in range(min(MOST_WORDS_BEFORE + 1, len(words))):
+        asked = " ".join(word for word in words[start:] if word not in POLITE - {"jetzt", "now"})
+        before = " ".join(words[:start])
+        for language, why in WHYS.items():
+            if why.fullmatch(asked) or (is_last and WHYS_AT_THE_END[language].fullmatch(asked)):
+                is_known = KNOWING.search(before) and not NOT_KNOWING.search(before)
+                return ("", "") if is_known else (language, before)
+    return "", ""
+
+
+def _recognised(text: str, is_flow_waiting: bool) -> Recognised:
+    words = normalise(text)
+    # "Stooop" is stop with one o, "stoppp" is stopp with two p.
+    return _whole(words, is_flow_waiting) or _whole(normalise(text, longest_run=1), is_flow_waiting) or _within(words)
 
 
 def _whole(words: str, is_flow_waiting: bool) -> Recognised | None:

@@ -233,8 +233,12 @@ def _marked(tenant_id: int, field: str) -> frozenset[str]:
 
 
 def group_names(group: Tag | ContactList) -> set[str]:
-    """What a tag or list is called and was called before, as `attribute_name` writes it: another name hides nothing."""
-    return {attribute_name(name) for name in (group.name, *group.former_names)}
+    """What a tag or list is called and was called before, also as a topic: another name hides nothing.
+
+    As `attribute_name` writes it.
+    """
+    titles = [group.title_de, group.title_en] if isinstance(group, ContactList) else []
+    return {attribute_name(name) for name in (group.name, *titles, *group.former_names) if name}
 
 
 def attribute_name(name: str) -> str:

@@ -102,7 +102,7 @@ QUESTIONS = {
             },
             {
                 "de": ("Mehr Kraft", "Mehr Ausdauer", "Mehr Beweglichkeit", "Spaß an der Bewegung"),
-                "en": ("More strength", "More endurance", "More flexibility", "Enjoying to move"),
+                "en": ("More strength", "More endurance", "More flexibility", "Enjoying movement"),
             },
         ),
         Question(

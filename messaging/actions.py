@@ -1,6 +1,5 @@
 """What can be done with the outbox: open a source, pause it, cancel what waits, queue a test or a reply."""
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 
 from contacts.models import Contact
-from messaging import emptying, links, tasks
+from messaging import emptying, links, queries, tasks
 from messaging.models import Content, Link, Message, Source
 from tenants import waking
 from tenants.models import Tenant
@@ -177,19 +176,22 @@ def queue_reply(
     dedupe: str,
     expires_at: datetime,
     buttons: Sequence[tuple[str, str]] = (),
+    again_after: timedelta | None = None,
 ) -> Message | None:
     """Queue one free-form answer into an open conversation; None if `dedupe` was answered before.
+
+    With `again_after` an answer counts for so long only.
 
     `buttons` are up to three (payload, title) pairs under the text, by which the person can answer.
 
     Service messages need no opt-in, only that the person wrote within 24 hours: the caller knows when that ends.
     Addresses in the text are tracked, unless it would grow over Meta's limit: the answer matters more than its clicks.
     """
-    name = "reply:" + hashlib.sha256(dedupe.encode()).hexdigest()
+    name = queries.reply_name(dedupe)
     # Two receivers of the same inbound message wait for each other here, and the second finds the first's reply.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [name, tenant.pk])
-    if Source.objects.filter(tenant=tenant, kind=Source.Kind.REPLY, name=name).exists():
+    if queries.replied(tenant.pk, [dedupe], within=again_after):
         return None
     source = open_source(
         tenant=tenant,

@@ -1,13 +1,16 @@
 """Reads that decide what there is to send."""
 
+import hashlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, QuerySet
+from django.utils import timezone
 
 from contacts.models import Contact
 from messaging.models import Content, Message, Source
@@ -22,6 +25,20 @@ NEVER_SEEN = (
     Message.State.CANCELLED,
     Message.State.EXPIRED,
 )
+
+
+def reply_name(dedupe: str) -> str:
+    """What the source of an answer is called that is given once for each `dedupe`."""
+    return "reply:" + hashlib.sha256(dedupe.encode()).hexdigest()
+
+
+def replied(tenant_id: int, dedupes: Collection[str], *, within: timedelta | None = None) -> set[str]:
+    """Which of these were answered already, or with `within` so lately."""
+    names = {reply_name(dedupe): dedupe for dedupe in dedupes}
+    found = Source.objects.filter(tenant=tenant_id, kind=Source.Kind.REPLY, name__in=names)
+    if within is not None:
+        found = found.filter(created_at__gt=timezone.now() - within)
+    return {names[name] for name in found.values_list("name", flat=True)}
 
 
 def first_waiting(tenant: str, source: str, *, such: str = "TRUE") -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from consent.queries import special_names
 from contacts.models import Event
 from segments import asking
 from segments.rules import Attribute, Behaved, Consented, Field, Group, Happened, Listed, Node, Tagged, walk
@@ -26,9 +25,11 @@ ORDERS = {Event.ORDER_PLACED, Event.ORDER_REFUNDED}
 
 
 def kinds(node: Node, tenant_id: int, said: Mapping[str, str]) -> list[str]:
-    """What the rule asks for, each kind once; what is of a special category (Art. 9 GDPR) is left out."""
-    special = special_names(tenant_id)
-    told = [one for one in _conditions(node) if not special or special.isdisjoint(asking.names(one, tenant_id))]
+    """What the rule asks for, each kind once; what is of a special category (Art. 9 GDPR) is left out.
+
+    Whether there is any says `segments.asking.is_special`.
+    """
+    told = [one for one in _conditions(node) if not asking.is_special(one, tenant_id)]
     return list(dict.fromkeys(said[kind] for kind in _kinds(told)))
 
 

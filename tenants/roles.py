@@ -16,11 +16,15 @@ class Role(models.TextChoices):
 READS = {"contacts:read", "segments:read", "templates:read", "campaigns:read", "reports:read"}
 WRITES = {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "events:write"}
 CONSENT = {"consent:read", "consent:write"}
+# Of API keys: writing what people agree to. A program that records consents must not change what they are to.
+WORDINGS = {"wordings:write"}
 # What proves a consent, in clear: addresses, messages, forms. Each look is written down.
 EVIDENCE = {"evidence:read"}
 # Stands for every permission, those of later versions too.
 ALL = "*"
-EVERYTHING = READS | WRITES | CONSENT | EVIDENCE | {"inbox:read", "inbox:write", "settings:write", "audit:read"}
+EVERYTHING = (
+    READS | WRITES | CONSENT | WORDINGS | EVIDENCE | {"inbox:read", "inbox:write", "settings:write", "audit:read"}
+)
 
 PERMISSIONS: dict[str, set[str]] = {
     Role.OWNER: EVERYTHING,

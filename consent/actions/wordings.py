@@ -15,7 +15,7 @@ from consent.models import Invalidation, Wording, WordingVersion
 from consent.queries import controller_of, draft_of
 from tenants import waking
 from tenants.actions import Actor, audit
-from tenants.models import Tenant, User
+from tenants.models import ApiKey, Tenant, User
 
 State = WordingVersion.State
 NO_HASH = ""
@@ -61,18 +61,27 @@ def create(
 def save_draft(
     *,
     version: WordingVersion,
-    name: str,
-    texts: Mapping[str, str],
-    covers: Sequence[Pair],
-    policy_version: str = "",
-    policy_sha256: str = "",
+    name: str | None = None,
+    texts: Mapping[str, str] | None = None,
+    covers: Sequence[Pair] | None = None,
+    policy_version: str | None = None,
+    policy_sha256: str | None = None,
     by: Actor,
 ) -> WordingVersion:
-    """Change a draft, finished or not; raises NotNow once it is published, ValidationError by field."""
+    """Change a draft, finished or not; None leaves what is stored, whoever has changed it since it was read.
+
+    Raises NotNow once it is published, ValidationError by field.
+    """
     version = _locked(version)
     _demand(version, State.DRAFT)
-    _rename(version.wording, name)
-    _write(version, texts, covers, policy_version, policy_sha256)
+    _rename(version.wording, version.wording.name if name is None else name)
+    _write(
+        version,
+        version.texts if texts is None else texts,
+        version.covers if covers is None else covers,
+        version.policy_version if policy_version is None else policy_version,
+        version.policy_sha256 if policy_sha256 is None else policy_sha256,
+    )
     audit(tenant=version.tenant, by=by, verb="wording.edited", subject=version)
     return version
 
@@ -103,29 +112,38 @@ def discard(*, version: WordingVersion, by: Actor) -> None:
 
 
 @transaction.atomic
-def publish(*, version: WordingVersion, by: Actor) -> WordingVersion:
+def publish(*, version: WordingVersion, checked: str | None = None, by: Actor) -> WordingVersion:
     """Let people agree to a draft from now on; the version before it is retired, and what people agreed to stays.
 
     From here on nobody can change it, the database neither. Raises NotPublishable while a duty is open, NotNow when it
-    is no draft, or when another version has said exactly the same.
+    is no draft, when another version has said exactly the same, or when it says something else than the text with the
+    fingerprint `checked`.
     """
     version = _locked(version)
     _demand(version, State.DRAFT)
+    if checked is not None and checked != fingerprint(version):
+        raise NotNow(_("The draft has been changed since you checked it. Read it again."))
     if found := linting.findings(draft_of(version, controller_of(version.tenant))):
         raise NotPublishable(found)
     others = WordingVersion.objects.filter(tenant=version.tenant_id, wording=version.wording_id)
-    version.sha256 = wordings.digest(version.texts, version.covers)
+    version.sha256 = fingerprint(version)
     if same := others.filter(sha256=version.sha256).first():
         told = _("Version %(number)s says exactly the same. Change the text, or discard this draft.")
         raise NotNow(told % {"number": same.number})
     version.policy_url = controller_of(version.tenant).privacy_url
     version.published_at, version.published_by = timezone.now(), by if isinstance(by, User) else None
+    version.published_by_key = by if isinstance(by, ApiKey) else None
     version.save()
     others.exclude(pk=version.pk).filter(published_at__isnull=False, retired_at=None).update(
         retired_at=version.published_at
     )
     audit(tenant=version.tenant, by=by, verb="wording.published", subject=version, changes={"sha256": version.sha256})
     return version
+
+
+def fingerprint(version: WordingVersion) -> str:
+    """What a draft's `sha256` will be if it is published as it is."""
+    return wordings.digest(version.texts, version.covers)
 
 
 @transaction.atomic

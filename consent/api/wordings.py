@@ -1,6 +1,7 @@
 """Wordings over the REST API: which texts there are, what each version says, and writing, publishing and retiring them.
 
-Declaring one invalid stays with people: it ends consents and cannot be taken back.
+Writing needs the scope "wordings:write": a key that records consents does not change what they are to. Declaring one
+invalid stays with people: it ends consents and cannot be taken back.
 """
 
 from typing import Any
@@ -24,6 +25,7 @@ from tenants.problems import Conflict
 from tenants.rest import StrictSerializer, TenantViewSet
 
 State = WordingVersion.State
+WRITE = "wordings:write"
 DISCARDED = {204: OpenApiResponse(description="Discarded.")}
 
 
@@ -139,18 +141,30 @@ class DraftOut(serializers.Serializer[WordingVersion]):
     wording = serializers.UUIDField(source="wording.uid")
     name = serializers.CharField(source="wording.name")
     version = WordingVersionSerializer(source="*")
+    sha256 = serializers.SerializerMethodField(
+        help_text="Of its texts and what they cover as they are now; publishing it asks for this."
+    )
     findings = serializers.SerializerMethodField()
+
+    def get_sha256(self, version: WordingVersion) -> str:
+        return actions.fingerprint(version)
 
     @extend_schema_field(FindingOut(many=True))
     def get_findings(self, version: WordingVersion) -> Any:
         return FindingOut(linting.findings(queries.draft_of(version)), many=True).data
 
 
+class PublishIn(StrictSerializer):
+    """Which draft was checked: nobody publishes what somebody else has written meanwhile."""
+
+    sha256 = serializers.RegexField(r"^[0-9a-fA-F]{64}$", help_text="Of the draft, as it was answered last.")
+
+
 class WordingViewSet(TenantViewSet):
     """The texts that people agree to."""
 
     scope_noun = "consent"
-    scopes = {"lint": "consent:read"}
+    scopes = {"lint": "consent:read", "create": WRITE}
     serializer_class = WordingSerializer
     filter_backends = []
 
@@ -188,6 +202,7 @@ class WordingVersionViewSet(TenantViewSet):
     """What a text says and said."""
 
     scope_noun = "consent"
+    scopes = {"retire": WRITE}
     serializer_class = WordingVersionSerializer
     filter_backends = []
 
@@ -215,6 +230,7 @@ class DraftViewSet(TenantViewSet):
     """The version of a text that is being written; a text has one at most."""
 
     scope_noun = "consent"
+    scopes = dict.fromkeys(("create", "partial_update", "destroy", "publish"), WRITE)
     serializer_class = DraftOut
     filter_backends = []
 
@@ -237,11 +253,9 @@ class DraftViewSet(TenantViewSet):
         """Change the draft; what is not given stays, and `texts` and `covers` are given as a whole."""
         given = DraftIn(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        version = self._draft()
-        stored = {name: getattr(version, name) for name in ("texts", "covers", "policy_version", "policy_sha256")}
-        values = {"name": version.wording.name, **stored, **_values(given.validated_data)}
+        values = _values(given.validated_data)
         try:
-            return Response(DraftOut(actions.save_draft(version=version, by=self.key, **values)).data)
+            return Response(DraftOut(actions.save_draft(version=self._draft(), by=self.key, **values)).data)
         except actions.NotNow as refusal:
             raise Conflict(str(refusal)) from None
 
@@ -254,11 +268,17 @@ class DraftViewSet(TenantViewSet):
             raise Conflict(str(refusal)) from None
         return Response(status=204)
 
-    @extend_schema(request=None, responses=WordingVersionSerializer)
+    @extend_schema(request=PublishIn, responses=WordingVersionSerializer)
     def publish(self, request: Request, uid: UUID) -> Response:
-        """Let people agree to the draft from now on; nobody can change it then. 409 says which duties are open."""
+        """Let people agree to the draft from now on; nobody can change it then.
+
+        409 says which duties are open, or that the draft says something else than the one whose `sha256` is given.
+        """
+        given = PublishIn(data=request.data)
+        given.is_valid(raise_exception=True)
         try:
-            version = actions.publish(version=self._draft(), by=self.key)
+            checked = given.validated_data["sha256"].lower()
+            version = actions.publish(version=self._draft(), checked=checked, by=self.key)
         except actions.NotPublishable as refusal:
             told = [f"{found.rule}: {found.problem} {found.remedy}" for found in refusal.findings]
             raise Conflict(" ".join([str(refusal), *told])) from None

@@ -1,5 +1,6 @@
 """Checks what marketers enter about a sign-up form."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -59,7 +60,8 @@ class SignupFormForm(forms.ModelForm):
             "keyword": _("Who sends this word by WhatsApp is shown the wording with a button."),
         }
 
-    def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, tenant: Tenant, *args: Any, typed: QueryDict | None = None, **kwargs: Any) -> None:
+        """`typed` is what stands on the page so far, where that is not to be saved yet."""
         super().__init__(*args, **kwargs)
         self.tenant = tenant
         wordings = tenant.wordings.filter(versions__published_at__isnull=False, versions__invalid_reason="").distinct()
@@ -79,10 +81,18 @@ class SignupFormForm(forms.ModelForm):
             language.choices = SignupForm.Language.choices
         else:
             self.initial["language"] = ""
-        self.main = self.data.get("language") or self.instance.language
+        self.main = self._main(self.data if typed is None else typed)
         self.others = [language for language in speaking.LANGUAGES if language != self.main]
         for other in self.others:
             self._add_language(other)
+
+    def _main(self, typed: Mapping[str, Any]) -> str:
+        """The language of the page's own texts: the one that is chosen, else the consent text's, as when saved."""
+        chosen = str(typed.get("wording", ""))
+        if (language := typed.get("language")) or self.instance.pk or not chosen.isdecimal():
+            return str(language or self.instance.language)
+        wording = self.tenant.wordings.filter(pk=int(chosen)).first()
+        return showing.language_for(wording) if wording else self.instance.language
 
     def _add_language(self, language: str) -> None:
         """A field for each text of the page in this language, all of them optional."""

@@ -9,18 +9,37 @@ import orjson
 from django.db import connection
 
 from consent.importing.wordings import MARKETING
-from consent.models import ImportClaim
+from consent.ledger import suppressing
+from consent.ledger.folding import HOLDS, NOES
+from consent.models import ImportClaim, State
 from contacts.models import Import
 from tenants.encryption import CannotDecrypt, decrypt, encrypt
 from tenants.models import Tenant
 
 # What a claim consists of, in the order in which it is shown.
 SAID = ("at", "source", "wording", "proof")
-SINCE = """
-    SELECT s.subject_id, s.since FROM unnest(%s::uuid[]) AS wanted(subject_id)
-    JOIN consent_consentstate s ON s.tenant_id = %s AND s.subject_id = wanted.subject_id
-        AND s.channel = %s AND s.purpose = %s
+# The latest no that stands against each line: of its person, and of whoever its number and addresses name. Lines
+# against which only an erasure stands are missing: who had their data deleted is not to be won back by a file.
+LATEST_NOES = f"""
+    WITH wanted AS (
+        SELECT * FROM unnest(%(lines)s::int[], %(contacts)s::bigint[], %(subjects)s::uuid[])
+            AS w(line, contact_id, subject_id)),
+    named AS (
+        SELECT w.line, i.digest, i.valid_to FROM wanted w
+        JOIN contacts_identity i ON i.tenant_id = %(tenant)s AND i.contact_id = w.contact_id
+        UNION ALL
+        SELECT n.line, n.digest, NULL FROM unnest(%(named)s::int[], %(digests)s::bytea[]) AS n(line, digest)),
+    noes AS (
+        SELECT w.line, s.since, s.state <> 'erased' AS is_own FROM wanted w
+        JOIN consent_consentstate s ON s.tenant_id = %(tenant)s AND s.subject_id = w.subject_id
+            AND s.channel = %(channel)s AND s.purpose = %(purpose)s AND s.state = ANY(%(states)s)
+        UNION ALL
+        SELECT i.line, s.since, s.reason <> '{suppressing.BLOCKED}' FROM named i
+        JOIN consent_suppression s ON s.tenant_id = %(tenant)s AND s.digest = i.digest AND {suppressing.IS_LIVE}
+            AND s.channel IN (%(channel)s, 'all') AND s.purpose IN (%(purpose)s, 'all'))
+    SELECT line, max(since) FROM noes GROUP BY line HAVING bool_or(is_own)
 """
+NO_STATES = [*NOES, *HOLDS, State.META_STOPPED.value]
 
 
 class Claimed(NamedTuple):
@@ -29,6 +48,7 @@ class Claimed(NamedTuple):
     line: int
     contact_id: int
     subject_id: UUID
+    digests: Sequence[bytes]
     said: dict[str, Any]
 
     @property
@@ -37,12 +57,18 @@ class Claimed(NamedTuple):
 
 
 def keep(imported: Import, tenant: Tenant, claimed: Sequence[Claimed]) -> None:
-    """Store those that are newer than the no; in the caller's transaction, one read and one insert for all of them."""
+    """Store those that are newer than the no and that nobody has seen yet; in the caller's transaction, in a few steps.
+
+    Who holds the ledger's lock, as the caller does, keeps no claim beside another import that keeps the same one.
+    """
     if not claimed:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(SINCE, [[str(one.subject_id) for one in claimed], tenant.pk, *MARKETING])
-        since = dict(cursor.fetchall())
+    since = _latest_noes(tenant, claimed)
+    newer = [one for one in claimed if one.line in since and one.at > since[one.line]]
+    known = ImportClaim.objects.filter(tenant=tenant, contact__in={one.contact_id for one in newer})
+    seen = set(known.values_list("contact", "claimed_at"))
+    # Two lines of a file may say the same, too.
+    new = {key: one for one in reversed(newer) if (key := (one.contact_id, one.at)) not in seen}
     ImportClaim.objects.bulk_create(
         [
             ImportClaim(
@@ -53,8 +79,7 @@ def keep(imported: Import, tenant: Tenant, claimed: Sequence[Claimed]) -> None:
                 claimed_at=one.at,
                 sealed=encrypt(_written(one.said), binding=_binding(tenant.pk, imported.pk, one.line)),
             )
-            for one in claimed
-            if one.subject_id not in since or one.at > since[one.subject_id]
+            for one in new.values()
         ],
         # A broken-off import that is run again from its beginning.
         ignore_conflicts=True,
@@ -70,6 +95,25 @@ def told(claim: ImportClaim) -> dict[str, str]:
     except CannotDecrypt:
         return {}
     return said
+
+
+def _latest_noes(tenant: Tenant, claimed: Sequence[Claimed]) -> dict[int, datetime.datetime]:
+    named = [(one.line, digest) for one in claimed for digest in one.digests]
+    channel, purpose = MARKETING
+    asked = {
+        "tenant": tenant.pk,
+        "lines": [one.line for one in claimed],
+        "contacts": [one.contact_id for one in claimed],
+        "subjects": [str(one.subject_id) for one in claimed],
+        "named": [line for line, _digest in named],
+        "digests": [digest for _line, digest in named],
+        "channel": channel,
+        "purpose": purpose,
+        "states": NO_STATES,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST_NOES, asked)
+        return dict(cursor.fetchall())
 
 
 def _written(said: dict[str, Any]) -> str:

@@ -219,7 +219,7 @@ def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dic
         wording = wordings.get(line.said.get("wording", ""), "no_proof")
         reason = _obstacle(tenant, line, wording, states, suppressed, demands_age=demands_age)
         if reason == "skipped_suppressed" and line.is_proven and isinstance(wording, Agreed):
-            refused += _claimed(line)
+            refused += _claimed(tenant, line)
         if isinstance(wording, str) or reason:
             became[line.number] = reason
         else:
@@ -230,10 +230,11 @@ def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dic
     return became | (ahead if imported.is_dry_run else _appended(imported, tenant, fit, ahead))
 
 
-def _claimed(line: Line) -> Iterator[Claimed]:
+def _claimed(tenant: Tenant, line: Line) -> Iterator[Claimed]:
     """What people may look at; nothing of somebody whose data are only stored (Art. 18 GDPR)."""
     if line.subject_id and line.contact_id and not line.is_restricted:
-        yield Claimed(line.number, line.contact_id, line.subject_id, line.said)
+        digests = [digest for _kind, digest in _digests(tenant, line)]
+        yield Claimed(line.number, line.contact_id, line.subject_id, digests, line.said)
 
 
 def _obstacle(

@@ -155,6 +155,9 @@ class WordingVersion(models.Model):
     published_by = models.ForeignKey(
         "tenants.User", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
     )
+    published_by_key = models.ForeignKey(
+        "tenants.ApiKey", null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
     published_at = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)
     invalid_reason = models.TextField(blank=True)

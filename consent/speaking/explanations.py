@@ -6,7 +6,7 @@ Texts = Mapping[str, str]
 
 DU: Texts = {
     "why_chat": "Warum du Nachrichten von {company} bekommst:",
-    "why_none": "{company} hat keine Zustimmung von dir zu Werbung und schickt dir keine.",
+    "why_none": "{company} hat keine Zustimmung von dir zu Werbung in WhatsApp und schickt dir hier keine.",
     # Art. 18 GDPR, whoever asked for it.
     "why_restricted": "Deine Daten sind gesperrt: {company} bewahrt sie nur auf und schickt dir keine Werbung.",
     "why_stop": "Möchtest du das nicht mehr? Antworte mit STOPP, das wirkt sofort.",
@@ -15,6 +15,9 @@ DU: Texts = {
     "allowed_by": "Erlaubt war sie durch eine Zustimmung, die nicht mehr gilt: {told}",
     "chosen_by": "Ausgewählt hat {company} dich nach: {by}.",
     "chosen_all": "Sie ging an alle, die zugestimmt haben.",
+    "everybody": "alle, die zugestimmt haben",
+    "unknown": "nicht mehr bekannt",
+    "quoted": "„{words}“",
     "by_place": "deinem Wohnort",
     "by_birthday": "deinem Geburtstag",
     "by_language": "deiner Sprache",
@@ -27,6 +30,9 @@ DU: Texts = {
     "by_events": "dem, was du bei {company} getan hast",
     "by_messages": "deinem Umgang mit früheren Nachrichten",
     "by_topic": "deinem Thema „{topic}“",
+    # Neither the chat nor the page names special categories of data (Art. 9 GDPR); the access of Art. 15 does.
+    "by_more": "weiteren Angaben (siehe die Auskunft über deine Daten)",
+    "by_special": "besonderen Kategorien von Daten (Art. 9 DSGVO)",
     "topics": "Themen",
     "topics_text": "Wähle, worüber {company} dir schreiben soll. Ob du überhaupt Nachrichten bekommst, ändert das"
     " nicht: Dafür zählt nur deine Zustimmung.",
@@ -36,7 +42,7 @@ DU: Texts = {
 }
 SIE: Texts = {
     "why_chat": "Warum Sie Nachrichten von {company} bekommen:",
-    "why_none": "{company} hat keine Zustimmung von Ihnen zu Werbung und schickt Ihnen keine.",
+    "why_none": "{company} hat keine Zustimmung von Ihnen zu Werbung in WhatsApp und schickt Ihnen hier keine.",
     "why_restricted": "Ihre Daten sind gesperrt: {company} bewahrt sie nur auf und schickt Ihnen keine Werbung.",
     "why_stop": "Möchten Sie das nicht mehr? Antworten Sie mit STOPP, das wirkt sofort.",
     "why_page": "Wozu Sie ja gesagt haben, Ihr Beleg und Ihre Rechte stehen hier: {url}",
@@ -53,6 +59,7 @@ SIE: Texts = {
     "by_events": "dem, was Sie bei {company} getan haben",
     "by_messages": "Ihrem Umgang mit früheren Nachrichten",
     "by_topic": "Ihrem Thema „{topic}“",
+    "by_more": "weiteren Angaben (siehe die Auskunft über Ihre Daten)",
     "topics_text": "Wählen Sie, worüber {company} Ihnen schreiben soll. Ob Sie überhaupt Nachrichten bekommen, ändert"
     " das nicht: Dafür zählt nur Ihre Zustimmung.",
     "topics_saved": "Gespeichert. Ihre Auswahl gilt ab sofort.",
@@ -60,7 +67,7 @@ SIE: Texts = {
 }
 EN: Texts = {
     "why_chat": "Why you get messages from {company}:",
-    "why_none": "{company} has no consent of yours to advertising and sends you none.",
+    "why_none": "{company} has no consent of yours to advertising in WhatsApp and sends you none here.",
     "why_restricted": "Your data is restricted: {company} only stores it and sends you no advertising.",
     "why_stop": "You do not want this any more? Answer STOP, that takes effect at once.",
     "why_page": "What you have said yes to, your receipt and your rights are here: {url}",
@@ -68,6 +75,9 @@ EN: Texts = {
     "allowed_by": "It was allowed by a consent that does not hold any more: {told}",
     "chosen_by": "{company} chose you by: {by}.",
     "chosen_all": "It went to everybody who agreed.",
+    "everybody": "everybody who agreed",
+    "unknown": "not known any more",
+    "quoted": "“{words}”",
     "by_place": "where you live",
     "by_birthday": "your birthday",
     "by_language": "your language",
@@ -80,6 +90,8 @@ EN: Texts = {
     "by_events": "what you did at {company}",
     "by_messages": "what you did with earlier messages",
     "by_topic": "your topic “{topic}”",
+    "by_more": "further data (see the access to your data)",
+    "by_special": "special categories of data (Art. 9 GDPR)",
     "topics": "Topics",
     "topics_text": "Choose what {company} should write to you about. It does not change whether you get messages at"
     " all: only your consent counts for that.",

@@ -22,6 +22,8 @@ from tenants.pages import TenantRequest, page_of, requires
 PER_PAGE = 25
 QR_SCALE = 4
 State = ImportClaim.State
+# Who has objected (Art. 21 GDPR) or whose data are only stored (Art. 18 GDPR) is offered nothing at all.
+LEFT_ALONE = {"objected", "restricted"}
 
 
 class WayBack(NamedTuple):
@@ -61,7 +63,8 @@ def show(request: TenantRequest, uid: uuid.UUID, line: int) -> HttpResponse:
         "said": claims.told(claim),
         "reason": reasons.of(answer.reason),
         "is_back": answer.allowed,
-        "ways": _ways(request),
+        "is_left_alone": answer.reason in LEFT_ALONE,
+        "ways": [] if answer.reason in LEFT_ALONE else _ways(request),
     }
     return render(request, "consent/claim.html", context)
 
@@ -69,7 +72,7 @@ def show(request: TenantRequest, uid: uuid.UUID, line: int) -> HttpResponse:
 @require_POST
 @requires("consent:write")
 def offer(request: TenantRequest, uid: uuid.UUID, line: int) -> HttpResponse:
-    """Note that the person was shown the way back."""
+    """Note that the person turned to the company and was shown the way back."""
     return _decided(request, uid, line, State.OFFERED, _("Noted. Only the person's own message opens anything again."))
 
 

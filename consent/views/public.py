@@ -186,16 +186,15 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
             preferences.withdraw(found, request.POST.get("pair", ""), visitor=visitor_of(request))
             return redirect(f"{request.path}?ok=1&lang={language}")
         is_done = "ok" in request.GET
-        origins = explaining.origins(found.contact, language)
         context = {
             "choices": preferences.choices(found),
             "vouchers": [
                 (voucher, *showing.benefit(voucher.form, language)) for voucher in preferences.vouchers(found)
             ],
-            "origins": origins,
+            "origins": explaining.origins(found.contact, language),
             "topics": topics.choices(found.contact, language),
             "has_chosen": "topics" in request.GET,
-            "last_campaign": explaining.last_campaign(found.contact, language, is_agreed=bool(origins[0].rows)),
+            "last_campaign": explaining.last_campaign(found.contact, language),
             "is_done": is_done,
             "has_objected": preferences.has_objected(found),
             "token": token,

@@ -240,7 +240,7 @@ def _shown(
 def _entered(request: TenantRequest, signup: SignupForm | None) -> SignupFormForm:
     """What somebody sent, to be saved; or to be shown again with one of our questions in it (M-21)."""
     if question := QUESTIONS.get(request.POST.get("take", "")):
-        form = SignupFormForm(request.tenant, instance=signup)
+        form = SignupFormForm(request.tenant, instance=signup, typed=request.POST)
         form.take(question, request.POST)
         return form
     return SignupFormForm(request.tenant, request.POST or None, instance=signup)

@@ -115,7 +115,7 @@ def show(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """One text with its versions; polled by htmx while yeses to an invalid one are being ended."""
     wording = _wording(request, uid)
     versions = list(
-        wording.versions.select_related("published_by", "wording", "tenant")
+        wording.versions.select_related("published_by", "published_by_key", "wording", "tenant")
         .prefetch_related("invalidations")
         .order_by("-number")
     )

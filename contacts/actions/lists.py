@@ -118,7 +118,11 @@ def remove_members(*, contact_list: ContactList, contacts: QuerySet[Contact], by
 def _present(contact_list: ContactList, is_topic: bool | None, title_de: str | None, title_en: str | None) -> None:
     for name, value in (("title_de", title_de), ("title_en", title_en)):
         if value is not None:
-            setattr(contact_list, name, " ".join(value.split()))
+            before, title = getattr(contact_list, name), " ".join(value.split())
+            if before and title != before:
+                # People have joined it under that title, and their events tell so.
+                contact_list.former_names = list(dict.fromkeys([*contact_list.former_names, before]))
+            setattr(contact_list, name, title)
     contact_list.is_topic = contact_list.is_topic if is_topic is None else is_topic
     if contact_list.is_topic and not contact_list.title_de:
         raise ValidationError({"title_de": _("Give the topic a title in German; people read it instead of the name.")})

@@ -75,7 +75,8 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
         [
             questions.Question(w.contact, w.number, row, language)
             for w, row in zip(new, stored, strict=True)
-            if not row.is_opt_out and w.event.type in queries.SPEAKING and (language := keywords.asks_why(row.text))
+            # Beside a no, and beside what may be one, there is nothing else to say.
+            if w.wish.wish == "none" and w.event.type in queries.SPEAKING and (language := keywords.asks_why(row.text))
         ],
     )
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from consent import keywords
 from consent.keywords import asks_why, recognise
 from tests.consent.vectors import (
+    ERASED_BESIDE_WHY,
     MUST_ASK,
     MUST_ASK_WHY,
     MUST_NOT_ASK_WHY,
@@ -14,6 +15,9 @@ from tests.consent.vectors import (
     MUST_OBJECT_TO_ALL,
     MUST_OPT_OUT,
     MUST_OPT_OUT_OF_ALL,
+    OBJECTED_BESIDE_WHY,
+    OUT_BESIDE_WHY,
+    UNCLEAR_BESIDE_WHY,
 )
 
 
@@ -99,3 +103,21 @@ def test_r_36_these_messages_ask_why_and_change_nothing(language: str, text: str
 @pytest.mark.parametrize("text", [*MUST_NOT_ASK_WHY, *MUST_OPT_OUT, *MUST_OBJECT_TO_ALL])
 def test_these_messages_do_not_ask_why(text: str) -> None:
     assert asks_why(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        *((text, keywords.OPT_OUT) for text in OUT_BESIDE_WHY),
+        *((text, keywords.OBJECTION._replace(is_all=True)) for text in OBJECTED_BESIDE_WHY),
+        *((text, keywords.OPT_OUT._replace(wants_erasure=True)) for text in ERASED_BESIDE_WHY),
+        *((text, keywords.ASK) for text in UNCLEAR_BESIDE_WHY),
+    ],
+)
+def test_a_question_why_hides_no_wish_that_stands_beside_it(text: str, means: keywords.Recognised) -> None:
+    assert recognise(text) == means
+
+
+@pytest.mark.parametrize("text", ["Warum bekomme ich das? Start", "Warum bekomme ich das? Anmelden."])
+def test_nobody_says_yes_by_asking_why(text: str) -> None:
+    assert recognise(text).wish == "none"

@@ -15,15 +15,16 @@ from campaigns import freezing, preflight, queries
 from campaigns.models import Campaign
 from consent.actions import controllers
 from consent.models import ConsentState
-from contacts.actions import lists, tags
-from contacts.models import Contact, Event, Tag
+from contacts.actions import change_topics, lists, tags
+from contacts.models import Contact, ContactList, Event, Tag
 from messaging import claiming
 from messaging.budget import Budget
 from messaging.models import Message
 from messaging.reasons import label
 from segments import actions as segment_actions
-from segments import compiling
+from segments import asking, compiling
 from segments import queries as segments
+from segments.rules import parse
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.campaigns.cast import draft, launch, listed, messages, stored
@@ -83,8 +84,41 @@ def happen(tenant: Tenant, people: list[Contact], name: str, properties: dict[st
         )
 
 
+def joined(tenant: Tenant, people: list[Contact], title: str = "Schwangere", name: str = "Thema 7") -> Rule:
+    """A topic that people have joined themselves."""
+    topic = lists.create_list(tenant=tenant, name=name, is_topic=True, title_de=title, by=None)
+    for each in people:
+        change_topics(contact=each, join=[topic], where="own page")
+    return {"event": "topic_joined", "op": "ever"}
+
+
+def joined_by_title(tenant: Tenant, people: list[Contact]) -> Rule:
+    return {**joined(tenant, people), "where": [{"property": "topic", "op": "is", "value": "schwangere"}]}
+
+
+def joined_by_uid(tenant: Tenant, people: list[Contact]) -> Rule:
+    rule = joined(tenant, people)
+    uid = str(ContactList.objects.get(name="Thema 7").uid)
+    return {**rule, "where": [{"property": "list", "op": "in", "value": [uid]}]}
+
+
+def joined_under_another_title(tenant: Tenant, people: list[Contact]) -> Rule:
+    rule = joined_by_uid(tenant, people)
+    lists.update_list(contact_list=ContactList.objects.get(name="Thema 7"), title_de="Bald zu dritt", by=None)
+    return rule
+
+
+def on_the_list_of_a_topic(tenant: Tenant, people: list[Contact]) -> Rule:
+    joined(tenant, people)
+    return {"list": str(ContactList.objects.get(name="Thema 7").uid), "op": "in"}
+
+
 @pytest.mark.parametrize(
-    "told", [tagged, tagged_under_another_name, on_a_list, on_a_list_under_another_name, did, did_with_a_diagnosis]
+    "told",
+    [
+        *(tagged, tagged_under_another_name, on_a_list, on_a_list_under_another_name, did, did_with_a_diagnosis),
+        *(joined, joined_by_title, joined_by_uid, joined_under_another_title, on_the_list_of_a_topic),
+    ],
 )
 def test_cg_08_tags_lists_and_events_count_only_for_who_has_agreed(
     in_bakery: Tenant, people: dict[str, Contact], told: Callable[[Tenant, list[Contact]], Rule]
@@ -97,6 +131,19 @@ def test_cg_08_tags_lists_and_events_count_only_for_who_has_agreed(
     opposite = {"has": "has_not", "in": "not_in", "ever": "never"}[rule["op"]]
     assert names(in_bakery, {**rule, "op": opposite}) == set()
     assert segments.preview(in_bakery, rule).count == 1
+
+
+def test_cg_08_a_topic_that_is_marked_after_people_joined_it_counts_only_for_who_has_agreed(
+    in_bakery: Tenant, people: dict[str, Contact]
+) -> None:
+    rule = joined(in_bakery, [people["Anna"], people["Bert"]], "Babys", "Thema 8")
+    assert names(in_bakery, rule) == {"Anna", "Bert"}
+
+    mark(in_bakery, "Babys")
+
+    assert names(in_bakery, rule) == {"Anna"}
+    other = {**rule, "where": [{"property": "topic", "op": "is", "value": "Brot"}]}
+    assert not asking.is_special(parse(other), in_bakery.pk)
 
 
 def test_what_nobody_has_marked_counts_for_everybody(in_bakery: Tenant, people: dict[str, Contact]) -> None:

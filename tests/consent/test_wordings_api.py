@@ -8,6 +8,7 @@ from django.test import Client
 from consent.actions import controllers, wordings
 from consent.models import Wording, WordingVersion
 from tenants import actions as tenancy
+from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import agree, person, published
@@ -132,6 +133,12 @@ def written(alice: Caller, **changed: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
+def publish(calls: Caller, address: str, sha256: str = "") -> Any:
+    """The draft is published as it was read."""
+    checked = sha256 or calls.get(f"{address}draft/").json().get("sha256", "0" * 64)
+    return calls.post(f"{address}draft/publish/", {"sha256": checked})
+
+
 def test_a_text_is_written_published_and_agreed_to_in_the_dashboards_way(
     alice: Caller, bakery: Tenant, company: None
 ) -> None:
@@ -142,8 +149,9 @@ def test_a_text_is_written_published_and_agreed_to_in_the_dashboards_way(
     assert alice.get(f"{address}draft/").json() == draft
     assert alice.get(address).json()["in_use"] is None
 
-    published_ = alice.post(f"{address}draft/publish/").json()
+    published_ = publish(alice, address).json()
 
+    assert published_["sha256"] == draft["sha256"]
     assert (published_["state"], published_["policy_url"]) == ("in_use", NOTICE)
     assert published_["policy_version"] == "11/2026"
     assert published_["policy_sha256"] == ("c0ffee" * 10 + "1234")
@@ -165,7 +173,7 @@ def test_an_open_duty_is_told_with_its_remedy_and_keeps_the_text_from_people(
     assert [found["rule"] for found in draft["findings"]]
     assert all(found["problem"] and found["remedy"] for found in draft["findings"])
 
-    refused = alice.post(f"wordings/{draft['wording']}/draft/publish/")
+    refused = publish(alice, f"wordings/{draft['wording']}/")
 
     assert refused.status_code == 409
     assert draft["findings"][0]["remedy"] in refused.json()["detail"]
@@ -208,10 +216,10 @@ def test_what_is_not_given_stays_and_what_is_published_cannot_be_changed(
     assert changed["version"]["texts"] != draft["version"]["texts"]
     assert changed["findings"]
     alice.patch(f"{address}draft/", {"texts": {"de": text(notice="")}, "name": "Brief"})
-    alice.post(f"{address}draft/publish/")
+    publish(alice, address)
     assert alice.patch(f"{address}draft/", {"name": "Zu spät"}).status_code == 404
     same = alice.post(f"{address}draft/")
-    assert alice.post(f"{address}draft/publish/").status_code == 409
+    assert publish(alice, address).status_code == 409
     assert same.json()["name"] == "Brief"
 
 
@@ -255,28 +263,78 @@ def test_what_is_wrong_is_told_by_field(
     assert field in str(answer.json()["errors"])
 
 
-def test_writing_needs_its_scope_and_checking_the_one_to_read(bakery: Tenant, version: WordingVersion) -> None:
+@pytest.mark.parametrize("scopes", [["consent:read"], ["consent:read", "consent:write"]])
+def test_writing_needs_its_own_scope_and_checking_the_one_to_read(
+    bakery: Tenant, version: WordingVersion, scopes: list[str]
+) -> None:
     with tenant_scope(bakery):
-        _key, reader = tenancy.issue_key(tenant=bakery, name="reader", scopes=["consent:read"], by=None)
+        _key, reader = tenancy.issue_key(tenant=bakery, name="reader", scopes=scopes, by=None)
     calls, address = Caller(reader), f"wordings/{version.wording.uid}/"
 
     assert calls.post("wordings/lint/", {}).status_code == 200
     assert calls.get(f"{address}draft/").status_code == 200
+    assert calls.post("wordings/", {"name": "Neu"}).status_code == 403
     assert calls.post(f"{address}draft/").status_code == 403
     assert calls.patch(f"{address}draft/", {"name": "Neu"}).status_code == 403
     assert calls.delete(f"{address}draft/").status_code == 403
-    assert calls.post(f"{address}draft/publish/").status_code == 403
+    assert publish(calls, address).status_code == 403
     assert calls.post(f"{address}versions/2/retire/").status_code == 403
+
+
+def test_a_key_for_texts_writes_them_and_is_named_beside_what_it_published(
+    client: Client, bakery_made: NewTenant, bakery: Tenant, version: WordingVersion, company: None
+) -> None:
+    with tenant_scope(bakery):
+        scopes = ["consent:read", "wordings:write"]
+        key, secret = tenancy.issue_key(tenant=bakery, name="Kanzlei", scopes=scopes, by=None)
+    calls = Caller(secret)
+    draft = written(calls)
+
+    publish(calls, f"wordings/{draft['wording']}/")
+
+    with tenant_scope(bakery):
+        assert WordingVersion.objects.get(wording__name="Newsletter").published_by_key == key
+    client.force_login(bakery_made.owner)
+    client.cookies["django_language"] = "en"
+    page = client.get(f"/bakery/wordings/{draft['wording']}/").content.decode()
+    assert "by the API key “Kanzlei”" in page
+
+
+def test_only_the_draft_that_was_checked_is_published(alice: Caller, bakery: Tenant, company: None) -> None:
+    draft = written(alice)
+    address = f"wordings/{draft['wording']}/"
+    alice.patch(f"{address}draft/", {"covers": [{"channel": "whatsapp", "purpose": "survey"}]})
+
+    stale = publish(alice, address, draft["sha256"])
+
+    assert stale.status_code == 409
+    assert "changed since you checked it" in stale.json()["detail"]
+    assert alice.post(f"{address}draft/publish/", {}).status_code == 400
+    with tenant_scope(bakery):
+        assert WordingVersion.objects.get().state == "draft"
+
+
+def test_two_who_change_different_parts_of_a_draft_at_once_both_keep_theirs(bakery: Tenant, company: None) -> None:
+    with tenant_scope(bakery):
+        given: dict[str, Any] = {"name": "Brief", "texts": {"de": "Ja."}, "covers": [("whatsapp", "marketing")]}
+        draft = wordings.create(tenant=bakery, by=None, **given)
+        stale = WordingVersion.objects.get()
+        wordings.save_draft(version=draft, texts={"de": "Ja, gern."}, by=None)
+
+        wordings.save_draft(version=stale, policy_version="12/2026", by=None)
+
+        stored = WordingVersion.objects.get()
+    assert (stored.texts, stored.policy_version) == ({"de": "Ja, gern."}, "12/2026")
 
 
 def test_nobody_writes_to_another_companys_texts(carol: Caller, bakery: Tenant, version: WordingVersion) -> None:
     address = f"wordings/{version.wording.uid}/"
 
     for answer in (
+        publish(carol, address),
         carol.post(f"{address}draft/"),
         carol.patch(f"{address}draft/", {"name": "Meins"}),
         carol.delete(f"{address}draft/"),
-        carol.post(f"{address}draft/publish/"),
         carol.post(f"{address}versions/2/retire/"),
     ):
         assert answer.status_code == 404
@@ -290,6 +348,6 @@ def test_openapi_says_how_a_text_is_written(client: Client) -> None:
     draft = paths["/api/v1/wordings/{uid}/draft/"]
     assert set(draft) == {"get", "post", "patch", "delete"}
     assert draft["patch"]["requestBody"]
-    assert "responses" in paths["/api/v1/wordings/{uid}/draft/publish/"]["post"]
+    assert paths["/api/v1/wordings/{uid}/draft/publish/"]["post"]["requestBody"]
     assert paths["/api/v1/wordings/lint/"]["post"]["requestBody"]
     assert paths["/api/v1/wordings/{uid}/versions/{number}/retire/"]["post"]

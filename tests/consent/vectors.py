@@ -93,6 +93,27 @@ MUST_ASK = [
 MUST_OPT_OUT_OF_ALL = ["STOP ALL", "stopall", "Alles stoppen", "Stopp alles", "bitte stop alles", "Stopp All!"]
 # Objections (CG-24).
 MUST_OBJECT_TO_ALL = ["Ich widerspreche der Nutzung meiner Daten", "Ich widerspreche der Werbung"]
+# A question why beside a no: the no counts, as strictly as it would alone.
+OUT_BESIDE_WHY = [
+    "Warum bekomme ich das? STOPP",
+    "STOPP! Warum bekomme ich das?",
+    "Stopp, warum bekomme ich das",
+    "Warum bekomme ich das? Ich möchte keine Werbung mehr",
+    "Woher habt ihr meine Nummer? Abmelden.",
+    "Woher habt ihr meine Nummer? Hallo? Ende.",
+    "Why am I getting this? Unsubscribe.",
+    "Who gave you my number? Please stop sending me messages!",
+]
+OBJECTED_BESIDE_WHY = [
+    "Warum bekomme ich das? Ich widerspreche der Werbung",
+    "Why am I getting this? I object to the use of my data",
+]
+ERASED_BESIDE_WHY = ["Warum bekomme ich das? Löscht meine Daten", "Who gave you my number? Delete my data."]
+UNCLEAR_BESIDE_WHY = [
+    "Warum bekomme ich das? Das stoppt ihr!",
+    "Warum bekomme ich das? Nein danke.",
+    "Wer hat euch meine Nummer gegeben? Ich kündige!",
+]
 # Asking why one gets messages, or whence one's number is known, and what only sounds like it.
 MUST_ASK_WHY = {
     "de": [
@@ -117,6 +138,9 @@ MUST_ASK_WHY = {
         "Woher meine Nummer?",
         "Warum diese Werbung?",
         "Warum ich?",
+        "Warum bekomme ich so viele Nachrichten?",
+        "Warum schickt ihr mir?",
+        "Ich weiß nicht, warum ich das bekomme",
     ],
     "en": [
         "why am i getting this",
@@ -128,6 +152,9 @@ MUST_ASK_WHY = {
         "When did I sign up for this?",
         "why are you texting me",
         "Hey, why are you sending me this?",
+        "Why did I get these offers?",
+        "Why am I receiving?",
+        "I don't know why I am getting this",
     ],
 }
 MUST_NOT_ASK_WHY = [
@@ -145,5 +172,18 @@ MUST_NOT_ASK_WHY = [
     "Why is it so expensive?",
     "Why do I get no messages?",
     "Why don't I get messages",
+    "Warum bekomme ich nie Angebote?",
+    "Warum bekomme ich weniger Nachrichten?",
+    "Why do I get fewer offers?",
+    "Why do I never get messages?",
+    "Why did I get\nthe wrong parcel",
+    "Why did I get … the wrong parcel?",
+    "Warum bekomme ich das... falsche Paket?",
+    "Why did I get: the wrong parcel",
+    "Warum schickt ihr mir: die falsche Hose",
+    "Ich weiß jetzt warum ich das bekomme",
+    "Jetzt verstehe ich, warum ich das bekomme",
+    "Klar, warum ich das bekomme",
+    "I know why I am getting this",
     "STOPP",
 ]

@@ -12,12 +12,16 @@ from django.utils import timezone
 from campaigns import actions as campaigns
 from campaigns import freezing
 from campaigns.models import Campaign
-from consent.models import ConsentEvent, Controller, Source
+from consent import explaining
+from consent.actions import declarations
+from consent.models import Authority, ConsentEvent, Controller, Source
 from consent.queries import may_send
 from consent.rights import walking
+from contacts.actions import move_number
 from contacts.models import Contact, ContactList, ListMember, Tag
 from inbox.models import InboundMessage
 from messaging.models import Content, Message
+from messaging.models import Source as MessageSource
 from segments import actions as segments
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -53,6 +57,13 @@ def answers(tenant: Tenant) -> list[str]:
     with tenant_scope(tenant):
         said = Content.objects.filter(source__kind="reply").order_by("id").values_list("free_form", flat=True)
         return [one["text"]["body"] for one in said]
+
+
+def waiting(tenant: Tenant) -> list[str]:
+    """What people wrote that somebody has to look at."""
+    with tenant_scope(tenant):
+        found = InboundMessage.objects.filter(needs_a_look=True).order_by("pk")
+        return list(found.values_list("text", flat=True))
 
 
 def sent(tenant: Tenant, rule: dict[str, Any] | None, *, purpose: str = "marketing") -> Campaign:
@@ -109,6 +120,7 @@ def test_the_answer_speaks_as_the_question_does_and_addresses_people_as_the_comp
 
     english, german = answers(number.tenant)
     assert "in WhatsApp: you wrote to us and said yes." in english
+    assert re.search(r"agreed to: “[^„“]+”", english)
     assert "Answer STOP" in english
     assert "Bäckerei Sonne GmbH hat keine Zustimmung von Ihnen zu Werbung" in german
 
@@ -118,12 +130,69 @@ def test_who_asks_again_and_again_is_answered_once_a_day(number: Number, anna: C
         ask(deliver, number, words)
 
     assert len(answers(number.tenant)) == 1
+    assert waiting(number.tenant) == ["Woher habt ihr meine Nummer?", "why do i get this"]
 
 
-def test_a_question_of_yesterday_is_answered_no_more(number: Number, anna: Contact, deliver: Deliver) -> None:
+def test_a_day_is_24_hours_and_not_a_date(number: Number, anna: Contact, deliver: Deliver) -> None:
+    deliver(meta.body(number, messages=[meta.text(ASKED, at=NOW - timedelta(hours=23))]))
+    ask(deliver, number)
+    assert len(answers(number.tenant)) == 1
+
+    with tenant_scope(number.tenant):
+        MessageSource.objects.update(created_at=timezone.now() - timedelta(hours=24, minutes=1))
+    ask(deliver, number)
+    assert len(answers(number.tenant)) == 2
+
+
+def test_a_question_of_yesterday_is_answered_no_more_and_waits_for_a_look(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
     deliver(meta.body(number, messages=[meta.text(ASKED, at=NOW - timedelta(hours=25))]))
 
     assert answers(number.tenant) == []
+    assert waiting(number.tenant) == [ASKED]
+
+
+def test_a_real_answer_leaves_nothing_to_look_at_and_of_who_is_unknown_somebody_looks(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    ask(deliver, number)
+    assert waiting(number.tenant) == []
+
+    ask(deliver, number, "Woher haben Sie meine Nummer?", sender="493023125009")
+
+    assert len(answers(number.tenant)) == 2
+    assert waiting(number.tenant) == ["Woher haben Sie meine Nummer?"]
+
+
+def test_the_next_owner_of_a_number_reads_nothing_of_the_one_before(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    ask(deliver, number, "Hallo", from_user_id="DE.1")
+    ask(deliver, number, from_user_id="DE.2")
+
+    assert answers(number.tenant) == []
+    assert waiting(number.tenant) == [ASKED]
+
+    # Their own yes makes it their own history.
+    with tenant_scope(number.tenant):
+        agree(number.tenant, Contact.objects.get(), occurred_at=timezone.now())
+    ask(deliver, number, from_user_id="DE.2")
+    assert len(answers(number.tenant)) == 1
+
+
+def test_who_has_moved_by_whatsapps_own_word_is_still_the_same(number: Number, anna: Contact, deliver: Deliver) -> None:
+    ask(deliver, number, "Hallo", from_user_id="DE.1")
+    with tenant_scope(number.tenant):
+        moved = move_number(
+            contact=Contact.objects.get(), new_phone="+493023125002", new_bsuid="DE.2", merged=lambda kept, gone: None
+        )
+        declarations.moved(tenant=number.tenant, contact=moved, old_phone=PHONE, old_bsuid="DE.1", dedupe="moved")
+
+    ask(deliver, number, sender="493023125002", from_user_id="DE.2")
+
+    [told] = answers(number.tenant)
+    assert "Am 20.11.2026 in WhatsApp" in told
 
 
 def test_whoever_stops_and_asks_in_one_message_is_out_and_gets_the_confirmation_alone(
@@ -142,9 +211,18 @@ def test_an_unclear_wish_beside_the_question_still_waits_for_a_look(
 ) -> None:
     ask(deliver, number, "Warum bekomme ich das? Das stoppt ihr!")
 
-    assert len(answers(number.tenant)) == 1
+    assert answers(number.tenant) == []
+    assert waiting(number.tenant) == ["Warum bekomme ich das? Das stoppt ihr!"]
+
+
+@pytest.mark.parametrize("words", ["Warum bekomme ich das? STOPP", "Why am I getting this? Unsubscribe."])
+def test_a_no_beside_the_question_is_a_no(number: Number, anna: Contact, deliver: Deliver, words: str) -> None:
+    ask(deliver, number, words)
+
+    [told] = answers(number.tenant)
+    assert "abgemeldet" in told
     with tenant_scope(number.tenant):
-        assert InboundMessage.objects.get().needs_a_look
+        assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "withdrawn"
 
 
 def test_the_last_campaign_is_told_by_its_day_its_purpose_and_kinds_of_data_and_by_no_name_of_the_companys(
@@ -175,6 +253,13 @@ def test_the_last_campaign_is_told_by_its_day_its_purpose_and_kinds_of_data_and_
         assert internal not in told
     [path] = re.findall(r"/p/[^\s]+", told)
     assert why in " ".join(client.get(f"{path}?lang=de").content.decode().split())
+
+
+def accessed(contact: Contact) -> str:
+    """By what the last campaign chose a person, as the access to their data tells it."""
+    with tenant_scope(contact.tenant):
+        told = {section.name: list(section.rows) for section in walking.told(contact)}["last_campaign"]
+    return str(told[0]["by"])
 
 
 def test_the_access_to_ones_data_tells_the_same(number: Number, anna: Contact) -> None:
@@ -219,7 +304,32 @@ def test_cg_08_what_is_of_a_special_category_is_not_named(number: Number, anna: 
 
     ask(deliver, number)
 
-    assert "nach: deiner Sprache." in answers(number.tenant)[0]
+    [told] = answers(number.tenant)
+    assert "nach: deiner Sprache, weiteren Angaben (siehe die Auskunft über deine Daten)." in told
+    assert "besondere" not in told
+    assert accessed(anna) == "deiner Sprache, besonderen Kategorien von Daten (Art. 9 DSGVO)"
+
+
+def test_art_15_the_access_names_special_categories_even_where_nothing_else_chose_the_person(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    sent(number.tenant, {"attribute": "diagnose", "op": "is_set"})
+    with tenant_scope(number.tenant):
+        known(number.tenant, special_attributes=["diagnose"])
+
+    ask(deliver, number)
+
+    assert "nach: weiteren Angaben" in answers(number.tenant)[0]
+    assert accessed(anna) == "besonderen Kategorien von Daten (Art. 9 DSGVO)"
+
+
+def test_art_15_the_access_tells_everybody_from_nobody_knows(number: Number, anna: Contact) -> None:
+    campaign = sent(number.tenant, {})
+    assert accessed(anna) == "alle, die zugestimmt haben"
+
+    with tenant_scope(number.tenant):
+        segments.update(segment=campaign.audiences.get().segment, rule={"field": "postcode", "op": "is_set"}, by=None)
+    assert accessed(anna) == "nicht mehr bekannt"
 
 
 def test_who_has_left_meanwhile_reads_what_allowed_the_campaign_then(
@@ -268,6 +378,58 @@ def test_however_long_the_texts_are_the_answer_fits_into_a_message(
     [told] = answers(number.tenant)
     assert len(told) <= 4096
     assert "/p/" in told
+
+
+@pytest.mark.parametrize(("source", "is_told"), [(Source.API, True), (Source.IMPORT, False)])
+def test_a_long_source_is_cut_short_and_what_a_list_is_called_stays_out_of_the_chat(
+    number: Number, anna: Contact, deliver: Deliver, client: Client, source: str, is_told: bool
+) -> None:
+    named = "Nörglerliste " + "lang " * 600
+    with tenant_scope(number.tenant):
+        more = published(number.tenant, name="more", covers=[["whatsapp", "survey"]])
+        proof = {"source": named, "consent.source": named}
+        agree(
+            number.tenant, anna, wording=more, language="de", source=source, evidence=proof, authority=Authority.IMPORT
+        )
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert ("Nörglerliste" in told) is is_told
+    assert told.count("lang ") < 40
+    assert len(told) <= 4096
+    [path] = re.findall(r"/p/[^\s]+", told)
+    assert "Nörglerliste" in client.get(f"{path}?lang=de").content.decode()
+
+
+def test_origins_give_way_until_the_answer_fits_and_the_link_stays(
+    number: Number, anna: Contact, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explaining, "LONGEST_IN_CHAT", 400)
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert len(told) <= 400
+    assert wording_text(purposes=["marketing"]) not in told
+    assert "/p/" in told
+
+
+def test_who_has_agreed_to_mail_alone_reads_that_there_is_no_yes_here_and_what_allowed_the_campaign(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    sent(number.tenant, {})
+    with tenant_scope(number.tenant):
+        by_mail = published(number.tenant, name="mail", covers=[["email", "marketing"]])
+        agree(number.tenant, anna, wording=by_mail, language="de", channel="email")
+        stop(number.tenant, anna, occurred_at=NOW - timedelta(hours=1))
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "keine Zustimmung von dir zu Werbung in WhatsApp" in told
+    assert "eine Zustimmung, die nicht mehr gilt" in told
+    assert "STOPP" not in told
 
 
 def test_companies_answer_for_themselves(number: Number, shop_number: Number, anna: Contact, deliver: Deliver) -> None:

@@ -7,9 +7,10 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from consent import personal, tasks
-from consent.actions import signup_forms
-from consent.models import Channel, ConsentEvent, ImportClaim, Purpose
+from consent import personal, reasons, tasks
+from consent.actions import declarations, signup_forms
+from consent.ledger import suppressing
+from consent.models import Channel, ConsentEvent, ImportClaim, Purpose, Suppression
 from consent.queries import may_send
 from consent.rights import keeping
 from contacts.models import Contact, Import
@@ -158,10 +159,23 @@ def test_a_check_keeps_no_claim_and_running_it_twice_keeps_each_once(bakery: Ten
     done(bakery, PROVEN, is_dry_run=True)
     assert stored(bakery) == []
 
-    done(bakery, PROVEN)
+    imported = done(bakery, PROVEN)
     done(bakery, PROVEN)
 
-    assert len(stored(bakery)) == len({claim.imported_id for claim in stored(bakery)}) == 2
+    assert [claim.imported_id for claim in stored(bakery)] == [imported.pk]
+
+
+def test_what_somebody_has_dismissed_does_not_come_back_with_the_next_file(
+    alice: Client, bakery: Tenant, anna: Contact
+) -> None:
+    imported = done(bakery, PROVEN)
+    alice.post(claimed(imported, "2/dismiss/"))
+
+    done(bakery, PROVEN.replace("Blatt 1", "Blatt 2"))
+    assert [claim.state for claim in stored(bakery)] == ["dismissed"]
+
+    done(bakery, PROVEN.replace("01.02.2025", "03.02.2025"))
+    assert [claim.state for claim in stored(bakery)] == ["dismissed", "open"]
 
 
 def test_art_18_of_who_is_restricted_nothing_is_kept(bakery: Tenant, anna: Contact) -> None:
@@ -173,15 +187,83 @@ def test_art_18_of_who_is_restricted_nothing_is_kept(bakery: Tenant, anna: Conta
     assert stored(bakery) == []
 
 
-def test_a_number_that_is_only_on_the_suppression_list_is_reviewed_as_well(alice: Client, bakery: Tenant) -> None:
+def listed_only(bakery: Tenant, since: datetime) -> None:
+    """The bakery knows the number by its suppression list only."""
     done(bakery, OPTOUT)
     with tenant_scope(bakery):
         Contact.objects.all().delete()
+        Suppression.objects.update(since=since)
+
+
+def test_a_number_that_is_only_on_the_suppression_list_is_reviewed_as_well(alice: Client, bakery: Tenant) -> None:
+    listed_only(bakery, BEFORE)
 
     imported = done(bakery, PROVEN)
 
     assert imported.consent_counts == {"skipped_suppressed": 1}
     assert "Blatt 1" in shown(alice, claimed(imported, "2/"))
+
+
+def test_a_no_on_the_suppression_list_that_is_newer_than_the_claim_counts_as_well(
+    bakery: Tenant, anna: Contact
+) -> None:
+    with tenant_scope(bakery):
+        Suppression.objects.update(since=AFTER)
+
+    done(bakery, PROVEN)
+    assert stored(bakery) == []
+
+    with tenant_scope(bakery):
+        Contact.objects.all().delete()
+    done(bakery, PROVEN)
+    assert stored(bakery) == []
+
+
+def test_art_17_over_an_erasure_alone_nothing_is_claimed(bakery: Tenant) -> None:
+    listed_only(bakery, BEFORE)
+    with tenant_scope(bakery):
+        Suppression.objects.exclude(purpose="marketing").delete()
+        Suppression.objects.update(reason=suppressing.BLOCKED, channel="all", purpose="all")
+
+    imported = done(bakery, PROVEN)
+
+    assert imported.consent_counts == {"skipped_suppressed": 1}
+    assert stored(bakery) == []
+
+
+@pytest.mark.parametrize("reason", ["objected", "restricted"])
+def test_art_21_to_who_has_objected_no_way_back_is_shown(
+    alice: Client, bakery: Tenant, anna: Contact, reason: str
+) -> None:
+    opened(bakery)
+    imported = done(bakery, PROVEN)
+    with tenant_scope(bakery):
+        if reason == "objected":
+            declarations.object_(tenant=bakery, contact=anna, source="agent", dedupe="no", occurred_at=AFTER)
+        else:
+            Contact.objects.update(restricted_at=timezone.now())
+
+    page = shown(alice, claimed(imported, "2/"))
+
+    assert may(anna) == reason
+    assert "nothing may be offered" in page
+    for way in ("/s/bakery/theke/", "wa.me", "<svg xmlns", "The way back was offered"):
+        assert way not in page
+    assert str(reasons.of(reason).remedy)[:20] in page
+
+
+def test_uwg_7_nobody_is_told_to_ask_for_a_consent_by_phone_or_mail(
+    alice: Client, bakery: Tenant, anna: Contact
+) -> None:
+    opened(bakery)
+    imported = done(bakery, PROVEN)
+
+    page = " ".join(shown(alice, claimed(imported, "2/")).split())
+
+    assert "Only if the person turns to you" in page
+    assert "on the phone" not in page
+    assert "Do not call, mail or text anybody" in page
+    assert "do not call, mail or text anybody" in shown(alice, claimed(imported))
 
 
 def test_claims_go_with_the_file_after_thirty_days(bakery: Tenant, anna: Contact) -> None:

@@ -100,5 +100,29 @@ def test_every_question_can_be_saved_as_it_is(alice: Client, wording: WordingVer
     assert len(form.translations["en"]["question_answers"]) == len(form.question_answers) >= 3
 
 
+@pytest.mark.parametrize(("language", "texts"), [("en", ("de", "en")), ("", ("en",)), ("de", ("de", "en"))])
+def test_each_language_gets_its_own_words_whichever_the_page_is_written_in(
+    alice: Client, client: Client, wording: WordingVersion, bakery: Tenant, language: str, texts: tuple[str, ...]
+) -> None:
+    with tenant_scope(bakery):
+        said = {code: f"Ja, {code}." for code in texts}
+        chosen = published(bakery, name="other", texts=said, covers=[["whatsapp", "marketing"]]).wording
+    given = values(wording, wording=str(chosen.pk), language=language, headline="News", take="hair_type")
+
+    page = alice.post(f"{URL}new/", given).content.decode()
+
+    main, other = ("Welchen Haartyp hast du?", "Which type of hair do you have?")
+    main, other = (main, other) if language == "de" else (other, main)
+    kept = entered(page)
+    assert kept["question_label"] == main
+    assert kept["de_question_label" if language != "de" else "en_question_label"] == other
+    assert alice.post(f"{URL}new/", kept).status_code == 302
+    with tenant_scope(bakery):
+        form = SignupForm.objects.get()
+        assert form.language == (language or "en")
+        assert form.question_label == main
+        assert [texts["question_label"] for texts in form.translations.values()] == [other]
+
+
 def test_an_unknown_question_saves_the_form_as_it_stands(alice: Client, wording: WordingVersion) -> None:
     assert alice.post(f"{URL}new/", values(wording, take="nonsense")).status_code == 302
