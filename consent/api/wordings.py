@@ -19,7 +19,7 @@ from consent import linting, queries
 from consent.actions import wordings as actions
 from consent.api.shapes import CHANNELS, PURPOSES
 from consent.forms.wordings import LONGEST
-from consent.linting import Draft, Finding
+from consent.linting import Draft
 from consent.models import Wording, WordingVersion
 from tenants.problems import Conflict
 from tenants.rest import StrictSerializer, TenantViewSet
@@ -119,7 +119,7 @@ class DraftIn(TextIn):
     )
 
 
-class FindingOut(serializers.Serializer[Finding]):
+class FindingOut(serializers.Serializer[Any]):
     """A duty that the text leaves open, with the remedy, in the language of the request."""
 
     rule = serializers.CharField(help_text="The requirement it comes from, for example CG-03.")
@@ -151,7 +151,8 @@ class DraftOut(serializers.Serializer[WordingVersion]):
 
     @extend_schema_field(FindingOut(many=True))
     def get_findings(self, version: WordingVersion) -> Any:
-        return FindingOut(linting.findings(queries.draft_of(version)), many=True).data
+        found = linting.findings(queries.draft_of(version, queries.controller_of(version.tenant)))
+        return FindingOut(found, many=True).data
 
 
 class PublishIn(StrictSerializer):
