@@ -202,8 +202,8 @@ def merged(
     moment = at - timedelta(microseconds=1) if at else timezone.now()
     # Messages may be late: what was said after that one outweighs the yes in it.
     moments = {moment: [(EVERYTHING, State.MERGED.value)]}
-    for pair, state, since in _noes(tenant, gone):
-        moments.setdefault(max(since, moment), []).append((pair, state))
+    for pair, state, said_at in _noes(tenant, gone):
+        moments.setdefault(max(said_at, moment), []).append((pair, state))
     done = [
         row
         for occurred_at, said in sorted(moments.items())
