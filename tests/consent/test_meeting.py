@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.test import Client
 
 from consent import ledger
-from consent.actions import addresses, hearing, joining, signups, vouchers
+from consent.actions import addresses, hearing, joining, signups
 from consent.models import AddressRequest, ConsentEvent, SignupForm, SignupRequest
 from consent.queries import may_send
 from consent.signups import message
@@ -242,18 +242,6 @@ def test_a_page_waits_for_the_mailbox_without_holding_the_form(bakery: Tenant, f
         others = meanwhile(bakery, lambda: addresses.start(form=form, address=ADDRESS, **again))
         signups.count("confirmed", form)
     assert ended(others) != [token]
-
-
-def test_a_voucher_is_owed_while_somebody_signs_up_by_the_same_form(
-    bakery: Tenant, form: SignupForm, anna: Contact
-) -> None:
-    with tenant_scope(bakery):
-        signups.count("confirmed", form)
-        others = meanwhile(bakery, lambda: addresses.start(form=form, address=ADDRESS, **GIVEN))
-        issued = vouchers.issue(form=form, contact=anna, is_promised=True)
-    ended(others)
-
-    assert issued.is_owed
 
 
 def test_mail_and_message_of_one_sign_up_at_once_make_one_person(
