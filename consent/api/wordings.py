@@ -151,8 +151,8 @@ class DraftOut(serializers.Serializer[WordingVersion]):
 
     @extend_schema_field(FindingOut(many=True))
     def get_findings(self, version: WordingVersion) -> Any:
-        found = linting.findings(queries.draft_of(version, queries.controller_of(version.tenant)))
-        return FindingOut(found, many=True).data
+        draft = queries.draft_of(version, queries.controller_of(version.tenant))
+        return FindingOut(linting.findings(draft), many=True).data
 
 
 class PublishIn(StrictSerializer):

@@ -103,7 +103,7 @@ def published(tenant: Tenant, number: int = 1, *, name: str = "Ladenformular", *
     wording, _is_new = Wording.objects.get_or_create(tenant=tenant, name=name)
     covers = fields.get("covers") or [["whatsapp", "marketing"], ["whatsapp", "tracking"]]
     purposes = list(dict.fromkeys(purpose for _channel, purpose in covers))
-    texts = {language: wording_text(language, number, purposes=purposes) for language in SENTENCES}
+    texts = fields.get("texts") or {code: wording_text(code, number, purposes=purposes) for code in SENTENCES}
     given = {"texts": texts, "covers": covers, "published_at": NOON, **fields}
     sha256 = wordings.digest(given["texts"], given["covers"])
     return WordingVersion.objects.create(tenant=tenant, wording=wording, number=number, **{"sha256": sha256, **given})

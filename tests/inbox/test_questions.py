@@ -313,6 +313,8 @@ def test_cg_08_what_is_of_a_special_category_is_not_named(number: Number, anna: 
 def test_art_15_the_access_names_special_categories_even_where_nothing_else_chose_the_person(
     number: Number, anna: Contact, deliver: Deliver
 ) -> None:
+    with tenant_scope(number.tenant):
+        Contact.objects.update(attributes={"diagnose": "Heuschnupfen"})
     sent(number.tenant, {"attribute": "diagnose", "op": "is_set"})
     with tenant_scope(number.tenant):
         known(number.tenant, special_attributes=["diagnose"])
@@ -421,7 +423,7 @@ def test_who_has_agreed_to_mail_alone_reads_that_there_is_no_yes_here_and_what_a
     sent(number.tenant, {})
     with tenant_scope(number.tenant):
         by_mail = published(number.tenant, name="mail", covers=[["email", "marketing"]])
-        agree(number.tenant, anna, wording=by_mail, language="de", channel="email")
+        agree(number.tenant, anna, wording=by_mail, language="de")
         stop(number.tenant, anna, occurred_at=NOW - timedelta(hours=1))
 
     ask(deliver, number)

@@ -107,7 +107,7 @@ def test_each_language_gets_its_own_words_whichever_the_page_is_written_in(
     with tenant_scope(bakery):
         said = {code: f"Ja, {code}." for code in texts}
         chosen = published(bakery, name="other", texts=said, covers=[["whatsapp", "marketing"]]).wording
-    given = values(wording, wording=str(chosen.pk), language=language, headline="News", take="hair_type")
+    given = values(wording, language=language, headline="News", take="hair_type") | {"wording": str(chosen.pk)}
 
     page = alice.post(f"{URL}new/", given).content.decode()
 
