@@ -143,7 +143,7 @@ class DraftOut(serializers.Serializer[WordingVersion]):
 
     @extend_schema_field(FindingOut(many=True))
     def get_findings(self, version: WordingVersion) -> Any:
-        return FindingOut(linting.findings(queries.draft_of(version)), many=True).data
+        return [FindingOut(found).data for found in linting.findings(queries.draft_of(version))]
 
 
 class WordingViewSet(TenantViewSet):

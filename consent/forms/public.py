@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.timezone import localdate
 
 from consent import showing, speaking, topics
@@ -41,7 +42,7 @@ class SignupPageForm(forms.Form):
             self.fields["email"] = _address(said, is_required="agree" in self.boxes)
         if signup.question and may_ask(signup) and not (self.boxes and self.is_asked_for_mail):
             self.fields["answer"] = _question(signup, language, said)
-        given = self.data.getlist("topic") if self.is_bound else []
+        given = self.data.getlist("topic") if isinstance(self.data, QueryDict) else []
         offered = topics.offered(signup.tenant) if signup.offers_topics else []
         self.topics = [topics.shown(topic, language, str(topic.uid) in given) for topic in offered]
 

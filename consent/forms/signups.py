@@ -95,8 +95,8 @@ class SignupFormForm(forms.ModelForm):
     def take(self, question: Question, typed: QueryDict) -> None:
         """Put one of our questions in place of the form's own; what else somebody has typed meanwhile stays."""
         company = controller_of(self.tenant)
-        self.initial |= {name: typed.get(name, "") for name in self.fields}
-        self.initial |= {"question": SignupForm.Question.CHOICE, "question_attribute": question.attribute}
+        self.initial.update({name: typed.get(name, "") for name in self.fields})
+        self.initial.update(question=SignupForm.Question.CHOICE, question_attribute=question.attribute)
         for language in speaking.LANGUAGES:
             prefix = "" if language == self.main else f"{language}_"
             self.initial[f"{prefix}question_label"] = question.words(company, language)
