@@ -370,7 +370,7 @@ def test_however_long_the_texts_are_the_answer_fits_into_a_message(
 ) -> None:
     tenant = number.tenant
     with tenant_scope(tenant):
-        for purpose, source in (("survey", Source.API), ("tracking", Source.AGENT), ("profiling", Source.QR)):
+        for purpose, source in (("survey", Source.API), ("tracking", Source.AGENT), ("special_category", Source.QR)):
             texts = {"de": f"Ja, {purpose}. " * 250}
             long = published(tenant, name=purpose, texts=texts, covers=[["whatsapp", purpose]])
             agree(tenant, anna, wording=long, language="de", source=source)
