@@ -208,8 +208,9 @@ def test_requests_go_batch_by_batch_however_many_there_are(
     in_bakery: Tenant, form: SignupForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeping, "AT_A_TIME", 2)
-    for _number in range(3):
-        write(person(in_bakery), "START", days_ago=15)
+    for number in range(3):
+        # Each is a message of its own.
+        write(person(in_bakery), "START", days_ago=15 + number)
 
     keeping.keep(in_bakery)
 
