@@ -54,7 +54,7 @@ WHERE shown.tenant_id = f.tenant_id AND shown.wording_id = f.wording_id
 
 def take_over(apps: Any, schema_editor: Any) -> None:
     for tenant in apps.get_model("tenants", "Tenant").objects.order_by("pk"):
-        after = (0, 0)
+        after: tuple[int, int] | None = (0, 0)
         while after:
             after = _prove(tenant, after, schema_editor.connection)
     # Last what every sign-up waits for: its form.
