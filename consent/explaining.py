@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.text import Truncator
 
 from consent import speaking
 from consent.ledger import evidence
 from consent.ledger.folding import GRANTS
-from consent.models import Authority, Channel, ConsentEvent, ConsentEvidence, Purpose, Source, State
+from consent.models import Authority, Channel, ConsentEvent, ConsentEvidence, ConsentState, Purpose, Source, State
 from consent.queries import history, row, states
 from consent.rights import walking
 from contacts.identities import digest
@@ -35,6 +35,8 @@ WAYS: dict[str, str] = {
 # Told of by others, who named the place where the yes was given; and how imports and the API call it in the proof.
 SECOND_HAND = (Source.IMPORT, Source.API, Source.AGENT)
 NAMED_BY = ("consent.source", "source")
+# Beneath these a yes may be alive, as it is once they are over.
+PAUSED = (State.META_STOPPED.value, State.RESTRICTED.value)
 # An answer in the chat is read on a phone, and Meta takes 4,096 characters; the person's own page has everything.
 MOST_IN_CHAT, LONGEST_WORDING, LONGEST_SOURCE, LONGEST_IN_CHAT = 3, 700, 150, 4096
 
@@ -85,23 +87,39 @@ class Answer(NamedTuple):
 def origins(contact: Contact, language: str) -> list[Origin]:
     """Everything that messages to this person rest on, newest first; what one text covers is told once.
 
-    Below it whence the data are otherwise: by declarations that hold no more or, where nothing else is known, since
-    when there are any. So as long as there is a contact, there is an answer.
+    Below it whence the data are otherwise: by what holds for a contact that was merged into this one, the last yes to
+    each thing that holds no more or, where nothing else is known, since when there are any. So as long as there is a
+    contact, there is an answer. Receipts are for what this contact itself has agreed to.
     """
     said = speaking.texts(contact.tenant, language)
-    holding = {state.seq: (state.channel, state.purpose) for state in states(contact).filter(state__in=GRANTS)}
-    found: dict[Origin, list[Declared]] = {}
+    grants = history(contact).filter(state__in=GRANTS)
+    now = _states(contact.tenant_id, grants)
+    last = grants.order_by("channel", "purpose", "-seq").distinct("channel", "purpose")
+    holding = {seq for state, seq in now.values() if state in GRANTS}
+    rows = list(grants.filter(Q(seq__in=holding) | Q(pk__in=last.values("pk"))))
+    held = {(each.channel, each.purpose) for each in rows if each.seq in holding}
+    proofs, found = _proofs(rows), dict[Origin, list[Declared]]()
     with _as_read(contact, language):
-        for each in history(contact).filter(state__in=GRANTS):
+        for each in rows:
+            told = _told(each, said, proofs)
             if each.seq in holding:
-                origin = Origin(*_told(each, said), _wording(each, language), each.policy_url)
-                found.setdefault(origin, []).append(Declared(each.event_id, _about(each)))
-            elif (each.channel, each.purpose) not in holding.values():
-                told, brief = (f"{one} {said['ended']}" for one in _told(each, said))
-                found.setdefault(Origin(told, brief), [])
+                about = [Declared(each.event_id, _about(each))] if each.subject_id == contact.subject_id else []
+                found.setdefault(Origin(*told, _wording(each, language), each.policy_url), []).extend(about)
+            elif (each.channel, each.purpose) not in held:
+                state, _seq = now.get((each.subject_id, each.channel, each.purpose), ("", 0))
+                # Beneath these it may still hold.
+                ended = "" if state in PAUSED else f" {said['ended']}"
+                found.setdefault(Origin(*(f"{one}{ended}" for one in told)), [])
         since = said["stored"].replace("{day}", day(contact.created_at))
     told_of = [origin._replace(rows=about) for origin, about in found.items()]
     return sorted(told_of, key=lambda origin: not origin.rows) or [Origin(since, since)]
+
+
+def _states(tenant_id: int, rows: QuerySet[ConsentEvent]) -> dict[tuple[UUID, str, str], tuple[str, int]]:
+    """What holds now for those whom these rows are about, and which row says so."""
+    known = ConsentState.objects.filter(tenant=tenant_id, subject_id__in=rows.order_by().values("subject_id"))
+    found = known.values_list("subject_id", "channel", "purpose", "state", "seq")
+    return {(subject, channel, purpose): (state, seq) for subject, channel, purpose, state, seq in found}
 
 
 def last_campaign(contact: Contact, language: str, *, is_brief: bool = False) -> str:
@@ -193,10 +211,13 @@ def _about(event: ConsentEvent) -> str:
     return f"{Channel(event.channel).label} · {Purpose(event.purpose).label}"
 
 
-def _told(event: ConsentEvent, said: Mapping[str, str]) -> tuple[str, str]:
+def _told(
+    event: ConsentEvent, said: Mapping[str, str], proofs: Mapping[UUID, ConsentEvidence] | None = None
+) -> tuple[str, str]:
     """How a yes came in, and the same for the chat: without what a list is called, and with a short source."""
     told = said[_way(event)].replace("{day}", day(event.occurred_at))
-    source = next(_sources(event), "") if event.source in SECOND_HAND else ""
+    stored = (_proofs([event]) if proofs is None else proofs).get(event.event_id)
+    source = next(_sources(stored), "") if stored else ""
     if not source:
         return told, told
     brief = "" if event.source == Source.IMPORT else Truncator(source).chars(LONGEST_SOURCE)
@@ -214,11 +235,19 @@ def _wording(event: ConsentEvent, language: str) -> str:
     return next((texts[code] for code in (event.language[:2], language, *texts) if texts.get(code)), "")
 
 
-def _sources(event: ConsentEvent) -> Iterator[str]:
-    """The place that the proof names, unless the proof is kept for claims only."""
-    stored = ConsentEvidence.objects.filter(tenant=event.tenant_id, event_id=event.event_id, kept_until=None).first()
+def _proofs(events: Sequence[ConsentEvent]) -> dict[UUID, ConsentEvidence]:
+    """Of those that were told of by others, by the row's id; none that are kept for claims only."""
+    wanted = [each for each in events if each.source in SECOND_HAND]
+    if not wanted:
+        return {}
+    stored = ConsentEvidence.objects.filter(tenant=wanted[0].tenant_id, kept_until=None)
+    return {row.event_id: row for row in stored.filter(event_id__in=[each.event_id for each in wanted])}
+
+
+def _sources(stored: ConsentEvidence) -> Iterator[str]:
+    """The place that a proof names."""
     try:
-        proof = evidence.unseal(stored) if stored else {}
+        proof = evidence.unseal(stored)
     except CannotDecrypt:
         return
     yield from (str(proof[key]) for key in NAMED_BY if proof.get(key))

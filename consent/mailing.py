@@ -16,13 +16,13 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
 
 from consent import owing, speaking
 from consent.ledger import suppressing
-from consent.ledger.folding import NOES
+from consent.ledger.folding import NOES, Pair
 from consent.models import AddressRequest, Channel, ConsentState, SignupRequest, Suppression, WordingVersion
 from consent.queries import controller_of
 from consent.rights import periods
@@ -37,6 +37,8 @@ from tenants.templatetags.formats import day, moment
 log = logging.getLogger(__name__)
 
 USE = "address"
+# What is needed to say what is asked.
+TEXTS = ("tenant", "contact", "signup__version", "signup__extra_version")
 
 
 def owe(signup: SignupRequest, address: str, evidence: dict[str, Any]) -> None:
@@ -46,8 +48,10 @@ def owe(signup: SignupRequest, address: str, evidence: dict[str, Any]) -> None:
     """
     tenant, key = signup.tenant, mailbox(signup.tenant, address)
     sealed = encrypt(orjson.dumps({**evidence, "email": address}).decode(), binding=_binding(signup))
-    too_old = AddressRequest.objects.filter(tenant=tenant, mailbox=key, sent_at=None, requested_at__lte=_oldest())
-    too_old.delete()
+    # At most one waits. Too old or answered by a no it is never sent, and must keep no later one away.
+    waiting = AddressRequest.objects.filter(tenant=tenant, mailbox=key, sent_at=None)
+    over = [one.pk for one in waiting.select_related(*TEXTS) if one.requested_at <= _oldest() or not asked(one)]
+    waiting.filter(pk__in=over).delete()
     row = AddressRequest(tenant=tenant, signup=signup, mailbox=key, sealed=sealed, message_id=_message_id())
     AddressRequest.objects.bulk_create([row], ignore_conflicts=True)
 
@@ -65,17 +69,33 @@ def evidence(request: AddressRequest) -> dict[str, Any]:
 
 
 def asked(request: AddressRequest) -> list[WordingVersion]:
-    """The texts that the person ticked, as far as they cover e-mail and may still be agreed to."""
+    """The texts that the person ticked, as far as they cover e-mail and may still be agreed to.
+
+    The mail, its page and the yes all go by these; of one that is confirmed nobody can ask any more. Not among them is
+    a text to any part of which somebody who is reached there said no before the mail went out: the yes on its page is
+    newer than a no of after that.
+    """
     ticked = filter(None, (request.signup.version, request.signup.extra_version))
-    return [version for version in ticked if pairs_of(version, Channel.EMAIL) and not version.invalid_reason]
+    asking = [version for version in ticked if pairs_of(version, Channel.EMAIL) and not version.invalid_reason]
+    noes = _noes(request) if asking else set()
+    return [version for version in asking if noes.isdisjoint(pairs_of(version, Channel.EMAIL))]
 
 
-def wordings(request: AddressRequest, language: str) -> list[str]:
-    """Those texts in words."""
-    return _in_words(asked(request), language)
+def _noes(request: AddressRequest) -> set[Pair]:
+    """What was said no to between sign-up and mail, by whoever has the address or confirmed it in WhatsApp."""
+    waited = (request.requested_at, request.sent_at or timezone.now())
+    key = identities.digest(request.tenant, Identity.Kind.EMAIL, evidence(request)["email"])
+    listed = Suppression.objects.filter(tenant=request.tenant, digest=key, lifted_at=None)
+    late = listed.filter(Q(since__range=waited) | Q(said_again_at__range=waited))
+    noes = {pair for scope in late.values_list("channel", "purpose") for pair in suppressing.reached(scope)}
+    if request.contact:
+        states = ConsentState.objects.filter(tenant=request.tenant, subject_id=request.contact.subject_id)
+        said = states.filter(state__in=NOES, since__range=waited)
+        noes |= set(said.values_list("channel", "purpose"))
+    return noes
 
 
-def _in_words(versions: Iterable[WordingVersion], language: str) -> list[str]:
+def in_words(versions: Iterable[WordingVersion], language: str) -> list[str]:
     return [version.texts.get(language) or next(iter(version.texts.values()), "") for version in versions]
 
 
@@ -106,7 +126,7 @@ def _oldest() -> datetime:
 
 def _claimed() -> AddressRequest | None:
     with across_tenants("whose mail is next can be any company's"):
-        owed = _owed().select_related("tenant", "signup__form", "signup__version", "signup__extra_version")
+        owed = _owed().select_related("signup__form", *TEXTS)
         sent = {"sent_at": timezone.now(), "day": timezone.localdate()}
         claimed: AddressRequest | None = owing.claim(owed.order_by("next_attempt_at", "pk"), **sent)
         return claimed
@@ -120,6 +140,8 @@ def _send(claimed: AddressRequest) -> None:
             with get_connection() as mail.connection:
                 is_begun = True
                 mail.send()
+        else:
+            _drop(claimed)
     except Exception as error:
         log.warning("mail of address %s of tenant %s failed: %s", claimed.pk, claimed.tenant_id, type(error).__name__)
         with tenant_scope(claimed.tenant):
@@ -130,6 +152,13 @@ def _send(claimed: AddressRequest) -> None:
         # What is no trouble of the mail's is a fault of ours, and has to be seen as one.
         if not isinstance(error, OSError):
             raise
+
+
+def _drop(claimed: AddressRequest) -> None:
+    """Delete one by which nobody was or will be asked: who signs up anew after a no is asked by that."""
+    with tenant_scope(claimed.tenant):
+        own = AddressRequest.objects.filter(tenant=claimed.tenant, pk=claimed.pk, attempts=claimed.attempts)
+        own.filter(confirmed_at=None).delete()
 
 
 def _is_taken_later(error: Exception) -> bool:
@@ -151,8 +180,7 @@ def _written(claimed: AddressRequest) -> EmailMessage | None:
     """
     tenant, language = claimed.tenant, claimed.signup.language
     with tenant_scope(tenant), timezone.override(tenant.timezone), translation.override(language):
-        address = evidence(claimed)["email"]
-        if not (texts := _in_words(_unanswered(claimed, address), language)):
+        if not (texts := in_words(asked(claimed), language)):
             return None
         controller, said = controller_of(tenant), speaking.texts(tenant, language)
         values = {
@@ -166,23 +194,10 @@ def _written(claimed: AddressRequest) -> EmailMessage | None:
             said["mail_subject"],
             speaking.filled(said["mail"], values),
             formataddr((controller.legal_name or tenant.name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
-            [address],
+            [evidence(claimed)["email"]],
             reply_to=[controller.email] if controller.email else [],
             headers={"Message-ID": claimed.message_id, "Auto-Submitted": "auto-generated"},
         )
-
-
-def _unanswered(claimed: AddressRequest, address: str) -> list[WordingVersion]:
-    """The texts of a mail to no part of which anybody who is reached there has said no since they were ticked."""
-    key = identities.digest(claimed.tenant, Identity.Kind.EMAIL, address)
-    listed = Suppression.objects.filter(tenant=claimed.tenant, digest=key, lifted_at=None)
-    scopes = listed.filter(since__gte=claimed.requested_at).values_list("channel", "purpose")
-    noes = {pair for scope in scopes for pair in suppressing.reached(scope)}
-    if claimed.contact:
-        states = ConsentState.objects.filter(tenant=claimed.tenant, subject_id=claimed.contact.subject_id)
-        late = states.filter(state__in=NOES, since__gte=claimed.requested_at)
-        noes |= set(late.values_list("channel", "purpose"))
-    return [version for version in asked(claimed) if noes.isdisjoint(pairs_of(version, Channel.EMAIL))]
 
 
 def _sender(claimed: AddressRequest, said: dict[str, str]) -> str:

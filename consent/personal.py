@@ -52,6 +52,7 @@ def tell(contact: Contact) -> Iterator[Section]:
     }
     yield Section("consent_history", _("History of consent"), labels, _history(contact))
     labels = {"channel": _("Channel"), "purpose": _("Purpose"), "reason": _("Reason"), "since": _("Since")}
+    labels["said_again_at"] = _("Said again")
     yield Section("suppressions", _("Entries on the list of people who get no messages"), labels, _suppressed(contact))
     labels = {
         "received_at": _("Received"),
@@ -110,7 +111,7 @@ def _suppressed(contact: Contact) -> Iterator[dict[str, Any]]:
     keys = [key for _kind, key in suppressing.identities(contact)]
     for row in Suppression.objects.filter(tenant=contact.tenant_id, digest__in=keys, lifted_at=None).order_by("pk"):
         shown = {name: getattr(row, f"get_{name}_display")() for name in ("channel", "purpose")}
-        yield {**shown, "reason": row.reason, "since": row.since}
+        yield {**shown, "reason": row.reason, "since": row.since, "said_again_at": row.said_again_at}
 
 
 def _requests(contact: Contact) -> Iterator[dict[str, Any]]:

@@ -38,7 +38,7 @@ class Answer(NamedTuple):
 def language_for(wording: Wording) -> str:
     """In which language a new form's own texts are, unless it says so: German, or that of a consent text without it."""
     version = published(wording) or wording.versions.order_by("-number").first()
-    return "de" if version is None or version.texts.get("de") else next(iter(version.texts), "de")
+    return next((code for code in speaking.LANGUAGES if version and version.texts.get(code)), "de")
 
 
 def texts(form: SignupForm, language: str, *, was_promised: bool = False) -> dict[str, Text]:

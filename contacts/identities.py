@@ -76,7 +76,7 @@ def share(tenant: Tenant, contacts: Sequence[Contact], *, to: Sequence[Contact] 
 
 
 def prove(contact: Contact, kind: str, value: str, at: datetime) -> None:
-    """Note that the person has proven one of their identities."""
+    """Note that the person has proven one of their identities; it counts until they have it no more."""
     own = Identity.objects.filter(tenant=contact.tenant_id, contact=contact, kind=kind)
     own.filter(digest=digest(contact.tenant, kind, value)).update(proven_at=at)
 
@@ -102,6 +102,7 @@ def _end_others(tenant: Tenant, contact_ids: list[int], current: Iterable[tuple[
 
 
 def _store(tenant: Tenant, current: Iterable[tuple[int, str, bytes]]) -> None:
+    """What comes back was typed by somebody: that it was proven once says nothing of whose it is now."""
     ids, kinds, keys = _columns(current)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -109,7 +110,7 @@ def _store(tenant: Tenant, current: Iterable[tuple[int, str, bytes]]) -> None:
             " SELECT %s, contact_id, kind, digest"
             " FROM unnest(%s::bigint[], %s::text[], %s::bytea[]) AS given(contact_id, kind, digest)"
             " ORDER BY contact_id, kind, digest"
-            " ON CONFLICT (tenant_id, contact_id, kind, digest) DO UPDATE SET valid_to = NULL"
+            " ON CONFLICT (tenant_id, contact_id, kind, digest) DO UPDATE SET valid_to = NULL, proven_at = NULL"
             " WHERE contacts_identity.valid_to IS NOT NULL",
             [tenant.pk, ids, kinds, keys],
         )

@@ -5,11 +5,12 @@ from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent import ledger
 from consent.actions import declarations
-from consent.actions.declarations.writing import EVERYTHING
+from consent.actions.declarations.writing import EVERYTHING, keep_out
 from consent.ledger import suppressing
 from consent.ledger.subjects import person
 from consent.models import Source
@@ -25,7 +26,7 @@ def block(
 ) -> None:
     """Send no advertising to this number or address until the person asks for it themselves; makes no contact.
 
-    Whoever asks learns nothing of whether somebody is known by it, and blocking it again changes nothing. What was
+    Whoever asks learns nothing of whether somebody is known by it; of blocking it again only the time is kept. What was
     said lies encrypted with the ledger's row; the audit trail names neither number nor address. Raises
     ValidationError by field.
     """
@@ -34,6 +35,7 @@ def block(
     ledger.lock(tenant)
     who = person(tenant, **named)
     if suppressing.is_listed(tenant, who.digests, EVERYTHING, suppressing.BLOCKED):
+        keep_out(tenant, who, [EVERYTHING], suppressing.BLOCKED, timezone.now())
         return
     said = {"reason": reason, "way": way, **({"note": note} if note else {})}
     source = Source.API if isinstance(by, ApiKey) else Source.AGENT

@@ -32,7 +32,8 @@ def hold(tenant: Tenant, people: Collection[int], tokens: Collection[str] = ()) 
         asked = AddressRequest.objects.filter(tenant=tenant, confirmed_at__isnull=False)
         asked = asked.filter(signup__token_digest__in=[signups.digest(token) for token in tokens])
         wanted |= set(asked.exclude(contact=None).values_list("contact_id", flat=True))
-    locked = Contact.objects.filter(tenant=tenant, pk__in=wanted).order_by("pk").select_for_update()
+    # Whoever only writes down a row of theirs, such as a message that arrives, need not wait.
+    locked = Contact.objects.filter(tenant=tenant, pk__in=wanted).order_by("pk").select_for_update(no_key=True)
     list(locked.values_list("pk", flat=True))
 
 

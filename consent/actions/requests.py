@@ -1,6 +1,6 @@
 """What can be done with requests of people about their data: note one, carry it out, give it longer, answer it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -128,12 +128,13 @@ def note(*, request: DataRequest, by: Actor, checked_by: str | None = None, note
 
 
 @transaction.atomic
-def run(*, request: DataRequest, by: Actor, is_alone: bool = False) -> DataRequest:
+def run(*, request: DataRequest, by: Actor, others: Collection[str] | None = None) -> DataRequest:
     """Carry out what was asked: a worker builds the export or erases, restriction and objection hold at once.
 
-    An erasure stops all sending to the person before this returns, and takes the person's other contacts with it, each
-    with a request of its own; not if it `is_alone`, because somebody else had their number before. Raises NotNow, also
-    while nobody has said how the identity was checked, and for a rectification, which `correct` carries out.
+    An erasure stops all sending to the person before this returns. It takes with it, each with a request of its own,
+    the person's `others`: the uids of those contacts as somebody was shown them and confirmed them; None leaves them.
+    Raises NotNow where they are others by now, while nobody has said how the identity was checked, and for a
+    rectification, which `correct` carries out.
     """
     request = _held(request)
     _refuse_over(request)
@@ -144,14 +145,22 @@ def run(*, request: DataRequest, by: Actor, is_alone: bool = False) -> DataReque
     elif request.kind in NEEDS_IDENTITY and not request.checked_by:
         raise NotNow(_("First say how you know that it is this person: data must not go to, or be lost by, another."))
     else:
-        others = [] if is_alone or request.kind != Kind.ERASURE else other_contacts(request)
-        if others:
-            _lock([request.contact, *others])
+        too = _confirmed(request, others) if others is not None and request.kind == Kind.ERASURE else []
+        if too:
+            _lock([request.contact, *too])
         CARRY_OUT[request.kind](request, request.contact, by)
-        for other in others:
+        for other in too:
             _erase_too(request, other, by)
     audit(tenant=request.tenant, by=by, verb="data_request.run", subject=request, changes={"kind": request.kind})
     return request
+
+
+def _confirmed(request: DataRequest, shown: Collection[str]) -> list[Contact]:
+    """The person's other contacts, if they are those that somebody was shown: what is erased nobody brings back."""
+    known = other_contacts(request)
+    if {str(other.uid) for other in known} != set(shown):
+        raise NotNow(_("Which contacts belong to this person has changed. Look at them again before you erase."))
+    return known
 
 
 def _lock(people: Sequence[Contact]) -> None:

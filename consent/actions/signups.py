@@ -47,10 +47,6 @@ from tenants.models import Tenant
 TWICE = timedelta(minutes=1)
 
 
-# Kept with a request but no part of what proves it: what the page asks beside the yes, and what it hands out.
-NO_PROOF = ("answer", "topics", "token")
-
-
 class NotOpen(Exception):
     """The form takes no sign-ups: it is a draft, closed, or something that the law wants is missing."""
 
@@ -147,8 +143,8 @@ def write_down(
     evidence: dict[str, Any] = {**visitor, "form": form.slug}
     evidence |= showing.as_evidence(form, language, was_promised=was_promised)
     evidence |= {"answer": answer} if answer and may_ask(form, is_extra_wanted=is_extra_wanted) else {}
-    evidence |= {"topics": list(chosen)} if chosen else {}
-    evidence |= {"token": token} if address or once else {}
+    aside = {"topics": list(chosen)} if chosen else {}
+    aside |= {"token": token} if address or once else {}
     signup = SignupRequest(
         tenant=form.tenant,
         form=form,
@@ -157,7 +153,8 @@ def write_down(
         extra_version=extra if is_extra_wanted else None,
         token_digest=digest,
         language=language,
-        sealed=encrypt(orjson.dumps(evidence).decode(), binding=_binding(form.tenant_id, digest)),
+        sealed=_sealed(evidence, _binding(form.tenant_id, digest)),
+        aside=_sealed(aside, _binding(form.tenant_id, digest, "aside")),
     )
     if not (address or once):
         signup.save()
@@ -171,7 +168,7 @@ def write_down(
     found = same.select_related("tenant", "form", "place", "version", "extra_version").get()
     if found.token_digest == digest:
         return token, found
-    return _unsealed(found)["token"], None
+    return _aside(found)["token"], None
 
 
 @transaction.atomic
@@ -199,13 +196,13 @@ def confirm(*, tenant: Tenant, contact: Contact, token: str, said: Said) -> Hear
         return Heard("late", found.form, found.language)
     kept = _unsealed(found)
     # No part of the proof, which is kept for years: it is data for segments, and may be of a special category (CG-08).
-    answer, chosen, asked = kept.get("answer", ""), kept.get("topics", []), _proof(kept)
+    answer, chosen, asked = kept.get("answer", ""), _aside(found).get("topics", []), _proof(kept)
     joining.join(found, contact, said.at)
     done = list[Appended]()
     for version in filter(None, (found.version, found.extra_version)):
         pairs = confirmed_here(version)
         done += confirming.grant(found, version, contact, pairs, at=said.at, asked=asked, said=as_evidence(said))
-    SignupRequest.objects.filter(pk=found.pk).update(confirmed_at=said.at, sealed="")
+    SignupRequest.objects.filter(pk=found.pk).update(confirmed_at=said.at, sealed="", aside="")
     count("confirmed", found.form, found.place)
     _remember(found.form, contact, answer, found.language)
     if not is_held(done):
@@ -304,7 +301,7 @@ def proof_of(found: SignupRequest) -> dict[str, Any]:
 
 
 def _proof(kept: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in kept.items() if name not in NO_PROOF}
+    return {name: value for name, value in kept.items() if name != "answer"}
 
 
 def _visit(signup: SignupRequest, visitor: Mapping[str, str], asked: Sequence[str], whose: str) -> bytes:
@@ -319,5 +316,19 @@ def _unsealed(found: SignupRequest) -> dict[str, Any]:
     return kept
 
 
-def _binding(tenant_id: int, digest: str) -> str:
-    return f"SignupRequest:{tenant_id}:{digest}"
+def _aside(found: SignupRequest) -> dict[str, Any]:
+    """The topics and the token; nothing where a worker of before wrote the request."""
+    if not found.aside:
+        return {}
+    kept: dict[str, Any] = orjson.loads(
+        decrypt(found.aside, binding=_binding(found.tenant_id, found.token_digest, "aside"))
+    )
+    return kept
+
+
+def _sealed(kept: Mapping[str, Any], binding: str) -> str:
+    return encrypt(orjson.dumps(kept).decode(), binding=binding)
+
+
+def _binding(tenant_id: int, digest: str, what: str = "") -> str:
+    return ":".join(filter(None, ("SignupRequest", str(tenant_id), digest, what)))

@@ -164,7 +164,7 @@ class ConsentStateAdmin(PersonAdmin):
 
 @admin.register(Suppression)
 class SuppressionAdmin(ReadOnlyAdmin):
-    list_display = ("masked", "kind", "tenant", "channel", "purpose", "reason", "since", "lifted_at")
+    list_display = ("masked", "kind", "tenant", "channel", "purpose", "reason", "since", "said_again_at", "lifted_at")
     list_filter = ("reason", "channel", "purpose", "kind")
     list_select_related = ("tenant",)
     readonly_fields = ("masked",)

@@ -91,8 +91,8 @@ class RunIn(StrictSerializer):
     """How it is carried out."""
 
     alone = serializers.BooleanField(
-        default=False,
-        help_text="An erasure takes other contacts of the same person with it; true if somebody else had their number.",
+        default=True,
+        help_text="False: an erasure takes the other contacts that the ledger knows of this person with it.",
     )
 
 
@@ -152,9 +152,10 @@ class DataRequestViewSet(TenantViewSet):
         """Carry out what was asked. Exports and erasures are done in the background: watch `state`.
 
         An erasure stops all sending at once, deletes the person's data and cannot be undone. Other contacts of the same
-        person get a request of their own and are erased too, unless `alone`.
+        person stay, because one of them may be somebody who had the number before; unless `alone` is false: then they
+        get a request of their own and are erased too.
         """
-        return self._done(actions.run, 202, request=self.get_object(), is_alone=_valid(RunIn, request)["alone"])
+        return self._run(self.get_object(), alone=_valid(RunIn, request)["alone"])
 
     @extend_schema(request=ContactIn, responses=DataRequestOut)
     def correct(self, request: Request, uid: UUID) -> Response:
@@ -195,13 +196,20 @@ class DataRequestViewSet(TenantViewSet):
 
     @extend_schema(request=EraseIn, responses={202: DataRequestOut})
     def erase(self, request: Request, uid: UUID) -> Response:
-        """Note a request for erasure and carry it out, for the person's other contacts too; this cannot be undone."""
+        """Note a request for erasure and carry it out, unless `alone` for the person's other contacts too.
+
+        This cannot be undone.
+        """
         return self._at_once(uid, DataRequest.Kind.ERASURE, **_valid(EraseIn, request))
 
-    def _at_once(self, uid: UUID, kind: str, *, alone: bool = False, **given: Any) -> Response:
+    def _at_once(self, uid: UUID, kind: str, *, alone: bool = True, **given: Any) -> Response:
         contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=uid)
         taken = actions.take(tenant=self.tenant, contact=contact, kind=kind, by=self.key, **given)
-        return self._done(actions.run, 202, request=taken, is_alone=alone)
+        return self._run(taken, alone=alone)
+
+    def _run(self, found: DataRequest, *, alone: bool) -> Response:
+        others = None if alone else [str(other.uid) for other in actions.other_contacts(found)]
+        return self._done(actions.run, 202, request=found, others=others)
 
     def _done(self, action: Callable[..., DataRequest], status: int = 200, **given: Any) -> Response:
         try:

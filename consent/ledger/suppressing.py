@@ -25,10 +25,20 @@ BLOCKED = "suppressed"
 # An identity a person no longer has finds what was said while it was theirs; numbers get reassigned, and what the
 # next owner says is not their word.
 IS_LIVE = "s.lifted_at IS NULL AND (i.valid_to IS NULL OR s.since <= i.valid_to)"
+# `since` stays that of the first no, for an identity that somebody had then; a later one is noted beside it, or a yes
+# between the two would outweigh both. Sorted, so that two writers who meet at the unique index wait in the same order.
 INSERT = """
-    INSERT INTO consent_suppression (tenant_id, kind, digest, channel, purpose, reason, since, phone_number_id)
-    SELECT %s, * FROM unnest(%s::text[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
-    ON CONFLICT (tenant_id, digest, channel, purpose, reason, phone_number_id) WHERE lifted_at IS NULL DO NOTHING
+    INSERT INTO consent_suppression AS s
+        (tenant_id, kind, digest, channel, purpose, reason, phone_number_id, since, said_again_at)
+    SELECT %s, said.kind, said.digest, said.channel, said.purpose, said.reason, said.phone_number_id, min(said.since),
+        nullif(max(coalesce(said.said_again_at, said.since)), min(said.since))
+    FROM unnest(%s::text[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
+        %s::timestamptz[]) AS said(kind, digest, channel, purpose, reason, since, phone_number_id, said_again_at)
+    GROUP BY said.kind, said.digest, said.channel, said.purpose, said.reason, said.phone_number_id
+    ORDER BY said.digest, said.channel, said.purpose, said.reason, said.phone_number_id
+    ON CONFLICT (tenant_id, digest, channel, purpose, reason, phone_number_id) WHERE lifted_at IS NULL DO UPDATE
+        SET said_again_at = coalesce(EXCLUDED.said_again_at, EXCLUDED.since)
+        WHERE coalesce(EXCLUDED.said_again_at, EXCLUDED.since) > coalesce(s.said_again_at, s.since)
 """
 HITS = f"""
     SELECT c.subject_id, s.channel, s.purpose
@@ -59,19 +69,19 @@ class Suppressed(NamedTuple):
     reason: str
     since: datetime
     phone_number_id: str = ""
+    said_again_at: datetime | None = None
 
 
 def suppress(tenant: Tenant, rows: Iterable[Suppressed], *, stopped: Collection[UUID] = ()) -> None:
-    """Put identities on the list, in one statement; those already there for the same reason are left alone.
+    """Put identities on the list, in one statement; of those already there for the same reason a later no is noted.
 
     What waits for anybody who is known by one of them is cancelled: one person may be several contacts. For those of
     them who are `stopped`, the row of the ledger that brings them here has done so.
     """
-    # Sorted, so that two writers who meet at the unique index wait in the same order.
-    if ordered := sorted(set(rows), key=lambda row: (row.digest, *row[2:])):
+    if said := set(rows):
         with connection.cursor() as cursor:
-            cursor.execute(INSERT, [tenant.pk, *map(list, zip(*ordered, strict=True))])
-            cursor.execute(HOLDERS, [list({row.digest for row in ordered}), tenant.pk])
+            cursor.execute(INSERT, [tenant.pk, *map(list, zip(*said, strict=True))])
+            cursor.execute(HOLDERS, [list({row.digest for row in said}), tenant.pk])
             holders = [contact_id for contact_id, subject_id in cursor.fetchall() if subject_id not in stopped]
         walking.stop(tenant, holders)
 
@@ -116,7 +126,7 @@ def lift_by_person(tenant: Tenant, contact: Contact, granted: Mapping[Pair, date
     suppress(
         tenant,
         [
-            Suppressed(row.kind, bytes(row.digest), *pair, row.reason, row.since, row.phone_number_id)
+            _as_said(row, (row.kind, bytes(row.digest)), pair)
             for row, opened in ended
             for pair in reached((row.channel, row.purpose))
             if pair not in opened
@@ -126,7 +136,12 @@ def lift_by_person(tenant: Tenant, contact: Contact, granted: Mapping[Pair, date
 
 def _outweighed(row: Suppression, granted: Mapping[Pair, datetime]) -> set[Pair]:
     """What of an entry a yes of later opens."""
-    return {pair for pair in reached((row.channel, row.purpose)) if pair in granted and row.since <= granted[pair]}
+    return {pair for pair in reached((row.channel, row.purpose)) if pair in granted and row.said_at <= granted[pair]}
+
+
+def _as_said(row: Suppression, named: Digest, pair: Pair) -> Suppressed:
+    """An entry once more, for another hash or for a part of what it stands for."""
+    return Suppressed(*named, *pair, row.reason, row.since, row.phone_number_id, row.said_again_at)
 
 
 def _live(tenant: Tenant, contact: Contact) -> Sequence[Suppression]:
@@ -172,9 +187,5 @@ def spread(tenant: Tenant, targets: Mapping[bytes, Sequence[Digest]]) -> None:
     live = Suppression.objects.filter(tenant=tenant, digest__in=list(targets), lifted_at=None)
     suppress(
         tenant,
-        [
-            Suppressed(kind, digest, row.channel, row.purpose, row.reason, row.since, row.phone_number_id)
-            for row in live
-            for kind, digest in targets[bytes(row.digest)]
-        ],
+        [_as_said(row, named, (row.channel, row.purpose)) for row in live for named in targets[bytes(row.digest)]],
     )

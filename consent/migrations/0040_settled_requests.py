@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0038_what_was_proven")]
+    dependencies = [("consent", "0039_what_was_proven")]
 
     operations = [
         migrations.AddField("consenthead", "settled_seq", models.BigIntegerField(db_default=0, default=0)),

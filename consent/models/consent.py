@@ -1,6 +1,7 @@
 """The append-only ledger of yes and no, its proofs and seals, and what it adds up to per person."""
 
 import uuid
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -172,6 +173,8 @@ class Suppression(models.Model):
     # Meta keeps its stop per sending number; ours blocks the tenant while any number is stopped.
     phone_number_id = models.CharField(max_length=40, blank=True, default="")
     since = models.DateTimeField(default=now)
+    # When the same was last said once more. A yes has to be later than this to end the entry.
+    said_again_at = models.DateTimeField(null=True)
     lifted_at = models.DateTimeField(null=True)
     lifted_seq = models.BigIntegerField(null=True)
 
@@ -186,6 +189,11 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.channel}/{self.purpose}"
+
+    @property
+    def said_at(self) -> datetime:
+        """When the no was said last."""
+        return self.said_again_at or self.since
 
 
 class ConsentState(models.Model):

@@ -108,8 +108,8 @@ class SignupRequest(models.Model):
     """Somebody ticked the box and has not confirmed in WhatsApp yet; gone after fourteen days (CG-14).
 
     `sealed` holds what would name a person (address, browser, answers), encrypted; it moves into the ledger's evidence
-    with the confirmation. The token is known by its hash, and in what is sealed, because a page that is sent twice
-    leads to one request.
+    with the confirmation. Topics that were chosen lie in `aside`, encrypted too, which never does; so does the token,
+    of which else the hash alone is known, because a page that is sent twice leads to one request.
     """
 
     tenant = owner("signup_requests")
@@ -120,6 +120,8 @@ class SignupRequest(models.Model):
     token_digest = models.CharField(max_length=64)
     language = models.CharField(max_length=5)
     sealed = models.TextField()
+    # A column of its own, because workers of the release before make everything in `sealed` part of the proof.
+    aside = models.TextField(default="", db_default="")
     # A keyed hash of what was sent, by whom, for which address or from which page: a double click is one. Null later.
     visit = models.BinaryField(null=True)
     requested_at = models.DateTimeField(default=now)

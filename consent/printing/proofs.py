@@ -81,6 +81,8 @@ def _suppressions(found: Proof) -> Iterator[Line]:
     for entry in found.suppressions:
         about = f"{Channel(entry.channel).label} · {Purpose(entry.purpose).label}"
         told = [telling.suppression(entry.reason), telling.identity(entry.kind), about]
+        if entry.said_again_at:
+            told.append(_("said again %(time)s") % {"time": telling.exact(entry.said_again_at)})
         if entry.lifted_at:
             told.append(_("lifted %(time)s") % {"time": telling.exact(entry.lifted_at)})
         yield Line(telling.exact(entry.since), " · ".join(told))

@@ -19,6 +19,7 @@ from consent.ledger import Entry
 from consent.ledger.folding import GRANTS
 from consent.models import (
     Authority,
+    Channel,
     ConsentEvidence,
     ConsentHead,
     ConsentState,
@@ -86,12 +87,10 @@ SELECT (SELECT count(*) FROM gone), count(*), max(seq) FROM unanswered
 """
 # Up to the first request whose time is not over yet, nothing changes any more: a yes that confirms one comes within
 # seven days of it, and is never taken out of the ledger.
-SETTLE = """
-UPDATE consent_consenthead h SET settled_seq = coalesce((
-    SELECT min(r.seq) - 1 FROM consent_consentevent r
-    WHERE r.tenant_id = h.tenant_id AND r.seq > h.settled_seq AND r.seq <= %(end)s
-      AND r.state = 'requested' AND r.occurred_at >= %(before)s), %(end)s)
-WHERE h.tenant_id = %(tenant)s AND h.settled_seq < %(end)s
+SETTLED = """
+SELECT coalesce(min(r.seq) - 1, %(end)s) FROM consent_consenthead h
+JOIN consent_consentevent r ON r.tenant_id = h.tenant_id AND r.seq > h.settled_seq AND r.seq <= %(end)s
+WHERE h.tenant_id = %(tenant)s AND r.state = 'requested' AND r.occurred_at >= %(before)s
 """
 NOBODY = UUID(int=0)
 IMPORTS = {"files": Disposal.What.IMPORTS, "lines": Disposal.What.LINES}
@@ -137,7 +136,7 @@ def _let_go(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
 
 
 def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UUID | None]:
-    """Consents to any channel that were neither used nor followed by anything they did: after 24 months (CG-27)."""
+    """Consents to WhatsApp that were neither used nor followed by anything the person did: after 24 months (CG-27)."""
     with tenant_scope(tenant):
         months = controller_of(tenant).silence_months
         before = periods.months_ago(months)
@@ -147,15 +146,18 @@ def _expire_consents(tenant: Tenant, position: UUID) -> tuple[dict[str, int], UU
         # Between reading what holds and writing that it ends nobody may say yes again.
         ledger.lock(tenant)
         found = old_consents(tenant, before).filter(subject_id__in=quiet)
-        states = list(found.order_by("subject_id", "channel", "purpose"))
+        states = list(found.order_by("subject_id", "purpose"))
         ledger.append(tenant, [_expiry(state, months) for state in states])
     people = {state.subject_id for state in states}
     return {"consents": len(people)}, subjects[-1] if len(subjects) == AT_A_TIME else None
 
 
 def old_consents(tenant: Tenant, before: datetime) -> QuerySet[ConsentState]:
-    """Consents, to whichever channel, that were given before a time and hold."""
-    return ConsentState.objects.filter(tenant=tenant, state__in=GRANTS, since__lt=before)
+    """Consents to WhatsApp that were given before a time and hold.
+
+    No others: who sends e-mail or SMS does it elsewhere, so that nobody here can say that a yes to it is not used.
+    """
+    return ConsentState.objects.filter(tenant=tenant, channel=Channel.WHATSAPP, state__in=GRANTS, since__lt=before)
 
 
 def silent(tenant: Tenant, subjects: Sequence[UUID], before: datetime) -> list[UUID]:
@@ -276,7 +278,10 @@ def _drop_unanswered(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any
         dropped, found, last = cursor.fetchone()
         if found == AT_A_TIME:
             return {"sign_ups": dropped}, (last, end)
-        cursor.execute(SETTLE, {**params, "end": end})
+        cursor.execute(SETTLED, {**params, "end": end})
+        [settled] = cursor.fetchone()
+        # By itself, because the row is what every STOPP waits for; and never back, where another round went further.
+        ConsentHead.objects.filter(tenant=tenant, settled_seq__lt=settled).update(settled_seq=settled)
     return {"sign_ups": dropped}, None
 
 
@@ -285,8 +290,9 @@ def _drop_claims(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
     with tenant_scope(tenant):
         over = ImportClaim.objects.filter(tenant=tenant, imported__file="").order_by("pk")
         batch = list(over.values_list("pk", flat=True)[:AT_A_TIME])
-        ImportClaim.objects.filter(tenant=tenant, pk__in=batch).delete()
-    return {"lines": len(batch)}, position if len(batch) == AT_A_TIME else None
+        # What another worker has deleted meanwhile is counted by it.
+        dropped, _by_model = ImportClaim.objects.filter(tenant=tenant, pk__in=batch).delete()
+    return {"lines": dropped}, position if len(batch) == AT_A_TIME else None
 
 
 ROUNDS = (

@@ -41,10 +41,11 @@ def _shown(request: HttpRequest, found: AddressRequest, language: str) -> HttpRe
     standing = addresses.standing(found)
     if standing != "open":
         return _over(request, found, language, standing)
+    asked = mailing.asked(found)
     context = {
         "address": mailing.evidence(found)["email"],
-        "wordings": mailing.wordings(found, language),
-        "policy_url": mailing.asked(found)[0].policy_url,
+        "wordings": mailing.in_words(asked, language),
+        "policy_url": asked[0].policy_url,
         "languages": speaking.LANGUAGES,
     }
     return page(request, found.tenant, language, "public/confirm.html", context)

@@ -140,13 +140,18 @@ def also(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("consent:write")
 def run(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    """Carry it out; an erasure once somebody has confirmed it, `alone` without the person's other contacts."""
+    """Carry it out; an erasure once somebody has confirmed it, `alone` without the person's other contacts.
+
+    With them it takes the `others` that the question named.
+    """
     found, alone = _request(request, uid), request.POST.get("alone", "")
     if found.kind == DataRequest.Kind.ERASURE and found.contact and not request.POST.get("confirmed"):
-        question = _erasing(actions.other_contacts(found), is_alone=bool(alone))
-        context = {"question": question, "back": _address(request, found), "fields": {"alone": alone}}
+        others = actions.other_contacts(found)
+        fields = {"alone": "1"} if alone else {"others": _named(others)}
+        question = _erasing(others, is_alone=bool(alone))
+        context = {"question": question, "back": _address(request, found), "fields": fields}
         return render(request, "confirm.html", context)
-    return _change(request, found, actions.run, is_alone=bool(alone))
+    return _change(request, found, actions.run, others=None if alone else request.POST.get("others", "").split())
 
 
 @require_POST
@@ -271,10 +276,15 @@ def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) 
         "may_write": request.membership.may("consent:write"),
         "may_take": request.membership.may("evidence:read"),
         "question": _erasing(others),
+        "named": _named(others),
         "alone": _erasing(others, is_alone=True) if others else None,
         "unblock": UNBLOCK if found.has_droppable_block else None,
         **invalid,
     }
+
+
+def _named(others: Sequence[Contact]) -> str:
+    return " ".join(str(other.uid) for other in others)
 
 
 def _erasing(others: Sequence[Contact], *, is_alone: bool = False) -> Question:

@@ -3,8 +3,11 @@
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from consent import explaining
 from consent.actions import declarations, preferences
 from consent.models import Controller, Source
 from contacts.models import Contact
@@ -131,3 +134,55 @@ def test_another_persons_yes_is_not_shown(client: Client, in_bakery: Tenant) -> 
 
     assert "hat das Team" in page
     assert wording_text(purposes=["marketing"]) not in page
+
+
+def test_what_a_contact_of_before_agreed_to_has_not_ended_by_being_one_person(
+    client: Client, in_bakery: Tenant
+) -> None:
+    by_mail, anna = person(in_bakery, email="anna@example.com"), person(in_bakery)
+    email = [("email", "marketing")]
+    agree(in_bakery, by_mail, source=Source.SIGNUP_PAGE, pairs=email, wording=published(in_bakery), language="de")
+    agree(in_bakery, anna, source=Source.QR, occurred_at=minutes(5))
+    declarations.merged(tenant=in_bakery, kept=anna, gone=by_mail)
+
+    holding, other = explaining.origins(anna, "de")
+
+    assert [row.about for row in holding.rows] == ["WhatsApp · Marketing"]
+    # Its receipt is for whoever has that contact's own page.
+    assert (other.rows, other.wording) == ([], wording_text())
+    assert "Das gilt nicht mehr." not in told(client, anna)
+
+    stop(in_bakery, by_mail, is_all=True)
+    assert told(client, anna).count("Das gilt nicht mehr.") == 1
+
+
+def test_beneath_a_stop_by_meta_or_a_restriction_nothing_is_said_to_have_ended(in_bakery: Tenant) -> None:
+    anna = person(in_bakery)
+    agree(in_bakery, anna, source=Source.QR)
+    yes = "Am 20.11.2026 über unseren QR-Code, von dir in WhatsApp bestätigt."
+
+    declarations.meta_stopped(tenant=in_bakery, contact=anna, phone_number_id="1", dedupe="1", occurred_at=minutes(1))
+    assert [(each.told, list(each.rows)) for each in explaining.origins(anna, "de")] == [(yes, [])]
+
+    declarations.restrict(tenant=in_bakery, contact=anna, dedupe="2", source=Source.AGENT, by=None)
+    assert [(each.told, list(each.rows)) for each in explaining.origins(anna, "de")] == [(yes, [])]
+
+
+def test_however_often_somebody_agreed_it_is_asked_and_told_once(in_bakery: Tenant) -> None:
+    anna = person(in_bakery)
+
+    def given(place: str, minute: int) -> int:
+        """A yes by a list, taken back; returns how many statements it takes to tell of all."""
+        said = {"source": Source.IMPORT, "authority": 0, "occurred_at": minutes(minute), "evidence": {"source": place}}
+        agree(in_bakery, anna, **said)
+        declarations.moved(
+            tenant=in_bakery, contact=anna, dedupe=place, authority=1, source=Source.AGENT,
+            occurred_at=minutes(minute + 1),
+        )  # fmt: skip
+        with CaptureQueriesContext(connection) as statements:
+            [ended] = explaining.origins(anna, "de")
+        assert place in ended.told
+        assert "Das gilt nicht mehr." in ended.told
+        return len(statements)
+
+    assert given("Blatt 1", 1) == given("Blatt 2", 3) == given("Blatt 3", 5)

@@ -8,6 +8,7 @@ from smtplib import (
     SMTPSenderRefused,
     SMTPServerDisconnected,
 )
+from typing import Any
 
 import pytest
 import time_machine
@@ -18,12 +19,13 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from consent import mailing, tasks
-from consent.actions import declarations
-from consent.models import AddressRequest, SignupForm
+from consent.actions import blocking, declarations
+from consent.models import AddressRequest, ConsentEvent, SignupForm, SignupRequest
 from consent.signups import message
+from contacts.models import Contact
 from tenants.models import Tenant
 from tests.consent.factories import person, published, stop
-from tests.consent.test_addresses import ANNA, BOTH, ask
+from tests.consent.test_addresses import ANNA, BOTH, ask, link, mailed, yes
 from tests.consent.test_signups import made, tick, write
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
@@ -221,6 +223,53 @@ def test_who_says_no_while_the_mail_waits_gets_none(client: Client, form: Signup
     with time_machine.travel(timezone.now() + timedelta(hours=2)):
         tasks.ask_addresses()
     assert mail.outbox == []
+
+
+def test_who_is_blocked_once_more_while_the_mail_waits_gets_none(client: Client, form: SignupForm) -> None:
+    again: dict[str, Any] = {"tenant": form.tenant, "email": ANNA, "reason": "wish", "way": "phone", "by": None}
+    blocking.block(**again)
+    tick(client, form, email=ANNA)
+    blocking.block(**again)
+
+    tasks.ask_addresses()
+
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize("is_worked", [True, False])
+def test_who_signs_up_anew_after_that_no_is_asked_on_the_same_day(
+    client: Client, form: SignupForm, is_worked: bool
+) -> None:
+    tick(client, form, email=ANNA)
+    declarations.suppress(tenant=form.tenant, email=ANNA, channel="email", dedupe="block")
+    if is_worked:
+        tasks.ask_addresses()
+        assert not AddressRequest.objects.exists()
+
+    # Later than a double click would be.
+    SignupRequest.objects.update(requested_at=timezone.now() - timedelta(minutes=2))
+    ask(client, form)
+
+    assert [letter.to for letter in mail.outbox] == [[ANNA]]
+    yes(client, mail.outbox[0])
+    assert mailed(Contact.objects.get()) == ""
+
+
+def test_the_page_of_a_mail_asks_and_grants_what_the_mail_asked_for(client: Client, in_bakery: Tenant) -> None:
+    news = published(in_bakery, covers=BOTH)
+    surveys = published(in_bakery, name="Umfragen", covers=[["email", "survey"]])
+    form = made(in_bakery, news, extra_wording=surveys.wording)
+    tick(client, form, email=ANNA, extra="on")
+    declarations.suppress(tenant=in_bakery, email=ANNA, channel="email", purpose="survey", dedupe="no", source="agent")
+    tasks.ask_addresses()
+    [letter] = mail.outbox
+    assert surveys.texts["de"] not in letter.body
+
+    assert surveys.texts["de"] not in client.get(link(letter)).content.decode()
+    yes(client, letter)
+
+    granted = ConsentEvent.objects.filter(state="granted").values_list("channel", "purpose")
+    assert list(granted) == [("email", "marketing")]
 
 
 def test_a_no_to_whatsapp_alone_or_of_before_keeps_no_mail_away(client: Client, form: SignupForm) -> None:

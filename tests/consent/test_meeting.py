@@ -15,7 +15,7 @@ from consent.actions import addresses, hearing, joining, signups
 from consent.models import AddressRequest, ConsentEvent, SignupForm, SignupRequest
 from consent.queries import may_send
 from consent.signups import message
-from contacts.models import Contact
+from contacts.models import Contact, Identity
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import person, published, stop
@@ -231,6 +231,17 @@ def test_a_batch_locks_whoever_may_say_yes_in_it_before_anything_else(
         # Who only chats is not kept waiting.
         Contact.objects.select_for_update(nowait=True).get(pk=chatting.pk)
     ended(others)
+
+
+def test_who_only_writes_down_a_row_of_a_contact_does_not_wait_for_a_confirmation(
+    bakery: Tenant, anna: Contact
+) -> None:
+    with tenant_scope(bakery):
+        joining.hold(bakery, [anna.pk])
+        named = {"tenant": bakery, "contact": anna, "kind": "bsuid", "digest": b"x"}
+        [other] = meanwhile(bakery, lambda: Identity.objects.create(**named))
+        assert not other.is_alive()
+    ended([other])
 
 
 def test_a_page_waits_for_the_mailbox_without_holding_the_form(bakery: Tenant, form: SignupForm, anna: Contact) -> None:

@@ -7,12 +7,13 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from consent import personal
 from consent.actions import declarations, preferences
-from consent.models import ConsentEvent, SignupForm
+from consent.models import ConsentEvent, SignupForm, Suppression
 from consent.signups import message
 from contacts.models import Contact
 from tenants.models import Tenant
-from tests.consent.factories import person, published, stop
+from tests.consent.factories import minutes, person, published, stop
 from tests.consent.test_addresses import BOTH, ask, mailed, yes
 from tests.consent.test_signups import made, may, write
 
@@ -82,6 +83,26 @@ def test_a_stop_to_everything_after_the_yes_by_mail_ends_it_for_good(client: Cli
     write(anna, message(token), later=LATER)
 
     assert agreed(anna) == ("", "suppressed")
+
+
+def test_a_stop_that_is_said_again_after_the_yes_by_mail_ends_it_as_the_first_would(
+    client: Client, form: SignupForm
+) -> None:
+    anna = person(form.tenant)
+    stop(form.tenant, anna, is_all=True)
+    token = ask(client, form, email=ADDRESS)
+    yes(client, mail.outbox[-1])
+    stop(form.tenant, anna, is_all=True, occurred_at=timezone.now())
+
+    write(anna, message(token), later=LATER)
+
+    assert agreed(anna) == ("", "suppressed")
+    # What is left of the entry still knows both times.
+    left = Suppression.objects.filter(lifted_at=None, channel="email", purpose="marketing")
+    assert all(entry.since == minutes(10) < entry.said_at for entry in left)
+    assert left.exists()
+    [told] = [section.rows for section in personal.tell(anna) if section.name == "suppressions"]
+    assert all(row["said_again_at"] for row in told)
 
 
 def test_a_stop_to_everything_after_the_message_ends_that_and_not_the_later_yes_by_mail(

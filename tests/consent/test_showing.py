@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import translation
 
+from consent import showing
 from consent.actions import preferences, signup_forms, vouchers
 from consent.ledger import evidence
 from consent.models import ConsentEvidence, SignupForm
@@ -37,6 +38,14 @@ ENGLISH = {
     "question_label": "What do you like?",
     "question_answers": ["Bread", "Cake"],
 }
+
+
+@pytest.mark.parametrize(
+    ("texts", "language"),
+    [({"de": "Ja"}, "de"), ({"en": "Yes", "de": "Ja"}, "de"), ({"en": "Yes"}, "en"), ({"fr": "Oui"}, "de")],
+)
+def test_a_new_form_is_in_a_language_that_forms_have(in_bakery: Tenant, texts: dict[str, str], language: str) -> None:
+    assert showing.language_for(published(in_bakery, texts=texts).wording) == language
 
 
 @pytest.fixture

@@ -53,6 +53,19 @@ def test_an_old_phone_stays_known_with_an_end_and_can_come_back(in_bakery: Tenan
     assert stored(contact) == {old: True, new: False}
 
 
+def test_what_was_proven_before_it_ended_is_not_proven_when_somebody_types_it_again(in_bakery: Tenant) -> None:
+    contact = Contact.objects.create(tenant=in_bakery, email="ada@example.com")
+    identities.record(in_bakery, [contact])
+    identities.prove(contact, "email", "ada@example.com", contact.created_at)
+    assert identities.last_to_prove(in_bakery, "email", "ada@example.com") == contact
+
+    for address in ("bob@example.com", "ada@example.com"):
+        contact.email = address
+        identities.record(in_bakery, [contact])
+
+    assert identities.last_to_prove(in_bakery, "email", "ada@example.com") is None
+
+
 def test_recording_some_contacts_leaves_the_others_alone(in_bakery: Tenant) -> None:
     first, second = (Contact.objects.create(tenant=in_bakery, phone=f"+49302312500{n}") for n in (1, 2))
     identities.record(in_bakery, [first, second])

@@ -48,7 +48,7 @@ COVERED: dict[str, dict[str, str]] = {
         ("named_encrypted", "digests", "extended_because", "note", "answer", "file"), CONSENT
     ),
     # Whose it is nobody knows before the confirmation, which empties it; gone after 14 days (consent.rights.keeping).
-    "consent.SignupRequest": dict.fromkeys(("sealed", "token_digest", "visit", "language"), CONSENT),
+    "consent.SignupRequest": dict.fromkeys(("sealed", "aside", "token_digest", "visit", "language"), CONSENT),
     # Deleted with the person; the confirmation empties what is sealed, and all of it goes with its sign-up.
     "consent.AddressRequest": dict.fromkeys(("mailbox", "day", "sealed", "message_id"), CONSENT),
     "consent.SignupCode": {"code": CONSENT},

@@ -15,8 +15,9 @@ from pytest_django import Settings
 
 from consent import ledger, tasks
 from consent.actions import requests as actions
-from consent.models import ConsentHead, DataRequest, Disposal, Handover
+from consent.models import ConsentHead, DataRequest, Disposal, Handover, ImportClaim
 from consent.rights import keeping
+from contacts.models import Import
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.analytics import cast
@@ -107,6 +108,28 @@ def test_consents(bakery: Tenant) -> None:
     together(bakery)
 
     assert counted(bakery) == {"consents": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_claims(bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        anna = person(bakery)
+        imported = Import.objects.create(tenant=bakery, filename="a.csv")
+        ImportClaim.objects.create(
+            tenant=bakery, imported=imported, contact=anna, line=1, claimed_at=timezone.now(), sealed="x"
+        )
+    second = Thread(target=lambda: (keeping.keep(bakery), connection.close()))
+
+    with tenant_scope(bakery):
+        # The second has found it, and waits to delete what the first deletes.
+        ImportClaim.objects.select_for_update().get()
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+        keeping.keep(bakery)
+    second.join(10)
+
+    assert counted(bakery) == {"lines": 1}
 
 
 @pytest.mark.django_db(transaction=True)

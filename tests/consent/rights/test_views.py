@@ -271,8 +271,10 @@ def test_an_erasure_says_that_it_takes_the_persons_other_contact_with_it_and_doe
     assert "They are erased with this one" in shown(desk, at(request))
     question = desk.post(at(request, "run/")).content.decode()
     assert "Other contacts of this person are erased with it: Annika" in question
+    for page in (question, shown(desk, at(request))):
+        assert f'<input type="hidden" name="others" value="{twin.uid}">' in page
 
-    desk.post(at(request, "run/"), {"confirmed": "1", "alone": ""})
+    desk.post(at(request, "run/"), {"confirmed": "1", "others": str(twin.uid)})
 
     with tenant_scope(bakery):
         both = list(DataRequest.objects.order_by("pk"))
@@ -305,8 +307,22 @@ def test_whoever_had_the_number_before_may_be_left_out_of_an_erasure(
         assert twin.restricted_at is None
 
 
-@pytest.mark.parametrize(("said", "left"), [({}, 0), ({"alone": True}, 1)])
-def test_a_program_erases_a_person_with_all_contacts_or_one_alone(
+@pytest.mark.parametrize("others", ["", "6f1c1e0e-2ad1-4c0f-9f0e-0d6f7c4e5a11", "nonsense"])
+def test_an_erasure_takes_no_other_contact_than_somebody_was_shown(
+    desk: Client, anna: Contact, twin: Contact, bakery: Tenant, others: str
+) -> None:
+    request = noted(desk, bakery, anna, "erasure", checked_by="email")
+
+    answer = desk.post(at(request, "run/"), {"confirmed": "1", "others": others}, follow=True)
+
+    assert "Which contacts belong to this person has changed." in answer.content.decode()
+    with tenant_scope(bakery):
+        assert DataRequest.objects.get().state == "open"
+        assert not Contact.objects.exclude(restricted_at=None).exists()
+
+
+@pytest.mark.parametrize(("said", "left"), [({}, 1), ({"alone": False}, 0)])
+def test_a_program_erases_one_contact_alone_or_a_person_with_all(
     alice: Caller, anna: Contact, twin: Contact, bakery: Tenant, said: dict[str, bool], left: int
 ) -> None:
     answer = alice.post(f"contacts/{anna.uid}/erase/", {"checked_by": "email", **said})

@@ -1,4 +1,4 @@
-"""A form says in which language its own texts are, and a page that is sent twice is one request."""
+"""A form says in which language its own texts are."""
 
 from django.db import migrations, models
 
@@ -17,9 +17,5 @@ class Migration(migrations.Migration):
                 max_length=5,
                 verbose_name="language",
             ),
-        ),
-        migrations.AddField("signuprequest", "visit", models.BinaryField(null=True)),
-        migrations.AddConstraint(
-            "signuprequest", models.UniqueConstraint(fields=("tenant", "visit"), name="one_sign_up_per_visit")
         ),
     ]
