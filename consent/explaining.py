@@ -109,7 +109,7 @@ def origins(contact: Contact, language: str) -> list[Origin]:
                 state, _seq = now.get((each.subject_id, each.channel, each.purpose), ("", 0))
                 # Beneath these it may still hold.
                 ended = "" if state in PAUSED else f" {said['ended']}"
-                found.setdefault(Origin(*(f"{one}{ended}" for one in told)), [])
+                found.setdefault(Origin(told[0] + ended, told[1] + ended), [])
         since = said["stored"].replace("{day}", day(contact.created_at))
     told_of = [origin._replace(rows=about) for origin, about in found.items()]
     return sorted(told_of, key=lambda origin: not origin.rows) or [Origin(since, since)]

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0044_import_claims")]
+    dependencies = [("consent", "0047_published_by_key")]
 
     operations = [
         migrations.AddField("suppression", "said_again_at", models.DateTimeField(null=True)),
