@@ -100,7 +100,7 @@ def told(claim: ImportClaim) -> dict[str, str]:
 def _latest_noes(tenant: Tenant, claimed: Sequence[Claimed]) -> dict[int, datetime.datetime]:
     named = [(one.line, digest) for one in claimed for digest in one.digests]
     channel, purpose = MARKETING
-    asked = {
+    asked: dict[str, Any] = {
         "tenant": tenant.pk,
         "lines": [one.line for one in claimed],
         "contacts": [one.contact_id for one in claimed],
