@@ -143,7 +143,7 @@ def write_down(
     evidence: dict[str, Any] = {**visitor, "form": form.slug}
     evidence |= showing.as_evidence(form, language, was_promised=was_promised)
     evidence |= {"answer": answer} if answer and may_ask(form, is_extra_wanted=is_extra_wanted) else {}
-    aside = {"topics": list(chosen)} if chosen else {}
+    aside: dict[str, Any] = {"topics": list(chosen)} if chosen else {}
     aside |= {"token": token} if address or once else {}
     signup = SignupRequest(
         tenant=form.tenant,

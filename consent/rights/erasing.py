@@ -8,7 +8,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db.models import Max, Q
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from consent import queries
@@ -81,8 +80,8 @@ def unsuppress(tenant: Tenant, contact: Contact) -> None:
 def suppress_again(tenant: Tenant, erased: Erased) -> None:
     """Put the hashes on the suppression list again, unless they have been there since: lifted is lifted."""
     keys = {key for _kind, key in erased.digests}
-    said = Suppression.objects.alias(said_at=Coalesce("said_again_at", "since"))
-    known = said.filter(tenant=tenant, digest__in=keys, reason=BLOCKED, said_at__gte=erased.at)
+    since = Q(since__gte=erased.at) | Q(said_again_at__gte=erased.at)
+    known = Suppression.objects.filter(since, tenant=tenant, digest__in=keys, reason=BLOCKED)
     missing = keys - {bytes(key) for key in known.values_list("digest", flat=True)}
     everything = (Channel.ALL.value, Purpose.ALL.value)
     rows = [(kind, key) for kind, key in erased.digests if key in missing]
