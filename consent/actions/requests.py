@@ -170,7 +170,7 @@ def _lock(people: Sequence[Contact]) -> None:
 
 
 def _erase_too(request: DataRequest, other: Contact, by: Actor) -> None:
-    said: dict[str, Any] = {name: getattr(request, name) for name in ("kind", "received_at", "checked_by")}
+    said: dict[str, Any] = {"kind": request.kind, "received_at": request.received_at, "checked_by": request.checked_by}
     taken = take(tenant=request.tenant, contact=other, by=by, **said)
     _erase(taken, other, by)
     audit(tenant=request.tenant, by=by, verb="data_request.run", subject=taken, changes={"kind": taken.kind})

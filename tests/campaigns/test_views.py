@@ -3,9 +3,7 @@
 import re
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from campaigns import actions, freezing
 from campaigns.models import Campaign
@@ -180,22 +178,6 @@ def test_the_review_counts_the_messages_on_its_button(alice: Client, draft: Camp
 
     assert "3 Nachrichten senden" in page
     assert "is-bad" not in page
-
-
-@pytest.mark.parametrize("step", ["audience", "message", "review"])
-def test_a_page_does_not_wait_until_people_are_counted_and_fetches_that_itself(
-    alice: Client, draft: Campaign, step: str
-) -> None:
-    with CaptureQueriesContext(connection) as of_page:
-        page = alice.get(at(draft, f"edit/{step}/")).content.decode()
-    fetched = re.findall(r'hx-get="([^"]+)"\s+hx-trigger="load"', page)
-    with CaptureQueriesContext(connection) as of_counts:
-        counted = alice.get(fetched[0], **HTMX).content.decode()
-
-    assert not [row for row in of_page if "count(*)" in row["sql"] and "contacts_contact c" in row["sql"]]
-    assert [row for row in of_counts if "count(*)" in row["sql"] and "contacts_contact c" in row["sql"]]
-    assert "<html" not in counted
-    assert 'hx-trigger="load"' not in counted
 
 
 def test_launching_starts_the_campaign_and_shows_its_report(alice: Client, draft: Campaign) -> None:

@@ -18,7 +18,6 @@ from consent.models import ConsentEvent, ConsentState, Invalidation, WordingVers
 from consent.queries import may_send, resting_on
 from contacts.models import Contact
 from messaging.sending import Engine
-from segments import queries as segments
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
@@ -104,20 +103,6 @@ def test_nothing_is_sent_on_its_strength_before_the_rows_are_written(in_bakery: 
     assert (refusal(anna), refusal(bert)) == ("invalidated", "")
     # Order updates rest on the same yes where nothing else was said about them.
     assert refusal(anna, "transactional") == "invalidated"
-
-
-def test_no_segment_finds_who_agreed_to_it_before_the_rows_are_written(in_bakery: Tenant) -> None:
-    anna, bert = person(in_bakery), person(in_bakery)
-    version = published(in_bakery)
-    agree(in_bakery, anna, wording=version)
-    agree(in_bakery, bert, wording=published(in_bakery, 2))
-    rule = {"consent": {"channel": "whatsapp", "purpose": "marketing"}, "op": "granted"}
-    before = segments.count(in_bakery, rule)
-
-    declared(version)
-
-    assert (before, segments.count(in_bakery, rule)) == (2, 1)
-    assert segments.preview(in_bakery, rule).sample == [bert]
 
 
 def test_another_companys_invalid_wording_stops_nobody_here(bakery: Tenant, shop: Tenant) -> None:

@@ -10,10 +10,12 @@ from consent.actions import controllers, declarations
 from consent.models import Source
 from consent.queries import may_send
 from contacts.models import Contact
+from segments import queries as segments
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.consent.factories import NUMBER, agree, minutes, person, say, stop
+from tests.consent.factories import NUMBER, agree, minutes, person, published, say, stop
+from tests.consent.test_invalidating import declared
 from tests.plans import rows_looked_at
 
 
@@ -171,3 +173,17 @@ def test_a_withdrawal_waits_for_a_claim_that_came_before_it(bakery: Tenant) -> N
     assert (allowed, came_through) == (True, False)
     with tenant_scope(bakery):
         assert not may_send(contact=anna, channel="whatsapp", purpose="marketing").allowed
+
+
+def test_no_segment_finds_who_agreed_to_it_before_the_rows_are_written(in_bakery: Tenant) -> None:
+    anna, bert = person(in_bakery), person(in_bakery)
+    version = published(in_bakery)
+    agree(in_bakery, anna, wording=version)
+    agree(in_bakery, bert, wording=published(in_bakery, 2))
+    rule = {"consent": {"channel": "whatsapp", "purpose": "marketing"}, "op": "granted"}
+    before = segments.count(in_bakery, rule)
+
+    declared(version)
+
+    assert (before, segments.count(in_bakery, rule)) == (2, 1)
+    assert segments.preview(in_bakery, rule).sample == [bert]

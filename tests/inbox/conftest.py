@@ -8,9 +8,11 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
+from contacts.models import Contact
 from inbox import receiving, recording
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.consent.factories import agree, known, person, published
 from tests.inbox import meta
 from whatsapp.models import Account, Number
 from whatsapp.signature import sign
@@ -84,3 +86,14 @@ def deliver(client: Client) -> Callable[..., None]:
         receiving.run(seconds=60)
 
     return deliver
+
+
+@pytest.fixture
+def anna(number: Number) -> Contact:
+    """Who said yes in WhatsApp at noon of 20 November."""
+    tenant = number.tenant
+    with tenant_scope(tenant):
+        known(tenant)
+        found = person(tenant, phone="+493023125001", language="de")
+        agree(tenant, found, wording=published(tenant, covers=[["whatsapp", "marketing"]]), language="de")
+    return found
