@@ -11,6 +11,7 @@ from django.test import Client
 from consent.rights import walking
 from contacts.models import Contact, Tag
 from segments import actions as segments
+from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import known, stop
 from tests.inbox.test_questions import NOW, SENT, answers, ask, sent
@@ -54,6 +55,17 @@ def accessed(contact: Contact) -> str:
     with tenant_scope(contact.tenant):
         told = {section.name: list(section.rows) for section in walking.told(contact)}["last_campaign"]
     return str(told[0]["by"])
+
+
+def test_days_are_those_of_the_companys_time_zone(number: Number, anna: Contact, deliver: Deliver) -> None:
+    sent(number.tenant, {})
+    Tenant.objects.filter(pk=number.tenant_id).update(timezone="Pacific/Auckland")
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "Am 21.11.2026 in WhatsApp" in told
+    assert "ging am 24.11.2026 12:30 Uhr an dich" in told
 
 
 def test_the_access_to_ones_data_tells_the_same(number: Number, anna: Contact) -> None:
