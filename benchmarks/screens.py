@@ -1,7 +1,8 @@
 """Times every screen, list and admin page of a tenant with a million contacts and ten million messages.
 
 Pages that need nothing but the company are found in the table of routes, so that a new one is measured by itself; those
-of one campaign, contact or draft are named here. Routes that only take a POST are no screens.
+of one campaign, contact or draft are named here. Routes that only take a POST are no screens, nor are the numbers of an
+audience, which its pages fetch once they are there.
 """
 
 import re
