@@ -139,6 +139,8 @@ def _load_leniently(body: bytes) -> Any:
 
 def _may_be_deep(body: bytes) -> bool:
     """Whether brackets remain after peeling off the levels allowed; brackets in texts make it say yes."""
+    if body.count(b"{") + body.count(b"[") <= DEEPEST:
+        return False
     brackets = body.translate(None, _NOT_BRACKETS)
     for _ in range(DEEPEST):
         if not brackets:
