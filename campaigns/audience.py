@@ -213,6 +213,11 @@ def selection(campaign: Campaign) -> Selection:
     )
 
 
+def inclusion(campaign: Campaign) -> tuple[str, list[Any]]:
+    """The condition that a list or segment of a campaign includes `contacts_contact c`, with its parameters."""
+    return _any_of(campaign, list(campaign.audiences.filter(is_excluded=False).select_related("list", "segment")))
+
+
 def _is_special(campaign: Campaign, audiences: list[Audience]) -> bool:
     """Whether data of a special category say who is excluded."""
     special = special_names(campaign.tenant_id)

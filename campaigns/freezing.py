@@ -5,6 +5,7 @@ from typing import Any
 from django.db import connection
 from django.utils.timezone import now
 
+from campaigns import leaving
 from campaigns.audience import Selection, as_a_set, choice, selection
 from campaigns.models import Campaign
 from messaging import actions as outbox
@@ -58,6 +59,7 @@ def _freeze_range(campaign: Campaign) -> bool:
         campaign.frozen_at = now()
         campaign.save(update_fields=["frozen_at"])
         assert campaign.source is not None
+        leaving.catch_up(campaign)
         _renew_statistics()
         outbox.resume_source(source=campaign.source, expires_at=now() + Campaign.SENDS_FOR)
         return True

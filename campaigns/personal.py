@@ -1,16 +1,16 @@
-"""What campaigns tell a person: which one reached them last, and by what it chose them (R-36)."""
+"""What campaigns tell a person: which one reached them last, and by what it chose them (R-36); leaving topics."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from campaigns import audience
+from campaigns import audience, leaving
 from campaigns.models import Audience, Campaign
 from consent import speaking
 from consent.explaining import Sending
 from consent.queries import special_names
-from contacts.models import Contact
+from contacts.models import Contact, ContactList
 from contacts.personal import Section
 from messaging.models import Message, Source
 from segments import explaining
@@ -81,3 +81,8 @@ def _words(row: Audience, said: dict[str, str], language: str) -> list[str]:
     if not special_names(row.tenant_id).isdisjoint(audience.names(row)):
         return []
     return [said["by_topic"].replace("{topic}", row.list.title(language)) if row.list.is_topic else said["by_list"]]
+
+
+def leave(contact: Contact, topics: Collection[ContactList]) -> None:
+    """Cancel what waits for the person of campaigns to topics that they have left, in the same transaction."""
+    leaving.leave(contact, topics)

@@ -172,6 +172,9 @@ def forget(contact: Contact) -> None:
     digests = [[kind, key.hex()] for kind, key in digests_of(contact)]
     requests = DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk)
     requests.update(note="", answer="", extended_because="", digests=digests)
+    # Before the requests by mail, as whoever confirms one does (the order: consent.actions.joining), and after the
+    # messages, as whoever notes their statuses does.
+    list(Contact.objects.select_for_update(of=("self",)).filter(tenant=contact.tenant_id, pk=contact.pk))
     asked = Q(contact=contact.pk)
     if contact.email:
         # Nobody knows yet whose address that is, but it is the same one.

@@ -30,6 +30,7 @@ LABELS: dict[str, str | Promise] = {
     "missing_value": _("A template variable has no value"),
     "too_long": _("Text too long with the inserted values"),
     "invalid_payload": _("The message could not be put together for this person"),
+    "topic_left": _("Left the topic"),
     "campaign_cancelled": _("Campaign cancelled"),
     "source_expired": _("Not sent before the campaign's end"),
     "no_answer": _("Meta did not answer; the outcome is being clarified"),

@@ -1,6 +1,7 @@
 """What a rule asks for, by name: so it can be seen whether it asks for something that must not be used so."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from consent.queries import attribute_name, group_names, special_names
 from contacts.models import ContactList, Event, Tag
@@ -25,6 +26,11 @@ def names(node: Node, tenant_id: int) -> set[str]:
     below = [one for _path, one in walk(node)]
     asked = {attribute_name(name) for one in below for name in _written(one)}
     return asked.union(*_looked_up(below, tenant_id))
+
+
+def lists(node: Node) -> set[UUID]:
+    """The lists that a rule asks for, by uid."""
+    return {one.uid for _path, one in walk(node) if isinstance(one, Listed)}
 
 
 def _written(node: Node) -> list[str]:

@@ -2,20 +2,28 @@
 
 from collections.abc import Collection
 
+from django.db import transaction
+
 from consent import topics
 from consent.models import SignupForm
+from consent.rights import walking
 from contacts import actions as contacts
 from contacts.models import Contact
 
 OWN_PAGE = "own page"
 
 
+@transaction.atomic
 def choose(contact: Contact, chosen: Collection[str]) -> None:
-    """The person is on exactly these of the topics that their page shows, by uid, from now on."""
-    shown = [topic.group for topic in topics.choices(contact, "de")]
-    join = [topic for topic in shown if str(topic.uid) in chosen]
-    leave = [topic for topic in shown if str(topic.uid) not in chosen]
+    """The person is on exactly these of the topics that their page shows, by uid, from now on.
+
+    What waits for them of campaigns to those that they leave is cancelled.
+    """
+    shown = topics.choices(contact, "de")
+    join = [topic.group for topic in shown if str(topic.group.uid) in chosen]
+    leave = [topic.group for topic in shown if topic.is_on and str(topic.group.uid) not in chosen]
     contacts.change_topics(contact=contact, join=join, leave=leave, where=OWN_PAGE)
+    walking.leave(contact, leave)
 
 
 def join(form: SignupForm, contact: Contact, chosen: Collection[str]) -> None:

@@ -8,30 +8,38 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
+from consent import queries, rules
 from consent.importing.wordings import MARKETING
 from consent.ledger import suppressing
 from consent.ledger.folding import HOLDS, NOES
-from consent.models import ImportClaim, State
-from contacts.models import Import
+from consent.ledger.subjects import stranger
+from consent.ledger.suppressing import Digest
+from consent.models import ConsentEvent, ImportClaim, State
+from contacts.models import Contact, Import
 from tenants.encryption import CannotDecrypt, decrypt, encrypt
 from tenants.models import Tenant
 
 # What a claim consists of, in the order in which it is shown.
 SAID = ("at", "source", "wording", "proof")
-# The latest no that stands against each line: of its person, and of whoever its number and addresses name. Lines
-# against which only an erasure stands are missing: who had their data deleted is not to be won back by a file.
+# To whom nothing is offered, whatever they or a file say: who has objected (Art. 21 GDPR), and whose data are erased or
+# only stored (Art. 17, 18 GDPR), for which the rules have one code.
+LEFT_ALONE = {rules.OBJECTED, rules.RESTRICTED}
+# The latest no that stands against each line: of its person, and of whoever its number and addresses name, also if we
+# know that one by a no only. Lines against which only an erasure stands are missing: who had their data deleted is not
+# to be won back by a file. On the suppression list an erasure looks like an entry by hand, which the ledger tells of.
 LATEST_NOES = f"""
     WITH wanted AS (
-        SELECT * FROM unnest(%(lines)s::int[], %(contacts)s::bigint[], %(subjects)s::uuid[])
-            AS w(line, contact_id, subject_id)),
+        SELECT * FROM unnest(%(lines)s::int[], %(contacts)s::bigint[]) AS w(line, contact_id)),
+    known AS (
+        SELECT * FROM unnest(%(known)s::int[], %(subjects)s::uuid[]) AS k(line, subject_id)),
     named AS (
         SELECT w.line, i.digest, i.valid_to FROM wanted w
         JOIN contacts_identity i ON i.tenant_id = %(tenant)s AND i.contact_id = w.contact_id
         UNION ALL
         SELECT n.line, n.digest, NULL FROM unnest(%(named)s::int[], %(digests)s::bytea[]) AS n(line, digest)),
     noes AS (
-        SELECT w.line, s.since, s.state <> 'erased' AS is_own FROM wanted w
-        JOIN consent_consentstate s ON s.tenant_id = %(tenant)s AND s.subject_id = w.subject_id
+        SELECT k.line, s.since, s.state <> 'erased' AS is_own FROM known k
+        JOIN consent_consentstate s ON s.tenant_id = %(tenant)s AND s.subject_id = k.subject_id
             AND s.channel = %(channel)s AND s.purpose = %(purpose)s AND s.state = ANY(%(states)s)
         UNION ALL
         SELECT i.line, s.since, s.reason <> '{suppressing.BLOCKED}' FROM named i
@@ -48,7 +56,7 @@ class Claimed(NamedTuple):
     line: int
     contact_id: int
     subject_id: UUID
-    digests: Sequence[bytes]
+    digests: Sequence[Digest]
     said: dict[str, Any]
 
     @property
@@ -86,6 +94,24 @@ def keep(imported: Import, tenant: Tenant, claimed: Sequence[Claimed]) -> None:
     )
 
 
+def may_be_offered(contact: Contact) -> bool:
+    """Whether a person may be shown the way back at all; screens and the action ask this."""
+    channel, purpose = MARKETING
+    if queries.may_send(contact=contact, channel=channel, purpose=purpose).reason in LEFT_ALONE:
+        return False
+    live = [row for row in queries.suppressions(contact) if row.lifted_at is None]
+    standing = {row.reason for row in live if suppressing.covers([(row.channel, row.purpose)], channel, purpose)}
+    if suppressing.OBJECTED in standing:
+        # Said by somebody who was no contact then, or outlived by a later no.
+        return False
+    if suppressing.BLOCKED not in standing:
+        return True
+    # Entered by hand, or else left by an erasure.
+    subjects = _subjects(contact.tenant, contact.subject_id, suppressing.identities(contact))
+    entered = ConsentEvent.objects.filter(tenant=contact.tenant_id, subject_id__in=subjects, state=State.SUPPRESSED)
+    return entered.exists()
+
+
 def told(claim: ImportClaim) -> dict[str, str]:
     """What the line says: source, wording and proof; empty where the key is gone."""
     try:
@@ -99,14 +125,16 @@ def told(claim: ImportClaim) -> dict[str, str]:
 
 def _latest_noes(tenant: Tenant, claimed: Sequence[Claimed]) -> dict[int, datetime.datetime]:
     named = [(one.line, digest) for one in claimed for digest in one.digests]
+    known = [(one.line, subject) for one in claimed for subject in _subjects(tenant, one.subject_id, one.digests)]
     channel, purpose = MARKETING
     asked: dict[str, Any] = {
         "tenant": tenant.pk,
         "lines": [one.line for one in claimed],
         "contacts": [one.contact_id for one in claimed],
-        "subjects": [str(one.subject_id) for one in claimed],
+        "known": [line for line, _subject in known],
+        "subjects": [str(subject) for _line, subject in known],
         "named": [line for line, _digest in named],
-        "digests": [digest for _line, digest in named],
+        "digests": [key for _line, (_kind, key) in named],
         "channel": channel,
         "purpose": purpose,
         "states": NO_STATES,
@@ -114,6 +142,11 @@ def _latest_noes(tenant: Tenant, claimed: Sequence[Claimed]) -> dict[int, dateti
     with connection.cursor() as cursor:
         cursor.execute(LATEST_NOES, asked)
         return dict(cursor.fetchall())
+
+
+def _subjects(tenant: Tenant, own: UUID, digests: Sequence[Digest]) -> list[UUID]:
+    """Whom the ledger may know the person as: the contact, and a stranger by each of their names."""
+    return [own, *(stranger(tenant, [named]) for named in digests)]
 
 
 def _written(said: dict[str, Any]) -> str:

@@ -233,8 +233,7 @@ def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dic
 def _claimed(tenant: Tenant, line: Line) -> Iterator[Claimed]:
     """What people may look at; nothing of somebody whose data are only stored (Art. 18 GDPR)."""
     if line.subject_id and line.contact_id and not line.is_restricted:
-        digests = [digest for _kind, digest in _digests(tenant, line)]
-        yield Claimed(line.number, line.contact_id, line.subject_id, digests, line.said)
+        yield Claimed(line.number, line.contact_id, line.subject_id, list(_digests(tenant, line)), line.said)
 
 
 def _obstacle(

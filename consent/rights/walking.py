@@ -3,6 +3,7 @@
 `settings.PERSONAL_DATA` names a module `personal` of each app, which has what applies of: `tell(contact)` yields
 sections, `clear(contact)` does what is slow and may be repeated, in transactions of its own, `forget(contact)` deletes
 rows in the caller's transaction, `stop(tenant, contact_ids)` ends there what waits for people who have just said no,
+`leave(contact, topics)` what waits for a person as somebody on topics that they have just left (decision 0018),
 `last_use(tenant, contact_ids)` says when people were last in touch, `let_go(tenant, before=, most=)` lets go of what is
 past its time, `would_go(tenant, before=, most=)` counts that, `activities(tenant)` yields what the app does with
 personal data for the record of Art. 30 GDPR, and `last_campaign(contact, language)` tells why a person was chosen.
@@ -15,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 
-from contacts.models import Contact
+from contacts.models import Contact, ContactList
 from contacts.personal import Section
 from tenants.models import Tenant
 
@@ -47,6 +48,16 @@ def stop(tenant: Tenant, contact_ids: Collection[int]) -> None:
     if contact_ids:
         for step in _each("stop"):
             step(tenant, contact_ids)
+
+
+def leave(contact: Contact, topics: Collection[ContactList]) -> None:
+    """End what waits for a person only because they were on these topics, in the transaction in which they left them.
+
+    What a sender is claiming just then goes out: a topic is no consent, and is not asked about at the claim.
+    """
+    if topics:
+        for step in _each("leave"):
+            step(contact, topics)
 
 
 def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime]:

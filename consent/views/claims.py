@@ -22,8 +22,6 @@ from tenants.pages import TenantRequest, page_of, requires
 PER_PAGE = 25
 QR_SCALE = 4
 State = ImportClaim.State
-# Who has objected (Art. 21 GDPR) or whose data are only stored (Art. 18 GDPR) is offered nothing at all.
-LEFT_ALONE = {"objected", "restricted"}
 
 
 class WayBack(NamedTuple):
@@ -58,13 +56,14 @@ def show(request: TenantRequest, uid: uuid.UUID, line: int) -> HttpResponse:
     """One claim with its proof, why it opens nothing, and how the person can."""
     claim = _claim(request, uid, line)
     answer = queries.may_send(contact=claim.contact, channel=Channel.WHATSAPP, purpose=Purpose.MARKETING)
+    may_be_offered = claims.may_be_offered(claim.contact)
     context = {
         "claim": claim,
         "said": claims.told(claim),
         "reason": reasons.of(answer.reason),
         "is_back": answer.allowed,
-        "is_left_alone": answer.reason in LEFT_ALONE,
-        "ways": [] if answer.reason in LEFT_ALONE else _ways(request),
+        "is_left_alone": not may_be_offered,
+        "ways": _ways(request) if may_be_offered else [],
     }
     return render(request, "consent/claim.html", context)
 

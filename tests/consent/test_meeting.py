@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection, connections
 from django.test import Client
 
@@ -14,6 +16,7 @@ from consent import ledger
 from consent.actions import addresses, hearing, joining, signups
 from consent.models import AddressRequest, ConsentEvent, SignupForm, SignupRequest
 from consent.queries import may_send
+from consent.rights import erasing
 from consent.signups import message
 from contacts.models import Contact, Identity
 from tenants.models import Tenant
@@ -253,6 +256,27 @@ def test_a_page_waits_for_the_mailbox_without_holding_the_form(bakery: Tenant, f
         others = meanwhile(bakery, lambda: addresses.start(form=form, address=ADDRESS, **again))
         signups.count("confirmed", form)
     assert ended(others) != [token]
+
+
+def test_art_17_an_erasure_and_a_mail_that_is_confirmed_just_then_wait_for_each_other_without_a_circle(
+    bakery: Tenant, form: SignupForm, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.ERASURE_LOG_DIR = str(tmp_path / "erasures")
+    with tenant_scope(bakery):
+        anna = person(bakery, email=ADDRESS)
+        _token, request = signed_up(form)
+    with tenant_scope(bakery):
+        # The confirmation has the contact and waits for the ledger, so the erasure, which needs none, waits for it.
+        ledger.lock(bakery)
+        others = meanwhile(
+            bakery, confirmed_by_mail(request), lambda: erasing.erase(bakery, anna, at=request.requested_at)
+        )
+        assert waiting() == 2
+    assert ended(others)[0].email == ADDRESS
+
+    with tenant_scope(bakery):
+        assert not Contact.objects.exists()
+        assert not AddressRequest.objects.exists()
 
 
 def test_mail_and_message_of_one_sign_up_at_once_make_one_person(

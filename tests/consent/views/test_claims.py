@@ -10,7 +10,7 @@ from django.utils import timezone
 from consent import personal, reasons, tasks
 from consent.actions import declarations, signup_forms
 from consent.ledger import suppressing
-from consent.models import Channel, ConsentEvent, ImportClaim, Purpose, Suppression
+from consent.models import Channel, ConsentEvent, ConsentState, ImportClaim, Purpose, Suppression
 from consent.queries import may_send
 from consent.rights import keeping
 from contacts.models import Contact, Import
@@ -250,6 +250,79 @@ def test_art_21_to_who_has_objected_no_way_back_is_shown(
     for way in ("/s/bakery/theke/", "wa.me", "<svg xmlns", "The way back was offered"):
         assert way not in page
     assert str(reasons.of(reason).remedy)[:20] in page
+    refused(alice, bakery, imported)
+
+
+def refused(alice: Client, bakery: Tenant, imported: Import) -> None:
+    """The page holds out no way back, the server notes none, and the claim can be dismissed."""
+    assert "nothing may be offered" in shown(alice, claimed(imported, "2/"))
+
+    answer = alice.post(claimed(imported, "2/offer/"), follow=True).content.decode()
+
+    assert "Not noted: to this person nothing may be offered." in answer
+    assert [claim.state for claim in stored(bakery)] == ["open"]
+    with tenant_scope(bakery):
+        assert not AuditEvent.objects.filter(verb="import.claim_offered").exists()
+    alice.post(claimed(imported, "2/dismiss/"))
+    assert [claim.state for claim in stored(bakery)] == ["dismissed"]
+
+
+def test_art_21_an_objection_from_before_they_were_a_contact_counts_and_one_that_they_said_stopp_after(
+    alice: Client, bakery: Tenant
+) -> None:
+    opened(bakery)
+    with tenant_scope(bakery):
+        declarations.object_(tenant=bakery, phone=PHONE, source="agent", dedupe="no", occurred_at=BEFORE)
+    imported = done(bakery, PROVEN)
+    with tenant_scope(bakery):
+        anna = Contact.objects.get()
+    assert may(anna) == "suppressed"
+    with tenant_scope(bakery):
+        stop(bakery, anna)
+    assert may(anna) == "withdrawn"
+
+    refused(alice, bakery, imported)
+
+
+def test_art_17_to_who_had_said_stopp_before_the_erasure_nothing_is_offered_either(
+    alice: Client, bakery: Tenant
+) -> None:
+    opened(bakery)
+    listed_only(bakery, BEFORE)
+    with tenant_scope(bakery):
+        names = Suppression.objects.values_list("kind", "digest").distinct()
+        entries = [suppressing.Suppressed(kind, bytes(key), "all", "all", "suppressed", BEFORE) for kind, key in names]
+        suppressing.suppress(bakery, entries)
+
+    refused(alice, bakery, done(bakery, PROVEN))
+
+
+def test_cg_21_a_number_that_somebody_has_blocked_by_hand_is_reviewed_as_well(alice: Client, bakery: Tenant) -> None:
+    opened(bakery)
+    blocked(alice, bakery, AFTER)
+    assert done(bakery, PROVEN).consent_counts == {"skipped_suppressed": 1}
+    assert stored(bakery) == []
+    with tenant_scope(bakery):
+        Contact.objects.all().delete()
+    blocked(alice, bakery, BEFORE)
+
+    imported = done(bakery, PROVEN)
+
+    assert "claim of a newer consent" in shown(alice, f"{URL}{imported.uid}/")
+    page = shown(alice, claimed(imported, "2/"))
+    assert "Blatt 1" in page
+    assert "/s/bakery/theke/" in page
+    assert "way back offered" in alice.post(claimed(imported, "2/offer/"), follow=True).content.decode()
+    with tenant_scope(bakery):
+        assert may_send(contact=Contact.objects.get(), channel="whatsapp", purpose="marketing").reason == "suppressed"
+
+
+def blocked(alice: Client, bakery: Tenant, at: datetime) -> None:
+    """Somebody of the team has blocked the number at this time, when nobody was known by it."""
+    assert alice.post("/bakery/contacts/block/", {"phone": PHONE, "reason": "wish", "way": "letter"}).status_code == 302
+    with tenant_scope(bakery):
+        Suppression.objects.update(since=at, said_again_at=None)
+        ConsentState.objects.update(since=at)
 
 
 def test_uwg_7_nobody_is_told_to_ask_for_a_consent_by_phone_or_mail(
