@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.timezone import now
 
 from consent import queries
-from consent.actions import addresses, hearing, signup_forms, signups
+from consent.actions import addresses, hearing, signups
 from consent.ledger import Happened, evidence, fold
 from consent.models import (
     ConsentEvent,
@@ -25,20 +25,15 @@ from consent.rights import keeping
 from consent.signups import message
 from contacts.models import Contact
 from tenants.models import Tenant
-from tests.consent.factories import known, person, published
+from tests.consent.factories import open_form, person, published
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
-    known(in_bakery)
-    wording = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]]).wording
-    made = signup_forms.create(
-        tenant=in_bakery, by=None, name="Theke", slug="theke", number="+4930231250", wording=wording, headline="Frisch"
-    )
-    signup_forms.open_(form=made, by=None)
-    return made
+    both = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]])
+    return open_form(in_bakery, both)
 
 
 def write(contact: Contact, text: str, *, days_ago: float, payload: str = "") -> str:
