@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+import consent.api.questions
 import consent.api.wordings
 from consent.api import consents, forms, people, requests, suppressions
 from consent.api import imports as imports_api
@@ -158,4 +159,5 @@ api_urls: list[URLPattern] = [
     *requests.api_urls,
     *consent.api.wordings.api_urls,
     *forms.api_urls,
+    *consent.api.questions.api_urls,
 ]

@@ -3,10 +3,16 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from allauth.account.admin import EmailAddressAdmin
+from allauth.account.models import EmailAddress
+from allauth.usersessions.admin import UserSessionAdmin
+from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -91,7 +97,7 @@ class ReadOnlyAdmin(BigTableAdmin):
 
 
 @admin.register(Tenant)
-class TenantAdmin(admin.ModelAdmin):
+class TenantAdmin(SealedSearch):
     list_display = ("name", "slug", "country", "is_active", "closed_at", "created_at")
     list_filter = ("is_active",)
     search_fields = ("slug", "name")
@@ -135,7 +141,8 @@ class MembershipAdmin(BigTableAdmin):
     list_display = ("user", "tenant", "role", "created_at")
     list_filter = ("role",)
     list_select_related = ("user", "tenant")
-    autocomplete_fields = ("user", "tenant")
+    # Chosen in their lists: what completes a field asks for whom staff type by an address.
+    raw_id_fields = ("user", "tenant")
     search_fields = ("user__email", "tenant__slug")
 
 
@@ -172,3 +179,25 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     list_select_related = ("tenant",)
     search_fields = ("key__exact",)
     exclude = ("body",)
+
+
+# These come with a search of their own, whose addresses would say who is looked for.
+admin.site.unregister([Group, EmailAddress, UserSession])
+
+
+@admin.register(Group)
+class SealedGroupAdmin(SealedSearch, GroupAdmin):
+    """Staff's permissions, by group."""
+
+
+@admin.register(EmailAddress)
+class SealedEmailAddressAdmin(SealedSearch, EmailAddressAdmin):
+    """The addresses with which people log in."""
+
+
+@admin.register(UserSession)
+class SealedUserSessionAdmin(SealedSearch, UserSessionAdmin):
+    """Who is logged in, and from where."""
+
+    # allauth's name a field that our users do not have.
+    search_fields = ("user__email", "ip")

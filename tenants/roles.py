@@ -16,7 +16,7 @@ class Role(models.TextChoices):
 READS = {"contacts:read", "segments:read", "templates:read", "campaigns:read", "reports:read"}
 WRITES = {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "events:write"}
 CONSENT = {"consent:read", "consent:write"}
-# Of API keys: writing what people agree to. A program that records consents must not change what they are to.
+# Writing what people agree to. Who records consents, a program or an agent, does not change what they are to.
 WORDINGS = {"wordings:write"}
 # What proves a consent, in clear: addresses, messages, forms. Each look is written down.
 EVIDENCE = {"evidence:read"}
@@ -30,10 +30,10 @@ PERMISSIONS: dict[str, set[str]] = {
     Role.OWNER: EVERYTHING,
     Role.ADMIN: EVERYTHING,
     # Marketers import their customers with proof of consent; every row says who brought it.
-    Role.MARKETER: READS | WRITES | CONSENT | {"inbox:read"},
+    Role.MARKETER: READS | WRITES | CONSENT | WORDINGS | {"inbox:read"},
     Role.AGENT: {"contacts:read", "contacts:write", "inbox:read", "inbox:write"} | CONSENT,
     Role.ANALYST: READS,
-    Role.LEGAL: READS | CONSENT | EVIDENCE | {"audit:read"},
+    Role.LEGAL: READS | CONSENT | WORDINGS | EVIDENCE | {"audit:read"},
 }
 
 

@@ -24,6 +24,8 @@ from tenants.pages import STOP_POLLING, Question, TenantRequest, page_of, requir
 State = WordingVersion.State
 INVALID = 422
 PER_PAGE = 50
+# As over the API: who records consents does not change what they are to.
+WRITE = "wordings:write"
 LANGUAGES = (("de", gettext_lazy("German")), ("en", gettext_lazy("English")))
 
 
@@ -89,7 +91,7 @@ def wordings(request: TenantRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@requires("consent:write")
+@requires(WRITE)
 def new(request: TenantRequest) -> HttpResponse:
     """Write a new text, from one of ours or from nothing."""
     if request.method == "POST":
@@ -141,7 +143,7 @@ def show(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@requires("consent:write")
+@requires(WRITE)
 @when_it_can_be_done
 def draft(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Edit the draft of a text."""
@@ -160,7 +162,7 @@ def draft(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@requires("consent:write")
+@requires(WRITE)
 def revise(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Start the next version, or go on with the draft there is."""
     actions.revise(wording=_wording(request, uid), by=request.user)
@@ -168,7 +170,7 @@ def revise(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@requires("consent:write")
+@requires(WRITE)
 @asks(DISCARD)
 @when_it_can_be_done
 def discard(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
@@ -180,7 +182,7 @@ def discard(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@requires("consent:write")
+@requires(WRITE)
 @asks(PUBLISH)
 @when_it_can_be_done
 def publish(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
@@ -196,7 +198,7 @@ def publish(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
-@requires("consent:write")
+@requires(WRITE)
 @asks(RETIRE)
 @when_it_can_be_done
 def retire(request: TenantRequest, uid: uuid.UUID, number: int) -> HttpResponse:
@@ -207,7 +209,7 @@ def retire(request: TenantRequest, uid: uuid.UUID, number: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@requires("consent:write")
+@requires(WRITE)
 @when_it_can_be_done
 def invalid(request: TenantRequest, uid: uuid.UUID, number: int) -> HttpResponse:
     """Say whom it would concern, ask why, and declare a version invalid."""

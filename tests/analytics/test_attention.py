@@ -12,8 +12,7 @@ from consent.models import Controller
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tests.analytics.cast import NOON, campaign_of
-from tests.consent.factories import published
-from tests.consent.test_signups import made as signup_form
+from tests.consent.factories import open_form, published
 
 DAY = NOON.date()
 
@@ -22,9 +21,9 @@ def test_a_form_that_runs_out_of_voucher_codes_needs_attention_early(in_bakery: 
     version = published(in_bakery, covers=[["whatsapp", "marketing"]])
     benefit = {"benefit": "5 €", "benefit_terms": "Ab 20 €."}
     names = ("full", "low", "empty")
-    forms = {name: signup_form(in_bakery, version, name=name, slug=name, **benefit) for name in names}
-    signup_form(in_bakery, version, name="raffle", slug="raffle", **benefit, without_code=True)
-    signup_form(in_bakery, version, name="plain", slug="plain")
+    forms = {name: open_form(in_bakery, version, name=name, slug=name, **benefit) for name in names}
+    open_form(in_bakery, version, name="raffle", slug="raffle", **benefit, without_code=True)
+    open_form(in_bakery, version, name="plain", slug="plain")
     vouchers.add(form=forms["full"], codes=[f"A{n}" for n in range(20)], by=None)
     vouchers.add(form=forms["low"], codes=[f"A{n}" for n in range(19)], by=None)
 
@@ -45,7 +44,7 @@ def test_the_warning_leads_to_the_form(in_bakery: Tenant, client: Client, bakery
     benefit = {"benefit": "5 €", "benefit_terms": "Ab 20 €."}
     # Before the first campaign the overview says how to begin instead.
     campaign_of(in_bakery, launched_at=NOON)
-    form = signup_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), **benefit)
+    form = open_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), **benefit)
     client.force_login(bakery_made.owner)
 
     assert f'<a href="/bakery/signups/{form.uid}/">Theke</a>' in client.get("/bakery/").content.decode()
@@ -58,9 +57,9 @@ def test_the_warning_leads_to_the_form(in_bakery: Tenant, client: Client, bakery
 def test_an_open_form_that_a_duty_closes_to_visitors_needs_attention_and_says_what_mends_it(
     in_bakery: Tenant, lost: str, told: str
 ) -> None:
-    form = signup_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]))
+    form = open_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]))
     fair = published(in_bakery, name="Messe", covers=[["whatsapp", "marketing"]])
-    signup_form(in_bakery, fair, name="Messe", slug="messe")
+    open_form(in_bakery, fair, name="Messe", slug="messe")
     with translation.override("en"):
         assert queries.overview(in_bakery, DAY, DAY).attention == []
         Controller.objects.update(**{lost: ""})
@@ -76,7 +75,7 @@ def test_looking_for_closed_forms_asks_no_more_where_there_are_more_forms(in_bak
     asked = []
     for name in ("Theke", "Messe", "Markt"):
         version = published(in_bakery, name=name, covers=[["whatsapp", "marketing"]])
-        signup_form(in_bakery, version, name=name, slug=name.lower())
+        open_form(in_bakery, version, name=name, slug=name.lower())
         Controller.objects.update(imprint_url="")
         with CaptureQueriesContext(connection) as statements:
             assert queries.overview(in_bakery, DAY, DAY).attention[-1].remedy

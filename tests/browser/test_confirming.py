@@ -6,14 +6,13 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from consent import tasks
-from consent.actions import signup_forms
 from consent.models import SignupForm
 from consent.queries import may_send
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.browser.test_signup import PHONE, focused, problems, without_scripts
-from tests.consent.factories import known, published
+from tests.consent.factories import known, open_form, published
 from tests.consent.test_addresses import link
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -26,18 +25,8 @@ def form(bakery: Tenant, live_server: object, settings: Settings) -> SignupForm:
     settings.PUBLIC_URL = str(live_server)
     with tenant_scope(bakery):
         known(bakery, brand_color="#c2410c")
-        made = signup_forms.create(
-            tenant=bakery,
-            by=None,
-            name="Theke",
-            slug="theke",
-            number="+4930231250",
-            wording=published(bakery, covers=[["whatsapp", "marketing"]]).wording,
-            extra_wording=published(bakery, name="E-Mail", covers=[["email", "marketing"]]).wording,
-            headline="Frisches zuerst erfahren",
-        )
-        signup_forms.open_(form=made, by=None)
-    return made
+        extra = published(bakery, name="E-Mail", covers=[["email", "marketing"]])
+        return open_form(bakery, extra_wording=extra.wording)
 
 
 def signed_up(page: Page, live_server: object, language: str = "de") -> str:

@@ -17,7 +17,7 @@ from consent.signups import token_in
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import agree, known, person, published
+from tests.consent.factories import agree, known, open_form, person, published
 from tests.qr import text_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -28,15 +28,9 @@ PHONE = {"width": 360, "height": 740}
 def form(bakery: Tenant) -> SignupForm:
     with tenant_scope(bakery):
         known(bakery, brand_color="#c2410c")
-        made = signup_forms.create(
-            tenant=bakery,
-            by=None,
-            name="Theke",
-            slug="theke",
-            number="+4930231250",
-            wording=published(bakery, covers=[["whatsapp", "marketing"]]).wording,
+        return open_form(
+            bakery,
             extra_wording=published(bakery, name="Messen", covers=[["whatsapp", "tracking"]]).wording,
-            headline="Frisches zuerst erfahren",
             benefit="5 € Gutschein",
             benefit_terms="Ab 20 € Einkauf.",
             without_code=True,
@@ -45,8 +39,6 @@ def form(bakery: Tenant) -> SignupForm:
             question_answers=["Brot", "Kuchen"],
             question_attribute="lieblings",
         )
-        signup_forms.open_(form=made, by=None)
-    return made
 
 
 @pytest.fixture
@@ -324,7 +316,7 @@ def test_one_tag_on_a_shops_page_leads_to_the_form_under_a_strict_policy(
     with page.context.expect_page() as opened:
         button.click()
 
-    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Frisches zuerst erfahren")
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Immer frisch informiert")
     # The shop's page is out of the form's reach, and the form does not hear where people came from.
     assert opened.value.evaluate("window.opener") is None
 

@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
-from consent.actions import signup_forms
 from consent.models import SignupForm
 from consent.queries import may_send
 from contacts.models import Contact, ContactList, ListMember
@@ -16,7 +15,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.browser.test_signup import PHONE, address, press_until, problems
-from tests.consent.factories import agree, known, person, published, stop
+from tests.consent.factories import agree, known, open_form, person, stop
 from tests.consent.imports import done
 from tests.consent.test_imports_consent import PROVEN
 
@@ -28,23 +27,15 @@ def form(bakery: Tenant) -> SignupForm:
     """An open form that offers topics and asks what people like."""
     factories.number(bakery)
     with tenant_scope(bakery):
-        known(bakery)
-        made = signup_forms.create(
-            tenant=bakery,
-            by=None,
-            name="Theke",
-            slug="theke",
+        return open_form(
+            bakery,
             number="+493023125000",
-            wording=published(bakery, covers=[["whatsapp", "marketing"]]).wording,
-            headline="Frisches zuerst erfahren",
             question="choice",
             question_label="Was magst du?",
             question_answers=["Brot", "Kuchen"],
             question_attribute="lieblings",
             offers_topics=True,
         )
-        signup_forms.open_(form=made, by=None)
-    return made
 
 
 @pytest.fixture

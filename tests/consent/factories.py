@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 from django.db import connection
 
 from consent import ledger
-from consent.actions import declarations
+from consent.actions import declarations, signup_forms
 from consent.ledger import Appended, Entry, wordings
-from consent.models import Authority, Controller, Source, Wording, WordingVersion
+from consent.models import Authority, Controller, SignupForm, Source, Wording, WordingVersion
 from contacts import identities
 from contacts.models import Contact
 from tenants.models import Tenant
@@ -107,6 +107,22 @@ def published(tenant: Tenant, number: int = 1, *, name: str = "Ladenformular", *
     given = {"texts": texts, "covers": covers, "published_at": NOON, **fields}
     sha256 = wordings.digest(given["texts"], given["covers"])
     return WordingVersion.objects.create(tenant=tenant, wording=wording, number=number, **{"sha256": sha256, **given})
+
+
+def open_form(tenant: Tenant, wording: WordingVersion | None = None, **values: object) -> SignupForm:
+    """A form that is open; without a wording people agree to marketing by WhatsApp."""
+    given = {
+        "name": "Theke",
+        "slug": "theke",
+        "number": "+4930231250",
+        "wording": (wording or published(tenant, covers=[["whatsapp", "marketing"]])).wording,
+        "headline": "Immer frisch informiert",
+        **values,
+    }
+    known(tenant)
+    form = signup_forms.create(tenant=tenant, by=None, **given)
+    signup_forms.open_(form=form, by=None)
+    return form
 
 
 def say(tenant: Tenant, contact: Contact, state: str, **fields: Any) -> Appended:

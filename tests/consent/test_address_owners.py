@@ -15,9 +15,9 @@ from consent.signups import message
 from contacts.actions import ContactData
 from contacts.models import Contact
 from tenants.models import Tenant
-from tests.consent.factories import agree, person, published, stop
+from tests.consent.factories import agree, open_form, person, published, stop
 from tests.consent.test_addresses import BOTH, ask, mailed, yes
-from tests.consent.test_signups import made, may, tick, write
+from tests.consent.test_signups import may, tick, write
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
@@ -27,7 +27,7 @@ LATER = timedelta(seconds=1)
 
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
-    return made(in_bakery, published(in_bakery, covers=BOTH))
+    return open_form(in_bakery, published(in_bakery, covers=BOTH))
 
 
 def confirmed(client: Client, form: SignupForm, email: str = ADDRESS) -> str:
@@ -142,7 +142,9 @@ def test_who_proved_the_address_before_is_known_by_it_whatever_their_number(clie
     anna = person(form.tenant)
     write(anna, message(ask(client, form)))
     yes(client, mail.outbox[-1])
-    other = made(form.tenant, published(form.tenant, name="Mehr", covers=[["email", "survey"], *BOTH]), slug="mehr")
+    other = open_form(
+        form.tenant, published(form.tenant, name="Mehr", covers=[["email", "survey"], *BOTH]), slug="mehr"
+    )
 
     confirmed(client, other)
 
@@ -230,7 +232,7 @@ def test_the_page_after_the_yes_leads_to_the_persons_own_where_it_ends_by_one_cl
 def test_cg_11_an_answer_replaces_no_address_that_a_yes_hangs_on(
     client: Client, in_bakery: Tenant, agreed: bool, left: str
 ) -> None:
-    form = made(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), question="email")
+    form = open_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), question="email")
     anna = person(in_bakery, email="anna@example.com")
     if agreed:
         agree(in_bakery, anna, pairs=[("email", "marketing")])

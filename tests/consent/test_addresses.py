@@ -21,8 +21,8 @@ from consent.signups import message
 from contacts.models import Contact
 from tenants.encryption import seal
 from tenants.models import Tenant
-from tests.consent.factories import person, published
-from tests.consent.test_signups import made, may, page, tick, write
+from tests.consent.factories import open_form, person, published
+from tests.consent.test_signups import may, page, tick, write
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
@@ -41,7 +41,7 @@ def form(in_bakery: Tenant) -> SignupForm:
     """One box for WhatsApp and e-mail, with a benefit."""
     terms = {"headline": "Brot des Monats", "benefit": "5 € Gutschein", "benefit_terms": "Ab 20 € Einkauf."}
     terms |= {"without_code": True}
-    return made(in_bakery, published(in_bakery, covers=BOTH), **terms)
+    return open_form(in_bakery, published(in_bakery, covers=BOTH), **terms)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def two_boxes(in_bakery: Tenant) -> SignupForm:
     """WhatsApp in the first box, e-mail in the second, as M-87 wants it."""
     first = published(in_bakery, covers=[["whatsapp", "marketing"]])
     second = published(in_bakery, name="E-Mail", covers=[["email", "marketing"]])
-    return made(in_bakery, first, extra_wording=second.wording)
+    return open_form(in_bakery, first, extra_wording=second.wording)
 
 
 def ask(client: Client, form: SignupForm, email: str = ANNA, **fields: str) -> str:
@@ -324,7 +324,7 @@ def test_m_87_each_channel_has_a_box_of_its_own_and_the_address_is_needed_with_i
 
 
 def test_a_form_without_e_mail_asks_for_no_address(client: Client, in_bakery: Tenant) -> None:
-    form = made(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]))
+    form = open_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]))
 
     assert 'type="email"' not in client.get(page(form)).content.decode()
     ask(client, form)
@@ -333,7 +333,7 @@ def test_a_form_without_e_mail_asks_for_no_address(client: Client, in_bakery: Te
 
 
 def test_the_address_answers_the_question_for_it_as_well(client: Client, in_bakery: Tenant) -> None:
-    form = made(in_bakery, published(in_bakery, covers=BOTH), question="email", question_label="E-Mail?")
+    form = open_form(in_bakery, published(in_bakery, covers=BOTH), question="email", question_label="E-Mail?")
     anna = person(in_bakery)
     assert client.get(page(form)).content.decode().count('type="email"') == 1
 

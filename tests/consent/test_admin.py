@@ -4,13 +4,17 @@ import re
 from urllib.parse import unquote
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.contrib.admin import site
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from consent.models import ConsentEvent, ConsentEvidence, ConsentState, Suppression
 from contacts.models import Contact
-from tenants.models import Tenant
+from tenants.admin import SealedSearch
+from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests.consent.factories import PHONE, agree, person, stop
 
@@ -53,6 +57,43 @@ def test_no_address_of_the_admin_holds_whom_staff_look_for(staff: Client, anna: 
     # Neither do the addresses of its filters, columns and rows.
     hrefs = re.findall(r'href="([^"]*)"', answer.content.decode())
     assert not [href for href in hrefs if term in unquote(unquote(href))]
+
+
+def test_no_list_and_no_field_of_the_admin_puts_what_staff_type_into_an_address(rf: RequestFactory) -> None:
+    searched = {admin for admin in site._registry.values() if admin.get_search_fields(rf.get("/"))}
+    parts = {inline for admin in site._registry.values() for inline in admin.inlines}
+
+    assert {str(admin) for admin in searched if not isinstance(admin, SealedSearch)} == set()
+    # Django asks for what completes a field by GET, with what was typed so far.
+    assert {str(form) for form in (*site._registry.values(), *parts) if form.autocomplete_fields} == set()
+
+
+@pytest.mark.parametrize("page", ["account/emailaddress", "usersessions/usersession"])
+def test_who_logs_in_is_found_without_standing_in_the_address(staff: Client, page: str) -> None:
+    user = User.objects.get(email="staff@example.com")
+    EmailAddress.objects.create(user=user, email=user.email)
+    UserSession.objects.update_or_create(user=user, defaults={"ip": "192.0.2.1", "session_key": "x"})
+
+    answer = staff.post(f"/admin/{page}/", {"q": user.email}, follow=True)
+    other = staff.post(f"/admin/{page}/", {"q": "alice@example.com"}, follow=True)
+
+    assert "staff" not in unquote(answer.redirect_chain[0][0])
+    assert [found.user for found in answer.context["cl"].result_list] == [user]
+    assert not other.context["cl"].result_list
+
+
+def test_a_member_is_looked_for_in_the_list_of_users_whose_address_tells_nobody(staff: Client, anna: Contact) -> None:
+    form = staff.get("/admin/tenants/membership/add/").content.decode()
+    assert 'href="/admin/tenants/user/?_to_field=id"' in form
+
+    popup = "/admin/tenants/user/?_to_field=id&_popup=1"
+    assert 'name="_popup" value="1"' in staff.get(popup).content.decode()
+    answer = staff.post(popup, {"q": "alice@example.com", "_popup": "1", "_to_field": "id"}, follow=True)
+
+    [(address, _status)] = answer.redirect_chain
+    assert "alice" not in unquote(address)
+    assert answer.context["cl"].is_popup
+    assert [user.email for user in answer.context["cl"].result_list] == ["alice@example.com"]
 
 
 @pytest.mark.parametrize("page", PAGES)

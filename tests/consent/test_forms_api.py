@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from consent.models import SignupForm, WordingVersion
+from consent.questions import QUESTIONS
 from tenants import actions as tenancy
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
@@ -221,3 +222,39 @@ def test_a_list_costs_the_same_for_any_number_of_forms(alice: Caller, wording: W
         return len(queries)
 
     assert asked() == asked() == asked()
+
+
+def test_m_21_the_questions_of_an_industry_are_listed_and_fit_into_a_form_as_they_are(
+    alice: Caller, wording: WordingVersion, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        known(bakery, address_form="sie")
+
+    industries = alice.get("forms/questions/").json()["industries"]
+
+    hair = next(one for one in industries if one["industry"]["en"] == "Hair care")
+    assert hair["industry"]["de"] == "Haarpflege"
+    asked = next(one for one in hair["questions"] if one["key"] == "hair_type")
+    assert asked == {
+        "key": "hair_type",
+        "label": {"de": "Haartyp", "en": "Hair type"},
+        "question_label": {"de": "Welchen Haartyp haben Sie?", "en": "Which type of hair do you have?"},
+        "question_attribute": "haartyp",
+        "question_answers": {
+            "de": ["Glatt", "Wellig", "Lockig", "Kraus"],
+            "en": ["Straight", "Wavy", "Curly", "Coily"],
+        },
+    }
+    assert [one["key"] for industry in industries for one in industry["questions"]] == [*QUESTIONS]
+    texts = ("question_label", "question_answers")
+    taken = {name: asked[name]["de"] for name in texts} | {"question_attribute": asked["question_attribute"]}
+    english = {name: asked[name]["en"] for name in texts}
+    made = alice.post("forms/", values(wording, question="choice", translations={"en": english}, **taken))
+    assert made.status_code == 201, made.content
+
+
+def test_a_key_without_the_scope_to_read_consent_is_not_told_the_questions(bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        _key, secret = tenancy.issue_key(tenant=bakery, name="shop", scopes=["contacts:read"], by=None)
+
+    assert Caller(secret).get("forms/questions/").status_code == 403

@@ -12,8 +12,8 @@ from consent.ledger import evidence
 from consent.models import ConsentEvent, ConsentEvidence, SignupForm, WordingVersion
 from consent.signups import message
 from tenants.models import Tenant
-from tests.consent.factories import agree, person, published, stop
-from tests.consent.test_signups import button, made, may, tick, write
+from tests.consent.factories import agree, open_form, person, published, stop
+from tests.consent.test_signups import button, may, tick, write
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
@@ -25,7 +25,7 @@ def wording(in_bakery: Tenant) -> WordingVersion:
 
 @pytest.fixture
 def form(in_bakery: Tenant, wording: WordingVersion) -> SignupForm:
-    return made(in_bakery, wording)
+    return open_form(in_bakery, wording)
 
 
 @pytest.mark.usefixtures("in_bakery")
@@ -116,7 +116,7 @@ def test_a_no_to_more_ends_nothing_that_was_agreed_to_before(form: SignupForm, i
     anna = person(in_bakery)
     more = published(in_bakery, name="Mehr", covers=[["whatsapp", "special_category"]])
     agree(in_bakery, anna)
-    form = made(in_bakery, more, slug="mehr", keyword="mehr")
+    form = open_form(in_bakery, more, slug="mehr", keyword="mehr")
     write(anna, "mehr")
 
     # Nobody is told that they get no advertising who goes on getting it.
@@ -130,7 +130,9 @@ def test_a_no_to_more_ends_nothing_that_was_agreed_to_before(form: SignupForm, i
 def test_the_proof_keeps_what_was_asked_and_promised_whatever_the_form_says_later(
     client: Client, in_bakery: Tenant, wording: WordingVersion
 ) -> None:
-    form = made(in_bakery, wording, intro="Einmal im Monat.", benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf.")
+    form = open_form(
+        in_bakery, wording, intro="Einmal im Monat.", benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf."
+    )
     vouchers.add(form=form, codes=["EINS", "ZWEI"], by=None)
     anna, ben = person(in_bakery), person(in_bakery)
     write(anna, message(tick(client, form)))
@@ -155,7 +157,7 @@ def test_the_proof_keeps_what_was_asked_and_promised_whatever_the_form_says_late
 def test_a_general_word_is_for_the_form_of_the_number_that_was_written_to(
     in_bakery: Tenant, wording: WordingVersion
 ) -> None:
-    first, second = (made(in_bakery, wording, slug=f"laden-{n}", number=f"+49302312500{n}") for n in (1, 2))
+    first, second = (open_form(in_bakery, wording, slug=f"laden-{n}", number=f"+49302312500{n}") for n in (1, 2))
 
     numbers = (second.number, first.number, "+4930999999")
     heard = [write(person(in_bakery), "START", number=number) for number in numbers]
@@ -207,7 +209,7 @@ def test_by_keyword_nothing_is_requested_that_only_a_mail_could_confirm_and_a_no
     in_bakery: Tenant,
 ) -> None:
     both = published(in_bakery, name="Beides", covers=[["email", "marketing"], ["whatsapp", "marketing"]])
-    form = made(in_bakery, both)
+    form = open_form(in_bakery, both)
     anna = person(in_bakery, email="anna@example.com")
 
     write(anna, "START")

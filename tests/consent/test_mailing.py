@@ -24,9 +24,9 @@ from consent.models import AddressRequest, ConsentEvent, SignupForm, SignupReque
 from consent.signups import message
 from contacts.models import Contact
 from tenants.models import Tenant
-from tests.consent.factories import person, published, stop
+from tests.consent.factories import open_form, person, published, stop
 from tests.consent.test_addresses import ANNA, BOTH, ask, link, mailed, yes
-from tests.consent.test_signups import made, tick, write
+from tests.consent.test_signups import tick, write
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
@@ -36,7 +36,7 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
-    return made(in_bakery, published(in_bakery, covers=BOTH))
+    return open_form(in_bakery, published(in_bakery, covers=BOTH))
 
 
 def test_while_no_mail_can_be_sent_nothing_is_lost_and_it_goes_out_afterwards(
@@ -258,7 +258,7 @@ def test_who_signs_up_anew_after_that_no_is_asked_on_the_same_day(
 def test_the_page_of_a_mail_asks_and_grants_what_the_mail_asked_for(client: Client, in_bakery: Tenant) -> None:
     news = published(in_bakery, covers=BOTH)
     surveys = published(in_bakery, name="Umfragen", covers=[["email", "survey"]])
-    form = made(in_bakery, news, extra_wording=surveys.wording)
+    form = open_form(in_bakery, news, extra_wording=surveys.wording)
     tick(client, form, email=ANNA, extra="on")
     declarations.suppress(tenant=in_bakery, email=ANNA, channel="email", purpose="survey", dedupe="no", source="agent")
     tasks.ask_addresses()

@@ -21,9 +21,9 @@ from consent.signups import message
 from contacts.models import Contact, Identity
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import person, published, stop
+from tests.consent.factories import open_form, person, published, stop
 from tests.consent.test_addresses import BOTH
-from tests.consent.test_signups import made, may, page, tap, tick, write
+from tests.consent.test_signups import may, page, tap, tick, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,7 @@ GIVEN: dict[str, Any] = {"is_extra_wanted": False, "answer": "", "language": "de
 @pytest.fixture
 def form(bakery: Tenant) -> SignupForm:
     with tenant_scope(bakery):
-        return made(bakery, published(bakery, covers=BOTH), benefit="5 €", benefit_terms="Ab 20 €.")
+        return open_form(bakery, published(bakery, covers=BOTH), benefit="5 €", benefit_terms="Ab 20 €.")
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_double_click_is_one_sign_up_with_one_token_one_mail_and_one_contact(
 
 def test_a_page_without_an_address_counts_once_however_often_it_is_sent(bakery: Tenant, client: Client) -> None:
     with tenant_scope(bakery):
-        plain = made(bakery, published(bakery, name="Kurz", covers=[["whatsapp", "marketing"]]), slug="kurz")
+        plain = open_form(bakery, published(bakery, name="Kurz", covers=[["whatsapp", "marketing"]]), slug="kurz")
     read, other = (onces(client.get(page(plain)).content.decode()) for _look in range(2))
 
     tokens = [tick(client, plain, once=once) for once in (read, read, other)]

@@ -13,9 +13,9 @@ from consent.models import ConsentEvent, SignupForm, Suppression
 from consent.signups import message
 from contacts.models import Contact
 from tenants.models import Tenant
-from tests.consent.factories import minutes, person, published, stop
+from tests.consent.factories import minutes, open_form, person, published, stop
 from tests.consent.test_addresses import BOTH, ask, mailed, yes
-from tests.consent.test_signups import made, may, write
+from tests.consent.test_signups import may, write
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
@@ -26,7 +26,7 @@ either_order = pytest.mark.parametrize("is_mail_first", [True, False], ids=["mai
 
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
-    return made(in_bakery, published(in_bakery, covers=BOTH))
+    return open_form(in_bakery, published(in_bakery, covers=BOTH))
 
 
 def confirm(client: Client, anna: Contact, token: str, *, is_mail_first: bool) -> None:

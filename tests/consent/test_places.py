@@ -14,14 +14,14 @@ from consent.models import ConsentEvent, SignupForm, SignupPlace, SignupRequest
 from consent.signups import message, token_in
 from contacts.models import Contact
 from tenants.models import Tenant
-from tests.consent.factories import person, published, wording_text
-from tests.consent.test_signups import PHONE, button, made, may, page, tick, write
+from tests.consent.factories import open_form, person, published, wording_text
+from tests.consent.test_signups import PHONE, button, may, page, tick, write
 from tests.qr import text_in
 
 
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
-    return made(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), keyword="Brot")
+    return open_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), keyword="Brot")
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_the_keyword_alone_counts_for_no_place(form: SignupForm, place: SignupPl
 
 
 def test_a_form_without_a_keyword_has_codes_all_the_same(client: Client, in_bakery: Tenant, form: SignupForm) -> None:
-    second = made(in_bakery, form.wording.versions.get(), slug="laden", name="Laden")
+    second = open_form(in_bakery, form.wording.versions.get(), slug="laden", name="Laden")
     place = signup_forms.add_place(form=second, name="Tür", by=None)
 
     text = scanned(client, place)

@@ -11,8 +11,7 @@ from consent.models import SignupForm, SignupPlace
 from consent.printing import TooMuchText, poster, posters
 from tenants.actions import NewTenant
 from tenants.models import Tenant
-from tests.consent.factories import known, published
-from tests.consent.test_signups import made
+from tests.consent.factories import known, open_form, published
 
 SENTENCE = "Frische Brötchen und Kuchen zuerst erfahren, jeden Morgen neu aus der Backstube am Lindenweg. "
 
@@ -34,7 +33,7 @@ def place_of(
         "keyword": "k" + "abcdefgh" * 2,
     }
     version = published(tenant, covers=covers or [["whatsapp", "marketing"]])
-    form = made(tenant, version, **longest | values)
+    form = open_form(tenant, version, **longest | values)
     return signup_forms.add_place(form=form, name="Tür", by=None)
 
 

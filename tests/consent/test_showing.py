@@ -16,8 +16,8 @@ from consent.models import ConsentEvidence, SignupForm
 from consent.printing import poster, posters
 from consent.signups import message, token_in
 from tenants.models import Tenant
-from tests.consent.factories import person, published, wording_text
-from tests.consent.test_signups import made, page, tick, write
+from tests.consent.factories import open_form, person, published, wording_text
+from tests.consent.test_signups import page, tick, write
 
 MARKETING = [["whatsapp", "marketing"]]
 GERMAN = {
@@ -51,7 +51,7 @@ def test_a_new_form_is_in_a_language_that_forms_have(in_bakery: Tenant, texts: d
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
     """A form whose every text exists in German and English; it has vouchers."""
-    form = made(in_bakery, published(in_bakery, covers=MARKETING), translations={"en": ENGLISH}, **GERMAN)
+    form = open_form(in_bakery, published(in_bakery, covers=MARKETING), translations={"en": ENGLISH}, **GERMAN)
     vouchers.add(form=form, codes=["EINS", "ZWEI"], by=None)
     return form
 
@@ -88,7 +88,7 @@ def test_every_text_of_the_page_is_in_the_readers_language(client: Client, form:
 
 def test_wcag_3_1_2_what_is_not_translated_is_marked_with_its_language(client: Client, in_bakery: Tenant) -> None:
     some = {"en": {"headline": ENGLISH["headline"]}}
-    form = made(in_bakery, published(in_bakery, covers=MARKETING), translations=some, **GERMAN, without_code=True)
+    form = open_form(in_bakery, published(in_bakery, covers=MARKETING), translations=some, **GERMAN, without_code=True)
 
     english = read(client, form, "en")
 
@@ -103,7 +103,7 @@ def test_wcag_3_1_2_what_is_not_translated_is_marked_with_its_language(client: C
 
 def test_a_form_whose_text_exists_in_english_only_is_english_itself(client: Client, in_bakery: Tenant) -> None:
     text = {"en": wording_text("en", purposes=["marketing"])}
-    form = made(in_bakery, published(in_bakery, covers=MARKETING, texts=text), headline="Fresh news first")
+    form = open_form(in_bakery, published(in_bakery, covers=MARKETING, texts=text), headline="Fresh news first")
 
     shown = client.get(f"{page(form)}?lang=de").content.decode()
 
@@ -113,7 +113,7 @@ def test_a_form_whose_text_exists_in_english_only_is_english_itself(client: Clie
 
 def test_the_language_of_a_form_stays_when_its_text_gets_another(client: Client, in_bakery: Tenant) -> None:
     text = {"en": wording_text("en", purposes=["marketing"])}
-    form = made(in_bakery, published(in_bakery, covers=MARKETING, texts=text), headline="Fresh news first")
+    form = open_form(in_bakery, published(in_bakery, covers=MARKETING, texts=text), headline="Fresh news first")
 
     published(in_bakery, 2, covers=MARKETING)
 
@@ -199,6 +199,6 @@ def test_a_translation_that_says_something_else_is_refused(in_bakery: Tenant, tr
     version = published(in_bakery, covers=MARKETING)
 
     with pytest.raises(ValidationError) as refused, translation.override("en"):
-        made(in_bakery, version, translations=translations, **GERMAN)
+        open_form(in_bakery, version, translations=translations, **GERMAN)
 
     assert told in " ".join(refused.value.message_dict["translations"])

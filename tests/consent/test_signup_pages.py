@@ -19,8 +19,8 @@ from consent.signups import message, token_in
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import known, person, published, stop
-from tests.consent.test_signups import made, may, page, tick, write
+from tests.consent.factories import known, open_form, person, published, stop
+from tests.consent.test_signups import may, page, tick, write
 
 MARKETING = [["whatsapp", "marketing"]]
 
@@ -28,7 +28,7 @@ MARKETING = [["whatsapp", "marketing"]]
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
     terms = {"benefit": "5 € Gutschein", "benefit_terms": "Ab 20 € Einkauf."}
-    return made(in_bakery, published(in_bakery, covers=MARKETING), **terms)
+    return open_form(in_bakery, published(in_bakery, covers=MARKETING), **terms)
 
 
 def shown(client: Client, address: str) -> str:
@@ -103,7 +103,9 @@ def test_every_answer_lands_at_the_person_where_segments_find_it(
     client: Client, in_bakery: Tenant, question: str, entered: str, kept: tuple[str, object]
 ) -> None:
     choice = {"question_answers": ["Brot", "Kuchen"], "question_attribute": "lieblings"} if question == "choice" else {}
-    asking = made(in_bakery, published(in_bakery, covers=MARKETING), question=question, question_label="Und?", **choice)
+    asking = open_form(
+        in_bakery, published(in_bakery, covers=MARKETING), question=question, question_label="Und?", **choice
+    )
     anna = person(in_bakery)
 
     write(anna, message(tick(client, asking, answer=entered)))
@@ -118,7 +120,7 @@ def test_every_answer_lands_at_the_person_where_segments_find_it(
 def test_an_answer_that_is_none_is_said_beside_its_field(
     client: Client, in_bakery: Tenant, question: str, entered: str
 ) -> None:
-    asking = made(in_bakery, published(in_bakery, covers=MARKETING), question=question, question_label="Und?")
+    asking = open_form(in_bakery, published(in_bakery, covers=MARKETING), question=question, question_label="Und?")
 
     answer = client.post(page(asking), {"agree": "on", "answer": entered})
 
@@ -169,7 +171,7 @@ def test_cg_05_the_voucher_stays_theirs_after_stopp(client: Client, form: Signup
 def asked_twice(bakery: Tenant, client: Client) -> tuple[Contact, list[str]]:
     """Anna, who ticked the box on two phones and holds two tokens; ten vouchers wait."""
     with tenant_scope(bakery):
-        form = made(bakery, published(bakery, covers=MARKETING), benefit="5 €", benefit_terms="Ab 20 €.")
+        form = open_form(bakery, published(bakery, covers=MARKETING), benefit="5 €", benefit_terms="Ab 20 €.")
         vouchers.add(form=form, codes=[f"CODE{n}" for n in range(10)], by=None)
         anna, tokens = person(bakery), [tick(client, form) for _phone in range(2)]
     return anna, tokens

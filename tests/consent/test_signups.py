@@ -25,7 +25,7 @@ from consent.signups import message, token_in
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import known, person, published, stop
+from tests.consent.factories import open_form, person, published, stop
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
@@ -41,22 +41,7 @@ def wording(in_bakery: Tenant) -> WordingVersion:
 
 @pytest.fixture
 def form(in_bakery: Tenant, wording: WordingVersion) -> SignupForm:
-    return made(in_bakery, wording)
-
-
-def made(tenant: Tenant, wording: WordingVersion, **values: object) -> SignupForm:
-    given = {
-        "name": "Theke",
-        "slug": "theke",
-        "number": "+4930231250",
-        "wording": wording.wording,
-        "headline": "Immer frisch informiert",
-        **values,
-    }
-    known(tenant)
-    form = signup_forms.create(tenant=tenant, by=None, **given)
-    signup_forms.open_(form=form, by=None)
-    return form
+    return open_form(in_bakery, wording)
 
 
 def page(form: SignupForm, place: SignupPlace | None = None) -> str:
@@ -217,7 +202,7 @@ def test_behind_a_proxy_the_proof_names_the_visitor_and_nobody_is_counted_for_an
 def test_cg_05_a_voucher_is_given_once_after_the_confirmation_and_stays(
     client: Client, in_bakery: Tenant, wording: WordingVersion
 ) -> None:
-    form = made(in_bakery, wording, benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf, bis Jahresende.")
+    form = open_form(in_bakery, wording, benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf, bis Jahresende.")
     assert vouchers.add(form=form, codes=["EINS", "ZWEI", "EINS"], by=None) == 2
     anna, ben, clara = (person(in_bakery) for _n in range(3))
 
@@ -231,7 +216,7 @@ def test_cg_05_a_voucher_is_given_once_after_the_confirmation_and_stays(
 
 @pytest.mark.usefixtures("in_bakery")
 def test_the_wording_stands_above_the_benefit(client: Client, in_bakery: Tenant, wording: WordingVersion) -> None:
-    form = made(in_bakery, wording, benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf.", without_code=True)
+    form = open_form(in_bakery, wording, benefit="5 € Gutschein", benefit_terms="Ab 20 € Einkauf.", without_code=True)
 
     shown = client.get(page(form)).content.decode()
 
@@ -242,7 +227,7 @@ def test_the_wording_stands_above_the_benefit(client: Client, in_bakery: Tenant,
 def test_the_answer_of_the_question_lands_where_segments_find_it(
     client: Client, in_bakery: Tenant, wording: WordingVersion
 ) -> None:
-    form = made(
+    form = open_form(
         in_bakery,
         wording,
         question="choice",
@@ -261,7 +246,7 @@ def test_the_answer_of_the_question_lands_where_segments_find_it(
 
 @pytest.mark.usefixtures("in_bakery")
 def test_cg_07_the_page_takes_no_sign_up_of_a_child(client: Client, in_bakery: Tenant, wording: WordingVersion) -> None:
-    form = made(in_bakery, wording, question="birthday", question_label="Wann hast du Geburtstag?")
+    form = open_form(in_bakery, wording, question="birthday", question_label="Wann hast du Geburtstag?")
     child = (timezone.localdate() - timedelta(days=15 * 365)).isoformat()
 
     refused = client.post(page(form), {"agree": "on", "answer": child})
@@ -277,7 +262,7 @@ def test_cg_07_the_page_takes_no_sign_up_of_a_child(client: Client, in_bakery: T
 def test_a_question_without_words_of_its_own_says_what_is_asked_for(
     client: Client, in_bakery: Tenant, wording: WordingVersion, language: str, asked: str
 ) -> None:
-    form = made(in_bakery, wording, question="postcode")
+    form = open_form(in_bakery, wording, question="postcode")
 
     shown = client.get(page(form), headers={"accept-language": language}).content.decode()
 
@@ -287,7 +272,7 @@ def test_a_question_without_words_of_its_own_says_what_is_asked_for(
 @pytest.mark.usefixtures("in_bakery")
 def test_cg_11_a_message_on_whatsapp_confirms_nothing_for_an_address(client: Client, in_bakery: Tenant) -> None:
     both = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]])
-    form = made(in_bakery, both)
+    form = open_form(in_bakery, both)
     anna = person(in_bakery, email="anna@example.com")
 
     write(anna, message(tick(client, form, email="anna@example.com")))
@@ -301,19 +286,19 @@ def test_a_wording_that_does_not_fit_into_whatsapp_whole_is_refused(in_bakery: T
     long = published(in_bakery, covers=[["whatsapp", "marketing"]], texts={"de": "Ja, per WhatsApp. " * 60})
 
     with pytest.raises(ValidationError, match="Kürzen"):
-        made(in_bakery, long)
+        open_form(in_bakery, long)
 
 
 @pytest.mark.usefixtures("in_bakery")
 def test_a_wording_that_covers_nothing_on_whatsapp_is_refused(in_bakery: Tenant) -> None:
     with pytest.raises(ValidationError, match="WhatsApp"):
-        made(in_bakery, published(in_bakery, covers=[["email", "marketing"]]))
+        open_form(in_bakery, published(in_bakery, covers=[["email", "marketing"]]))
 
 
 @pytest.mark.usefixtures("in_bakery")
 def test_the_second_box_is_free(client: Client, in_bakery: Tenant, wording: WordingVersion) -> None:
     measuring = published(in_bakery, name="Messen", covers=[["whatsapp", "tracking"]])
-    form = made(in_bakery, wording, extra_wording=measuring.wording)
+    form = open_form(in_bakery, wording, extra_wording=measuring.wording)
     anna, ben = person(in_bakery), person(in_bakery)
 
     write(anna, message(tick(client, form)))
@@ -375,7 +360,7 @@ def test_people_whose_browser_fills_in_everything_are_told_what_helps(client: Cl
 
 def test_requests_are_deleted_after_fourteen_days(client: Client, bakery: Tenant) -> None:
     with tenant_scope(bakery):
-        form = made(bakery, published(bakery, covers=[["whatsapp", "marketing"]]))
+        form = open_form(bakery, published(bakery, covers=[["whatsapp", "marketing"]]))
         tick(client, form)
         tick(client, form)
         old = SignupRequest.objects.order_by("pk")[:1].get()

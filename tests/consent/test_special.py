@@ -14,7 +14,7 @@ from campaigns import actions as campaign_actions
 from campaigns import freezing, preflight
 from campaigns import queries as campaigns
 from campaigns.models import Campaign
-from consent.actions import hearing, signup_forms, wordings
+from consent.actions import hearing, wordings
 from consent.actions.signups import Said
 from consent.ledger import evidence
 from consent.models import ConsentEvidence, ConsentState, Controller, SignupForm, SignupRequest, WordingVersion
@@ -33,7 +33,7 @@ from tenants.encryption import decrypt
 from tenants.models import Tenant
 from tests import factories
 from tests.campaigns.cast import draft, launch, messages
-from tests.consent.factories import agree, known, person, published
+from tests.consent.factories import agree, known, open_form, person, published
 from whatsapp.models import Number
 
 SPECIAL = [("whatsapp", "marketing"), ("whatsapp", "special_category")]
@@ -140,22 +140,15 @@ def sent_to(marked: Tenant, people: Collection[Contact]) -> dict[str, str]:
 
 
 def form(tenant: Tenant, wording: WordingVersion, extra: WordingVersion | None = None) -> SignupForm:
-    made = signup_forms.create(
-        tenant=tenant,
-        by=None,
-        name="Theke",
-        slug="theke",
-        number="+4930231250",
-        wording=wording.wording,
+    return open_form(
+        tenant,
+        wording,
         extra_wording=extra and extra.wording,
-        headline="Frisch",
         question="choice",
         question_label="Verträgst du alles?",
         question_attribute="allergie",
         question_answers=["Ja", "Nuss"],
     )
-    signup_forms.open_(form=made, by=None)
-    return made
 
 
 def test_a_form_that_asks_for_it_needs_a_text_that_covers_it(marked: Tenant) -> None:

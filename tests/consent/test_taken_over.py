@@ -14,16 +14,16 @@ from consent.signups import message
 from contacts.actions import ContactData
 from contacts.models import Contact, Identity
 from tenants.models import Tenant
-from tests.consent.factories import agree, person, published
+from tests.consent.factories import agree, open_form, person, published
 from tests.consent.test_addresses import BOTH, ask, yes
-from tests.consent.test_signups import made, write
+from tests.consent.test_signups import write
 
 ADDRESS = "anna@example.com"
 
 
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
-    return made(in_bakery, published(in_bakery, covers=BOTH))
+    return open_form(in_bakery, published(in_bakery, covers=BOTH))
 
 
 def taken_over() -> dict[int, str]:

@@ -26,7 +26,7 @@ from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import launch
-from tests.consent.factories import agree, known, person, published, stop
+from tests.consent.factories import agree, known, open_form, person, stop
 from tests.consent.test_signups import write
 from tests.consent.views.pages import as_role, shown
 from tests.contacts.calls import Caller
@@ -217,19 +217,7 @@ def test_the_page_of_topics_sets_no_cookie(client: Client, anna: Contact, news: 
 def form(bakery: Tenant) -> SignupForm:
     factories.number(bakery)
     with tenant_scope(bakery):
-        known(bakery)
-        made = signup_forms.create(
-            tenant=bakery,
-            by=None,
-            name="Theke",
-            slug="theke",
-            number="+493023125000",
-            wording=published(bakery, covers=[["whatsapp", "marketing"]]).wording,
-            headline="Immer frisch informiert",
-            offers_topics=True,
-        )
-        signup_forms.open_(form=made, by=None)
-    return made
+        return open_form(bakery, number="+493023125000", offers_topics=True)
 
 
 def test_who_signs_up_joins_what_they_ticked_once_they_have_confirmed(

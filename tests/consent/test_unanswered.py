@@ -1,6 +1,9 @@
 """CG-14: a request to sign up that nobody confirms is over after seven days, its contents are gone after fourteen."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,7 +13,7 @@ from django.utils import timezone
 from django.utils.timezone import now
 
 from consent import queries
-from consent.actions import addresses, hearing, signup_forms, signups
+from consent.actions import addresses, hearing, signups
 from consent.ledger import Happened, evidence, fold
 from consent.models import (
     ConsentEvent,
@@ -25,20 +28,15 @@ from consent.rights import keeping
 from consent.signups import message
 from contacts.models import Contact
 from tenants.models import Tenant
-from tests.consent.factories import known, person, published
+from tests.consent.factories import open_form, person, published
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
-    known(in_bakery)
-    wording = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]]).wording
-    made = signup_forms.create(
-        tenant=in_bakery, by=None, name="Theke", slug="theke", number="+4930231250", wording=wording, headline="Frisch"
-    )
-    signup_forms.open_(form=made, by=None)
-    return made
+    both = published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]])
+    return open_form(in_bakery, both)
 
 
 def write(contact: Contact, text: str, *, days_ago: float, payload: str = "") -> str:
@@ -58,6 +56,21 @@ def night(tenant: Tenant) -> dict[str, int]:
     before = set(Disposal.objects.values_list("pk", flat=True))
     assert keeping.keep(tenant) is False
     return dict(Disposal.objects.exclude(pk__in=before).values_list("what", "count"))
+
+
+@contextmanager
+def before_the_search(job: Callable[[], Any]) -> Iterator[None]:
+    """Do the job once, when a night's round knows how far it will look and begins to."""
+    jobs = [job]
+
+    def first(execute: Callable[..., Any], sql: str, *given: Any) -> Any:
+        if "unanswered AS" in sql and jobs:
+            jobs.pop()()
+        return execute(sql, *given)
+
+    with connection.execute_wrapper(first):
+        yield
+    assert not jobs
 
 
 def reason(contact: Contact) -> str:
@@ -202,6 +215,49 @@ def test_a_message_of_long_ago_that_arrives_late_is_found_behind_those_that_wait
     monkeypatch.setattr(timezone, "now", lambda: later)
     assert night(in_bakery)["sign_ups"] == 1
     assert ConsentHead.objects.get().settled_seq == ConsentHead.objects.get().last_seq
+
+
+def test_what_arrives_while_a_round_looks_is_found_by_the_next_one(in_bakery: Tenant, form: SignupForm) -> None:
+    early, belated = person(in_bakery), person(in_bakery)
+    write(early, "START", days_ago=16)
+
+    with before_the_search(lambda: write(belated, "START", days_ago=17)):
+        assert night(in_bakery)["sign_ups"] == 1
+
+    assert ConsentEvidence.objects.filter(event_id__in=_requested()).count() == 1
+    assert night(in_bakery)["sign_ups"] == 1
+
+
+def test_a_round_that_ends_after_another_takes_nothing_back_of_how_far_that_one_went(
+    in_bakery: Tenant, form: SignupForm
+) -> None:
+    write(person(in_bakery), "START", days_ago=16)
+
+    def another_round() -> None:
+        write(person(in_bakery), "START", days_ago=17)
+        night(in_bakery)
+
+    with before_the_search(another_round):
+        night(in_bakery)
+
+    head = ConsentHead.objects.get()
+    assert head.settled_seq == head.last_seq > 0
+
+
+def test_a_round_that_was_broken_off_counts_nothing_as_looked_at(
+    in_bakery: Tenant, form: SignupForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for days_ago in (15, 16, 17):
+        write(person(in_bakery), "START", days_ago=days_ago)
+    monkeypatch.setattr(keeping, "AT_A_TIME", 1)
+    monkeypatch.setattr(keeping, "MOST_BATCHES", 2)
+
+    assert keeping.keep(in_bakery) is True
+
+    assert ConsentHead.objects.get().settled_seq == 0
+    assert ConsentEvidence.objects.filter(event_id__in=_requested()).count() == 1
+    keeping.keep(in_bakery)
+    assert not ConsentEvidence.objects.filter(event_id__in=_requested()).exists()
 
 
 def test_requests_go_batch_by_batch_however_many_there_are(

@@ -17,8 +17,8 @@ from consent.models import ConsentEvent, SignupCode, SignupForm
 from consent.signups import message
 from contacts.models import Contact
 from tenants.models import AuditEvent, Tenant
-from tests.consent.factories import person, published
-from tests.consent.test_signups import made, page, tap, tick, write
+from tests.consent.factories import open_form, person, published
+from tests.consent.test_signups import page, tap, tick, write
 
 pytestmark = pytest.mark.usefixtures("as_runtime", "in_bakery")
 BENEFIT = {"benefit": "5 € Gutschein", "benefit_terms": "Ab 20 € Einkauf."}
@@ -27,7 +27,7 @@ BENEFIT = {"benefit": "5 € Gutschein", "benefit_terms": "Ab 20 € Einkauf."}
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
     """A form that promises a voucher; its pool is empty yet."""
-    return made(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), **BENEFIT, keyword="Brot")
+    return open_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), **BENEFIT, keyword="Brot")
 
 
 def fill(form: SignupForm, *codes: str) -> int:
@@ -58,7 +58,7 @@ def test_the_page_promises_the_benefit_only_while_there_are_codes(client: Client
 
 
 def test_a_benefit_that_needs_no_code_is_always_promised_and_owed_to_nobody(client: Client, in_bakery: Tenant) -> None:
-    raffle = made(
+    raffle = open_form(
         in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), **BENEFIT, without_code=True, slug="los"
     )
 
@@ -172,7 +172,7 @@ def test_who_read_the_promise_is_owed_it_though_the_last_code_went_while_they_re
 
 
 def test_a_promise_is_nobodys_who_made_it_up_read_it_elsewhere_or_days_ago(client: Client, form: SignupForm) -> None:
-    other = made(form.tenant, form.wording.versions.get(), **BENEFIT, slug="andere", without_code=True)
+    other = open_form(form.tenant, form.wording.versions.get(), **BENEFIT, slug="andere", without_code=True)
     with time_machine.travel(timezone.now() - timedelta(days=1, minutes=1)):
         fill(form, "EINS")
         old = promise(client.get(page(form)).content.decode())

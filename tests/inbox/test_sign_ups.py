@@ -21,7 +21,7 @@ from messaging.actions import queue_reply
 from messaging.models import Content, Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import known, published
+from tests.consent.factories import open_form, published
 from tests.inbox import meta
 from whatsapp.models import Number
 
@@ -34,19 +34,7 @@ PHONE = "+493023125001"
 def form(number: Number) -> SignupForm:
     tenant = number.tenant
     with tenant_scope(tenant):
-        known(tenant)
-        made = signup_forms.create(
-            tenant=tenant,
-            by=None,
-            name="Theke",
-            slug="theke",
-            number="+4915112345678",
-            wording=published(tenant, covers=[["whatsapp", "marketing"]]).wording,
-            headline="Immer frisch informiert",
-            keyword="Brot",
-        )
-        signup_forms.open_(form=made, by=None)
-    return made
+        return open_form(tenant, number="+4915112345678", keyword="Brot")
 
 
 def answers(tenant: Tenant) -> list[dict[str, Any]]:

@@ -1,12 +1,15 @@
-"""Old and new code run side by side for one release: tasks understand each other, no migration breaks old code."""
+"""Old and new code run side by side for one release: tasks understand each other, no migration breaks old code or
+waits in a circle with it.
+"""
 
 import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from celery import current_app
-from django.db import models
+from django.db import connection, models
 from django.db.migrations import operations
 from django.db.migrations.loader import MigrationLoader
 
@@ -30,6 +33,13 @@ CONTRACTS = {
     ("whatsapp", "0004_uploads"): BEFORE_THE_FIRST,
     ("whatsapp", "0006_upload_due"): BEFORE_THE_FIRST,
 }
+# A sign-up locks its request and then its form, while a migration keeps every table that it changes until it commits.
+IN_TURN = {"signuprequest", "signupform"}
+WAITED_FOR = """
+SELECT DISTINCT c.relname, c.relfilenode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation AND c.relkind = 'r'
+WHERE l.pid = pg_backend_pid()
+    AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')
+"""
 TAKES_AWAY = (
     operations.DeleteModel,
     operations.RemoveField,
@@ -112,3 +122,56 @@ def test_the_check_sees_what_would_break() -> None:
     assert not list(breaking(operations.RunSQL("CREATE FUNCTION f() LANGUAGE plpgsql AS $$\nDROP TABLE x $$")))
     assert not list(breaking(operations.AddField("number", "colour", models.TextField(default="", db_default=""))))
     assert not list(breaking(operations.AddField("number", "colour", models.TextField(null=True))))
+
+
+def changed(operation: Any) -> set[str]:
+    """The tables that an operation keeps writers out of; a foreign key does so with the one that it points to."""
+    if isinstance(operation, operations.SeparateDatabaseAndState):
+        return {name for part in operation.database_operations for name in changed(part)}
+    if isinstance(operation, operations.RunSQL):
+        return {name for name in IN_TURN if f"consent_{name}" in str(operation.sql)}
+    fields = dict(getattr(operation, "fields", [])).values() if isinstance(operation, operations.CreateModel) else ()
+    pointing = [field.remote_field for field in (*fields, getattr(operation, "field", None)) if field is not None]
+    named = [getattr(operation, "model_name", ""), *(str(to.model).rpartition(".")[2] for to in pointing if to)]
+    return {name.lower() for name in named}
+
+
+def in_turn(migration: Any) -> set[str]:
+    """Which of IN_TURN a migration keeps writers out of; a table that it makes itself has none."""
+    made = {step.name_lower for step in migration.operations if isinstance(step, operations.CreateModel)}
+    return {name for step in migration.operations for name in changed(step)} & IN_TURN - made
+
+
+def test_no_migration_keeps_sign_ups_out_of_two_tables_that_they_take_in_turn() -> None:
+    migrations = MigrationLoader(None).disk_migrations
+    found = {where: tables for where, one in migrations.items() if where[0] in OURS and (tables := in_turn(one))}
+
+    assert {where for where, tables in found.items() if tables == IN_TURN} == set()
+    assert {("consent", "0037_languages"), ("consent", "0038_visits")} <= found.keys()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("0037_languages", "consent_signupform"), ("0038_visits", "consent_signuprequest")],
+)
+def test_each_of_the_two_keeps_writers_out_of_one_table_and_copies_none(name: str, table: str) -> None:
+    loader = MigrationLoader(connection)
+    before, migration = loader.project_state(("consent", name), at_end=False), loader.get_migration("consent", name)
+    with connection.schema_editor(atomic=False) as editor:
+        migration.unapply(before.clone(), editor)
+    undone = locked()
+
+    with connection.schema_editor(atomic=False) as editor:
+        migration.apply(before, editor)
+
+    assert undone.keys() == {table}
+    # The same file: sign-ups wait for a glance at the table, not for a copy of it.
+    assert locked() == undone
+
+
+def locked() -> dict[str, int]:
+    """The tables that this transaction keeps writers out of, each with the file that it lies in."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITED_FOR)
+        return dict(cursor.fetchall())

@@ -11,8 +11,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import draft
-from tests.consent.factories import published
-from tests.consent.test_signups import made as signup_form
+from tests.consent.factories import open_form, published
 from tests.contacts.calls import Caller
 from tests.tenants.test_rest import assert_problem
 
@@ -39,7 +38,7 @@ def test_every_read_refuses_a_parameter_that_openapi_does_not_name(
 ) -> None:
     with tenant_scope(bakery):
         version = published(bakery, covers=[["whatsapp", "marketing"]])
-        form = signup_form(bakery, version)
+        form = open_form(bakery, version)
     uids = {"contacts": person.uid, "campaigns": draft(bakery, [person]).uid, "wordings": version.wording.uid}
     uids["forms"] = form.uid
     reads = documented(client)

@@ -8,10 +8,10 @@ from consent.models import AddressRequest
 from consent.signups import message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import person, published
+from tests.consent.factories import open_form, person, published
 from tests.consent.rights.traces import erased, found
 from tests.consent.test_addresses import BOTH, ask, link, yes
-from tests.consent.test_signups import made, write
+from tests.consent.test_signups import write
 from tests.contacts.calls import Caller
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("as_runtime")
 
 def test_the_mail_of_an_erased_person_leads_nowhere(alice: Caller, client: Client, bakery: Tenant) -> None:
     with tenant_scope(bakery):
-        form = made(bakery, published(bakery, covers=BOTH))
+        form = open_form(bakery, published(bakery, covers=BOTH))
         in_whatsapp, by_address = person(bakery), person(bakery, email="ben@example.com")
         write(in_whatsapp, message(ask(client, form, email="anna@example.com")))
         ask(client, form, email="ben@example.com")
@@ -37,7 +37,7 @@ def test_of_an_erased_person_who_confirmed_by_mail_nothing_is_left_to_read(
     alice: Caller, client: Client, bakery: Tenant
 ) -> None:
     with tenant_scope(bakery):
-        ask(client, made(bakery, published(bakery, covers=BOTH)), email="zitronella@example.com")
+        ask(client, open_form(bakery, published(bakery, covers=BOTH)), email="zitronella@example.com")
         yes(client, mail.outbox[0])
         contact = bakery.contacts.get()
     assert found(("zitronella@",)) == ["table contacts_contact"]

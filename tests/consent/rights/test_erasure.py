@@ -28,11 +28,11 @@ from messaging.recording import Outcome
 from tenants.actions import NewTenant
 from tenants.models import IdempotencyKey, Tenant
 from tenants.scope import across_tenants, tenant_scope
-from tests.consent.factories import published
+from tests.consent.factories import open_form, published
 from tests.consent.imports import done
 from tests.consent.rights import traces
 from tests.consent.rights.traces import MARKER, OTHER, PHONE, erased, follow, found, plant, received, wamid
-from tests.consent.test_signups import made, page
+from tests.consent.test_signups import page
 from tests.contacts.calls import Caller
 from tests.inbox import meta
 from whatsapp.client import Accepted
@@ -108,7 +108,7 @@ def test_what_her_visits_leave_in_the_cache_goes_by_itself_within_two_minutes(
     """Limits are counted by her address and her contact's number, so that nobody is kept out for long."""
     visitor, address = Client(REMOTE_ADDR="203.0.113.77"), urlsplit(preferences.url(people[0])).path
     with tenant_scope(bakery):
-        form = made(bakery, published(bakery, covers=[["whatsapp", "marketing"]]))
+        form = open_form(bakery, published(bakery, covers=[["whatsapp", "marketing"]]))
         row = ConsentEvent.objects.filter(subject_id=people[0].subject_id).latest("seq")
     assert visitor.post(page(form)).status_code == 422
     assert visitor.get(f"{address}receipts/{row.event_id}.json").status_code == 200

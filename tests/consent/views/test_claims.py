@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from consent import personal, reasons, tasks
-from consent.actions import declarations, signup_forms
+from consent.actions import declarations
 from consent.ledger import suppressing
 from consent.models import Channel, ConsentEvent, ConsentState, ImportClaim, Purpose, Suppression
 from consent.queries import may_send
@@ -20,7 +20,7 @@ from tenants.models import AuditEvent, Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.consent.factories import agree, known, person, published, stop
+from tests.consent.factories import agree, open_form, person, stop
 from tests.consent.imports import done
 from tests.consent.test_imports_consent import OPTOUT, PROVEN, SENTENCE
 from tests.consent.views.pages import URL, as_role, shown
@@ -57,18 +57,7 @@ def opened(bakery: Tenant) -> None:
     """The bakery has an open form."""
     factories.number(bakery)
     with tenant_scope(bakery):
-        known(bakery)
-        form = signup_forms.create(
-            tenant=bakery,
-            by=None,
-            name="Theke",
-            slug="theke",
-            number="+493023125000",
-            wording=published(bakery, covers=[["whatsapp", "marketing"]]).wording,
-            headline="Immer frisch informiert",
-            keyword="Brot",
-        )
-        signup_forms.open_(form=form, by=None)
+        open_form(bakery, number="+493023125000", keyword="Brot")
 
 
 def claimed(imported: Import, path: str = "") -> str:

@@ -13,7 +13,6 @@ from django.utils import timezone
 from PIL import Image
 
 from consent import colors
-from consent.actions import signup_forms
 from consent.models import Controller
 from messaging.models import Message, Source
 from tenants.actions import NewTenant
@@ -21,7 +20,7 @@ from tenants.models import AuditEvent, Tenant
 from tenants.roles import PERMISSIONS, Role
 from tenants.scope import tenant_scope
 from tests.analytics import cast
-from tests.consent.factories import agree, known, person, published
+from tests.consent.factories import agree, open_form, person
 from tests.consent.views.pages import HTMX, as_role, shown
 
 URL = "/bakery/company/"
@@ -55,12 +54,7 @@ def stored(tenant: Tenant) -> Controller | None:
 def published_form(tenant: Tenant) -> None:
     """A sign-up form that is open."""
     with tenant_scope(tenant):
-        known(tenant)
-        wording = published(tenant, covers=[["whatsapp", "marketing"]]).wording
-        made = signup_forms.create(
-            tenant=tenant, by=None, name="Theke", slug="theke", number="+4930231250", wording=wording, headline="Frisch"
-        )
-        signup_forms.open_(form=made, by=None)
+        open_form(tenant)
 
 
 def refused(client: Client, **changed: str) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from consent.models import ConsentEvent
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import published
+from tests.consent.factories import open_form, published
 from tests.consent.test_addresses import BOTH, ask, yes
-from tests.consent.test_signups import made
 from tests.consent.views.pages import shown
 
 
@@ -18,7 +17,7 @@ from tests.consent.views.pages import shown
 def anna(alice: Client, bakery: Tenant) -> Contact:
     """Anna, who signed up on the page and confirmed her address."""
     with tenant_scope(bakery):
-        ask(alice, made(bakery, published(bakery, covers=BOTH)), email="anna@example.com")
+        ask(alice, open_form(bakery, published(bakery, covers=BOTH)), email="anna@example.com")
         yes(alice, mail.outbox[0])
         return Contact.objects.get()
 

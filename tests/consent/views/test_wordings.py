@@ -13,7 +13,7 @@ from consent.ledger import wordings as hashes
 from consent.models import Invalidation, Wording, WordingVersion
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
-from tenants.roles import PERMISSIONS, Role
+from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests.consent.factories import agree, person, published
 from tests.consent.texts import COMPANY, NOTICE, text
@@ -291,21 +291,39 @@ def test_its_progress_is_polled_until_it_is_over(alice: Client, bakery: Tenant) 
 # Access
 
 
-def test_who_may_only_read_sees_texts_and_changes_none(
-    alice: Client, bakery: Tenant, bakery_made: NewTenant, company: None, monkeypatch: pytest.MonkeyPatch
+def test_who_records_consents_sees_texts_and_changes_none(
+    alice: Client, bakery: Tenant, bakery_made: NewTenant, company: None
 ) -> None:
-    address = written(alice, bakery)
-    monkeypatch.setitem(PERMISSIONS, Role.LEGAL, PERMISSIONS[Role.LEGAL] - {"consent:write"})
-    as_role(bakery_made, Role.LEGAL)
+    in_use, draft = written(alice, bakery, name="Laden"), written(alice, bakery)
+    publish(alice, in_use)
+    as_role(bakery_made, Role.AGENT)
 
-    assert "Newsletter" in shown(alice, URL)
-    page = shown(alice, address)
-    for offered in ("publish/", "discard/", "draft/", "revise/"):
-        assert f"{address}{offered}" not in page
-    for action in ("publish", "discard", "draft", "revise", "1/retire", "1/invalid"):
-        assert alice.post(f"{address}{action}/", DRAFT | {"reason": "x"}).status_code == 403
+    assert "New text" not in shown(alice, URL)
+    for address in (in_use, draft):
+        page = shown(alice, address)
+        for action in ("publish", "discard", "draft", "revise", "1/retire", "1/invalid"):
+            assert f"{address}{action}/" not in page
+            given = DRAFT | {"reason": "x", "confirmed": "1"}
+            assert alice.post(f"{address}{action}/", given).status_code == 403
     assert alice.post(f"{URL}new/", DRAFT).status_code == 403
-    assert versions(bakery)[0].state == "draft"
+    assert [(one.wording.name, one.state) for one in versions(bakery)] == [("Laden", "in_use"), ("Newsletter", "draft")]
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.MARKETER, Role.LEGAL])
+def test_who_answers_for_texts_publishes_them_and_ends_them(
+    alice: Client, bakery: Tenant, bakery_made: NewTenant, company: None, role: Role
+) -> None:
+    as_role(bakery_made, role)
+    address = written(alice, bakery)
+
+    assert f"{address}publish/" in shown(alice, address)
+    publish(alice, address)
+    page = shown(alice, address)
+    assert f"{address}1/retire/" in page
+    assert f"{address}1/invalid/" in page
+    alice.post(f"{address}1/invalid/", {"reason": "Alter fehlt"})
+
+    assert versions(bakery)[0].state == "invalid"
 
 
 def test_the_texts_of_another_company_are_not_there(alice: Client, shop: Tenant) -> None:
