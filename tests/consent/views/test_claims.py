@@ -119,6 +119,15 @@ def test_the_way_back_is_a_code_and_an_address_and_nothing_is_sent(
     assert "claim of a newer consent" not in shown(alice, f"{URL}{imported.uid}/")
 
 
+def test_a_form_that_was_closed_is_no_way_back(alice: Client, bakery: Tenant, anna: Contact) -> None:
+    imported = done(bakery, PROVEN)
+    opened(bakery)
+    with tenant_scope(bakery):
+        signup_forms.close(form=bakery.signup_forms.get(), by=None)
+
+    assert "There is no open sign-up form" in shown(alice, claimed(imported, "2/"))
+
+
 def test_once_the_person_says_yes_themselves_the_claim_says_so(alice: Client, bakery: Tenant, anna: Contact) -> None:
     imported = done(bakery, PROVEN)
     with tenant_scope(bakery):
@@ -153,6 +162,15 @@ def test_a_claim_that_is_older_than_the_no_is_none(alice: Client, bakery: Tenant
     assert imported.consent_counts == {"skipped_suppressed": 1}
     assert stored(bakery) == []
     assert "Nothing to review" in shown(alice, claimed(imported))
+
+
+def test_a_later_no_to_something_else_hides_no_claim(bakery: Tenant, anna: Contact) -> None:
+    with tenant_scope(bakery):
+        stop(bakery, anna, purpose="survey", occurred_at=AFTER)
+
+    done(bakery, PROVEN)
+
+    assert len(stored(bakery)) == 1
 
 
 def test_a_check_keeps_no_claim_and_running_it_twice_keeps_each_once(bakery: Tenant, anna: Contact) -> None:
@@ -195,8 +213,14 @@ def listed_only(bakery: Tenant, since: datetime) -> None:
         Suppression.objects.update(since=since)
 
 
-def test_a_number_that_is_only_on_the_suppression_list_is_reviewed_as_well(alice: Client, bakery: Tenant) -> None:
+@pytest.mark.parametrize("scope", [{}, {"channel": "all", "purpose": "all"}])
+def test_a_number_that_is_only_on_the_suppression_list_is_reviewed_as_well(
+    alice: Client, bakery: Tenant, scope: dict[str, str]
+) -> None:
     listed_only(bakery, BEFORE)
+    with tenant_scope(bakery):
+        Suppression.objects.exclude(purpose="marketing").delete()
+        Suppression.objects.update(**scope)
 
     imported = done(bakery, PROVEN)
 
