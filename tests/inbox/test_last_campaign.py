@@ -118,6 +118,21 @@ def test_cg_08_what_is_of_a_special_category_is_not_named(number: Number, anna: 
     assert accessed(anna) == "deiner Sprache, besonderen Kategorien von Daten (Art. 9 DSGVO)"
 
 
+def test_cg_08_a_topic_that_is_of_a_special_category_is_not_named(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    sent(number.tenant, None)
+    with tenant_scope(number.tenant):
+        ContactList.objects.update(is_topic=True, title_de="Glutenfrei")
+        known(number.tenant, special_attributes=["Schläfer"])
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "nach: weiteren Angaben" in told
+    assert "Glutenfrei" not in told
+
+
 def test_art_15_the_access_names_special_categories_even_where_nothing_else_chose_the_person(
     number: Number, anna: Contact, deliver: Deliver
 ) -> None:

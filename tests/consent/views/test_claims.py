@@ -119,11 +119,15 @@ def test_the_way_back_is_a_code_and_an_address_and_nothing_is_sent(
     assert "claim of a newer consent" not in shown(alice, f"{URL}{imported.uid}/")
 
 
-def test_a_form_that_was_closed_is_no_way_back(alice: Client, bakery: Tenant, anna: Contact) -> None:
+@pytest.mark.parametrize("by", ["the company", "a duty"])
+def test_a_form_that_was_closed_is_no_way_back(alice: Client, bakery: Tenant, anna: Contact, by: str) -> None:
     imported = done(bakery, PROVEN)
     opened(bakery)
     with tenant_scope(bakery):
-        signup_forms.close(form=bakery.signup_forms.get(), by=None)
+        if by == "a duty":
+            known(bakery, imprint_url="")
+        else:
+            signup_forms.close(form=bakery.signup_forms.get(), by=None)
 
     assert "There is no open sign-up form" in shown(alice, claimed(imported, "2/"))
 
