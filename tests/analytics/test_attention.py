@@ -59,7 +59,10 @@ def test_an_open_form_that_a_duty_closes_to_visitors_needs_attention_and_says_wh
 ) -> None:
     form = open_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]))
     fair = published(in_bakery, name="Messe", covers=[["whatsapp", "marketing"]])
-    open_form(in_bakery, fair, name="Messe", slug="messe")
+    more = published(in_bakery, name="Mehr", covers=[["whatsapp", "survey"]])
+    open_form(in_bakery, fair, name="Messe", slug="messe", extra_wording=more.wording)
+    over = published(in_bakery, name="Alt", covers=[["whatsapp", "marketing"]])
+    signup_forms.close(form=open_form(in_bakery, over, name="Alt", slug="alt"), by=None)
     with translation.override("en"):
         assert queries.overview(in_bakery, DAY, DAY).attention == []
         Controller.objects.update(**{lost: ""})

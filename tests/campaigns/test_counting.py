@@ -31,6 +31,20 @@ def test_a_page_does_not_wait_until_people_are_counted_and_fetches_that_itself(
     assert 'hx-trigger="load"' not in numbers
 
 
+@pytest.mark.parametrize("step", ["audience", "message", "review"])
+def test_where_no_script_runs_people_are_counted_on_a_click(client: Client, bakery_made: NewTenant, step: str) -> None:
+    client.force_login(bakery_made.owner)
+    campaign = draft(bakery_made.tenant, factories.contacts(bakery_made.tenant, 3))
+    [asked] = re.findall(r'<noscript><a href="([^"]+)"', client.get(at(campaign, f"edit/{step}/")).content.decode())
+
+    with CaptureQueriesContext(connection) as of_page:
+        page = client.get(at(campaign, f"edit/{step}/{asked}")).content.decode()
+
+    assert counts(of_page) == 1
+    assert "<html" in page
+    assert 'hx-trigger="load"' not in page
+
+
 def counts(queries: CaptureQueriesContext) -> int:
     """How many statements count people."""
     return len([row for row in queries if "count(*)" in row["sql"] and "contacts_contact c" in row["sql"]])

@@ -116,6 +116,19 @@ def test_the_yes_in_whatsapp_outweighs_an_older_no_of_the_address(client: Client
     assert may(on_whatsapp) == ""
 
 
+def test_an_old_no_of_the_address_outweighs_no_message_because_it_was_read_late(
+    client: Client, form: SignupForm
+) -> None:
+    stop(form.tenant, person(form.tenant, email=ADDRESS), is_all=True, occurred_at=timezone.now() - LATER)
+    token = confirmed(client, form)
+    on_whatsapp = person(form.tenant)
+
+    # Written a moment before anybody reads it.
+    write(on_whatsapp, message(token))
+
+    assert may(on_whatsapp) == ""
+
+
 def test_who_has_the_address_in_their_contact_has_both_yeses_by_writing_first(client: Client, form: SignupForm) -> None:
     anna = person(form.tenant, phone="+4915123456780", email=ADDRESS)
 
@@ -164,6 +177,18 @@ def test_an_address_that_was_changed_since_proves_nothing_of_the_new_one(client:
     assert (ben.email, mailed(ben)) == ("ben@example.com", "")
 
 
+def test_who_has_another_address_since_is_not_whom_the_old_one_names(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant)
+    write(anna, message(ask(client, form)))
+    yes(client, mail.outbox[-1])
+    people.patch(contact=anna, data=ContactData({"email": "neu@example.com"}), by=None)
+
+    confirmed(client, form)
+
+    new = Contact.objects.exclude(pk=anna.pk).get()
+    assert (new.email, mailed(new)) == (ADDRESS, "")
+
+
 def test_somebody_with_another_number_is_not_taken_for_the_same_person(client: Client, form: SignupForm) -> None:
     husband = person(form.tenant, phone="+4915123456781", email=ADDRESS)
     agree(form.tenant, husband)
@@ -178,6 +203,25 @@ def test_somebody_with_another_number_is_not_taken_for_the_same_person(client: C
     assert (may(wife), may(husband)) == ("withdrawn", "")
     # She is known to be who confirmed the mail: "alles stoppen" ends that as well.
     assert mailed(by_mail) == "suppressed"
+
+
+def test_who_has_a_number_is_not_joined_with_another_number_by_the_mail_they_confirmed(
+    client: Client, form: SignupForm
+) -> None:
+    anna = person(form.tenant)
+    write(anna, message(ask(client, form)))
+    yes(client, mail.outbox[-1])
+    other = open_form(
+        form.tenant, published(form.tenant, name="Mehr", covers=[["email", "survey"], *BOTH]), slug="mehr"
+    )
+    stranger = person(form.tenant)
+
+    write(stranger, message(confirmed(client, other)))
+    assert (may(anna, channel="email", purpose="survey"), may(stranger)) == ("", "")
+    stop(form.tenant, stranger, is_all=True, occurred_at=timezone.now() + LATER)
+
+    assert not ConsentEvent.objects.filter(state="merged").exists()
+    assert (mailed(anna), may(anna), may(stranger)) == ("", "", "withdrawn")
 
 
 def test_an_address_that_nobody_has_confirmed_joins_nobody(client: Client, form: SignupForm) -> None:

@@ -19,6 +19,7 @@ from consent.models import AddressRequest, ConsentEvent, ConsentEvidence, Contro
 from consent.rights import keeping
 from consent.signups import message
 from contacts.models import Contact
+from tenants import actions as tenancy
 from tenants.encryption import seal
 from tenants.models import Tenant
 from tests.consent.factories import open_form, person, published
@@ -256,6 +257,16 @@ def test_cg_14_a_link_is_good_once_and_the_second_use_says_so(client: Client, fo
         assert "/p/" not in again.content.decode()
 
     assert rows() == before
+
+
+def test_the_link_of_a_mail_of_a_closed_company_grants_nothing(client: Client, form: SignupForm) -> None:
+    ask(client, form)
+    tenancy.close(tenant=form.tenant)
+
+    assert client.get(link(mail.outbox[0])).status_code == 410
+    assert client.post(link(mail.outbox[0])).status_code == 410
+
+    assert not ConsentEvent.objects.filter(state="granted").exists()
 
 
 def test_cg_14_after_seven_days_a_link_grants_nothing_and_leads_back_to_the_form(

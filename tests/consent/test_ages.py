@@ -120,10 +120,12 @@ def test_a_yes_of_a_child_does_not_count_and_turning_16_does_not_mend_it(in_bake
     assert reason(grown) == ""
 
 
-def test_who_turns_16_on_the_day_is_old_enough(in_bakery: Tenant) -> None:
+# The first minutes of that day in Berlin, too.
+@pytest.mark.parametrize("at", [datetime(2026, 5, 1, 12, tzinfo=UTC), datetime(2026, 4, 30, 22, 5, tzinfo=UTC)])
+def test_who_turns_16_on_the_day_is_old_enough(in_bakery: Tenant, at: datetime) -> None:
     anna = person(in_bakery, birthday=date(2010, 5, 1))
 
-    agree(in_bakery, anna, occurred_at=datetime(2026, 5, 1, 12, tzinfo=UTC))
+    agree(in_bakery, anna, occurred_at=at)
 
     assert reason(anna) == ""
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from consent import explaining
 from consent.actions import declarations, preferences
-from consent.models import Controller, Source
+from consent.models import Authority, ConsentEvidence, Controller, Source
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -64,6 +64,26 @@ def test_every_way_is_named(client: Client, in_bakery: Tenant, source: str, lang
 
     assert said in page
     assert wording_text(language) in page
+
+
+def test_the_text_is_quoted_in_the_language_in_which_it_was_agreed_to(client: Client, in_bakery: Tenant) -> None:
+    anna = person(in_bakery)
+    agree(in_bakery, anna, wording=published(in_bakery, covers=MARKETING), language="en")
+
+    page = told(client, anna)
+
+    assert wording_text("en", purposes=["marketing"]) in page
+    assert wording_text("de", purposes=["marketing"]) not in page
+
+
+def test_a_proof_that_is_kept_for_claims_only_names_no_source(in_bakery: Tenant) -> None:
+    anna = person(in_bakery)
+    agree(in_bakery, anna, source=Source.IMPORT, authority=Authority.IMPORT, evidence={"source": "Blatt 1"})
+    assert "Blatt 1" in explaining.origins(anna, "de")[0].told
+
+    ConsentEvidence.objects.update(kept_until=NOON.date())
+
+    assert "Blatt 1" not in explaining.origins(anna, "de")[0].told
 
 
 def test_two_purposes_of_one_text_are_told_once_and_people_are_addressed_as_the_company_does(
@@ -121,6 +141,17 @@ def test_what_holds_is_told_before_what_ended(client: Client, in_bakery: Tenant)
     # A yes that was given anew has not ended.
     agree(in_bakery, anna, source=Source.QR, pairs=[("whatsapp", "survey")], occurred_at=minutes(15))
     assert told(client, anna).count("Das gilt nicht mehr.") == 1
+
+
+def test_a_yes_that_arrives_late_and_one_that_holds_are_told_as_one_that_holds(in_bakery: Tenant) -> None:
+    anna = person(in_bakery)
+    agree(in_bakery, anna, source=Source.QR, occurred_at=minutes(5))
+    agree(in_bakery, anna, source=Source.WA_BUTTON)
+
+    [holding] = explaining.origins(anna, "de")
+
+    assert "QR-Code" in holding.told
+    assert holding.rows
 
 
 def test_another_persons_yes_is_not_shown(client: Client, in_bakery: Tenant) -> None:

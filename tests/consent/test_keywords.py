@@ -118,6 +118,8 @@ def test_a_question_why_hides_no_wish_that_stands_beside_it(text: str, means: ke
     assert recognise(text) == means
 
 
-@pytest.mark.parametrize("text", ["Warum bekomme ich das? Start", "Warum bekomme ich das? Anmelden."])
+@pytest.mark.parametrize(
+    "text", ["Warum bekomme ich das? Start", "Start, warum bekomme ich das?", "Warum bekomme ich das? Anmelden."]
+)
 def test_nobody_says_yes_by_asking_why(text: str) -> None:
     assert recognise(text).wish == "none"

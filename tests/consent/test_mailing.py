@@ -272,6 +272,15 @@ def test_the_page_of_a_mail_asks_and_grants_what_the_mail_asked_for(client: Clie
     assert list(granted) == [("email", "marketing")]
 
 
+def test_who_said_no_after_the_mail_went_out_may_still_say_yes_on_its_page(client: Client, form: SignupForm) -> None:
+    ask(client, form)
+    declarations.suppress(tenant=form.tenant, email=ANNA, channel="email", dedupe="block")
+
+    yes(client, mail.outbox[0])
+
+    assert mailed(Contact.objects.get()) == ""
+
+
 def test_a_no_to_whatsapp_alone_or_of_before_keeps_no_mail_away(client: Client, form: SignupForm) -> None:
     declarations.suppress(tenant=form.tenant, email=ANNA, dedupe="block")
     anna = person(form.tenant)

@@ -14,7 +14,7 @@ from django.test import Client
 
 from consent import ledger
 from consent.actions import addresses, hearing, joining, signups
-from consent.models import AddressRequest, ConsentEvent, SignupForm, SignupRequest
+from consent.models import AddressRequest, ConsentEvent, SignupForm, SignupPlace, SignupRequest
 from consent.queries import may_send
 from consent.rights import erasing
 from consent.signups import message
@@ -134,13 +134,37 @@ def onces(shown: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"visitor": VISITOR | {"ip": "192.0.2.2"}}, {"language": "en"}, {"address": "ben@example.com"}]
+    "changed",
+    [
+        {"visitor": VISITOR | {"ip": "192.0.2.2"}},
+        {"visitor": VISITOR | {"user_agent": "Safari"}},
+        {"language": "en"},
+        {"address": "ben@example.com"},
+        {"answer": "Lockig"},
+        {"chosen": ["6f1c1e0e-2ad1-4c0f-9f0e-0d6f7c4e5a11"]},
+    ],
 )
 def test_who_sends_something_else_is_another_sign_up(bakery: Tenant, form: SignupForm, changed: dict[str, Any]) -> None:
     with tenant_scope(bakery):
         first = addresses.start(form=form, address=ADDRESS, **GIVEN)
 
         assert addresses.start(**{"form": form, "address": ADDRESS, **GIVEN} | changed) != first
+
+
+def test_who_signs_up_by_another_form_at_another_place_or_for_more_is_another_sign_up(
+    bakery: Tenant, form: SignupForm
+) -> None:
+    with tenant_scope(bakery):
+        version, more = form.wording.versions.get(), published(bakery, name="Mehr", covers=[["whatsapp", "survey"]])
+        fair = open_form(bakery, version, name="Messe", slug="messe", extra_wording=more.wording)
+        door = SignupPlace.objects.create(tenant=bakery, form=fair, code="tuer", name="Tür")
+        clicks: list[dict[str, Any]] = [
+            {"form": form}, {"form": fair}, {"form": fair, "place": door}, {"form": fair, "is_extra_wanted": True},
+        ]  # fmt: skip
+
+        tokens = {addresses.start(**{"address": ADDRESS, **GIVEN, **click}) for click in clicks}
+
+    assert len(tokens) == len(clicks)
 
 
 def test_who_comes_back_after_a_minute_or_a_confirmation_signs_up_anew(
@@ -203,6 +227,20 @@ def test_a_message_waits_for_a_contact_before_it_takes_the_ledger(
 
     with tenant_scope(bakery):
         assert may(anna) == ""
+
+
+def test_a_mail_waits_for_a_contact_before_it_takes_the_ledger(bakery: Tenant, form: SignupForm, anna: Contact) -> None:
+    with tenant_scope(bakery):
+        token, request = signed_up(form)
+        write(anna, message(token))
+    with tenant_scope(bakery):
+        Contact.objects.select_for_update().get(pk=anna.pk)
+        others = meanwhile(bakery, confirmed_by_mail(request))
+        ledger.lock(bakery)
+    assert ended(others) == [anna]
+
+    with tenant_scope(bakery):
+        assert may(anna, channel="email") == ""
 
 
 def test_a_tap_waits_for_a_contact_before_it_takes_the_ledger(bakery: Tenant, form: SignupForm, anna: Contact) -> None:

@@ -105,6 +105,28 @@ def test_a_stop_that_is_said_again_after_the_yes_by_mail_ends_it_as_the_first_wo
     assert all(row["said_again_at"] for row in told)
 
 
+def test_an_objection_after_the_yes_by_mail_lets_the_older_stop_open_nothing(client: Client, form: SignupForm) -> None:
+    anna = person(form.tenant)
+    stop(form.tenant, anna, is_all=True)
+    token = ask(client, form, email=ADDRESS)
+    yes(client, mail.outbox[-1])
+    declarations.object_(tenant=form.tenant, contact=anna, dedupe="no", source="wa_keyword", occurred_at=timezone.now())
+
+    write(anna, message(token), later=LATER)
+
+    assert agreed(anna) == ("", "suppressed")
+    assert not ConsentEvent.objects.filter(state="suppression_lifted", channel="email").exists()
+
+
+def test_a_stop_that_arrives_late_makes_none_of_after_it_older(form: SignupForm) -> None:
+    anna = person(form.tenant)
+    for minute in (1, 9, 5):
+        stop(form.tenant, anna, is_all=True, occurred_at=minutes(minute))
+
+    said = {(entry.since, entry.said_at) for entry in Suppression.objects.filter(lifted_at=None)}
+    assert said == {(minutes(1), minutes(9))}
+
+
 def test_a_stop_to_everything_after_the_message_ends_that_and_not_the_later_yes_by_mail(
     client: Client, form: SignupForm
 ) -> None:

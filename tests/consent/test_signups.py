@@ -48,7 +48,7 @@ def page(form: SignupForm, place: SignupPlace | None = None) -> str:
     return f"/s/{form.tenant.slug}/{form.slug}/" + (f"?o={place.code}" if place else "")
 
 
-def tick(client: Client, form: SignupForm, place: SignupPlace | None = None, **fields: str) -> str:
+def tick(client: Client, form: SignupForm, place: SignupPlace | None = None, **fields: str | list[str]) -> str:
     """Tick the box on the page; returns the token that the next page asks to send."""
     answer = client.post(page(form, place), {"agree": "on", **fields})
     assert answer.status_code == 200, answer.content.decode()

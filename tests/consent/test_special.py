@@ -120,6 +120,15 @@ def test_nor_to_whose_yes_rests_on_a_text_that_is_being_declared_invalid(
     assert "Nuss" not in bodies[people["Bert"].phone or ""]
 
 
+def test_nor_to_whose_yes_is_for_e_mail(marked: Tenant, people: dict[str, Contact]) -> None:
+    agree(marked, people["Bert"], pairs=[("email", "special_category"), ("email", "tracking")])
+
+    assert segments.count(marked, HAS_ALLERGY) == 1
+    assert usable_attributes(people["Bert"]) == {"filiale": "Mitte"}
+    assert not measured(marked.pk).exists()
+    assert "Nuss" not in sent_to(marked, people.values())[people["Bert"].phone or ""]
+
+
 def sent_to(marked: Tenant, people: Collection[Contact]) -> dict[str, str]:
     """What each of these people gets of a message that names the allergy, by phone."""
     number: Number = factories.number(marked)

@@ -166,6 +166,12 @@ def test_a_text_is_written_published_and_agreed_to_in_the_dashboards_way(
         ]
 
 
+def test_what_a_text_covers_is_stored_once_however_often_it_is_given(alice: Caller, company: None) -> None:
+    covered = {"channel": "whatsapp", "purpose": "marketing"}
+
+    assert written(alice, covers=[covered, covered])["version"]["covers"] == [covered]
+
+
 def test_an_open_duty_is_told_with_its_remedy_and_keeps_the_text_from_people(
     alice: Caller, bakery: Tenant, company: None
 ) -> None:

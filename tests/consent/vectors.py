@@ -107,6 +107,9 @@ OUT_BESIDE_WHY = [
 OBJECTED_BESIDE_WHY = [
     "Warum bekomme ich das? Ich widerspreche der Werbung",
     "Why am I getting this? I object to the use of my data",
+    # Beside the question as well as around it.
+    "Warum bekomme ich das? Ich widerspreche! Der Werbung!",
+    "Ich widerspreche. Warum bekomme ich das? Der Werbung.",
 ]
 ERASED_BESIDE_WHY = ["Warum bekomme ich das? Löscht meine Daten", "Who gave you my number? Delete my data."]
 UNCLEAR_BESIDE_WHY = [
@@ -185,5 +188,6 @@ MUST_NOT_ASK_WHY = [
     "Jetzt verstehe ich, warum ich das bekomme",
     "Klar, warum ich das bekomme",
     "I know why I am getting this",
+    "Meine Frau hat mich gestern Abend gefragt, warum ich das bekomme",
     "STOPP",
 ]

@@ -66,6 +66,16 @@ def test_what_was_proven_before_it_ended_is_not_proven_when_somebody_types_it_ag
     assert identities.last_to_prove(in_bakery, "email", "ada@example.com") is None
 
 
+def test_who_proves_an_address_proves_none_that_they_only_share(in_bakery: Tenant) -> None:
+    people = [Contact.objects.create(tenant=in_bakery, email=f"{name}@example.com") for name in ("ada", "bob")]
+    identities.record(in_bakery, people)
+    identities.share(in_bakery, people)
+
+    identities.prove(people[0], "email", "ada@example.com", people[0].created_at)
+
+    assert identities.last_to_prove(in_bakery, "email", "bob@example.com") is None
+
+
 def test_recording_some_contacts_leaves_the_others_alone(in_bakery: Tenant) -> None:
     first, second = (Contact.objects.create(tenant=in_bakery, phone=f"+49302312500{n}") for n in (1, 2))
     identities.record(in_bakery, [first, second])

@@ -17,7 +17,7 @@ from inbox import receiving
 from inbox.models import InboundMessage, WebhookEvent
 from tenants import actions
 from tenants.actions import NewTenant
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests.consent.factories import agree
 from tests.contacts.calls import Caller
@@ -123,6 +123,28 @@ def test_nobody_enters_a_closed_company_by_login_key_or_link(
         assert not ConsentEvent.objects.filter(state="withdrawn").exists()
 
 
+def test_closing_a_company_again_does_not_put_its_end_off(bakery: Tenant) -> None:
+    actions.close(tenant=bakery)
+    first = Tenant.objects.get(pk=bakery.pk).closed_at
+
+    actions.close(tenant=bakery)
+
+    assert Tenant.objects.get(pk=bakery.pk).closed_at == first
+    with tenant_scope(bakery):
+        assert AuditEvent.objects.filter(verb="tenant.closed").count() == 1
+
+
+def test_taking_a_close_back_switches_nobody_on_who_was_switched_off(bakery: Tenant) -> None:
+    Tenant.objects.update(is_active=False)
+
+    actions.reopen(tenant=bakery)
+
+    bakery.refresh_from_db()
+    assert not bakery.is_active
+    with tenant_scope(bakery):
+        assert not AuditEvent.objects.filter(verb="tenant.reopened").exists()
+
+
 def test_a_close_can_be_taken_back(bakery_made: NewTenant, number: Number, deliver: Deliver, client: Client) -> None:
     client.force_login(bakery_made.owner)
     actions.close(tenant=bakery_made.tenant)
@@ -132,3 +154,5 @@ def test_a_close_can_be_taken_back(bakery_made: NewTenant, number: Number, deliv
     assert client.get("/bakery/").status_code == 200
     deliver(meta.body(number, messages=[meta.text("Hallo")]))
     assert kept() == (1, 1)
+    with tenant_scope(bakery_made.tenant):
+        assert AuditEvent.objects.filter(verb="tenant.reopened").count() == 1

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from campaigns.models import Audience
 from consent.rights import walking
-from contacts.models import Contact, Tag
+from contacts.models import Contact, ContactList, Tag
+from messaging.models import Message
 from segments import actions as segments
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -116,6 +118,21 @@ def test_cg_08_what_is_of_a_special_category_is_not_named(number: Number, anna: 
     assert accessed(anna) == "deiner Sprache, besonderen Kategorien von Daten (Art. 9 DSGVO)"
 
 
+def test_cg_08_a_topic_that_is_of_a_special_category_is_not_named(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    sent(number.tenant, None)
+    with tenant_scope(number.tenant):
+        ContactList.objects.update(is_topic=True, title_de="Glutenfrei")
+        known(number.tenant, special_attributes=["Schläfer"])
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "nach: weiteren Angaben" in told
+    assert "Glutenfrei" not in told
+
+
 def test_art_15_the_access_names_special_categories_even_where_nothing_else_chose_the_person(
     number: Number, anna: Contact, deliver: Deliver
 ) -> None:
@@ -153,3 +170,52 @@ def test_who_has_left_meanwhile_reads_what_allowed_the_campaign_then(
     assert "hat keine Zustimmung von dir" in told
     assert "eine Zustimmung, die nicht mehr gilt: Am 20.11.2026 in WhatsApp" in told
     assert "STOPP" not in told
+
+
+def test_who_got_no_campaign_is_told_of_none_that_others_got(number: Number, anna: Contact, deliver: Deliver) -> None:
+    sent(number.tenant, {})
+
+    ask(deliver, number, sender="493023125009")
+
+    [told] = answers(number.tenant)
+    assert "Kampagne" not in told
+
+
+@pytest.mark.parametrize("became", [{"state": Message.State.FAILED}, {"accepted_at": None}])
+def test_a_campaign_that_did_not_reach_the_person_is_not_told(
+    number: Number, anna: Contact, deliver: Deliver, became: dict[str, Any]
+) -> None:
+    sent(number.tenant, {})
+    with tenant_scope(number.tenant):
+        Message.objects.update(**became)
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "Kampagne" not in told
+
+
+def test_of_two_campaigns_the_later_one_is_told(number: Number, anna: Contact, deliver: Deliver) -> None:
+    sent(number.tenant, {})
+    with tenant_scope(number.tenant):
+        Message.objects.update(accepted_at=SENT - timedelta(days=2))
+    sent(number.tenant, None)
+
+    ask(deliver, number)
+
+    [told] = answers(number.tenant)
+    assert "ging am 24.11.2026 00:30 Uhr an dich" in told
+    assert "nach: einer Liste von" in told
+
+
+def test_whom_a_campaign_left_out_is_no_reason_why_it_reached_somebody(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    campaign = sent(number.tenant, {"field": "language", "op": "is", "value": "de"})
+    with tenant_scope(number.tenant):
+        away = ContactList.objects.create(tenant=number.tenant, name="Gesperrt")
+        Audience.objects.create(tenant=number.tenant, campaign=campaign, list=away, is_excluded=True)
+
+    ask(deliver, number)
+
+    assert "nach: deiner Sprache." in answers(number.tenant)[0]

@@ -125,6 +125,9 @@ def test_a_day_is_24_hours_and_not_a_date(number: Number, anna: Contact, deliver
     deliver(meta.body(number, messages=[meta.text(ASKED, at=NOW - timedelta(hours=23))]))
     ask(deliver, number)
     assert len(answers(number.tenant)) == 1
+    # Meta takes it for a day after the question, however late that arrived.
+    with tenant_scope(number.tenant):
+        assert MessageSource.objects.get().expires_at == NOW + timedelta(minutes=50)
 
     with tenant_scope(number.tenant):
         MessageSource.objects.update(created_at=timezone.now() - timedelta(hours=24, minutes=1))
@@ -181,6 +184,24 @@ def test_who_has_moved_by_whatsapps_own_word_is_still_the_same(number: Number, a
 
     [told] = answers(number.tenant)
     assert "Am 20.11.2026 in WhatsApp" in told
+
+
+def test_whose_number_the_team_has_changed_may_be_somebody_else(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    ask(deliver, number, "Hallo", from_user_id="DE.1")
+    with tenant_scope(number.tenant):
+        said: dict[str, Any] = {"authority": Authority.AGENT, "source": Source.AGENT, "dedupe": "edited"}
+        declarations.moved(tenant=number.tenant, contact=anna, old_bsuid="DE.1", **said)
+
+    ask(deliver, number, from_user_id="DE.2")
+    # What the team writes down later is no word of WhatsApp's either.
+    with tenant_scope(number.tenant):
+        declarations.moved(tenant=number.tenant, contact=anna, old_bsuid="DE.1", **said | {"dedupe": "again"})
+    ask(deliver, number, "Woher habt ihr meine Nummer?", from_user_id="DE.2")
+
+    assert answers(number.tenant) == []
+    assert len(waiting(number.tenant)) == 2
 
 
 def test_whoever_stops_and_asks_in_one_message_is_out_and_gets_the_confirmation_alone(

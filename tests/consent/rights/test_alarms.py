@@ -17,9 +17,9 @@ from pytest_django import Settings
 from consent import announcing, tasks
 from consent.actions import requests as actions
 from consent.models import Announcement, DataRequest
-from tenants.models import AuditEvent, Tenant
+from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import across_tenants, tenant_scope
-from tests.consent.factories import person
+from tests.consent.factories import known, person
 
 LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -168,6 +168,17 @@ def test_a_company_that_is_switched_off_is_not_told(bakery: Tenant) -> None:
     assert mail.outbox == []
 
 
+def test_an_owner_who_may_not_log_in_any_more_is_not_told(bakery: Tenant) -> None:
+    asked(bakery, days_left=-1)
+    User.objects.update(is_active=False)
+    with tenant_scope(bakery):
+        known(bakery)
+
+    tasks.tell_companies()
+
+    assert [letter.to for letter in mail.outbox] == [["daten@sonne.example"]]
+
+
 def test_the_day_is_that_of_the_company(bakery: Tenant) -> None:
     """On the last day there, and not when it is over in Berlin."""
     Tenant.objects.update(timezone="Pacific/Pago_Pago")
@@ -209,7 +220,8 @@ def test_workers_at_the_same_time_write_one_mail_of_all(bakery: Tenant) -> None:
 def test_the_operator_sees_how_many_are_overdue(client: Client, bakery: Tenant, shop: Tenant) -> None:
     for tenant, days_left in ((bakery, -1), (bakery, -9), (shop, -2), (shop, 0)):
         asked(tenant, days_left=days_left)
-    asked(bakery, days_left=-3, state="done", done_at=now())
+    for over in ("done", "refused"):
+        asked(bakery, days_left=-3, state=over, done_at=now())
 
     assert "zusage_data_requests_overdue 3" in client.get("/metrics").content.decode()
     assert announcing.overdue(most=2) == 2

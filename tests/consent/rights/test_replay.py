@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from consent import queries, tasks
-from consent.actions import requests
+from consent.actions import declarations, requests
 from consent.models import ConsentEvent, DataRequest, Suppression
 from consent.rights import working
 from contacts.models import Contact
@@ -100,6 +100,22 @@ def test_who_came_back_by_themselves_is_left_alone(alice: Caller, bakery: Tenant
     replayed()
 
     assert names(bakery) == ["Anna again"]
+    with tenant_scope(bakery):
+        assert queries.may_send(contact=again, channel="whatsapp", purpose="marketing").allowed
+
+
+def test_who_was_blocked_before_and_came_back_by_themselves_is_left_alone(
+    alice: Caller, bakery: Tenant, anna: Contact
+) -> None:
+    with tenant_scope(bakery):
+        declarations.suppress(tenant=bakery, phone=PHONE, dedupe="block")
+    erased(alice, bakery, anna)
+    with tenant_scope(bakery):
+        again = person(bakery, phone=PHONE, first_name="Anna again")
+        agree(bakery, again, occurred_at=timezone.now())
+
+    replayed()
+
     with tenant_scope(bakery):
         assert queries.may_send(contact=again, channel="whatsapp", purpose="marketing").allowed
 

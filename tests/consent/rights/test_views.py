@@ -7,13 +7,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from consent.actions import declarations
+from consent.actions import declarations, requests
 from consent.models import DataRequest
 from consent.queries import may_send
 from contacts import identities
 from contacts.models import Contact
 from tenants.actions import NewTenant
-from tenants.models import Membership, Tenant
+from tenants.models import AuditEvent, Membership, Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests.consent.factories import person
@@ -22,6 +22,8 @@ from tests.consent.views.pages import sought
 from tests.contacts.calls import Caller
 
 URL = "/bakery/data-requests/"
+# A month from then is another last day than a month from now.
+DAYS_AGO = (timezone.localdate() - timedelta(days=12)).isoformat()
 
 
 @pytest.fixture
@@ -250,7 +252,7 @@ def twin(bakery: Tenant, anna: Contact) -> Contact:
 def test_a_persons_other_contact_is_named_and_the_request_is_noted_for_it_too(
     desk: Client, anna: Contact, twin: Contact, bakery: Tenant
 ) -> None:
-    request = noted(desk, bakery, anna, "access", checked_by="email")
+    request = noted(desk, bakery, anna, "access", checked_by="email", received_on=DAYS_AGO)
     page = shown(desk, at(request))
     assert "Annika" in page
     assert "Note it for them too" in page
@@ -262,12 +264,47 @@ def test_a_persons_other_contact_is_named_and_the_request_is_noted_for_it_too(
     assert (other.kind, other.due_date, other.checked_by) == ("access", request.due_date, "")
     for noted_already in (request, other):
         assert "Note it for them too" not in shown(desk, at(noted_already))
+    with tenant_scope(bakery):
+        DataRequest.objects.filter(pk=other.pk).update(state="done", done_at=timezone.now())
+    assert "Note it for them too" not in shown(desk, at(request))
+
+
+def test_what_was_answered_for_the_other_contact_before_this_was_asked_is_noted_anew(
+    desk: Client, anna: Contact, twin: Contact, bakery: Tenant
+) -> None:
+    last_year = timezone.now() - timedelta(days=365)
+    with tenant_scope(bakery):
+        requests.take(tenant=bakery, contact=twin, kind="access", received_at=last_year, by=None)
+        DataRequest.objects.update(state="done", done_at=last_year)
+        request = requests.take(tenant=bakery, contact=anna, kind="access", by=None)
+
+    assert "Note it for them too" in shown(desk, at(request))
+
+
+def test_once_a_request_is_answered_it_is_noted_for_no_other_contact(
+    desk: Client, anna: Contact, twin: Contact, bakery: Tenant
+) -> None:
+    request = noted(desk, bakery, anna, "access", checked_by="email")
+    desk.post(at(request, "close/"), {"answer": "Kein Nachweis; Sie können sich beschweren.", "refused": "1"})
+    assert only(bakery).is_over
+
+    assert "Note it for them too" not in shown(desk, at(request))
+
+
+def test_an_access_is_carried_out_for_one_contact_whatever_others_the_person_has(
+    desk: Client, anna: Contact, twin: Contact, bakery: Tenant
+) -> None:
+    request = noted(desk, bakery, anna, "access", checked_by="email")
+
+    desk.post(at(request, "run/"))
+
+    assert only(bakery).state == "working"
 
 
 def test_an_erasure_says_that_it_takes_the_persons_other_contact_with_it_and_does(
     desk: Client, anna: Contact, twin: Contact, bakery: Tenant
 ) -> None:
-    request = noted(desk, bakery, anna, "erasure", checked_by="email")
+    request = noted(desk, bakery, anna, "erasure", checked_by="email", received_on=DAYS_AGO)
     assert "They are erased with this one" in shown(desk, at(request))
     question = desk.post(at(request, "run/")).content.decode()
     assert "Other contacts of this person are erased with it: Annika" in question
@@ -288,6 +325,8 @@ def test_an_erasure_says_that_it_takes_the_persons_other_contact_with_it_and_doe
         worked(bakery, str(one.uid))
     with tenant_scope(bakery):
         assert not Contact.objects.exists()
+        ran = AuditEvent.objects.filter(verb="data_request.run").values_list("object_uid", flat=True)
+        assert sorted(ran) == sorted(str(one.uid) for one in both)
 
 
 def test_whoever_had_the_number_before_may_be_left_out_of_an_erasure(

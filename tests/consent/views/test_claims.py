@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from consent import personal, reasons, tasks
-from consent.actions import declarations
+from consent.actions import declarations, signup_forms
 from consent.ledger import suppressing
 from consent.models import Channel, ConsentEvent, ConsentState, ImportClaim, Purpose, Suppression
 from consent.queries import may_send
@@ -20,7 +20,7 @@ from tenants.models import AuditEvent, Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.consent.factories import agree, open_form, person, stop
+from tests.consent.factories import agree, known, open_form, person, stop
 from tests.consent.imports import done
 from tests.consent.test_imports_consent import OPTOUT, PROVEN, SENTENCE
 from tests.consent.views.pages import URL, as_role, shown
@@ -108,6 +108,19 @@ def test_the_way_back_is_a_code_and_an_address_and_nothing_is_sent(
     assert "claim of a newer consent" not in shown(alice, f"{URL}{imported.uid}/")
 
 
+@pytest.mark.parametrize("by", ["the company", "a duty"])
+def test_a_form_that_was_closed_is_no_way_back(alice: Client, bakery: Tenant, anna: Contact, by: str) -> None:
+    imported = done(bakery, PROVEN)
+    opened(bakery)
+    with tenant_scope(bakery):
+        if by == "a duty":
+            known(bakery, imprint_url="")
+        else:
+            signup_forms.close(form=bakery.signup_forms.get(), by=None)
+
+    assert "There is no open sign-up form" in shown(alice, claimed(imported, "2/"))
+
+
 def test_once_the_person_says_yes_themselves_the_claim_says_so(alice: Client, bakery: Tenant, anna: Contact) -> None:
     imported = done(bakery, PROVEN)
     with tenant_scope(bakery):
@@ -142,6 +155,15 @@ def test_a_claim_that_is_older_than_the_no_is_none(alice: Client, bakery: Tenant
     assert imported.consent_counts == {"skipped_suppressed": 1}
     assert stored(bakery) == []
     assert "Nothing to review" in shown(alice, claimed(imported))
+
+
+def test_a_later_no_to_something_else_hides_no_claim(bakery: Tenant, anna: Contact) -> None:
+    with tenant_scope(bakery):
+        stop(bakery, anna, purpose="survey", occurred_at=AFTER)
+
+    done(bakery, PROVEN)
+
+    assert len(stored(bakery)) == 1
 
 
 def test_a_check_keeps_no_claim_and_running_it_twice_keeps_each_once(bakery: Tenant, anna: Contact) -> None:
@@ -184,8 +206,14 @@ def listed_only(bakery: Tenant, since: datetime) -> None:
         Suppression.objects.update(since=since)
 
 
-def test_a_number_that_is_only_on_the_suppression_list_is_reviewed_as_well(alice: Client, bakery: Tenant) -> None:
+@pytest.mark.parametrize("scope", [{}, {"channel": "all", "purpose": "all"}])
+def test_a_number_that_is_only_on_the_suppression_list_is_reviewed_as_well(
+    alice: Client, bakery: Tenant, scope: dict[str, str]
+) -> None:
     listed_only(bakery, BEFORE)
+    with tenant_scope(bakery):
+        Suppression.objects.exclude(purpose="marketing").delete()
+        Suppression.objects.update(**scope)
 
     imported = done(bakery, PROVEN)
 
@@ -314,9 +342,7 @@ def blocked(alice: Client, bakery: Tenant, at: datetime) -> None:
         ConsentState.objects.update(since=at)
 
 
-def test_uwg_7_nobody_is_told_to_ask_for_a_consent_by_phone_or_mail(
-    alice: Client, bakery: Tenant, anna: Contact
-) -> None:
+def test_uwg_7_nobody_is_told_to_ask_for_it_by_phone_or_mail(alice: Client, bakery: Tenant, anna: Contact) -> None:
     opened(bakery)
     imported = done(bakery, PROVEN)
 
@@ -370,6 +396,5 @@ def test_who_may_not_write_consent_sees_no_claim_and_another_company_none_at_all
 
 def test_the_database_keeps_open_and_decided_apart(bakery: Tenant, anna: Contact) -> None:
     done(bakery, PROVEN)
-
     with tenant_scope(bakery), pytest.raises(IntegrityError, match="claim_is_open_or_decided"), transaction.atomic():
         ImportClaim.objects.update(state=ImportClaim.State.OFFERED)

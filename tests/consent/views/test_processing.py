@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from consent import tasks
+from consent.actions import wordings
 from consent.actions.agreements import announce
 from consent.models import Agreement, Breach, Controller, Disposal, SubProcessor
 from contacts.models import Contact, Event
@@ -126,9 +127,12 @@ def test_the_record_names_what_people_were_asked_for(alice: Client, bakery: Tena
     with tenant_scope(bakery):
         Controller.objects.create(tenant=bakery, legal_name="Bäckerei Sonne GmbH", officer="Frau Dr. Schutz")
         published(bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]])
+        # Nobody was asked for this yet.
+        wordings.create(tenant=bakery, by=None, name="Entwurf", texts={}, covers=[("sms", "marketing")])
 
     page = shown(alice, f"{URL}record/")
 
+    assert "Marketing · SMS" not in page
     assert "Bäckerei Sonne GmbH" in page
     assert "Frau Dr. Schutz" in page
     assert "Marketing · WhatsApp" in page

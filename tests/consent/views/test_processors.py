@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.utils import translation
 from django.utils.timezone import localdate, now
 
 from consent import records
@@ -19,6 +20,7 @@ from tenants.models import AuditEvent, Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tenants.templatetags.formats import day
+from tests.consent.factories import published
 from tests.consent.views.pages import as_role, shown
 
 URL = "/bakery/processing/"
@@ -118,6 +120,17 @@ def test_who_gets_data_outside_of_the_eea_stands_in_every_activity_and_on_paper(
     assert shown(alice, f"{URL}record/").count("CH: Druck Bern AG") == len(found)
     assert alice.get(f"{URL}record.pdf").content.startswith(b"%PDF")
     assert receipt["third_country"] == {"country": "US", "recipients": "Cloud Inc.", "safeguard": basis}
+
+
+def test_what_goes_by_whatsapp_goes_to_meta_in_the_us_and_mail_does_not(in_bakery: Tenant) -> None:
+    published(in_bakery, covers=[["whatsapp", "marketing"], ["email", "marketing"]])
+
+    with translation.override("en"):
+        found = {one.title: one.third_country for one in records.activities(in_bakery)}
+
+    by_meta = {title for title, countries in found.items() if "US: WhatsApp LLC" in countries}
+    assert by_meta == {"Marketing · WhatsApp", "Answering messages of customers"}
+    assert "Marketing · E-mail" in found
 
 
 def test_who_was_ended_by_mistake_works_again_once_the_day_is_emptied(alice: Client, bakery: Tenant) -> None:

@@ -115,6 +115,10 @@ def test_each_language_gets_its_own_words_whichever_the_page_is_written_in(
     main, other = (main, other) if language == "de" else (other, main)
     kept = entered(page)
     assert kept["question_label"] == main
+    assert kept["question_answers"].startswith("Glatt" if language == "de" else "Straight")
+    assert kept["en_question_answers" if language == "de" else "de_question_answers"].startswith(
+        "Straight" if language == "de" else "Glatt"
+    )
     assert kept["de_question_label" if language != "de" else "en_question_label"] == other
     assert alice.post(f"{URL}new/", kept).status_code == 302
     with tenant_scope(bakery):
