@@ -42,8 +42,9 @@ def collect(root: Path) -> Catalog:
         if path.suffix == ".html":
             # As Django does it: all but the marked texts is blanked. Brackets make indentation meaningless.
             text = f"({templatize(text, origin=str(path))}\n)"
-        for line, message, comments, context in extract("python", BytesIO(text.encode()), KEYWORDS, ["Translators:"]):
-            place = (path.relative_to(root).as_posix(), line)
+        # Without lines, by which they would be sorted: a text moves only with its file.
+        place = (path.relative_to(root).as_posix(), 0)
+        for _line, message, comments, context in extract("python", BytesIO(text.encode()), KEYWORDS, ["Translators:"]):
             catalogue.add(message, locations=[place], auto_comments=comments, context=context)
     return catalogue
 
