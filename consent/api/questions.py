@@ -26,7 +26,7 @@ class QuestionOut(serializers.Serializer[Any]):
     """One question, by the names of a form's fields; what stands in another language goes into `translations`."""
 
     key = serializers.CharField()
-    label = BothLanguages(help_text="What the question is called here.")
+    label = BothLanguages(help_text="What the question is called here.")  # type: ignore[assignment]
     question_label = BothLanguages(help_text="What people are asked, in German in du or Sie as the company speaks.")
     question_attribute = serializers.CharField(help_text="Takes the answer.")
     question_answers = AnswersOut()
