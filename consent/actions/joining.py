@@ -10,9 +10,9 @@ this order, so that nobody waits in a circle; a step may be left out:
 5. states of consent and the suppression list (the ledger's own order)
 6. the form, its place, its voucher codes
 
-A page takes 3, 4 and 6 and nothing else. An erasure takes 1, 4 and the codes of 6 (`consent.personal`), but before 1 the
-person's messages, because whoever notes their statuses does. Their thread goes before 1, too: where it meets a message
-that is being received, PostgreSQL ends one of both, and both are tried again.
+A page takes 3, 4 and 6 and nothing else. An erasure takes 1, 4 and the codes of 6 (`consent.personal`), but before 1
+the person's messages, because whoever notes their statuses does. Their thread goes before 1, too: where it meets a
+message that is being received, PostgreSQL ends one of both, and both are tried again.
 """
 
 from collections.abc import Collection
