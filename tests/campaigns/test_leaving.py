@@ -69,7 +69,7 @@ def test_r_34_who_leaves_a_topic_gets_nothing_more_of_a_campaign_to_it_and_the_o
     choose(client, people[1])
 
     assert fates(running) == fates(paused) == [WAITS, GONE]
-    assert reasons.label("topic_left") == "Left the topic"
+    assert reasons.label("topic_left") == "Hat das Thema abgewählt"
 
 
 def test_what_was_sent_before_and_campaigns_to_others_stay(

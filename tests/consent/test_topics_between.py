@@ -12,15 +12,15 @@ from consent.signups import message
 from contacts.models import Contact, ContactList
 from tenants.actions import NewTenant
 from tenants.models import Tenant
-from tests.consent.factories import known, person, published, stop
-from tests.consent.test_signups import made, may, tick, write
+from tests.consent.factories import known, open_form, person, stop
+from tests.consent.test_signups import may, tick, write
 from tests.consent.test_topics import choose, events, on, path, topic
 from tests.consent.views.pages import shown
 
 
 @pytest.fixture
 def form(in_bakery: Tenant) -> SignupForm:
-    return made(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), offers_topics=True)
+    return open_form(in_bakery, offers_topics=True)
 
 
 @pytest.fixture
