@@ -59,8 +59,9 @@ def _freeze_range(campaign: Campaign) -> bool:
         campaign.frozen_at = now()
         campaign.save(update_fields=["frozen_at"])
         assert campaign.source is not None
-        leaving.catch_up(campaign)
         _renew_statistics()
+        # Last, because whoever leaves a topic waits from here to the commit.
+        leaving.catch_up(campaign)
         outbox.resume_source(source=campaign.source, expires_at=now() + Campaign.SENDS_FOR)
         return True
     _note_choice(campaign)

@@ -50,7 +50,7 @@ def die_with_the_worker(**_: Any) -> None:
 def spare_what_stays(**_: Any) -> None:
     """Keep the garbage collector from what is loaded now and stays: a batch of webhooks made it look through all of it.
 
-    Source: Python's documentation of `gc.freeze`. It was a third of a receiver's time (docs/performance.md).
+    It was a third of a receiver's time (docs/performance.md).
     """
     gc.collect()
     gc.freeze()
