@@ -191,8 +191,8 @@ def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> l
 def selection(campaign: Campaign) -> Selection:
     """The audience of a campaign. The reasons are tried in the order the waterfall shows them."""
     audiences = list(campaign.audiences.select_related("list", "segment").order_by("id"))
-    included, included_params = _any_of(campaign, [a for a in audiences if not a.is_excluded])
-    excluded, excluded_params = _any_of(campaign, [a for a in audiences if a.is_excluded], is_excluding=True)
+    included, included_params = any_of(campaign, [a for a in audiences if not a.is_excluded])
+    excluded, excluded_params = any_of(campaign, [a for a in audiences if a.is_excluded], is_excluding=True)
     refusal = rules.refusal(channel="whatsapp", purpose=campaign.purpose, tenant_id=campaign.tenant_id)
     # Whoever has not agreed is left out with them, and not because they belong to them: nobody knows that.
     is_unknown = f"NOT {rules.MAY_USE_SPECIAL}" if _is_special(campaign, audiences) else "false"
@@ -213,19 +213,11 @@ def selection(campaign: Campaign) -> Selection:
     )
 
 
-def inclusion(campaign: Campaign) -> tuple[str, list[Any]]:
-    """The condition that a list or segment of a campaign includes `contacts_contact c`, with its parameters."""
-    return _any_of(campaign, list(campaign.audiences.filter(is_excluded=False).select_related("list", "segment")))
+def any_of(campaign: Campaign, audiences: list[Audience], *, is_excluding: bool = False) -> tuple[str, list[Any]]:
+    """That `contacts_contact c` is in any of these lists and segments, with its parameters; raises InvalidRule.
 
-
-def _is_special(campaign: Campaign, audiences: list[Audience]) -> bool:
-    """Whether data of a special category say who is excluded."""
-    special = special_names(campaign.tenant_id)
-    return bool(special) and any(row.is_excluded and special & names(row) for row in audiences)
-
-
-def _any_of(campaign: Campaign, audiences: list[Audience], *, is_excluding: bool = False) -> tuple[str, list[Any]]:
-    """A condition that holds for members of any of these; of none of them for an empty list."""
+    Nobody is in any of none.
+    """
     special = special_names(campaign.tenant_id)
     conditions: list[str] = []
     params: list[Any] = []
@@ -241,6 +233,12 @@ def _any_of(campaign: Campaign, audiences: list[Audience], *, is_excluding: bool
             conditions.append(_in_list(audience.list, special, is_excluding))
             params.append(audience.list.pk)
     return (" OR ".join(conditions) or "false"), params
+
+
+def _is_special(campaign: Campaign, audiences: list[Audience]) -> bool:
+    """Whether data of a special category say who is excluded."""
+    special = special_names(campaign.tenant_id)
+    return bool(special) and any(row.is_excluded and special & names(row) for row in audiences)
 
 
 def _in_list(contact_list: ContactList, special: frozenset[str], is_excluding: bool) -> str:

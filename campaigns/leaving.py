@@ -1,5 +1,6 @@
 """Whoever leaves a topic gets nothing more of what waits for them of campaigns to that topic (R-34, decision 0018)."""
 
+import contextlib
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from campaigns import audience
-from campaigns.models import Campaign
+from campaigns.models import Audience, Campaign
 from contacts.models import Contact, ContactList, Event
 from messaging.models import Message
 from segments import asking
@@ -18,7 +19,8 @@ from segments.rules import InvalidRule, parse
 IS_UNDER_WAY = [Campaign.State.RUNNING, Campaign.State.PAUSED]
 # The clocks of the machines by which a launch and an event are dated differ by less.
 CLOCKS = timedelta(minutes=1)
-# What a sender is just claiming is left to it, as with a no: it goes out, or waits again where nothing was sent.
+# What a sender has in hand is left to it: it goes out, or waits again where nothing was sent; and so is what has an
+# unknown outcome, which the sweeper settles.
 CANCEL = """
 UPDATE messaging_message m SET queue = 2, state = 10, reason = 'topic_left'
 FROM (
@@ -42,13 +44,15 @@ def leave(contact: Contact, topics: Collection[ContactList]) -> None:
     _hold(contact.tenant_id, left, "SHARE")
     waiting = Message.objects.filter(tenant=contact.tenant_id, source=OuterRef("source"), contact=contact.pk, queue=0)
     for campaign in Campaign.objects.filter(Exists(waiting), tenant=contact.tenant_id, state__in=IS_UNDER_WAY):
-        if left & _lists(campaign):
-            _cancel(campaign, [contact.pk])
+        included = _included(campaign)
+        if any(left & lists for _row, lists in included):
+            _cancel(campaign, [row for row, _lists in included], [contact.pk])
 
 
 def catch_up(campaign: Campaign) -> None:
     """The same for all who have left while the campaign was frozen; once everybody is written, before it is opened."""
-    named = _lists(campaign)
+    included = _included(campaign)
+    named = set[UUID]().union(*(lists for _row, lists in included))
     if not named:
         return
     # Who is leaving now has either left before, and is found here, or comes after this and finds all the rows.
@@ -57,17 +61,19 @@ def catch_up(campaign: Campaign) -> None:
     assert campaign.launched_at
     events = events.filter(occurred_at__gte=campaign.launched_at - CLOCKS, properties__list__in=map(str, named))
     if left := list(events.values_list("contact", flat=True).distinct()):
-        _cancel(campaign, left)
+        _cancel(campaign, [row for row, _lists in included], left)
 
 
-def _lists(campaign: Campaign) -> set[UUID]:
-    """The lists that a campaign includes, itself or by a segment; those of a rule that nobody can read any more not."""
-    found = set[UUID]()
+def _included(campaign: Campaign) -> list[tuple[Audience, set[UUID]]]:
+    """What a campaign includes, each with the lists that it is, or that its rule asks for; as they are now.
+
+    Without segments whose rule nobody can read any more: nobody would leave a topic for them.
+    """
+    found = []
     for row in campaign.audiences.filter(is_excluded=False).select_related("list", "segment"):
-        try:
-            found |= {row.list.uid} if row.list else asking.lists(parse(row.segment.rule if row.segment else None))
-        except InvalidRule:
-            continue
+        with contextlib.suppress(InvalidRule):
+            lists = {row.list.uid} if row.list else asking.lists(parse(row.segment.rule if row.segment else None))
+            found.append((row, lists))
     return found
 
 
@@ -76,8 +82,8 @@ def _hold(tenant_id: int, lists: Collection[UUID], strength: str) -> None:
         cursor.execute(HOLD.format(strength=strength), [tenant_id, [str(uid) for uid in lists]])
 
 
-def _cancel(campaign: Campaign, contact_ids: list[int]) -> None:
-    included, asked = audience.inclusion(campaign)
+def _cancel(campaign: Campaign, rows: list[Audience], contact_ids: list[int]) -> None:
+    included, asked = audience.any_of(campaign, rows)
     params: list[Any] = [campaign.tenant_id, campaign.source_id, contact_ids, *asked, campaign.tenant_id]
     with connection.cursor() as cursor:
         cursor.execute(CANCEL.format(included=included), params)

@@ -16,7 +16,7 @@ class Role(models.TextChoices):
 READS = {"contacts:read", "segments:read", "templates:read", "campaigns:read", "reports:read"}
 WRITES = {"contacts:write", "segments:write", "templates:write", "campaigns:write", "campaigns:send", "events:write"}
 CONSENT = {"consent:read", "consent:write"}
-# Writing what people agree to. Who records consents, a program or an agent, does not change what they are to.
+# Writing and publishing what people agree to: nothing that a program or an agent needs who records consents.
 WORDINGS = {"wordings:write"}
 # What proves a consent, in clear: addresses, messages, forms. Each look is written down.
 EVIDENCE = {"evidence:read"}

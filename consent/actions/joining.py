@@ -10,6 +10,7 @@ this order, so that nobody waits in a circle; a step may be left out:
 5. states of consent and the suppression list (the ledger's own order)
 6. the form, its place, its voucher codes
 
+Whoever leaves topics locks 1, then the topics' lists, then messages that no sender holds (`campaigns.leaving`).
 A page takes 3, 4 and 6 and nothing else. An erasure takes 1, 4 and the codes of 6 (`consent.personal`), but before 1
 the person's messages, because whoever notes their statuses does. Their thread goes before 1, too: where it meets a
 message that is being received, PostgreSQL ends one of both, and both are tried again.

@@ -21,9 +21,10 @@ def choose(contact: Contact, chosen: Collection[str]) -> None:
     """
     shown = topics.choices(contact, "de")
     join = [topic.group for topic in shown if str(topic.group.uid) in chosen]
-    leave = [topic.group for topic in shown if topic.is_on and str(topic.group.uid) not in chosen]
-    contacts.change_topics(contact=contact, join=join, leave=leave, where=OWN_PAGE)
-    walking.leave(contact, leave)
+    # Those that they are not on as well: another click may be adding them just now.
+    leave = [topic.group for topic in shown if str(topic.group.uid) not in chosen]
+    left = contacts.change_topics(contact=contact, join=join, leave=leave, where=OWN_PAGE)
+    walking.leave(contact, left)
 
 
 def join(form: SignupForm, contact: Contact, chosen: Collection[str]) -> None:

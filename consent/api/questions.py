@@ -1,4 +1,4 @@
-"""Questions to start from, by industry (M-21), over the REST API: a program takes one over into a form as it is."""
+"""Questions to start from, by industry (M-21), over the REST API: a program takes one over into a form's fields."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from consent import queries, questions, speaking
 from consent.api.shapes import BothLanguages, in_both
-from consent.models import Controller
+from consent.models import Controller, SignupForm
 from consent.questions import Question
 from tenants.rest import TenantView
 
@@ -23,11 +23,14 @@ class AnswersOut(serializers.Serializer[Any]):
 
 
 class QuestionOut(serializers.Serializer[Any]):
-    """One question, by the names of a form's fields; what stands in another language goes into `translations`."""
+    """One question by the names of a form's fields: the form's language goes into these, the other one's texts into
+    `translations`.
+    """
 
     key = serializers.CharField()
     label = BothLanguages(help_text="What the question is called here.")  # type: ignore[assignment]
     question_label = BothLanguages(help_text="What people are asked, in German in du or Sie as the company speaks.")
+    question = serializers.CharField(help_text="How it is asked.")
     question_attribute = serializers.CharField(help_text="Takes the answer.")
     question_answers = AnswersOut()
 
@@ -66,6 +69,7 @@ def _shown(question: Question, company: Controller) -> dict[str, Any]:
         "key": question.key,
         "label": in_both(question.label),
         "question_label": {language: question.words(company, language) for language in speaking.LANGUAGES},
+        "question": SignupForm.Question.CHOICE,
         "question_attribute": question.attribute,
         "question_answers": question.answers,
     }

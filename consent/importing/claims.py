@@ -42,7 +42,7 @@ LATEST_NOES = f"""
         JOIN consent_consentstate s ON s.tenant_id = %(tenant)s AND s.subject_id = k.subject_id
             AND s.channel = %(channel)s AND s.purpose = %(purpose)s AND s.state = ANY(%(states)s)
         UNION ALL
-        SELECT i.line, s.since, s.reason <> '{suppressing.BLOCKED}' FROM named i
+        SELECT i.line, coalesce(s.said_again_at, s.since), s.reason <> '{suppressing.BLOCKED}' FROM named i
         JOIN consent_suppression s ON s.tenant_id = %(tenant)s AND s.digest = i.digest AND {suppressing.IS_LIVE}
             AND s.channel IN (%(channel)s, 'all') AND s.purpose IN (%(purpose)s, 'all'))
     SELECT line, max(since) FROM noes GROUP BY line HAVING bool_or(is_own)
@@ -97,19 +97,24 @@ def keep(imported: Import, tenant: Tenant, claimed: Sequence[Claimed]) -> None:
 def may_be_offered(contact: Contact) -> bool:
     """Whether a person may be shown the way back at all; screens and the action ask this."""
     channel, purpose = MARKETING
+    # Asked first: a company that may send nothing at all gets its own reason.
+    if contact.restricted_at:
+        return False
     if queries.may_send(contact=contact, channel=channel, purpose=purpose).reason in LEFT_ALONE:
         return False
     live = [row for row in queries.suppressions(contact) if row.lifted_at is None]
-    standing = {row.reason for row in live if suppressing.covers([(row.channel, row.purpose)], channel, purpose)}
-    if suppressing.OBJECTED in standing:
+    standing = [row for row in live if suppressing.covers([(row.channel, row.purpose)], channel, purpose)]
+    if any(row.reason == suppressing.OBJECTED for row in standing):
         # Said by somebody who was no contact then, or outlived by a later no.
         return False
-    if suppressing.BLOCKED not in standing:
+    blocked = [row.said_at for row in standing if row.reason == suppressing.BLOCKED]
+    if not blocked:
         return True
-    # Entered by hand, or else left by an erasure.
+    # Entered by hand, or else left by an erasure, which has no such row in the ledger and may have come after. Nor has
+    # a second entry by hand: then rather nothing is offered.
     subjects = _subjects(contact.tenant, contact.subject_id, suppressing.identities(contact))
     entered = ConsentEvent.objects.filter(tenant=contact.tenant_id, subject_id__in=subjects, state=State.SUPPRESSED)
-    return entered.exists()
+    return entered.filter(occurred_at__gte=max(blocked)).exists()
 
 
 def told(claim: ImportClaim) -> dict[str, str]:

@@ -12,8 +12,8 @@ from contacts.models import Contact, ContactList, Event, ListMember
 @transaction.atomic
 def change_topics(
     *, contact: Contact, join: Collection[ContactList] = (), leave: Collection[ContactList] = (), where: str
-) -> int:
-    """The person joins and leaves topics; returns how many of these changed anything.
+) -> list[ContactList]:
+    """The person joins and leaves topics; returns those that they were on and have left.
 
     Each is an event of theirs, so that their history and the access to their data tell it; `where` says where they did.
     People whose processing is restricted stay as they are (Art. 18 GDPR).
@@ -21,7 +21,7 @@ def change_topics(
     # Two clicks at once wait here, and the second finds nothing left to change.
     people = Contact.objects.select_for_update(of=("self",)).filter(tenant=contact.tenant_id, pk=contact.pk)
     if not people.filter(restricted_at=None).exists():
-        return 0
+        return []
     own = ListMember.objects.filter(tenant=contact.tenant_id, contact=contact)
     on = set(own.values_list("list", flat=True))
     joined = [topic for topic in join if topic.pk not in on]
@@ -33,7 +33,7 @@ def change_topics(
     Event.objects.bulk_create(
         [*_events(contact, Event.TOPIC_JOINED, joined, where), *_events(contact, Event.TOPIC_LEFT, left, where)]
     )
-    return len(joined) + len(left)
+    return left
 
 
 def _events(contact: Contact, name: str, topics: Collection[ContactList], where: str) -> Iterator[Event]:

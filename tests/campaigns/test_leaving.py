@@ -12,12 +12,13 @@ from contacts.models import Contact, ContactList, Event, ListMember
 from messaging import reasons
 from messaging.models import Message
 from segments import actions as segments
+from segments.models import Segment
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import draft, launch, listed, messages, stored
 from tests.consent.test_meeting import ended, meanwhile
-from tests.consent.test_topics import choose, topic
+from tests.consent.test_topics import choose, on, topic
 
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
@@ -125,6 +126,32 @@ def test_a_segment_that_asks_for_the_topic_is_one_to_it(
 
     assert fates(campaign) == [WAITS, GONE]
     assert fates(both) == [WAITS, WAITS]
+
+
+def test_a_segment_that_nobody_can_read_any_more_keeps_nobody_on_a_topic(
+    client: Client, bakery: Tenant, people: list[Contact], news: ContactList
+) -> None:
+    with tenant_scope(bakery):
+        lost = segments.create(tenant=bakery, name="Neu", rule={"list": str(news.uid), "op": "in"}, by=None)
+    campaign = frozen(to(bakery, news, include_segments=[lost]))
+    with tenant_scope(bakery):
+        Segment.objects.update(rule={"op": "of an older release"})
+
+    choose(client, people[1])
+
+    assert fates(campaign) == [WAITS, GONE]
+
+
+@SLOW
+def test_who_leaves_a_topic_while_another_click_joins_it_has_left(bakery: Tenant) -> None:
+    made = topic(bakery, "intern-öko", "Nachhaltigkeit")
+    [ada] = factories.contacts(bakery, 1)
+    with tenant_scope(bakery):
+        topics.choose(ada, [str(made.uid)])
+        others = meanwhile(bakery, lambda: topics.choose(ada, []))
+    ended(others)
+
+    assert on(ada) == []
 
 
 def test_another_companys_campaigns_and_people_are_untouched(

@@ -224,7 +224,7 @@ def test_a_list_costs_the_same_for_any_number_of_forms(alice: Caller, wording: W
     assert asked() == asked() == asked()
 
 
-def test_m_21_the_questions_of_an_industry_are_listed_and_fit_into_a_form_as_they_are(
+def test_m_21_the_questions_of_an_industry_are_listed_by_the_fields_of_a_form(
     alice: Caller, wording: WordingVersion, bakery: Tenant
 ) -> None:
     with tenant_scope(bakery):
@@ -239,6 +239,7 @@ def test_m_21_the_questions_of_an_industry_are_listed_and_fit_into_a_form_as_the
         "key": "hair_type",
         "label": {"de": "Haartyp", "en": "Hair type"},
         "question_label": {"de": "Welchen Haartyp haben Sie?", "en": "Which type of hair do you have?"},
+        "question": "choice",
         "question_attribute": "haartyp",
         "question_answers": {
             "de": ["Glatt", "Wellig", "Lockig", "Kraus"],
@@ -247,9 +248,11 @@ def test_m_21_the_questions_of_an_industry_are_listed_and_fit_into_a_form_as_the
     }
     assert [one["key"] for industry in industries for one in industry["questions"]] == [*QUESTIONS]
     texts = ("question_label", "question_answers")
-    taken = {name: asked[name]["de"] for name in texts} | {"question_attribute": asked["question_attribute"]}
+    taken = {name: asked[name]["de"] for name in texts} | {
+        name: asked[name] for name in ("question", "question_attribute")
+    }
     english = {name: asked[name]["en"] for name in texts}
-    made = alice.post("forms/", values(wording, question="choice", translations={"en": english}, **taken))
+    made = alice.post("forms/", values(wording, translations={"en": english}, **taken))
     assert made.status_code == 201, made.content
 
 

@@ -1,0 +1,49 @@
+"""To whom no way back is offered, whatever an import claims, and from when a no counts that was said twice."""
+
+from django.test import Client
+from django.utils import timezone
+
+from consent.importing.claims import may_be_offered
+from consent.ledger import suppressing
+from consent.models import Suppression
+from contacts.models import Contact
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.consent.factories import person
+from tests.consent.imports import done
+from tests.consent.test_imports_consent import PROVEN
+from tests.consent.views.test_claims import BEFORE, PHONE, blocked, may, out, stored
+
+BLOCK = {"phone": PHONE, "reason": "wish", "way": "letter"}
+
+
+def test_cg_21_a_number_that_was_blocked_again_is_kept_out_from_then_on(alice: Client, bakery: Tenant) -> None:
+    blocked(alice, bakery, BEFORE)
+    assert alice.post("/bakery/contacts/block/", BLOCK).status_code == 302
+
+    done(bakery, PROVEN)
+
+    assert stored(bakery) == []
+
+
+def test_art_18_a_restriction_counts_also_where_the_company_may_send_nothing_at_all(bakery: Tenant) -> None:
+    anna = out(bakery, BEFORE)
+    with tenant_scope(bakery):
+        Tenant.objects.filter(pk=bakery.pk).update(is_active=False)
+        assert may_be_offered(Contact.objects.get())
+        Contact.objects.update(restricted_at=timezone.now())
+
+        assert not may_be_offered(Contact.objects.get())
+    assert may(anna) == "tenant_blocked"
+
+
+def test_art_17_an_erasure_after_a_block_by_hand_counts(alice: Client, bakery: Tenant) -> None:
+    assert alice.post("/bakery/contacts/block/", BLOCK).status_code == 302
+    with tenant_scope(bakery):
+        anna = person(bakery, phone=PHONE)
+        assert may_be_offered(anna)
+        names = Suppression.objects.values_list("kind", "digest").distinct()
+        erased = [suppressing.Suppressed(k, bytes(key), "all", "all", "suppressed", timezone.now()) for k, key in names]
+        suppressing.suppress(bakery, erased)
+
+        assert not may_be_offered(anna)
