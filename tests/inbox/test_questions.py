@@ -81,6 +81,15 @@ def sent(tenant: Tenant, rule: dict[str, Any] | None, *, purpose: str = "marketi
     return campaign
 
 
+def test_the_same_words_below_a_picture_are_no_question_as_they_are_no_opt_out(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    picture = {"id": "media1", "mime_type": "image/jpeg", "caption": ASKED}
+    deliver(meta.body(number, messages=[meta.text("") | {"type": "image", "image": picture}]))
+
+    assert (answers(number.tenant), waiting(number.tenant)) == ([], [])
+
+
 def test_r_36_who_asks_reads_when_how_and_to_which_text_they_agreed_how_to_stop_and_where_their_page_is(
     number: Number, anna: Contact, deliver: Deliver, client: Client
 ) -> None:
