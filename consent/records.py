@@ -1,8 +1,9 @@
 """Records of processing activities, generated from what is really done: a company's own (Art. 30 (1) GDPR), and the
 operator's, of what it does for all of them (Art. 30 (2)). What upper apps do, they tell by `personal.activities`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
@@ -91,7 +92,15 @@ def activities(tenant: Tenant) -> list[Activity]:
     """What the company does with personal data here: one activity for each purpose that people were asked for or have
     agreed to elsewhere, what it does with events, segments and campaigns, and what every company does that uses Zusage.
     """
-    return [*_consented(tenant), *_customers(tenant), *walking.activities(tenant), *_always(tenant)]
+    operator = terms.processors()
+    # The same for most of them.
+    elsewhere = cache(partial(abroad, tenant))
+    return [
+        *_consented(tenant, elsewhere),
+        *_customers(tenant, operator, elsewhere),
+        *walking.activities(tenant),
+        *_always(tenant, operator, elsewhere),
+    ]
 
 
 def measures() -> list[str]:
@@ -123,10 +132,10 @@ def processed_for() -> QuerySet[Agreement]:
     return last.select_related("tenant__controller").defer("text")
 
 
-def _consented(tenant: Tenant) -> Iterator[Activity]:
+def _consented(tenant: Tenant, elsewhere: Callable[[str], str]) -> Iterator[Activity]:
     for channel, purpose in sorted(_asked_for(tenant) | _agreed_to(tenant)):
         if channel != Channel.ALL and purpose != Purpose.ALL:
-            yield _of_purpose(tenant, terms.purpose(channel, purpose, "6-1-a"))
+            yield _of_purpose(terms.purpose(channel, purpose, "6-1-a"), elsewhere(channel))
 
 
 def _asked_for(tenant: Tenant) -> set[tuple[str, str]]:
@@ -141,19 +150,19 @@ def _agreed_to(tenant: Tenant) -> set[tuple[str, str]]:
     return set(now.order_by().values_list("channel", "purpose").distinct())
 
 
-def _of_purpose(tenant: Tenant, told: dict[str, Any]) -> Activity:
+def _of_purpose(told: dict[str, Any], third_country: str) -> Activity:
     return Activity(
         title=f"{told['name']} · {told['channel_name']}",
         legal_basis=told["legal_basis_text"],
         people=_("Customers and prospects who have agreed"),
         data=told["data_types"],
         recipients=told["recipients"],
-        third_country=abroad(tenant, told["channel"]),
+        third_country=third_country,
         retention=told["retention"],
     )
 
 
-def _customers(tenant: Tenant) -> Iterator[Activity]:
+def _customers(tenant: Tenant, operator: list[str], elsewhere: Callable[[str], str]) -> Iterator[Activity]:
     if Contact.objects.filter(tenant=tenant).exists():
         yield Activity(
             title=_("Customer data"),
@@ -164,8 +173,8 @@ def _customers(tenant: Tenant) -> Iterator[Activity]:
                 _("phone number, e-mail address, customer number"),
                 _("attributes, tags and lists"),
             ],
-            recipients=terms.processors(),
-            third_country=abroad(tenant),
+            recipients=operator,
+            third_country=elsewhere(""),
             retention=_("Until the company deletes the contact, or the person asks for it."),
         )
     if Event.objects.filter(tenant=tenant).exists():
@@ -174,23 +183,22 @@ def _customers(tenant: Tenant) -> Iterator[Activity]:
             legal_basis=telling.legal_basis("6-1-b"),
             people=_("Customers and prospects"),
             data=[_("orders and refunds with number, value and time"), _("other events that the company reports")],
-            recipients=terms.processors(),
-            third_country=abroad(tenant),
+            recipients=operator,
+            third_country=elsewhere(""),
             retention=_("As long as the contact, and deleted with it."),
         )
 
 
-def _always(tenant: Tenant) -> Iterator[Activity]:
+def _always(tenant: Tenant, operator: list[str], elsewhere: Callable[[str], str]) -> Iterator[Activity]:
     whatsapp = terms.purpose(Channel.WHATSAPP, "transactional", "6-1-b")
     messages = _("Messages: %(months)s months.") % {"months": controller_of(tenant).message_months}
-    operator = terms.processors()
     yield Activity(
         title=_("Answering messages of customers"),
         legal_basis=telling.legal_basis("6-1-b"),
         people=_("Everybody who writes to the company"),
         data=[_("phone number or WhatsApp user id"), _("messages and their delivery")],
         recipients=whatsapp["recipients"],
-        third_country=abroad(tenant, Channel.WHATSAPP),
+        third_country=elsewhere(Channel.WHATSAPP),
         retention=messages,
     )
     yield Activity(
@@ -199,7 +207,7 @@ def _always(tenant: Tenant) -> Iterator[Activity]:
         people=_("Everybody who has said yes or no"),
         data=[_("what was agreed to or refused, when and how"), _("evidence, encrypted"), _("keyed hashes")],
         recipients=operator,
-        third_country=abroad(tenant),
+        third_country=elsewhere(""),
         retention=_(
             "Proofs until the end of the third calendar year after their last use, hashes until a new consent."
         ),
@@ -210,7 +218,7 @@ def _always(tenant: Tenant) -> Iterator[Activity]:
         people=_("Everybody who asks about their data"),
         data=[_("what was asked and answered"), _("how the identity was checked")],
         recipients=operator,
-        third_country=abroad(tenant),
+        third_country=elsewhere(""),
         retention=_("Exports 7 days, the register as long as proofs are kept."),
     )
     yield Activity(
@@ -219,6 +227,6 @@ def _always(tenant: Tenant) -> Iterator[Activity]:
         people=_("Employees who use Zusage"),
         data=[_("name, e-mail address, role"), _("what they did in the workspace, when")],
         recipients=operator,
-        third_country=abroad(tenant),
+        third_country=elsewhere(""),
         retention=_("As long as they have access; the audit trail as long as proofs are kept."),
     )

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -140,6 +142,18 @@ def test_the_record_names_what_people_were_asked_for(alice: Client, bakery: Tena
     assert "Profiling" not in page
     assert "WhatsApp Ireland" in page
     assert alice.get(f"{URL}record.pdf").content.startswith(b"%PDF")
+
+
+def test_the_record_looks_up_who_processes_data_no_more_often_for_more_purposes(alice: Client, bakery: Tenant) -> None:
+    looked = []
+    for name, purposes in (("Kurz", ["marketing"]), ("Lang", ["survey", "tracking", "special_category"])):
+        with tenant_scope(bakery):
+            published(bakery, name=name, covers=[["whatsapp", purpose] for purpose in purposes])
+        with CaptureQueriesContext(connection) as statements:
+            shown(alice, f"{URL}record/")
+        looked.append(sum('FROM "consent_processor"' in one["sql"] for one in statements))
+
+    assert looked[0] == looked[1] > 0
 
 
 def test_the_record_names_purposes_that_only_an_import_or_the_interface_brought(alice: Client, bakery: Tenant) -> None:
