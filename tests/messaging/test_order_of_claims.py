@@ -35,7 +35,7 @@ def half_sent(bakery: Tenant) -> Source:
     other = factories.company(slug="andere", name="Andere", owner_email="andere@example.com").tenant
     fill(factories.source(factories.number(other), []), times=OTHERS)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE messaging_message")
+        cursor.execute("ANALYZE messaging_message, messaging_source")
     return source
 
 
