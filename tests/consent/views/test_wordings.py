@@ -39,7 +39,8 @@ def company(bakery: Tenant) -> None:
 
 def versions(tenant: Tenant) -> list[WordingVersion]:
     with tenant_scope(tenant):
-        return list(WordingVersion.objects.filter(tenant=tenant).select_related("wording").order_by("number"))
+        versions = WordingVersion.objects.filter(tenant=tenant).select_related("wording")
+        return list(versions.order_by("wording__name", "number"))
 
 
 def written(client: Client, tenant: Tenant, **changed: Any) -> str:
