@@ -27,4 +27,7 @@ def rows_looked_at(by: str) -> Iterator[list[int]]:
 
 def _visited(node: dict[str, Any]) -> int:
     rows = sum(node.get(key, 0) for key in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter"))
+    if node["Node Type"] == "Bitmap Index Scan":
+        # It counts entries, also those of rows that tests before rolled back; its heap scan counts what is there.
+        rows = 0
     return round(rows * node["Actual Loops"]) + sum(_visited(part) for part in node.get("Plans", []))
