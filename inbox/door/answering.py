@@ -1,6 +1,5 @@
 """Answers one HTTP request of Meta's: reads the body within limits, verifies it, waits for the commit."""
 
-import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -13,6 +12,7 @@ from django.db import Error as DatabaseError
 from inbox import recording
 from inbox.door.bell import Bell
 from inbox.door.committing import Committer
+from inbox.door.patience import Patience
 from inbox.recording import App, Refused
 from tenants import wall
 
@@ -32,9 +32,12 @@ logger = logging.getLogger(__name__)
 class Door:
     """The ASGI application: `GET` handshake and `POST` events for the shared app and for tenants' own apps."""
 
-    def __init__(self) -> None:
+    def __init__(self, slowest_seconds: float = SLOWEST_SECONDS) -> None:
+        # Once, because a look into Django's settings costs as much as a signature.
+        self._shared_app = recording.shared_app()
         self._bell = Bell()
         self._committer = Committer(self._bell.ring)
+        self._patience = Patience(slowest_seconds)
         self._held = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -66,7 +69,7 @@ class Door:
 
     async def _answer(self, scope: Message, receive: Receive) -> tuple[int, bytes]:
         try:
-            async with asyncio.timeout(SLOWEST_SECONDS):
+            with self._patience:
                 return 200, await self._serve(scope, receive)
         except Refused as refused:
             return refused.status, b""
@@ -109,7 +112,7 @@ class Door:
             raise Refused(404)
         rest = path.removeprefix(PATH).strip("/")
         if not rest:
-            return recording.shared_app()
+            return self._shared_app
         try:
             account_uid = uuid.UUID(rest)
         except ValueError:

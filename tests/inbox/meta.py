@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from inbox.door import application
+from inbox.door.answering import Door
 from whatsapp.models import Number
 from whatsapp.signature import sign
 
@@ -92,15 +92,16 @@ async def _post_all(contents: Sequence[bytes], path: str, secret: str, signature
 
 
 async def _with_client(use: Callable[[httpx.AsyncClient], Any]) -> Any:
-    transport = httpx.ASGITransport(app=application)
+    door = Door()
+    transport = httpx.ASGITransport(app=door)
     async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
         try:
             return await use(client)
         finally:
-            await _shut_down()
+            await shut_down(door)
 
 
-async def _shut_down() -> None:
+async def shut_down(door: Door) -> None:
     """What a server does at its end: the door lets go of its database connection."""
     lifespan = iter(["lifespan.startup", "lifespan.shutdown"])
     answers: list[str] = []
@@ -111,5 +112,5 @@ async def _shut_down() -> None:
     async def send(message: Json) -> None:
         answers.append(message["type"])
 
-    await application({"type": "lifespan"}, receive, send)
+    await door({"type": "lifespan"}, receive, send)
     assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

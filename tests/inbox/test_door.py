@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import psycopg2
 import pytest
@@ -9,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from inbox import recording
+from inbox.door.answering import Door, Message
 from inbox.door.committing import Committer
 from inbox.models import WebhookEvent
 from inbox.recording import LARGEST, Received, priority_of
@@ -17,6 +20,7 @@ from tenants.scope import across_tenants
 from tests.inbox import meta
 from tests.inbox.conftest import connect
 from whatsapp.models import Number
+from whatsapp.signature import sign
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -165,3 +169,89 @@ def test_what_nobody_waits_for_any_more_is_not_kept_while_the_database_hangs() -
     asyncio.run(knock_while_it_hangs())
 
     assert [content for _, content in stored()] == [b"in time"]
+
+
+def test_a_slow_one_is_sent_away_and_those_beside_it_are_served(number: Number) -> None:
+    content = meta.body(number, statuses=[meta.status("wamid.1", "sent")])
+
+    async def half() -> Message:
+        if parts:
+            return parts.pop()
+        await asyncio.Event().wait()
+        raise AssertionError("nothing more ever comes")
+
+    async def whole() -> Message:
+        return {"type": "http.request", "body": content}
+
+    async def knock_beside_a_slow_one() -> list[int]:
+        door = Door(slowest_seconds=0.3)
+        slow = asyncio.create_task(_answer_of(door, content, half))
+        found = [await _answer_of(door, content, whole), await slow, await _answer_of(door, content, whole)]
+        await meta.shut_down(door)
+        return found
+
+    parts: list[Message] = [{"type": "http.request", "body": content[:9], "more_body": True}]
+
+    assert asyncio.run(asyncio.wait_for(knock_beside_a_slow_one(), 30)) == [200, 503, 200]
+    assert [body for _, body in stored()] == [content, content]
+
+
+def test_one_that_takes_its_time_within_the_limit_is_waited_for(number: Number) -> None:
+    content = meta.body(number, statuses=[meta.status("wamid.1", "sent")])
+
+    async def after_a_while() -> Message:
+        await asyncio.sleep(0.3)
+        return {"type": "http.request", "body": content}
+
+    async def knock_slowly() -> int:
+        door = Door(slowest_seconds=2)
+        status = await _answer_of(door, content, after_a_while)
+        await meta.shut_down(door)
+        return status
+
+    assert asyncio.run(knock_slowly()) == 200
+
+
+def test_while_the_database_hangs_meta_is_asked_to_come_again(number: Number) -> None:
+    content = meta.body(number, statuses=[meta.status("wamid.1", "sent")])
+    other = psycopg2.connect(**connection.get_connection_params())
+    other.cursor().execute("LOCK TABLE inbox_webhookevent IN ACCESS EXCLUSIVE MODE")
+
+    async def whole() -> Message:
+        return {"type": "http.request", "body": content}
+
+    async def knock_while_it_hangs() -> list[int]:
+        door = Door(slowest_seconds=0.3)
+        knocks = asyncio.gather(*(_answer_of(door, content, whole) for _ in range(3)))
+        try:
+            return await asyncio.wait_for(knocks, 30)
+        finally:
+            other.close()
+            await meta.shut_down(door)
+
+    assert asyncio.run(knock_while_it_hangs()) == [503, 503, 503]
+
+
+def test_who_ends_a_request_from_outside_is_not_told_it_was_slow() -> None:
+    async def end_one_from_outside() -> bool:
+        door = Door(slowest_seconds=60)
+        task = asyncio.create_task(_answer_of(door, b"", asyncio.Event().wait))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        await meta.shut_down(door)
+        return task.cancelled()
+
+    assert asyncio.run(end_one_from_outside())
+
+
+async def _answer_of(door: Door, content: bytes, receive: Callable[[], Awaitable[Any]]) -> int:
+    """The status that the door gives to a POST of which `receive` brings the parts."""
+    said: list[Message] = []
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    headers = [(b"x-hub-signature-256", sign(meta.SECRET, content).encode())]
+    await door({"type": "http", "method": "POST", "path": meta.PATH, "headers": headers}, receive, send)
+    return int(said[0]["status"])
