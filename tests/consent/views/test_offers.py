@@ -17,7 +17,7 @@ from tenants.scope import tenant_scope
 from tests.consent.factories import agree, person, stop
 from tests.consent.imports import done
 from tests.consent.test_imports_consent import PROVEN
-from tests.consent.views.test_claims import BEFORE, PHONE, blocked, may, out, stored
+from tests.consent.views.test_claims import AFTER, BEFORE, PHONE, blocked, may, out, stored
 
 BLOCK = {"phone": PHONE, "reason": "wish", "way": "letter"}
 
@@ -70,3 +70,22 @@ def test_art_17_a_no_of_somebody_unknown_that_they_took_back_is_no_claim_against
 
     # Who never took it back has said no, which the erasure does not undo.
     assert len(stored(bakery)) == (0 if comes_back else 1)
+
+
+def test_of_a_no_and_a_claim_of_the_same_instant_the_no_counts(bakery: Tenant) -> None:
+    out(bakery, datetime(2025, 1, 31, 23, tzinfo=UTC))
+
+    done(bakery, PROVEN)
+
+    assert stored(bakery) == []
+
+
+@pytest.mark.parametrize("other", [{"purpose": "survey"}, {"channel": "email"}])
+def test_a_later_no_to_something_else_hides_no_claim(bakery: Tenant, other: dict[str, str]) -> None:
+    anna = out(bakery, BEFORE)
+    with tenant_scope(bakery):
+        stop(bakery, anna, occurred_at=AFTER, **other)
+
+    done(bakery, PROVEN)
+
+    assert len(stored(bakery)) == 1
