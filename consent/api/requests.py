@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import django_filters
 from django.core.exceptions import ValidationError
@@ -107,7 +108,8 @@ class DataRequestFilter(django_filters.FilterSet):
     overdue = django_filters.BooleanFilter(method="by_overdue", help_text="Only those past their last day, or not.")
 
     def by_overdue(self, requests: QuerySet[DataRequest], name: str, value: bool) -> QuerySet[DataRequest]:
-        late = {"due_date__lt": timezone.localdate(), "done_at": None}
+        today = timezone.localdate(timezone=ZoneInfo(self.request.auth.tenant.timezone))
+        late = {"due_date__lt": today, "done_at": None}
         return requests.filter(**late) if value else requests.exclude(**late)
 
 

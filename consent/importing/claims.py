@@ -27,11 +27,14 @@ LEFT_ALONE = {rules.OBJECTED, rules.RESTRICTED}
 # The latest no that stands against each line: of its person, and of whoever its number and addresses name, also if we
 # know that one by a no only. Lines against which only an erasure stands are missing: who had their data deleted is not
 # to be won back by a file. On the suppression list an erasure looks like an entry by hand, which the ledger tells of.
+# A yes is noted with the contact, not with the stranger they were before: a stranger's no stands while an entry does
+# that is as old, or an erasure after the yes would pass for it.
 LATEST_NOES = f"""
     WITH wanted AS (
         SELECT * FROM unnest(%(lines)s::int[], %(contacts)s::bigint[]) AS w(line, contact_id)),
     known AS (
-        SELECT * FROM unnest(%(known)s::int[], %(subjects)s::uuid[]) AS k(line, subject_id)),
+        SELECT * FROM unnest(%(known)s::int[], %(subjects)s::uuid[], %(strangers)s::bytea[])
+            AS k(line, subject_id, digest)),
     named AS (
         SELECT w.line, i.digest, i.valid_to FROM wanted w
         JOIN contacts_identity i ON i.tenant_id = %(tenant)s AND i.contact_id = w.contact_id
@@ -41,6 +44,10 @@ LATEST_NOES = f"""
         SELECT k.line, s.since, s.state <> 'erased' AS is_own FROM known k
         JOIN consent_consentstate s ON s.tenant_id = %(tenant)s AND s.subject_id = k.subject_id
             AND s.channel = %(channel)s AND s.purpose = %(purpose)s AND s.state = ANY(%(states)s)
+        WHERE k.digest IS NULL OR EXISTS (
+            SELECT FROM consent_suppression e WHERE e.tenant_id = %(tenant)s AND e.digest = k.digest
+            AND e.lifted_at IS NULL AND e.since <= s.since
+            AND e.channel IN (%(channel)s, 'all') AND e.purpose IN (%(purpose)s, 'all'))
         UNION ALL
         SELECT i.line, coalesce(s.said_again_at, s.since), s.reason <> '{suppressing.BLOCKED}' FROM named i
         JOIN consent_suppression s ON s.tenant_id = %(tenant)s AND s.digest = i.digest AND {suppressing.IS_LIVE}
@@ -130,14 +137,16 @@ def told(claim: ImportClaim) -> dict[str, str]:
 
 def _latest_noes(tenant: Tenant, claimed: Sequence[Claimed]) -> dict[int, datetime.datetime]:
     named = [(one.line, digest) for one in claimed for digest in one.digests]
-    known = [(one.line, subject) for one in claimed for subject in _subjects(tenant, one.subject_id, one.digests)]
+    own = [(one.line, one.subject_id, None) for one in claimed]
+    strangers = [(one.line, stranger(tenant, [name]), name[1]) for one in claimed for name in one.digests]
     channel, purpose = MARKETING
     asked: dict[str, Any] = {
         "tenant": tenant.pk,
         "lines": [one.line for one in claimed],
         "contacts": [one.contact_id for one in claimed],
-        "known": [line for line, _subject in known],
-        "subjects": [str(subject) for _line, subject in known],
+        "known": [line for line, _subject, _key in own + strangers],
+        "subjects": [str(subject) for _line, subject, _key in own + strangers],
+        "strangers": [key for _line, _subject, key in own + strangers],
         "named": [line for line, _digest in named],
         "digests": [key for _line, (_kind, key) in named],
         "channel": channel,

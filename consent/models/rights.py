@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from django.db import models
@@ -139,8 +140,9 @@ class DataRequest(models.Model):
 
     @property
     def is_overdue(self) -> bool:
-        """Whether the last day has passed without an answer."""
-        return not self.is_over and self.due_date < timezone.localdate()
+        """Whether the last day has passed without an answer, where the company is."""
+        today = timezone.localdate(timezone=ZoneInfo(self.tenant.timezone))
+        return not self.is_over and self.due_date < today
 
     @property
     def makes_a_file(self) -> bool:

@@ -13,11 +13,12 @@ from django.db import connection, connections
 from django.test import Client
 
 from consent import ledger
-from consent.actions import addresses, hearing, joining, signups
+from consent.actions import addresses, declarations, hearing, joining, requests, signups
 from consent.models import AddressRequest, ConsentEvent, SignupForm, SignupPlace, SignupRequest
 from consent.queries import may_send
 from consent.rights import erasing
 from consent.signups import message
+from contacts import identities
 from contacts.models import Contact, Identity
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -315,6 +316,24 @@ def test_art_17_an_erasure_and_a_mail_that_is_confirmed_just_then_wait_for_each_
     with tenant_scope(bakery):
         assert not Contact.objects.exists()
         assert not AddressRequest.objects.exists()
+
+
+def test_art_17_an_erasure_waits_for_every_contact_of_the_person_before_it_takes_the_ledger(
+    bakery: Tenant, anna: Contact
+) -> None:
+    with tenant_scope(bakery):
+        twin = person(bakery)
+        identities.share(bakery, [anna, twin])
+        declarations.merged(tenant=bakery, kept=anna, gone=twin)
+        asked = requests.take(tenant=bakery, contact=anna, kind="erasure", checked_by="email", by=None)
+    with tenant_scope(bakery):
+        Contact.objects.select_for_update().get(pk=twin.pk)
+        others = meanwhile(bakery, lambda: requests.run(request=asked, by=None, others=[str(twin.uid)]))
+        ledger.lock(bakery)
+    ended(others)
+
+    with tenant_scope(bakery):
+        assert (may(anna), may(twin)) == ("restricted", "restricted")
 
 
 def test_mail_and_message_of_one_sign_up_at_once_make_one_person(

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from consent.actions import preferences
-from consent.models import ConsentEvent, EndedContract
+from consent.models import ConsentEvent, EndedContract, SignupRequest
 from consent.queries import may_send
 from contacts.models import Contact
 from inbox import actions as inbox
@@ -19,7 +19,7 @@ from tenants import actions
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, tenant_scope
-from tests.consent.factories import agree
+from tests.consent.factories import agree, open_form
 from tests.contacts.calls import Caller
 from tests.inbox import meta
 from tests.inbox.conftest import connect
@@ -121,6 +121,30 @@ def test_nobody_enters_a_closed_company_by_login_key_or_link(
     assert client.post(page, {"pair": "all"}).status_code == 410
     with tenant_scope(bakery_made.tenant):
         assert not ConsentEvent.objects.filter(state="withdrawn").exists()
+
+
+def test_nobody_signs_up_with_a_closed_company(bakery: Tenant, client: Client) -> None:
+    with tenant_scope(bakery):
+        open_form(bakery)
+    assert client.get("/s/bakery/theke/").status_code == 200
+
+    actions.close(tenant=bakery)
+
+    assert client.get("/s/bakery/theke/").status_code == 404
+    assert client.post("/s/bakery/theke/", {"agree": "on"}).status_code == 404
+    with tenant_scope(bakery):
+        assert not SignupRequest.objects.exists()
+
+
+def test_a_closed_company_is_no_workspace_any_more(bakery_made: NewTenant, client: Client) -> None:
+    client.force_login(bakery_made.owner)
+    assert client.get("/").headers["Location"] == "/bakery/"
+
+    actions.close(tenant=bakery_made.tenant)
+
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert "/bakery/" not in answer.content.decode()
 
 
 def test_closing_a_company_again_does_not_put_its_end_off(bakery: Tenant) -> None:

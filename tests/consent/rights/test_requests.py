@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from consent.actions import requests as actions
@@ -56,7 +57,7 @@ def test_the_answer_is_due_one_month_after_the_request(alice: Caller, anna: Cont
 def test_two_more_months_need_a_reason_within_the_first_and_are_given_once(
     alice: Caller, anna: Contact, bakery: Tenant
 ) -> None:
-    request = taken(alice, anna, "access")
+    request = taken(alice, anna, "access", received_at=(timezone.now() - timedelta(days=20)).isoformat())
     path = f"data-requests/{request['uid']}/extend/"
 
     assert list(alice.post(path, {"because": " "}).json()["errors"]) == ["because"]
@@ -78,6 +79,22 @@ def test_requests_past_their_last_day_are_found(alice: Caller, anna: Contact) ->
     assert [r["uid"] for r in alice.get("data-requests/", overdue="true").json()["results"]] == [late["uid"]]
     assert [r["uid"] for r in alice.get("data-requests/", overdue="false").json()["results"]] == [young["uid"]]
     assert len(alice.get("data-requests/", contact=str(anna.uid)).json()["results"]) == 2
+    told = alice.post(f"data-requests/{late['uid']}/close/", {"answer": "Twice a week.", "refused": True}).json()
+    assert told["is_overdue"] is False
+    assert alice.get("data-requests/", overdue="true").json()["results"] == []
+
+
+def test_the_last_day_ends_where_the_company_is(alice: Caller, anna: Contact) -> None:
+    """In Berlin it is the 20th already, in Pago Pago still the 19th."""
+    Tenant.objects.update(timezone="Pacific/Pago_Pago")
+
+    with time_machine.travel(datetime(2027, 3, 20, 6, tzinfo=UTC)):
+        request = taken(alice, anna, "access", received_at="2027-02-20T06:00:00Z")
+        late = alice.get("data-requests/", overdue="true").json()["results"]
+        extended = alice.post(f"data-requests/{request['uid']}/extend/", {"because": "40 requests in one week"})
+
+    assert (request["due_date"], request["is_overdue"], late) == ("2027-03-19", False, [])
+    assert extended.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -172,8 +189,8 @@ def test_a_request_ends_with_an_answer_or_with_a_reason(alice: Caller, anna: Con
     closed = alice.post(f"{path}close/", {"answer": "Told by letter."}).json()
 
     assert (closed["state"], closed["answer"], closed["is_overdue"]) == ("done", "Told by letter.", False)
-    for again in ("run/", "close/"):
-        assert alice.post(f"{path}{again}", {"answer": "x"} if again == "close/" else None).status_code == 409
+    for again, said in (("run/", None), ("close/", {"answer": "x"}), ("extend/", {"because": "x"})):
+        assert alice.post(f"{path}{again}", said).status_code == 409
     refused = taken(alice, anna, "access")
     told = alice.post(f"data-requests/{refused['uid']}/close/", {"answer": "Twice a week.", "refused": True}).json()
     assert told["state"] == "refused"

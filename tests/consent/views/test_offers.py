@@ -1,18 +1,23 @@
 """To whom no way back is offered, whatever an import claims, and from when a no counts that was said twice."""
 
+from datetime import UTC, datetime
+
+import pytest
 from django.test import Client
 from django.utils import timezone
 
+from consent.actions import declarations
 from consent.importing.claims import may_be_offered
 from consent.ledger import suppressing
 from consent.models import Suppression
+from consent.rights import walking
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import person
+from tests.consent.factories import agree, person, stop
 from tests.consent.imports import done
 from tests.consent.test_imports_consent import PROVEN
-from tests.consent.views.test_claims import BEFORE, PHONE, blocked, may, out, stored
+from tests.consent.views.test_claims import AFTER, BEFORE, PHONE, blocked, may, out, stored
 
 BLOCK = {"phone": PHONE, "reason": "wish", "way": "letter"}
 
@@ -47,3 +52,40 @@ def test_art_17_an_erasure_after_a_block_by_hand_counts(alice: Client, bakery: T
         suppressing.suppress(bakery, erased)
 
         assert not may_be_offered(anna)
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_art_17_a_no_of_somebody_unknown_that_they_took_back_is_no_claim_against_their_erasure(
+    bakery: Tenant, comes_back: bool
+) -> None:
+    with tenant_scope(bakery):
+        stop(bakery, phone=PHONE, occurred_at=BEFORE)
+        anna = person(bakery, phone=PHONE)
+        if comes_back:
+            agree(bakery, anna, occurred_at=datetime(2024, 6, 1, tzinfo=UTC))
+        declarations.erased(tenant=bakery, contact=anna, dedupe="e", at=datetime(2024, 7, 1, tzinfo=UTC), by=None)
+        walking.forget(anna)
+
+    assert done(bakery, PROVEN).consent_counts == {"skipped_suppressed": 1}
+
+    # Who never took it back has said no, which the erasure does not undo.
+    assert len(stored(bakery)) == (0 if comes_back else 1)
+
+
+def test_of_a_no_and_a_claim_of_the_same_instant_the_no_counts(bakery: Tenant) -> None:
+    out(bakery, datetime(2025, 1, 31, 23, tzinfo=UTC))
+
+    done(bakery, PROVEN)
+
+    assert stored(bakery) == []
+
+
+@pytest.mark.parametrize("other", [{"purpose": "survey"}, {"channel": "email"}])
+def test_a_later_no_to_something_else_hides_no_claim(bakery: Tenant, other: dict[str, str]) -> None:
+    anna = out(bakery, BEFORE)
+    with tenant_scope(bakery):
+        stop(bakery, anna, occurred_at=AFTER, **other)
+
+    done(bakery, PROVEN)
+
+    assert len(stored(bakery)) == 1
