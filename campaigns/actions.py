@@ -243,7 +243,7 @@ def duplicate(*, campaign: Campaign, by: Actor) -> Campaign:
         timezone=campaign.timezone,
         created_by=by if isinstance(by, User) else None,
     )
-    copied: list[Audience | Variant] = [*campaign.audiences.all(), *campaign.variants.all()]
+    copied: list[Audience | Variant] = [*campaign.audiences.order_by("pk"), *campaign.variants.order_by("pk")]
     for row in copied:
         row.pk, row.campaign = None, copy
         row.save(force_insert=True)

@@ -46,7 +46,7 @@ def launch_due() -> list[tuple[int, int]]:
         due = list(
             # By the database's clock: a worker's may be wrong.
             Campaign.objects.filter(state=STATE.SCHEDULED, due_at__lte=Now(), tenant__is_active=True)
-            .order_by("due_at")
+            .order_by("due_at", "id")
             .values_list("tenant_id", "id")[:100]
         )
     return [ids for ids in due if _launched(*ids)]
@@ -125,7 +125,7 @@ def _open_source(campaign: Campaign) -> Source:
         # Opened, with its end, when the audience is complete, so that the waterfall and the first message agree.
         is_paused=True,
     )
-    for variant in campaign.variants.select_related("template"):
+    for variant in campaign.variants.select_related("template").order_by("number"):
         assert variant.template is not None
         outbox.add_content(
             source=source, variant=variant.number, template=variant.template, variables=variant.variables

@@ -88,7 +88,7 @@ def _audience_check(campaign: Campaign, known: queries.Estimate | None) -> Check
 
 def _broken_segment(campaign: Campaign) -> str:
     """What is wrong with a chosen segment, e.g. a tag in its rule that was deleted; "" if nothing is."""
-    for chosen in campaign.audiences.select_related("segment").filter(segment__isnull=False):
+    for chosen in campaign.audiences.select_related("segment").filter(segment__isnull=False).order_by("id"):
         assert chosen.segment is not None
         try:
             segments.check(campaign.tenant, chosen.segment.rule)

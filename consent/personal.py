@@ -123,7 +123,7 @@ def _requests(contact: Contact) -> Iterator[dict[str, Any]]:
 
 def _vouchers(contact: Contact) -> Iterator[dict[str, Any]]:
     codes = SignupCode.objects.select_related("form").filter(tenant=contact.tenant_id, contact=contact.pk)
-    for row in codes.order_by("issued_at"):
+    for row in codes.order_by("issued_at", "pk"):
         code = row.code or _("promised; no code was left yet")
         yield {"form": row.form.name, "code": code, "issued_at": row.issued_at}
 

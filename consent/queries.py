@@ -294,7 +294,7 @@ def disposals(tenant: Tenant, days: int = 30) -> list[dict[str, Any]]:
     """What was deleted or made anonymous in the last days because its time was over: {"what", "count", "last"}."""
     since = timezone.now() - timedelta(days=days)
     found = Disposal.objects.filter(tenant=tenant, at__gte=since).values("what")
-    counted = found.annotate(count=Sum("count"), last=Max("at")).order_by("-last")
+    counted = found.annotate(count=Sum("count"), last=Max("at")).order_by("-last", "what")
     labels = dict(Disposal.What.choices)
     return [{**row, "label": labels.get(row["what"], row["what"])} for row in counted]
 

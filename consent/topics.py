@@ -43,7 +43,10 @@ def choices(contact: Contact, language: str) -> list[Topic]:
     own = of(contact)
     on = {topic.pk for topic in own}
     more = [topic for topic in offered(contact.tenant) if topic.pk not in on]
-    return [shown(topic, language, topic.pk in on) for topic in sorted([*own, *more], key=lambda one: one.title_de)]
+    return [
+        shown(topic, language, topic.pk in on)
+        for topic in sorted([*own, *more], key=lambda one: (one.title_de, one.pk))
+    ]
 
 
 def shown(group: ContactList, language: str, is_on: bool = False) -> Topic:

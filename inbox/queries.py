@@ -81,7 +81,7 @@ LEFT JOIN LATERAL (
   JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id AND s.kind <> 'reply'
   WHERE m.tenant_id = %(tenant)s AND m.contact_id = w.contact_id
     AND coalesce(m.accepted_at, m.claimed_at) BETWEEN w.at - interval '72 hours' AND w.at + interval '1 minute'
-  ORDER BY coalesce(m.accepted_at, m.claimed_at) DESC LIMIT 1) l ON q.id IS NULL
+  ORDER BY coalesce(m.accepted_at, m.claimed_at) DESC, m.id DESC LIMIT 1) l ON q.id IS NULL
 ORDER BY w.n
 """
 

@@ -24,7 +24,7 @@ def memberships_of(user: User) -> list[Membership]:
         return list(
             Membership.objects.select_related("tenant")
             .filter(user=user, tenant__is_active=True)
-            .order_by("tenant__name")
+            .order_by("tenant__name", "tenant")
         )
 
 

@@ -136,7 +136,7 @@ def _uncertain(tenant: Tenant) -> list[Attention]:
         .values("source__campaign__uid", "source__campaign__name")
         .annotate(messages=Sum("in_uncertain"))
         .filter(messages__gt=0)
-        .order_by("-messages")
+        .order_by("-messages", "-source__campaign__id")
     )
     return [
         Attention(

@@ -36,10 +36,7 @@ class CampaignViewSet(TenantViewSet):
     filterset_fields = ["state"]
 
     def get_queryset(self) -> QuerySet[Campaign]:
-        campaigns: QuerySet[Campaign] = self.tenant.campaigns.select_related("number", "source").prefetch_related(
-            "audiences__list", "audiences__segment", "variants__template"
-        )
-        return campaigns
+        return queries.with_parts(self.tenant.campaigns.select_related("number", "source"))
 
     def list(self, request: Request) -> Response:
         """Newest first; filter by `state`."""

@@ -206,7 +206,7 @@ def _variant(campaign: Campaign) -> Variant | None:
 
 def _templates(campaign: Campaign) -> QuerySet[Template]:
     """What can be sent: approved templates, of the sending number's account once it is chosen."""
-    approved = campaign.tenant.templates.filter(status=Template.Status.APPROVED).order_by("name", "language")
+    approved = campaign.tenant.templates.filter(status=Template.Status.APPROVED).order_by("name", "language", "id")
     return approved.filter(account=campaign.number.account_id) if campaign.number else approved
 
 

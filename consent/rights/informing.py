@@ -23,4 +23,4 @@ def uninformed(tenant: Tenant) -> QuerySet[Import]:
     now = timezone.now()
     due = (now - LOOKS_BACK, now - REMINDED)
     brought = Import.objects.filter(tenant=tenant, informed_at=None, brought_at__range=due)
-    return brought.select_related("tenant").order_by("brought_at")
+    return brought.select_related("tenant").order_by("brought_at", "pk")

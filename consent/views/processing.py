@@ -50,7 +50,7 @@ def processing(request: TenantRequest) -> HttpResponse:
         "subprocessors": agreements.subprocessors(),
         "processors": own,
         "without_contract": sum(one.lacks_contract for one in own),
-        "breaches": request.tenant.breaches.order_by("-known_at"),
+        "breaches": request.tenant.breaches.order_by("-known_at", "-pk"),
         "handover": request.tenant.handovers.order_by("-pk").first(),
         "disposals": queries.disposals(request.tenant),
         "ledger": checking.standing(request.tenant),

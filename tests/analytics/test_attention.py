@@ -5,13 +5,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
+from django.utils.timezone import now
 
 from analytics import queries
 from consent.actions import signup_forms, vouchers
 from consent.models import Controller
 from tenants.actions import NewTenant
 from tenants.models import Tenant
-from tests.analytics.cast import NOON, campaign_of
+from tests.analytics.cast import NOON, State, campaign_of, messages_of, source_of
 from tests.consent.factories import open_form, published
 
 DAY = NOON.date()
@@ -85,3 +86,13 @@ def test_looking_for_closed_forms_asks_no_more_where_there_are_more_forms(in_bak
         asked.append(len(statements))
 
     assert len(set(asked)) == 1
+
+
+def test_of_campaigns_with_as_many_unclear_messages_the_newest_come_first(in_bakery: Tenant) -> None:
+    made = [campaign_of(in_bakery, source_of(in_bakery, name), launched_at=now()) for name in ("A", "B", "C", "D")]
+    for campaign in (made[2], made[0], made[3], made[1]):
+        messages_of(campaign.source, 1, state=State.UNCERTAIN)
+
+    found = queries.overview(in_bakery, DAY, DAY).attention
+
+    assert [each.name for each in found if each.kind == "uncertain"] == ["D", "C", "B", "A"]

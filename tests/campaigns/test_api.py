@@ -89,6 +89,16 @@ def test_patched_audience_and_variants_replace_what_was_there(api: Caller, baker
     assert [(v["number"], v["weight"], v["variables"]) for v in after["variants"]] == [(0, 70, {}), (1, 30, {})]
 
 
+def test_variants_come_by_number_whichever_was_stored_last(api: Caller, bakery: Tenant) -> None:
+    campaign = draft(bakery, factories.contacts(bakery, 1), weights=(60, 40))
+    with tenant_scope(bakery):
+        first = campaign.variants.get(number=0)
+        first.delete()
+        first.save(force_insert=True)
+
+    assert [variant["number"] for variant in api.get(f"campaigns/{campaign.uid}/").json()["variants"]] == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

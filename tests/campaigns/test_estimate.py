@@ -45,6 +45,8 @@ def test_every_person_of_the_audience_is_reachable_or_has_a_reason(
 
     reasons = {row["code"]: row["people"] for row in found["reasons"]}
     assert reasons == {"excluded": 1, "no_consent": 1, "withdrawn": 1, "no_number": 1, "suppressed": 1}
+    # As many of each, so by name: the page keeps their places.
+    assert list(reasons) == sorted(reasons)
     assert (found["audience"], found["reachable"]) == (7, 2)
     assert all(row["text"] and row["text"] != row["code"] for row in found["reasons"])
     assert [check["field"] for check in found["checks"] if not check["ok"]] == []

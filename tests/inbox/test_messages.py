@@ -14,7 +14,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.inbox import meta
 from tests.inbox.meta import NOON
-from tests.inbox.outbox import send
+from tests.inbox.outbox import plan, send
 from whatsapp.models import Number
 
 Deliver = Callable[..., None]
@@ -104,6 +104,17 @@ def test_a_reply_without_quote_counts_for_the_latest_message_of_72_hours(number:
 
     assert replied(number.tenant) == [NOON + timedelta(hours=71), None]
     assert [m.answers_id for m in thread(number.tenant)] == [None, None]
+
+
+def test_of_two_messages_of_one_moment_the_later_one_is_answered(number: Number, deliver: Deliver) -> None:
+    send(number, 1)
+    other = plan(number)
+    with tenant_scope(number.tenant):
+        Message.objects.filter(source=other).update(accepted_at=NOON, state=Message.State.ACCEPTED, queue=2)
+
+    deliver(meta.body(number, messages=[meta.text("Gerne", at=NOON + timedelta(hours=1))]))
+
+    assert replied(number.tenant) == [None, NOON + timedelta(hours=1)]
 
 
 def test_nobody_marks_a_message_of_somebody_else(number: Number, deliver: Deliver) -> None:

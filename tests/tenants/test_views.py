@@ -7,6 +7,7 @@ from django.test import Client
 
 from tenants.actions import NewTenant
 from tenants.models import Membership, Tenant, User
+from tenants.queries import memberships_of
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests.campaigns.cast import draft, stored
@@ -47,6 +48,16 @@ def test_people_with_several_workspaces_choose_one(alice: Client, bakery_made: N
 
     assert 'href="/bakery/"' in page
     assert 'href="/shop/"' in page
+
+
+def test_workspaces_of_one_name_keep_their_places(bakery: Tenant, shop: Tenant) -> None:
+    bob = User.objects.create_user("bob@example.com", PASSWORD)
+    for tenant in (shop, bakery):
+        with tenant_scope(tenant):
+            Tenant.objects.filter(pk=tenant.pk).update(name="Filiale")
+            Membership.objects.create(tenant=tenant, user=bob, role=Role.ANALYST)
+
+    assert [one.tenant.slug for one in memberships_of(bob)] == ["bakery", "shop"]
 
 
 def test_people_without_a_workspace_learn_what_to_do(client: Client, db: None) -> None:

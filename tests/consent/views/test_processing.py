@@ -16,6 +16,7 @@ from consent import tasks
 from consent.actions import wordings
 from consent.actions.agreements import announce
 from consent.models import Agreement, Breach, Controller, Disposal, SubProcessor
+from consent.queries import disposals
 from contacts.models import Contact, Event
 from segments.models import Segment
 from tenants.actions import NewTenant, create_tenant
@@ -207,6 +208,16 @@ def test_cg_52_a_breach_is_noted_and_its_72_hours_are_counted(alice: Client, bak
     assert "report overdue" in shown(alice, URL)
 
 
+def test_breaches_of_one_minute_stand_in_the_order_of_their_entry(alice: Client, bakery: Tenant) -> None:
+    known_at = f"{timezone.localtime() - timedelta(hours=1):%Y-%m-%dT%H:%M}"
+    for what in ("Erster", "Zweiter", "Dritter"):
+        alice.post(f"{URL}breaches/new/", breach(known_at=known_at, what=what))
+
+    page = shown(alice, URL)
+
+    assert page.index("Dritter") < page.index("Zweiter") < page.index("Erster")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("known_at", "2099-01-01T12:00"), ("ended_on", "2020-01-01")],
@@ -327,7 +338,14 @@ def test_what_went_because_its_time_was_over_is_shown(alice: Client, bakery: Ten
         Disposal.objects.create(tenant=bakery, what="messages", count=1200)
         Disposal.objects.create(tenant=bakery, what="messages", count=34)
 
+        for what in ("sign_ups", "exports", "clicks"):
+            Disposal.objects.create(tenant=bakery, what=what, count=1)
+        Disposal.objects.exclude(what="messages").update(at=timezone.now())
+
+        kinds = [row["what"] for row in disposals(bakery)]
+
     assert "1,234" in shown(alice, URL)
+    assert kinds == ["clicks", "exports", "sign_ups", "messages"]
 
 
 def test_the_template_for_an_impact_assessment_names_the_company(alice: Client, bakery: Tenant) -> None:
