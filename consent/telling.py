@@ -40,6 +40,13 @@ LEGAL_BASES: dict[str, str | Promise] = {
     "6-1-f": gettext_lazy("Legitimate interest, Art. 6 (1) (f) GDPR"),
     "7-3-uwg": gettext_lazy("Existing customers, § 7 (3) UWG"),
 }
+# § 7 UWG is about advertising alone, to which surveys count; a yes to something else rests on other law.
+CONSENTS: dict[str, str | Promise] = {
+    "transactional": gettext_lazy("Consent, Art. 6 (1) (a) GDPR"),
+    "tracking": gettext_lazy("Consent, Art. 6 (1) (a) GDPR and § 25 (1) TDDDG"),
+    "profiling": gettext_lazy("Consent, Art. 6 (1) (a) GDPR"),
+    "special_category": gettext_lazy("Explicit consent, Art. 6 (1) (a) and 9 (2) (a) GDPR"),
+}
 SUPPRESSIONS: dict[str, str | Promise] = {
     "withdrawn": gettext_lazy("Withdrawal"),
     "objected": gettext_lazy("Objection"),
@@ -68,9 +75,10 @@ def tone(code: str) -> str:
     return TONES.get(code, "neutral")
 
 
-def legal_basis(code: str) -> str:
-    """A legal basis with its articles."""
-    return str(LEGAL_BASES.get(code, code))
+def legal_basis(code: str, purpose: str = "") -> str:
+    """A legal basis with its articles; those of a consent depend on its purpose."""
+    named = CONSENTS.get(purpose) if code == "6-1-a" else None
+    return str(named or LEGAL_BASES.get(code, code))
 
 
 def authority(level: int) -> str:

@@ -109,7 +109,7 @@ def _lines(step: Step, last_seq: int) -> Iterator[Line]:
     yield from _confirmation(step)
     yield from _wording(step)
     if event.state in YESES:
-        yield Line(_("Legal basis"), telling.legal_basis(event.legal_basis))
+        yield Line(_("Legal basis"), telling.legal_basis(event.legal_basis, event.purpose))
     if event.age_confirmed is not None:
         yield Line(_("At least 16 years old"), _("confirmed") if event.age_confirmed else _("not confirmed"))
     if event.valid_until:
