@@ -1,5 +1,6 @@
 """How the ledger's codes and times are told to people: on pages, in receipts and on paper."""
 
+import re
 from datetime import date, datetime
 
 from django.utils import timezone
@@ -40,6 +41,21 @@ LEGAL_BASES: dict[str, str | Promise] = {
     "6-1-f": gettext_lazy("Legitimate interest, Art. 6 (1) (f) GDPR"),
     "7-3-uwg": gettext_lazy("Existing customers, § 7 (3) UWG"),
 }
+# § 7 UWG is about advertising alone, to which surveys count; a yes to something else rests on other law.
+CONSENTS: dict[str, str | Promise] = {
+    "transactional": gettext_lazy("Consent, Art. 6 (1) (a) GDPR"),
+    "tracking": gettext_lazy("Consent, Art. 6 (1) (a) GDPR and § 25 (1) TDDDG"),
+    "profiling": gettext_lazy("Consent, Art. 6 (1) (a) GDPR"),
+    "special_category": gettext_lazy("Explicit consent, Art. 6 (1) (a) and 9 (2) (a) GDPR"),
+}
+# What rows of our own writing name as their source, in words that never change there; what others name stays as it is.
+REFS: tuple[tuple[str, str | Promise], ...] = (
+    (r"form (.+)", gettext_lazy("form %s")),
+    (r"import (\S+) line (\d+)", gettext_lazy("import %s, line %s")),
+    (r"wording (\S+) v(\d+)", gettext_lazy("consent text %s, version %s")),
+    (r"unused for (\d+) months", gettext_lazy("unused for %s months")),
+    (r"not confirmed within (\d+) days", gettext_lazy("not confirmed within %s days")),
+)
 SUPPRESSIONS: dict[str, str | Promise] = {
     "withdrawn": gettext_lazy("Withdrawal"),
     "objected": gettext_lazy("Objection"),
@@ -68,9 +84,16 @@ def tone(code: str) -> str:
     return TONES.get(code, "neutral")
 
 
-def legal_basis(code: str) -> str:
-    """A legal basis with its articles."""
-    return str(LEGAL_BASES.get(code, code))
+def legal_basis(code: str, purpose: str = "") -> str:
+    """A legal basis with its articles; those of a consent depend on its purpose."""
+    named = CONSENTS.get(purpose) if code == "6-1-a" else None
+    return str(named or LEGAL_BASES.get(code, code))
+
+
+def source_ref(ref: str) -> str:
+    """Which form, line of a file or rule a row of the ledger comes from."""
+    found = ((told, re.fullmatch(pattern, ref)) for pattern, told in REFS)
+    return next((str(told) % match.groups() for told, match in found if match), ref)
 
 
 def authority(level: int) -> str:

@@ -78,8 +78,10 @@ def _holds(digits: str) -> Q:
 
 
 def _is_called(text: str) -> Q:
-    """First, last or whole name starts with the text; or it is the customer number."""
+    """First, last or whole name starts with the text, or the name in WhatsApp; or it is the customer number."""
     called = Q(first_name__istartswith=text) | Q(last_name__istartswith=text) | Q(external_id=text)
+    # As `Contact.name` falls back to it: who is shown by that name is looked for by it.
+    called |= Q(first_name="", last_name="", attributes__whatsapp_name__istartswith=text)
     first, _blank, last = text.partition(" ")
     return called | Q(first_name__istartswith=first, last_name__istartswith=last) if last else called
 

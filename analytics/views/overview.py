@@ -15,6 +15,7 @@ from analytics import queries
 from analytics.queries.attention import Attention
 from analytics.queries.home import Overview, Period
 from campaigns.models import Campaign
+from consent import agreements
 from consent import queries as consent
 from tenants.models import Tenant
 from tenants.pages import STOP_POLLING, TenantRequest
@@ -132,6 +133,14 @@ def _steps(tenant: Tenant) -> list[dict[str, Any]]:
     if tenant.campaigns.exclude(launched_at=None).exists():
         return []
     steps: list[dict[str, Any]] = [
+        {
+            "title": _("Conclude the data processing agreement"),
+            "text": _("The law wants it (Art. 28 GDPR), and nothing is sent before. It is read and concluded here."),
+            "is_done": agreements.accepted(tenant) is not None,
+            "view": "agreement",
+            "needs": "settings:write",
+            "label": _("Read and conclude"),
+        },
         {
             "title": _("Connect a WhatsApp number"),
             "text": _(

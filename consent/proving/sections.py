@@ -102,14 +102,16 @@ def _lines(step: Step, last_seq: int) -> Iterator[Line]:
     yield Line(_("Channel and purpose"), f"{Channel(event.channel).label} · {Purpose(event.purpose).label}")
     yield Line(_("Said at"), telling.exact(event.occurred_at))
     yield Line(_("Recorded at"), telling.exact(event.recorded_at))
-    yield Line(_("Way"), " · ".join(filter(None, (str(Source(event.source).label), event.source_ref))))
+    yield Line(
+        _("Way"), " · ".join(filter(None, (str(Source(event.source).label), telling.source_ref(event.source_ref))))
+    )
     yield Line(_("Said by"), telling.authority(event.authority))
     if event.actor_type in ("user", "api_key"):
         yield Line(_("Recorded by"), step.actor or f"{event.actor_type} {event.actor_id}")
     yield from _confirmation(step)
     yield from _wording(step)
     if event.state in YESES:
-        yield Line(_("Legal basis"), telling.legal_basis(event.legal_basis))
+        yield Line(_("Legal basis"), telling.legal_basis(event.legal_basis, event.purpose))
     if event.age_confirmed is not None:
         yield Line(_("At least 16 years old"), _("confirmed") if event.age_confirmed else _("not confirmed"))
     if event.valid_until:

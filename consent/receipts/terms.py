@@ -69,7 +69,7 @@ def purpose(channel: str, name: str, legal_basis: str) -> dict[str, Any]:
         "name": str(Purpose(name).label),
         "dpv": DPV_PURPOSES[name],
         "legal_basis": legal_basis,
-        "legal_basis_text": telling.legal_basis(legal_basis),
+        "legal_basis_text": telling.legal_basis(legal_basis, name),
         "data_types": [str(CONTACTS[channel]), str(NAMES), *map(str, DATA[name])],
         "retention": _(
             "As long as the consent is used. After a withdrawal its proof is kept until the end of the third calendar"

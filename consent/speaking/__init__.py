@@ -25,7 +25,9 @@ def question(tenant: Tenant, language: str, version: WordingVersion) -> str:
     """What is asked in WhatsApp before somebody can say yes there: the wording, its notice, and what to tap."""
     said = texts(tenant, language)
     wording = version.texts.get(language) or next(iter(version.texts.values()), "")
-    policy = f"\n{version.policy_url}" if version.policy_url else ""
+    # Most texts end with it already.
+    says_it = version.policy_url in {word.strip(".,;()") for word in wording.split()}
+    policy = f"\n{version.policy_url}" if version.policy_url and not says_it else ""
     return said["asked"].replace("{wording}", wording + policy).replace("{button}", said["button"])
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from consent import proving, queries, reasons, telling, topics
@@ -15,6 +16,8 @@ from contacts.models import Contact
 from tenants.pages import TenantRequest, requires, search_of, stretch_of, to_search
 
 SHOWN = 20
+# Of attributes that the product itself notes; the company's own bear the names it gave them.
+LABELS = {"whatsapp_name": gettext_lazy("Name in WhatsApp")}
 
 
 @require_http_methods(["GET", "POST"])
@@ -46,7 +49,7 @@ def contact(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     context = {
         "contact": found,
         # Not by the template, which would take an attribute named "items" for the method.
-        "attributes": sorted(found.attributes.items()),
+        "attributes": [(LABELS.get(key, key), value) for key, value in sorted(found.attributes.items())],
         "shows_consent": shows_consent,
         "topics": topics.of(found),
         "topic_changes": topics.changes(found),

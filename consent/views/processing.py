@@ -77,6 +77,7 @@ def agreement(request: TenantRequest) -> HttpResponse:
         "may_accept": may_accept,
         "is_open": agreements.is_open(accepted),
         "accepted": accepted,
+        "company": queries.controller_of(request.tenant),
     }
     return render(request, "consent/agreement.html", context, status=INVALID if form.errors else 200)
 
@@ -98,6 +99,7 @@ def record(request: TenantRequest) -> HttpResponse:
         "recipients": records.recipients(request.tenant),
         "activities": records.activities(request.tenant),
         "measures": records.measures(),
+        "company": queries.controller_of(request.tenant),
     }
     return render(request, "consent/record.html", context)
 

@@ -96,9 +96,8 @@ def new(request: TenantRequest) -> HttpResponse:
 def _of_stranger(request: TenantRequest) -> HttpResponse:
     """First comes what was searched for, in a field and in no address, which logs would keep; then the whole form."""
     given = request.POST["stranger"].strip()
-    form = StrangerForm(
-        request.POST if "kind" in request.POST else None, initial={"email" if "@" in given else "phone": given}
-    )
+    field = "email" if "@" in given else "phone" if any(sign.isdecimal() for sign in given) else "note"
+    form = StrangerForm(request.POST if "kind" in request.POST else None, initial={field: given})
     if form.is_valid():
         try:
             said = {name: form.cleaned_data[name] for name in ("phone", "email")}

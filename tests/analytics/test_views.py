@@ -11,7 +11,7 @@ from campaigns.models import Campaign
 from consent.models import ConsentState
 from messaging.models import Message, Source
 from messaging.reasons import OVERDUE_PAUSE
-from tenants.actions import NewTenant
+from tenants.actions import NewTenant, create_tenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.analytics import cast
@@ -51,6 +51,14 @@ def test_an_empty_workspace_shows_the_way_to_the_first_campaign(alice: Client) -
     assert "WhatsApp-Nummer verbinden" in page
 
 
+def test_the_way_begins_with_the_contract_without_which_nothing_is_sent(client: Client, db: None) -> None:
+    client.force_login(create_tenant(slug="cafe", name="Café", owner_email="dora@example.com").owner)
+
+    steps = client.get("/cafe/").context["steps"]
+
+    assert (steps[0]["view"], steps[0]["is_done"], steps[0]["is_next"]) == ("agreement", False, True)
+
+
 def test_the_way_is_ticked_off_from_what_is_there(alice: Client, bakery: Tenant) -> None:
     with tenant_scope(bakery):
         cast.number_of(bakery)
@@ -58,7 +66,8 @@ def test_the_way_is_ticked_off_from_what_is_there(alice: Client, bakery: Tenant)
 
     page = alice.get("/bakery/").content.decode()
 
-    assert page.count('class="is-ok"') == 2
+    # With the contract, which is concluded.
+    assert page.count('class="is-ok"') == 3
 
 
 def test_the_overview_shows_what_runs_and_every_rate_with_its_definition(alice: Client, running: Campaign) -> None:

@@ -44,6 +44,16 @@ def test_cg_13_a_keyword_shows_the_wording_and_only_the_tap_grants(form: SignupF
 
 
 @pytest.mark.usefixtures("in_bakery")
+@pytest.mark.parametrize("ending", ["https://sonne.example/daten", "https://sonne.example/daten."])
+def test_the_question_names_the_notice_once(in_bakery: Tenant, ending: str) -> None:
+    notice = "https://sonne.example/daten"
+    version = published(in_bakery, texts={"de": f"Ja, gern. Datenschutz: {ending}"}, policy_url=notice)
+    assert speaking.question(in_bakery, "de", version).count(notice) == 1
+
+    version.policy_url = "https://sonne.example/date"
+    assert "\nhttps://sonne.example/date\n" in speaking.question(in_bakery, "de", version)
+
+
 def test_a_yes_counts_only_as_the_answer_to_our_question(form: SignupForm) -> None:
     anna, ben = person(form.tenant), person(form.tenant)
     write(anna, "START")

@@ -202,3 +202,15 @@ def test_cg_05_two_confirmations_at_the_same_moment_give_one_voucher(
     assert first[0] == "confirmed"
     with tenant_scope(bakery):
         assert list(SignupCode.objects.exclude(contact=None).values_list("code", "contact")) == [(first[1], anna.pk)]
+
+
+def test_who_typed_a_wrong_address_is_not_sent_to_a_dashboard_that_is_not_theirs(
+    client: Client, form: SignupForm
+) -> None:
+    answer = client.get("/s/bakery/gibtsnicht/", headers={"accept-language": "en"})
+
+    assert answer.status_code == 404
+    said = answer.content.decode()
+    assert "typed as it is printed" in said
+    assert "Back to the overview" not in said
+    assert "workspace" not in said

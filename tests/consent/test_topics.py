@@ -282,7 +282,7 @@ def test_a_marketer_makes_topics_and_sees_how_many_have_joined(
 
     assert "Neuheiten" in made.content.decode()
     page = shown(client_of_alice, URL)
-    assert '<td class="num">1</td>' in page
+    assert '<td class="num" data-label="Members">1</td>' in page
     assert "No sign-up form offers topics yet" in page
     told = shown(client_of_alice, f"/bakery/contacts/{anna.uid}/")
     assert "Joined “Neuheiten”" in told

@@ -62,6 +62,20 @@ def test_cg_40_a_request_of_somebody_unknown_is_noted_found_and_answered_without
         assert PHONE[3:] not in str(list(AuditEvent.objects.values()))
 
 
+def test_who_is_none_of_the_people_found_is_noted_all_the_same(desk: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        person(bakery, first_name="Anna", last_name="Müller", phone="+4940669691234")
+
+    search = sought(desk, f"{URL}new/", "Müller")
+    asked = desk.post(f"{URL}new/", {"stranger": "Müller"}).content.decode()
+
+    assert "Anna Müller" in search
+    assert '<input type="hidden" name="stranger" value="Müller">' in search
+    # A name is no number.
+    assert 'name="phone" value' not in asked
+    assert "Müller</textarea>" in asked
+
+
 def test_an_objection_of_somebody_unknown_holds_for_whoever_comes_with_that_number(
     alice: Caller, bakery: Tenant
 ) -> None:

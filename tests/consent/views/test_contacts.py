@@ -69,6 +69,18 @@ def test_a_person_is_found_however_they_are_named(alice: Client, anna: Contact, 
     assert "Bert" not in page
 
 
+def test_who_is_shown_by_the_name_in_whatsapp_is_found_by_it(alice: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        person(bakery, phone="+4940669691234", attributes={"whatsapp_name": "Frieda Beispiel"})
+        # Is shown by another name.
+        person(bakery, phone="+4940669691235", first_name="Bert", attributes={"whatsapp_name": "Frieda"})
+
+    page = sought(alice, URL, "frieda")
+
+    assert "Frieda Beispiel" in page
+    assert "Bert" not in page
+
+
 def test_a_customer_number_that_looks_like_a_phone_number_is_found(alice: Client, bakery: Tenant) -> None:
     with tenant_scope(bakery):
         person(bakery, first_name="Carla", phone="+4940669691234", external_id="03023125001")

@@ -9,10 +9,10 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from consent import tasks
+from consent import records, tasks
 from consent.actions import wordings
 from consent.actions.agreements import announce
 from consent.models import Agreement, Breach, Controller, Disposal, SubProcessor
@@ -143,6 +143,32 @@ def test_the_record_names_what_people_were_asked_for(alice: Client, bakery: Tena
     assert "Profiling" not in page
     assert "WhatsApp Ireland" in page
     assert alice.get(f"{URL}record.pdf").content.startswith(b"%PDF")
+
+
+def test_record_and_contract_ask_for_the_name_and_address_that_they_lack(dora: Client) -> None:
+    missing = "legal name or address is missing"
+    assert missing in shown(dora, "/cafe/processing/agreement/")
+    assert missing in shown(dora, "/cafe/processing/record/")
+
+    with tenant_scope(cafe := Tenant.objects.get(slug="cafe")):
+        place = {"street": "Lindenweg 3", "postcode": "10115", "city": "Berlin"}
+        Controller.objects.create(tenant=cafe, legal_name="Café Nord GmbH", **place)
+
+    assert missing not in shown(dora, "/cafe/processing/agreement/")
+    assert missing not in shown(dora, "/cafe/processing/record/")
+
+
+def test_a_consent_rests_on_the_law_of_its_purpose(in_bakery: Tenant) -> None:
+    pairs = [["whatsapp", "marketing"], ["whatsapp", "tracking"], ["whatsapp", "special_category"]]
+    published(in_bakery, covers=pairs)
+
+    with translation.override("en"):
+        basis = {one.title: one.legal_basis for one in records.activities(in_bakery)}
+
+    assert "§ 7 (2) no. 2 UWG" in basis["Marketing · WhatsApp"]
+    assert "§ 25 (1) TDDDG" in basis["Measuring clicks and reads · WhatsApp"]
+    assert "UWG" not in basis["Measuring clicks and reads · WhatsApp"]
+    assert "9 (2) (a)" in basis["Special categories of data · WhatsApp"]
 
 
 def test_the_record_looks_up_who_processes_data_no_more_often_for_more_purposes(alice: Client, bakery: Tenant) -> None:

@@ -1,9 +1,12 @@
 """The proof of consent: every row in order with its wording and hashes, evidence for few, and the same on paper."""
 
+import re
+
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from consent import telling
 from consent.actions import declarations
 from consent.ledger import anchoring
 from consent.models import Channel, ConsentEvent, ConsentEvidence, Source
@@ -51,6 +54,24 @@ def anna(bakery: Tenant) -> Contact:
 
 def at(contact: Contact, path: str = "proof/") -> str:
     return f"/bakery/contacts/{contact.uid}/{path}"
+
+
+@pytest.mark.parametrize(
+    ("ref", "told"),
+    [
+        ("form theke, k7m2qxyz", "form theke, k7m2qxyz"),
+        ("import 0192 line 7", "import 0192, line 7"),
+        ("wording 0192 v2", "consent text 0192, version 2"),
+        ("unused for 24 months", "unused for 24 months"),
+        ("not confirmed within 7 days", "not confirmed within 7 days"),
+    ],
+)
+def test_where_a_row_of_our_own_writing_comes_from_is_told_in_words(ref: str, told: str) -> None:
+    with translation.override("en"):
+        assert telling.source_ref(ref) == told
+    assert any(re.fullmatch(pattern, ref) for pattern, _told in telling.REFS)
+    # What somebody else has written stays as it is.
+    assert telling.source_ref(f"Bon 100 % {ref}") == f"Bon 100 % {ref}"
 
 
 def test_rows_stand_in_the_order_of_the_chain_with_everything_that_proves_them(
