@@ -42,18 +42,21 @@ ANYONE = """
 SELECT 1 FROM (SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}) LIMIT 1000) c {joins}
 CROSS JOIN LATERAL (SELECT {reason} AS reason) r WHERE r.reason IS NULL LIMIT 1
 """
-# Of the thousand of the audience who came last: somebody whose yes an import brought and to whom nothing was ever sent.
-NEWCOMER = """
-SELECT 1 FROM (
-    SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}) ORDER BY c.id DESC LIMIT 1000
-) c
+# Of so many people of the audience, in this order: who can be reached, whose yes an import or a program brought, and to
+# whom nothing was ever sent.
+NEWCOMERS = """
+SELECT count(*) FROM (
+    SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}) ORDER BY {order} LIMIT {most}
+) c {joins}
+CROSS JOIN LATERAL (SELECT {reason} AS reason) r
 JOIN consent_consentstate s ON s.tenant_id = c.tenant_id AND s.subject_id = c.subject_id
     AND s.channel = 'whatsapp' AND s.purpose = %s AND s.state = 'granted'
-JOIN consent_consentevent e ON e.tenant_id = s.tenant_id AND e.seq = s.seq AND e.source = 'import'
-WHERE NOT EXISTS (SELECT FROM messaging_message m
+JOIN consent_consentevent e ON e.tenant_id = s.tenant_id AND e.seq = s.seq AND e.source IN ('import', 'api')
+WHERE r.reason IS NULL AND NOT EXISTS (SELECT FROM messaging_message m
     WHERE m.tenant_id = c.tenant_id AND m.contact_id = c.id AND m.accepted_at IS NOT NULL)
-LIMIT 1
 """
+# The uid is random, so that these are a sample of the audience; and then those who came last.
+SAMPLE, BY_CHANCE, LAST = 1000, "c.uid", "c.id DESC"
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,15 @@ class Counted:
         return self.by_reason.get(None, 0)
 
 
+@dataclass(frozen=True)
+class Newcomers:
+    """How many people get their first message who did not sign up themselves, or about or at least how many."""
+
+    people: int
+    is_about: bool = False
+    is_least: bool = False
+
+
 def count(campaign: Campaign) -> Counted:
     """What freezing would give right now, without writing anything."""
     chosen = selection(campaign)
@@ -116,13 +128,32 @@ def reaches_some(campaign: Campaign) -> bool:
         return cursor.fetchone() is not None
 
 
-def has_newcomers(campaign: Campaign) -> bool:
-    """Whether it is the first message to somebody who came by an import; looks at the thousand who came last."""
+def newcomers(campaign: Campaign, audience: int) -> Newcomers:
+    """To how many of an audience of so many people it is the first message, though they did not sign up themselves.
+
+    Looks at two thousand of them at most, so that it costs the same for a million: counted from a sample it is about
+    so many, and where only some of those who came last are such people, at least so many.
+    """
+    found = _newcomers(campaign, BY_CHANCE)
+    if audience <= SAMPLE:
+        return Newcomers(found)
+    if found:
+        return Newcomers(_rounded(found * audience / SAMPLE), is_about=True)
+    return Newcomers(_newcomers(campaign, LAST), is_least=True)
+
+
+def _newcomers(campaign: Campaign, order: str) -> int:
     chosen = selection(campaign)
+    parts = {"joins": chosen.joins, "reason": chosen.reason, "included": chosen.included}
+    params = [*chosen.included_params, *chosen.joins_params, *chosen.reason_params, campaign.purpose]
     with connection.cursor() as cursor:
-        params = [campaign.tenant_id, *chosen.included_params, campaign.purpose]
-        cursor.execute(NEWCOMER.format(included=chosen.included), params)
-        return cursor.fetchone() is not None
+        cursor.execute(NEWCOMERS.format(**parts, order=order, most=SAMPLE), [campaign.tenant_id, *params])
+        return int(cursor.fetchone()[0])
+
+
+def _rounded(people: float) -> int:
+    """To two digits: more would say more than a sample knows."""
+    return round(float(f"{people:.2g}"))
 
 
 def choice(campaign: Campaign) -> tuple[set[str], set[str]]:
