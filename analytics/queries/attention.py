@@ -169,11 +169,12 @@ def _to_know(imported: Import, today: date) -> str:
     until = informing.until(imported)
     if until and until < today:
         text = gettext(
-            "Since %(day)s the people whom it brought on %(brought)s should know where you have their data from."
+            "Since %(day)s the people whom this import brought on %(brought)s should know where you have their data"
+            " from."
         )
     else:
         text = gettext(
-            "By %(day)s the people whom it brought on %(brought)s have to know where you have their data from."
+            "By %(day)s the people whom this import brought on %(brought)s have to know where you have their data from."
         )
     return text % {"day": day(until), "brought": day(imported.brought_at)}
 
