@@ -42,21 +42,24 @@ ANYONE = """
 SELECT 1 FROM (SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}) LIMIT 1000) c {joins}
 CROSS JOIN LATERAL (SELECT {reason} AS reason) r WHERE r.reason IS NULL LIMIT 1
 """
-# Of so many people of the audience, in this order: who can be reached, whose yes an import or a program brought, and to
-# whom nothing was ever sent.
-NEWCOMERS = """
-SELECT count(*) FROM (
-    SELECT c.* FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}) ORDER BY {order} LIMIT {most}
-) c {joins}
-CROSS JOIN LATERAL (SELECT {reason} AS reason) r
-JOIN consent_consentstate s ON s.tenant_id = c.tenant_id AND s.subject_id = c.subject_id
-    AND s.channel = 'whatsapp' AND s.purpose = %s AND s.state = 'granted'
-JOIN consent_consentevent e ON e.tenant_id = s.tenant_id AND e.seq = s.seq AND e.source IN ('import', 'api')
-WHERE r.reason IS NULL AND NOT EXISTS (SELECT FROM messaging_message m
-    WHERE m.tenant_id = c.tenant_id AND m.contact_id = c.id AND m.accepted_at IS NOT NULL)
+# A thousand of the audience by chance, for the uid is random, and the thousand who came last.
+SAMPLE = 1000
+SAMPLES = """
+WITH included AS MATERIALIZED (SELECT c.id, c.uid FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}))
+SELECT ARRAY(SELECT id FROM included ORDER BY uid LIMIT {most}),
+       ARRAY(SELECT id FROM included ORDER BY id DESC LIMIT {most})
 """
-# The uid is random, so that these are a sample of the audience; and then those who came last.
-SAMPLE, BY_CHANCE, LAST = 1000, "c.uid", "c.id DESC"
+# Who of them can be reached by a yes that an import or a program brought, and was never sent anything. Each is looked
+# up by itself: a join compares everybody with everything where statistics do not know the company yet.
+NEWCOMERS = """
+SELECT count(*) FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
+WHERE c.tenant_id = %s AND c.id = ANY(%s) AND r.reason IS NULL AND (
+    SELECT e.source FROM consent_consentevent e WHERE e.tenant_id = c.tenant_id AND e.seq = {seq}
+) IN ('import', 'api') AND (
+    SELECT m.id FROM messaging_message m
+    WHERE m.tenant_id = c.tenant_id AND m.contact_id = c.id AND m.accepted_at IS NOT NULL LIMIT 1
+) IS NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Selection:
     included_params: list[Any]
     reason: str
     reason_params: list[Any]
+    # Of the ledger's row that decides, as in consent.rules.
+    seq: str
 
 
 @dataclass(frozen=True)
@@ -131,23 +136,29 @@ def reaches_some(campaign: Campaign) -> bool:
 def newcomers(campaign: Campaign, audience: int) -> Newcomers:
     """To how many of an audience of so many people it is the first message, though they did not sign up themselves.
 
-    Looks at two thousand of them at most, so that it costs the same for a million: counted from a sample it is about
+    Looks closer at two thousand of them at most, so that it costs little for a million: counted from a sample it is about
     so many, and where only some of those who came last are such people, at least so many.
     """
-    found = _newcomers(campaign, BY_CHANCE)
+    chosen = selection(campaign)
+    with as_a_set(), connection.cursor() as cursor:
+        cursor.execute(
+            SAMPLES.format(included=chosen.included, most=SAMPLE), [campaign.tenant_id, *chosen.included_params]
+        )
+        by_chance, last = cursor.fetchone()
+    found = _newcomers(campaign, chosen, by_chance)
     if audience <= SAMPLE:
         return Newcomers(found)
     if found:
         return Newcomers(_rounded(found * audience / SAMPLE), is_about=True)
-    return Newcomers(_newcomers(campaign, LAST), is_least=True)
+    return Newcomers(_newcomers(campaign, chosen, last), is_least=True)
 
 
-def _newcomers(campaign: Campaign, order: str) -> int:
-    chosen = selection(campaign)
-    parts = {"joins": chosen.joins, "reason": chosen.reason, "included": chosen.included}
-    params = [*chosen.included_params, *chosen.joins_params, *chosen.reason_params, campaign.purpose]
+def _newcomers(campaign: Campaign, chosen: Selection, people: list[int]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(NEWCOMERS.format(**parts, order=order, most=SAMPLE), [campaign.tenant_id, *params])
+        cursor.execute(
+            NEWCOMERS.format(joins=chosen.joins, reason=chosen.reason, seq=chosen.seq),
+            [*chosen.joins_params, *chosen.reason_params, campaign.tenant_id, people],
+        )
         return int(cursor.fetchone()[0])
 
 
@@ -241,6 +252,7 @@ def selection(campaign: Campaign) -> Selection:
         included_params=included_params,
         reason=reason,
         reason_params=excluded_params,
+        seq=refusal.seq,
     )
 
 
