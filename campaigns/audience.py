@@ -136,8 +136,8 @@ def reaches_some(campaign: Campaign) -> bool:
 def newcomers(campaign: Campaign, audience: int) -> Newcomers:
     """To how many of an audience of so many people it is the first message, though they did not sign up themselves.
 
-    Looks closer at two thousand of them at most, so that it costs little for a million: counted from a sample it is about
-    so many, and where only some of those who came last are such people, at least so many.
+    Looks closer at two thousand of them at most, so that it costs little for a million: counted from a sample it is
+    about so many, and where only some of those who came last are such people, at least so many.
     """
     chosen = selection(campaign)
     with as_a_set(), connection.cursor() as cursor:
