@@ -93,14 +93,35 @@ def _part_text(text: TemplateText, kind: str) -> str:
     return str((text.part(kind) or {}).get("text", ""))
 
 
-def leads_to(variant: Variant, address: str) -> bool:
-    """Whether the message of a variant with a template holds this address, in its words or behind a button."""
+def names_right_to_object(variant: Variant) -> bool:
+    """Whether everybody reads in the message of a variant with a template that they may object (CG-24)."""
+    return any(words.says_in_any(one, words.OBJECTION) for one in _read_by_all(variant))
+
+
+def tells_origin(variant: Variant, notice: str) -> bool:
+    """Whether everybody reads there whence their data come, or where that stands (CG-61).
+
+    It stands on the person's own page, and in the company's privacy `notice`.
+    """
+    address = notice.rstrip("/")
+    return rendering.leads_to_own_page(variant.variables) or any(
+        (address and address in one) or words.says_in_any(one, words.ORIGIN) for one in _read_by_all(variant)
+    )
+
+
+def _read_by_all(variant: Variant) -> list[str]:
+    """All texts and addresses of the message that are the same for everybody."""
     assert variant.template
     text = text_of(variant.template)
-    values = [*(variant.variables.get("body") or []), *(variant.variables.get("buttons") or [])]
-    pieces = [*text.components, *text.buttons, *values]
+    pieces = [*text.components, *text.buttons, *(variant.variables.get("buttons") or [])]
     said = [str(piece.get(name, "")) for piece in pieces for name in ("text", "url")]
-    return bool(address) and any(address.rstrip("/") in words for words in said)
+    return [*said, *_fixed_texts(variant.variables)]
+
+
+def free_variable(template: Template) -> str:
+    """What one more variable of the body would be called."""
+    text = text_of(template)
+    return rendering.OWN_PAGE if text.is_named else str(len(rendering.variables_in(text.body)) + 1)
 
 
 def obstacles(template: Template) -> list[str]:

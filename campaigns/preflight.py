@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from campaigns import audience, contents, queries
 from campaigns.models import Audience, Campaign, Variant
-from consent import agreements
+from consent import agreements, speaking
 from consent.models import Purpose
 from consent.queries import (
     attribute_name,
@@ -48,7 +48,7 @@ def checks(campaign: Campaign, known: queries.Estimate | None = None) -> list[Ch
     found += _order_checks(campaign)
     found += [*_number_checks(campaign), *_limit_checks(campaign, known)]
     # Only where people look: nothing depends on it at the launch.
-    found += _notice_checks(campaign, variants) if known and reached.ok else []
+    found += _first_message_checks(campaign, variants, known.audience) if known and reached.ok else []
     for variant in variants:
         found.extend(_template_checks(campaign, variant))
     return found
@@ -197,20 +197,53 @@ def _limit_checks(campaign: Campaign, known: queries.Estimate | None) -> list[Ch
     return [Check("warning.daily_limit", text % told, True, "audience")]
 
 
-def _notice_checks(campaign: Campaign, variants: Sequence[Variant]) -> list[Check]:
-    """A warning where people of an import get their first message and are not told whence their data come.
+def _first_message_checks(campaign: Campaign, variants: Sequence[Variant], people: int) -> list[Check]:
+    """Warnings where people who did not sign up themselves get their first message and it lacks what only it can say.
 
-    Art. 14 (3) (b) GDPR: with the first message at the latest.
+    That they may object to advertising (Art. 21 (4) GDPR, CG-24), and whence their data come (Art. 14 (3) (b), CG-61).
     """
     notice = controller_of(campaign.tenant).privacy_url
-    silent = [one.template for one in variants if one.template and not contents.leads_to(one, notice)]
-    if not silent or not audience.has_newcomers(campaign):
+    chosen = [(one, one.template) for one in variants if one.template]
+    silent = [template for one, template in chosen if not contents.tells_origin(one, notice)]
+    unsaid = [template for one, template in chosen if not contents.names_right_to_object(one)]
+    if campaign.purpose == Purpose.TRANSACTIONAL:
+        unsaid = []
+    if not (unsaid or silent) or not (found := audience.newcomers(campaign, people)).people:
         return []
-    text = _(
-        "Some of these people came by an import and get your first message now. It must tell them where you have their"
-        " data from (Art. 14 GDPR): put the address of your privacy notice into the template “%(name)s”."
+    objection = _(
+        "First message to people of an import or the API (%(people)s): the template “%(name)s” does not name their"
+        " right to object (Art. 21 (4) GDPR). Add as a sentence of its own: “%(sentence)s”"
     )
-    return [Check("warning.notice", text % {"name": silent[0].name}, True, "template")]
+    origin = _(
+        "First message to people of an import or the API (%(people)s): the template “%(name)s” does not tell where you"
+        " have their data from (Art. 14 GDPR). Add “%(sentence)s” and fill the variable with the link to the person's"
+        " own page, or put the address of your privacy notice into the template."
+    )
+    return [
+        *_unsaid(campaign, "objection", objection, unsaid, found),
+        *_unsaid(campaign, "notice", origin, silent, found),
+    ]
+
+
+def _unsaid(
+    campaign: Campaign, what: str, text: str, templates: Sequence[Template], found: audience.Newcomers
+) -> list[Check]:
+    """The warning about the first of these templates, with a sentence for it to say, in its language."""
+    if not templates:
+        return []
+    template = templates[0]
+    said = speaking.texts(campaign.tenant, "de" if template.language.startswith("de") else "en")
+    variable = "{{" + contents.free_variable(template) + "}}"
+    sentence = said[f"first_{what}"].replace("{url}", variable)
+    told = {"people": _people(found), "name": template.name, "sentence": sentence}
+    return [Check(f"warning.{what}", text % told, True, "template")]
+
+
+def _people(found: audience.Newcomers) -> str:
+    count = number_format(found.people)
+    if found.is_about:
+        return _("about %(count)s") % {"count": count}
+    return _("at least %(count)s") % {"count": count} if found.is_least else count
 
 
 def _paused_text(number: Number) -> str:

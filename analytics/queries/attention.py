@@ -13,6 +13,7 @@ from analytics.models import Kpi
 from campaigns.models import Campaign
 from consent import opening, vouchers
 from consent.rights import informing
+from contacts.models import Import
 from messaging import reasons
 from messaging.models import Source
 from tenants.models import Tenant
@@ -153,20 +154,29 @@ def _uncertain(tenant: Tenant) -> list[Attention]:
 
 
 def _uninformed(tenant: Tenant) -> list[Attention]:
-    remedy = gettext("With the first message or in another way (Art. 14 GDPR). Then say so on the page of the import.")
-    due = [(each, informing.until(each)) for each in informing.uninformed(tenant)[:SHOWN_OF_EACH]]
+    remedy = gettext(
+        "With the first message or in another way (Art. 14 GDPR); then say so on the page of the import. Whom you will"
+        " not write to is better erased."
+    )
     today = localdate(timezone=ZoneInfo(tenant.timezone))
     return [
-        Attention("import", "warning", each.uid, each.filename, _to_know(until, today), remedy) for each, until in due
+        Attention("import", "warning", each.uid, each.filename, _to_know(each, today), remedy)
+        for each in informing.uninformed(tenant)[:SHOWN_OF_EACH]
     ]
 
 
-def _to_know(until: date | None, today: date) -> str:
+def _to_know(imported: Import, today: date) -> str:
+    until = informing.until(imported)
     if until and until < today:
-        text = gettext("Since %(day)s the people of this import should know where you have their data from.")
+        text = gettext(
+            "Since %(day)s the people whom this import brought on %(brought)s should know where you have their data"
+            " from."
+        )
     else:
-        text = gettext("By %(day)s the people of this import have to know where you have their data from.")
-    return text % {"day": day(until)}
+        text = gettext(
+            "By %(day)s the people whom this import brought on %(brought)s have to know where you have their data from."
+        )
+    return text % {"day": day(until), "brought": day(imported.brought_at)}
 
 
 def _closed_forms(tenant: Tenant) -> list[Attention]:

@@ -1,6 +1,7 @@
-"""Imports over the REST API: upload, check, run, watch, cancel, download what was rejected or got no consent."""
+"""Imports over the REST API: upload, check, run, watch, cancel, say who knows, download what was left out."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from consent.actions import imports
+from consent.rights import informing
 from contacts.importing import escaping, layout, noting, progress, reasons
 from contacts.models import ContactList, Import
 from tenants.models import Tenant
@@ -65,11 +67,18 @@ class ImportSerializer(serializers.Serializer[Any]):
     warnings = serializers.SerializerMethodField(help_text="Values that were left out while their line was imported.")
     consent = serializers.SerializerMethodField(help_text="What became of the consent and opt-out columns, by person.")
     error = serializers.CharField()
+    inform_until = serializers.SerializerMethodField(
+        help_text="By when the people it brought have to know where their data are from (Art. 14 GDPR)."
+    )
+    informed_at = serializers.DateTimeField(allow_null=True, help_text="When somebody said that they know.")
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
 
     def get_percent(self, imported: Import) -> int:
         return progress.percent(imported)
+
+    def get_inform_until(self, imported: Import) -> date | None:
+        return informing.until(imported)
 
     def get_list(self, imported: Import) -> UUID | None:
         return imported.list.uid if imported.list else None
@@ -197,6 +206,14 @@ class ImportViewSet(TenantViewSet):
         """Stop after the batch it is at; what is imported stays."""
         return self._answer(_now(imports.cancel, imported=self.get_object(), by=self.key))
 
+    @extend_schema(request=None, responses=ImportSerializer)
+    def informed(self, request: Request, uid: UUID) -> Response:
+        """Say that the people it brought were told where you have their data from, in your first message or otherwise.
+
+        Answers 409 while it has brought nobody.
+        """
+        return self._answer(_now(imports.informed, imported=self.get_object(), by=self.key))
+
     @extend_schema(responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY)})
     def rejected(self, request: Request, uid: UUID) -> StreamingHttpResponse:
         """The rejected lines as CSV with line number, reason and column; correct it and upload it again.
@@ -258,6 +275,7 @@ api_urls = [
     path("imports/<uuid:uid>/check/", ImportViewSet.as_view({"post": "check"}), name="import-check"),
     path("imports/<uuid:uid>/run/", ImportViewSet.as_view({"post": "run"}), name="import-run"),
     path("imports/<uuid:uid>/cancel/", ImportViewSet.as_view({"post": "cancel"}), name="import-cancel"),
+    path("imports/<uuid:uid>/informed/", ImportViewSet.as_view({"post": "informed"}), name="import-informed"),
     path("imports/<uuid:uid>/rejected/", ImportViewSet.as_view({"get": "rejected"}), name="import-rejected"),
     path("imports/<uuid:uid>/notes/", ImportViewSet.as_view({"get": "notes"}), name="import-notes"),
 ]

@@ -22,6 +22,11 @@ def says(text: str, language: str, said: Words) -> bool:
     return bool(said[language].search(plain(text)))
 
 
+def says_in_any(text: str, said: Words) -> bool:
+    """Whether the text says it, in whichever language it is."""
+    return any(says(text, language, said) for language in LANGUAGES)
+
+
 def place(text: str, language: str, said: Words) -> int | None:
     """Where in the plain text it is said first; None where it is not."""
     found = said[language].search(plain(text))
@@ -178,6 +183,46 @@ UNSUBSCRIBE = _words(
         \bunsubscribe link
         \blink\b…\b(?:e-?mail|message|newsletter)
         \bmail to \S+@\S+
+    """,
+)
+# The right to object to advertising (Art. 21 (4) GDPR). It takes what one objects to: "Widerspruch zwecklos" is none.
+_OBJECT_DE = r"\b(?:werbe)?widerspr(?:ech|ich|uch|äch)\w*"
+_OBJECT_TO_DE = r"\b(?:direkt)?(?:werb(?:ung|lich|e)|nutzung|verwendung|verarbeitung|\w*daten|jeder ?zeit)\w*"
+OBJECTION = _words(
+    de=rf"""
+        {_OBJECT_DE}…{_OBJECT_TO_DE}
+        {_OBJECT_TO_DE}…{_OBJECT_DE}
+        \bwiderspruchsrecht
+        \brecht (?:auf|zum) widerspruch
+    """,
+    en=r"""
+        \bright to object\b
+        \bobject(?:ing)? to\b…\b(?:advertis|marketing|data\b|us(?:e|ing)\b)
+        \bobject\b…\bany ?time\b
+        \bany ?time\b…\bobject\b
+    """,
+)
+# Whence the company has somebody's data (Art. 14 (2) (f) GDPR).
+_DATA_DE = r"\b(?:dein|ihr|euer|eur)(?:e[rnms]?)? (?:[\w-]+ )?(?:\w*daten|[\w-]*nummer|\w*adresse|\w*kontakt)\b"
+_FROM_DE = r"\b(?:von|vom|aus|durch|über)\b"
+_DATA_EN = r"\byour (?:\w+ ){0,2}(?:data|number|details|address)\b"
+_GIVEN_DE = r"\b(?:gegeben|angegeben|hinterlassen|genannt|mitgeteilt|eingetragen)\b"
+ORIGIN = _words(
+    de=rf"""
+        \bwoher\b…\b(?:\w*daten|[\w-]*nummer|\w*adresse|\w*kontakt)\b
+        \b(?:herkunft|quelle) (?:deiner|ihrer|eurer|der) (?:\w+ )?(?:\w*daten|[\w-]*nummer)\b
+        {_DATA_DE} (?:\w+ ){{0,2}}(?:stammt|stammen|kommt|kommen|(?:haben|erhielten|bekamen) wir) …{_FROM_DE}
+        \b(?:haben|erhielten|bekamen|übernahmen) (?:wir )?{_DATA_DE}…{_FROM_DE}
+        {_DATA_DE}…\b(?:du|sie|ihr)\b…{_GIVEN_DE}
+        \b(?:du|sie|ihr)\b…{_DATA_DE}…{_GIVEN_DE}
+    """,
+    en=rf"""
+        \bwhere we\b…{_DATA_EN}
+        \bsource of {_DATA_EN}
+        {_DATA_EN} (?:\w+ ){{0,2}}(?:comes?|came|from)\b
+        {_DATA_EN}…\b(?:got|obtained|received|taken)\b…\bfrom\b
+        \b(?:got|have|had|obtained|received|took) {_DATA_EN}…\bfrom\b
+        \byou (?:gave|left|entered|told)\b…{_DATA_EN}
     """,
 )
 LINK = _words(de=r"https?://\S+\.\S+", en=r"https?://\S+\.\S+")

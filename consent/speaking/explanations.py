@@ -39,6 +39,9 @@ DU: Texts = {
     "topics_save": "Themen speichern",
     "topics_saved": "Gespeichert. Deine Auswahl gilt ab sofort.",
     "topics_ask": "Was interessiert dich?",
+    # Offered for the first message to people who did not sign up themselves; {url} is a variable of the template.
+    "first_objection": "Du kannst der Verwendung deiner Daten für Werbung jederzeit widersprechen.",
+    "first_notice": "Auf {url} steht, woher wir deine Daten haben.",
 }
 SIE: Texts = {
     "why_chat": "Warum Sie Nachrichten von {company} bekommen:",
@@ -64,6 +67,8 @@ SIE: Texts = {
     " das nicht: Dafür zählt nur Ihre Zustimmung.",
     "topics_saved": "Gespeichert. Ihre Auswahl gilt ab sofort.",
     "topics_ask": "Was interessiert Sie?",
+    "first_objection": "Sie können der Verwendung Ihrer Daten für Werbung jederzeit widersprechen.",
+    "first_notice": "Auf {url} steht, woher wir Ihre Daten haben.",
 }
 EN: Texts = {
     "why_chat": "Why you get messages from {company}:",
@@ -98,4 +103,6 @@ EN: Texts = {
     "topics_save": "Save topics",
     "topics_saved": "Saved. Your choice holds from now on.",
     "topics_ask": "What interests you?",
+    "first_objection": "You may object to the use of your data for advertising at any time.",
+    "first_notice": "See {url} for where we have your data from.",
 }

@@ -1,5 +1,7 @@
 """What the overview asks somebody to look at, before people notice."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -10,6 +12,7 @@ from django.utils.timezone import now
 from analytics import queries
 from consent.actions import signup_forms, vouchers
 from consent.models import Controller
+from contacts.models import Import
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tests.analytics.cast import NOON, State, campaign_of, messages_of, source_of
@@ -41,14 +44,30 @@ def test_a_form_that_runs_out_of_voucher_codes_needs_attention_early(in_bakery: 
     assert len(queries.overview(in_bakery, DAY, DAY).attention) == 1
 
 
-def test_the_warning_leads_to_the_form(in_bakery: Tenant, client: Client, bakery_made: NewTenant) -> None:
+@pytest.mark.parametrize("launched_at", [NOON, None])
+def test_the_warning_leads_to_the_form(
+    in_bakery: Tenant, client: Client, bakery_made: NewTenant, launched_at: datetime | None
+) -> None:
+    """Also before the first campaign, when the overview says how to begin."""
     benefit = {"benefit": "5 €", "benefit_terms": "Ab 20 €."}
-    # Before the first campaign the overview says how to begin instead.
-    campaign_of(in_bakery, launched_at=NOON)
+    campaign_of(in_bakery, launched_at=launched_at)
     form = open_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]), **benefit)
     client.force_login(bakery_made.owner)
 
     assert f'<a href="/bakery/signups/{form.uid}/">Theke</a>' in client.get("/bakery/").content.decode()
+
+
+def test_art_14_who_has_never_sent_a_campaign_reads_by_when_the_people_of_an_import_have_to_know(
+    in_bakery: Tenant, client: Client, bakery_made: NewTenant
+) -> None:
+    imported = Import.objects.create(tenant=in_bakery, filename="kunden.csv", brought_at=now() - timedelta(days=24))
+    client.force_login(bakery_made.owner)
+    address = f"/bakery/imports/{imported.uid}/"
+    assert f'<a href="{address}">kunden.csv</a>' in client.get("/bakery/").content.decode()
+
+    client.post(f"{address}informed/")
+
+    assert "kunden.csv" not in client.get("/bakery/").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -372,6 +372,7 @@ def test_art_14_an_import_whose_month_is_nearly_over_needs_attention_until_someb
         ("import", late.uid, "late.csv"),
     ]
     assert [each.text.split()[0] for each in found] == ["Since", "By"]
+    assert "brought on" in found[0].text
 
 
 def test_a_number_at_its_daily_limit_says_so(in_bakery: Tenant) -> None:

@@ -1,24 +1,16 @@
-"""What a message must say, and must not: who sends it, the way out, no advert in an order's message, the notice."""
+"""What a message must say, and must not: who sends it, the way out, no advert in an order's message."""
 
 from typing import Any
 
 import pytest
 from django.utils import translation
-from django.utils.timezone import now
 
-from campaigns import actions, preflight, queries
+from campaigns import actions, preflight
 from campaigns.models import Campaign
 from consent.actions import controllers
-from contacts.models import Contact
-from messaging.models import Message
 from segments import actions as segments
-from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests import factories
-from tests.campaigns.cast import change_number, change_template, content, draft, stored
-from tests.consent.factories import known
-from tests.consent.imports import done
-from whatsapp.models import Template
+from tests.campaigns.cast import change_number, change_template, content, stored
 
 
 def parts(body: str, footer: str = "", *buttons: dict[str, Any]) -> list[dict[str, Any]]:
@@ -178,53 +170,3 @@ def test_cg_31_who_launches_is_warned_where_a_message_about_orders_names_no_orde
 
     assert ("warning.order" in found) is is_warned
     assert "warning.order" not in of_advertising
-
-
-PROVEN = (
-    "Handy;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
-    "0151 23456780;01.02.2025;Ladenformular;Ja, per WhatsApp von der Bäckerei Sonne.;Blatt 1\n"
-)
-NOTICE = "https://sonne.example/datenschutz"
-
-
-def warnings(campaign: Campaign) -> list[str]:
-    """What the page before the launch warns of."""
-    with tenant_scope(campaign.tenant):
-        found = preflight.checks(campaign, queries.estimate(campaign))
-    assert all(check.ok for check in found), found
-    return [check.code for check in found if check.code.startswith("warning.")]
-
-
-@pytest.fixture
-def to_imported(bakery: Tenant, settings: Any, tmp_path: Any) -> Campaign:
-    """A campaign to somebody whose yes came with a file; the company has a privacy notice."""
-    settings.MEDIA_ROOT = str(tmp_path)
-    done(bakery, PROVEN)
-    with tenant_scope(bakery):
-        known(bakery, privacy_url=NOTICE)
-        people = list(Contact.objects.all())
-    return draft(bakery, people)
-
-
-def test_art_14_the_first_message_to_people_of_an_import_must_lead_to_the_notice(to_imported: Campaign) -> None:
-    assert warnings(to_imported) == ["warning.notice"]
-
-    with tenant_scope(to_imported.tenant):
-        parts = [{"type": "FOOTER", "text": f"Bäckerei Sonne. STOPP beendet. {NOTICE}"}]
-        without = [part for part in factories.MARKETING_COMPONENTS if part["type"] != "FOOTER"]
-        Template.objects.filter(tenant=to_imported.tenant).update(components=[*without, *parts])
-
-    assert warnings(to_imported) == []
-
-
-def test_who_was_written_to_already_has_had_their_first_message(to_imported: Campaign, bakery: Tenant) -> None:
-    with tenant_scope(bakery):
-        people = list(Contact.objects.all())
-        source = factories.source(bakery.numbers.get(), people, made_template=bakery.templates.get())
-        Message.objects.filter(source=source).update(accepted_at=now(), queue=2, state=4)
-
-    assert warnings(to_imported) == []
-
-
-def test_who_signed_up_themselves_needs_no_such_notice(ready: Campaign) -> None:
-    assert warnings(ready) == []

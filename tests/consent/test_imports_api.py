@@ -13,6 +13,7 @@ from django.test import Client
 from consent import importing
 from contacts.models import Contact, ContactList, Import
 from tenants.actions import NewTenant, issue_key
+from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.consent.imports import done, fixture
 
@@ -261,3 +262,20 @@ def test_guessed_consent_columns_and_those_of_somebody_else_need_it_too(bakery_m
 
 def test_nobody_uploads_without_a_key() -> None:
     assert Client().post(URL, {}).status_code == 401
+
+
+def test_art_14_a_program_says_that_the_people_of_an_import_know(bakery_made: NewTenant) -> None:
+    client = client_of(bakery_made)
+    uid = uploaded(client, PHONES).json()["uid"]
+    assert client.post(f"{URL}{uid}/informed/").status_code == 409
+    work(bakery_made)
+    told = client.get(f"{URL}{uid}/").json()
+    assert (told["informed_at"], told["inform_until"] > told["created_at"]) == (None, True)
+
+    answers = [client.post(f"{URL}{uid}/informed/") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json()["informed_at"] == answers[1].json()["informed_at"] is not None
+    with tenant_scope(bakery_made.tenant):
+        assert AuditEvent.objects.filter(verb="import.informed", object_uid=uid).count() == 1
+    assert client_with(bakery_made, "contacts:read").post(f"{URL}{uid}/informed/").status_code == 403

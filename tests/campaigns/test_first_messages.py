@@ -1,0 +1,201 @@
+"""What only the first message can say to people who did not sign up themselves: their right to object, and whence."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import translation
+from django.utils.timezone import now
+
+from campaigns import actions, audience, preflight, queries
+from campaigns.models import Campaign
+from consent import speaking
+from contacts.models import Contact
+from messaging.models import Message
+from messaging.rendering import OWN_PAGE
+from tenants.actions import NewTenant
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import factories
+from tests.campaigns.cast import change_template, content, draft, listed, stored
+from tests.consent.factories import known
+from tests.consent.imports import done
+from tests.consent.test_api import YES
+from tests.contacts.calls import Caller
+
+HEADERS = "Handy;Einwilligung am;Einwilligungsquelle;Wortlaut;Nachweis\n"
+LINE = "0151 2345678{};01.02.2025;Ladenformular;Ja, per WhatsApp von der Bäckerei Sonne.;Blatt 1\n"
+NOTICE = "https://sonne.example/datenschutz"
+OBJECT = "Sie können der Verwendung Ihrer Daten für Werbung jederzeit widersprechen."
+BOTH = ["warning.objection", "warning.notice"]
+
+
+def found(campaign: Campaign, language: str = "en") -> list[preflight.Check]:
+    """What the page before the launch warns of."""
+    campaign = stored(campaign)
+    with tenant_scope(campaign.tenant), translation.override(language):
+        checks = preflight.checks(campaign, queries.estimate(campaign))
+    assert all(check.ok for check in checks), checks
+    return [check for check in checks if check.code.startswith("warning.")]
+
+
+def warnings(campaign: Campaign) -> list[str]:
+    return [check.code for check in found(campaign)]
+
+
+def say(campaign: Campaign, *sentences: str) -> None:
+    """Have the template's body say this, too."""
+    others = [part for part in factories.MARKETING_COMPONENTS if part["type"] != "BODY"]
+    body = {"type": "BODY", "text": " ".join(["Hallo {{1}}, bis {{2}} gibt es 20 Prozent auf alles.", *sentences])}
+    change_template(campaign, components=[body, *others])
+
+
+@pytest.fixture
+def to_imported(bakery: Tenant, settings: Any, tmp_path: Any) -> Campaign:
+    """A campaign to somebody whose yes came with a file; the company has a privacy notice."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    done(bakery, HEADERS + LINE.format(0))
+    with tenant_scope(bakery):
+        known(bakery, privacy_url=NOTICE)
+        people = list(Contact.objects.all())
+    return draft(bakery, people)
+
+
+@pytest.fixture
+def alice(client: Client, bakery_made: NewTenant) -> Client:
+    client.force_login(bakery_made.owner)
+    return client
+
+
+def test_art_14_the_first_message_to_people_of_an_import_must_lead_to_the_notice(to_imported: Campaign) -> None:
+    assert warnings(to_imported) == BOTH
+
+    say(to_imported, f"Datenschutz: {NOTICE}.")
+
+    assert warnings(to_imported) == ["warning.objection"]
+
+
+def test_cg_24_the_first_message_to_people_of_an_import_must_name_their_right_to_object(to_imported: Campaign) -> None:
+    say(to_imported, "Abmelden können Sie sich jederzeit.")
+    assert warnings(to_imported) == BOTH
+
+    say(to_imported, OBJECT)
+
+    assert warnings(to_imported) == ["warning.notice"]
+
+
+@pytest.mark.parametrize(
+    ("address_form", "language", "objection", "whence"),
+    [
+        ("du", "de", "Du kannst der Verwendung deiner Daten", "Auf {{3}} steht, woher wir deine Daten haben."),
+        ("sie", "de_AT", "Sie können der Verwendung Ihrer Daten", "Auf {{3}} steht, woher wir Ihre Daten haben."),
+        ("sie", "en_US", "You may object to the use", "See {{3}} for where we have your data from."),
+    ],
+)
+def test_the_warning_brings_a_sentence_that_mends_it_as_the_company_addresses_people(
+    to_imported: Campaign, address_form: str, language: str, objection: str, whence: str
+) -> None:
+    with tenant_scope(to_imported.tenant):
+        known(to_imported.tenant, address_form=address_form)
+    change_template(to_imported, language=language)
+
+    told = [check.text for check in found(to_imported)]
+
+    assert [said in text for said, text in zip([objection, whence], told, strict=True)] == [True, True]
+    with tenant_scope(to_imported.tenant):
+        said = speaking.texts(to_imported.tenant, language[:2])["first_objection"]
+    say(to_imported, said, whence, "Bis bald!")
+    page = {"name": "3", "from": OWN_PAGE}
+    content(to_imported, body=[*factories.VARIABLES["body"], page])
+    assert warnings(to_imported) == []
+
+
+def test_the_persons_own_page_tells_whence_and_does_not_stand_for_the_right_to_object(to_imported: Campaign) -> None:
+    say(to_imported, "Ihre Seite: {{3}}.")
+    content(to_imported, body=[*factories.VARIABLES["body"], {"name": "3", "from": OWN_PAGE}])
+
+    assert warnings(to_imported) == ["warning.objection"]
+
+
+def test_a_fixed_text_of_the_campaign_says_it_as_the_template_does(to_imported: Campaign) -> None:
+    first, _second = factories.VARIABLES["body"]
+    text = f"Sonntag (Ihre Nummer haben Sie uns im Laden gegeben. {OBJECT})"
+    content(to_imported, body=[first, {"name": "2", "from": "text", "text": text}])
+
+    assert warnings(to_imported) == []
+
+
+def test_people_whom_a_program_brought_are_told_by_their_first_message_too(
+    bakery: Tenant, api: Caller, alice: Client
+) -> None:
+    uid = api.post("contacts/", {"phone": "+4915123456789", "first_name": "Anna"}).json()["uid"]
+    assert api.post(f"contacts/{uid}/consents/", YES).status_code == 201
+    with tenant_scope(bakery):
+        people = list(Contact.objects.all())
+    campaign = draft(bakery, people)
+
+    checks = api.get(f"campaigns/{campaign.uid}/estimate/").json()["checks"]
+    page = alice.get(f"/{bakery.slug}/campaigns/{campaign.uid}/edit/review/?counted").content.decode()
+
+    assert [check["code"] for check in checks if check["code"].startswith("warning.")] == BOTH
+    assert [check["text"].count("(1)") for check in checks if check["code"] in BOTH] == [1, 1]
+    assert speaking.DU["first_objection"] in page
+    assert api.post(f"campaigns/{campaign.uid}/launch/").status_code == 200
+
+
+def test_what_a_contract_needs_is_no_advertising_that_one_could_object_to(bakery: Tenant, api: Caller) -> None:
+    ada = api.post("contacts/", {"phone": "+4915123456789"}).json()["uid"]
+    said = {**YES, "purpose": "transactional", "wording_text": "Ja, schreibt mir per WhatsApp zu meiner Bestellung."}
+    assert api.post(f"contacts/{ada}/consents/", said).status_code == 201
+    with tenant_scope(bakery):
+        campaign = draft(bakery, list(Contact.objects.all()))
+    change_template(campaign, category="UTILITY", components=[{"type": "BODY", "text": "Ihre Bestellung ist da."}])
+    content(campaign, header={}, body=[], buttons=[])
+    with tenant_scope(bakery):
+        actions.update(campaign=campaign, by=None, purpose="transactional")
+
+    assert warnings(campaign) == ["warning.order", "warning.notice"]
+
+
+def test_who_was_written_to_already_has_had_their_first_message(to_imported: Campaign, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        people = list(Contact.objects.all())
+        source = factories.source(bakery.numbers.get(), people, made_template=bakery.templates.get())
+        Message.objects.filter(source=source).update(accepted_at=now(), queue=2, state=4)
+
+    assert warnings(to_imported) == []
+
+
+def test_who_signed_up_themselves_needs_no_such_notice(ready: Campaign) -> None:
+    assert warnings(ready) == []
+
+
+def test_who_is_left_out_gets_no_first_message(to_imported: Campaign, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        people = list(Contact.objects.all())
+        included = to_imported.audiences.get().list
+    both = [included, listed(bakery, factories.contacts(bakery, 1), "Alle")]
+    left_out = listed(bakery, people, "Nicht")
+    with tenant_scope(bakery):
+        actions.set_audience(campaign=to_imported, by=None, include_lists=both, exclude_lists=[left_out])
+
+    assert warnings(to_imported) == []
+
+
+@pytest.mark.parametrize(("uid", "told"), [("0", "about 2"), ("f", "at least 1")])
+def test_a_large_audience_is_sampled_and_who_came_last_is_looked_at_besides(
+    bakery: Tenant, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, uid: str, told: str
+) -> None:
+    """Two of three are looked at, by the random uid: with the first one they are in the sample, with the last not."""
+    monkeypatch.setattr(audience, "SAMPLE", 2)
+    settings.MEDIA_ROOT = str(tmp_path)
+    factories.contacts(bakery, 2)
+    done(bakery, HEADERS + LINE.format(0))
+    with tenant_scope(bakery):
+        Contact.objects.filter(phone="+4915123456780").update(uid=uid * 32)
+        people = list(Contact.objects.all())
+
+    first, second = found(draft(bakery, people))
+
+    assert f"({told})" in first.text
+    assert f"({told})" in second.text

@@ -1,0 +1,85 @@
+"""Which words name the right to object, and which tell whence somebody's data come."""
+
+import pytest
+
+from consent import speaking
+from consent.linting import words
+
+OBJECTIONS = [
+    "Sie können der Verwendung Ihrer Daten für Werbung jederzeit widersprechen.",
+    "Du kannst der Nutzung deiner Daten jederzeit widersprechen, auch hier: https://sonne.example",
+    "Widersprechen Sie der Werbung jederzeit mit STOPP.",
+    "Werbung können Sie jederzeit per Antwort widersprechen",
+    "Wenn du der Werbung widersprichst, hören wir auf.",
+    "Sie haben das Recht auf Widerspruch (Art. 21 DSGVO).",
+    "Ihr Widerspruchsrecht: Antworten Sie mit STOPP.",
+    "Gegen Direktwerbung können Sie Widerspruch einlegen.",
+    "Werbewiderspruch jederzeit: STOPP",
+    "You may object to the use of your data for advertising at any time.",
+    "You have the right to object.",
+    "You can object at any time by answering STOP.",
+]
+NO_OBJECTIONS = [
+    "",
+    "Abmelden: STOPP",
+    "Abmelden können Sie sich jederzeit.",
+    "Sie können Ihre Einwilligung jederzeit widerrufen.",
+    "Widerspruch zwecklos: 20 Prozent auf alles!",
+    "Unsere Brote sind ein Widerspruch in sich: knusprig und weich.",
+    "Da kann niemand widersprechen. Ihre Daten sind sicher.",
+    "Unwidersprochen gut und in der Werbung",
+    "Any object you like, 20 % off",
+    "Unsubscribe any time",
+]
+ORIGINS = [
+    "Woher wir deine Daten haben: https://sonne.example/datenschutz",
+    "Auf https://sonne.example/p steht, woher wir Ihre Daten haben.",
+    "Ihre Nummer haben wir von der Alten Bäckerei GmbH.",
+    "Deine Nummer haben wir aus unserem Kundenbuch.",
+    "Ihre Kontaktdaten stammen aus Ihrer Bestellung vom 3. Mai",
+    "Wir haben Ihre Handynummer aus Ihrem Kundenkonto.",
+    "Deine Telefonnummer hast du uns im Laden gegeben.",
+    "Sie haben uns Ihre Nummer bei der Bestellung genannt.",
+    "Herkunft Ihrer Daten: Kundenkartei",
+    "We have your number from your last order.",
+    "Your data comes from our shop.",
+    "You gave us your phone number in our shop.",
+    "Here is where we got your data from: https://sonne.example",
+    "We received your contact details when you ordered, from our shop.",
+]
+NO_ORIGINS = [
+    "",
+    "Ihre Daten sind bei uns sicher.",
+    "Woher kommt unser Mehl? Aus der Region.",
+    "Ihre Bestellung haben wir aus dem Ofen geholt.",
+    "Deine Nummer ist gezogen!",
+    "Ihre Vorteile kommen von Herzen.",
+    "Your order comes from our oven.",
+    "Where we bake, you can taste it.",
+]
+
+
+@pytest.mark.parametrize("text", OBJECTIONS)
+def test_cg_24_this_names_the_right_to_object(text: str) -> None:
+    assert words.says_in_any(text, words.OBJECTION)
+
+
+@pytest.mark.parametrize("text", NO_OBJECTIONS)
+def test_cg_24_this_does_not_name_the_right_to_object(text: str) -> None:
+    assert not words.says_in_any(text, words.OBJECTION)
+
+
+@pytest.mark.parametrize("text", ORIGINS)
+def test_art_14_this_tells_whence_the_data_come(text: str) -> None:
+    assert words.says_in_any(text, words.ORIGIN)
+
+
+@pytest.mark.parametrize("text", NO_ORIGINS)
+def test_art_14_this_does_not_tell_whence_the_data_come(text: str) -> None:
+    assert not words.says_in_any(text, words.ORIGIN)
+
+
+@pytest.mark.parametrize("said", [speaking.DU, speaking.DU | speaking.SIE, speaking.EN])
+def test_what_is_offered_for_a_template_says_it(said: dict[str, str]) -> None:
+    assert words.says_in_any(said["first_objection"], words.OBJECTION)
+    assert words.says_in_any(said["first_notice"], words.ORIGIN)
