@@ -66,6 +66,15 @@ def test_every_way_is_named(client: Client, in_bakery: Tenant, source: str, lang
     assert wording_text(language) in page
 
 
+def test_the_day_is_that_of_the_company_not_of_berlin(client: Client, in_bakery: Tenant) -> None:
+    Tenant.objects.filter(pk=in_bakery.pk).update(timezone="Pacific/Pago_Pago")
+    anna = person(in_bakery)
+    # In Berlin it is the 20th already.
+    agree(in_bakery, anna, source=Source.SYSTEM, occurred_at=NOON.replace(hour=3))
+
+    assert "Deine Zustimmung ist vom 19.11.2026." in told(client, anna)
+
+
 def test_the_text_is_quoted_in_the_language_in_which_it_was_agreed_to(client: Client, in_bakery: Tenant) -> None:
     anna = person(in_bakery)
     agree(in_bakery, anna, wording=published(in_bakery, covers=MARKETING), language="en")

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from consent import ledger
 from consent.actions import signup_forms, signups, vouchers
 from consent.ledger import evidence
 from consent.models import ConsentEvent, ConsentEvidence, SignupForm
@@ -21,7 +22,8 @@ from messaging.actions import queue_reply
 from messaging.models import Content, Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import open_form, published
+from tests.consent.factories import open_form, person, published
+from tests.consent.test_meeting import ended, meanwhile
 from tests.inbox import meta
 from whatsapp.models import Number
 
@@ -359,3 +361,23 @@ def test_who_was_out_before_and_says_no_is_asked_again_when_they_want_to(
     assert [one["type"] for one in answers(number.tenant)] == ["text", "interactive", "text", "interactive"]
     with tenant_scope(number.tenant):
         assert ConsentEvent.objects.filter(state="refused").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("truncatable")
+def test_a_batch_with_a_stopp_and_a_sign_up_waits_for_a_contact_before_it_takes_the_ledger(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    tenant = number.tenant
+    with tenant_scope(tenant):
+        ada = person(tenant, phone=PHONE)
+        token = signups.start(form=form, is_extra_wanted=False, answer="", language="de", visitor={"ip": "192.0.2.1"})
+    batch = meta.body(number, messages=[meta.text("STOPP", sender="491512345679"), meta.text(message(token))])
+    with tenant_scope(tenant):
+        # Who changes a number locks the contact first, and then writes to the ledger.
+        Contact.objects.select_for_update().get(pk=ada.pk)
+        others = meanwhile(tenant, lambda: deliver(batch))
+        ledger.lock(tenant)
+    ended(others)
+
+    assert may(tenant) == ""

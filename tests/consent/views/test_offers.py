@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from consent.actions import declarations
+from consent.actions import claims, declarations
 from consent.importing.claims import may_be_offered
 from consent.ledger import suppressing
-from consent.models import Suppression
+from consent.models import ImportClaim, Suppression
 from consent.rights import walking
 from contacts.models import Contact
 from tenants.models import Tenant
@@ -17,6 +17,7 @@ from tenants.scope import tenant_scope
 from tests.consent.factories import agree, person, stop
 from tests.consent.imports import done
 from tests.consent.test_imports_consent import PROVEN
+from tests.consent.test_meeting import meanwhile
 from tests.consent.views.test_claims import AFTER, BEFORE, PHONE, blocked, may, out, stored
 
 BLOCK = {"phone": PHONE, "reason": "wish", "way": "letter"}
@@ -89,3 +90,19 @@ def test_a_later_no_to_something_else_hides_no_claim(bakery: Tenant, other: dict
     done(bakery, PROVEN)
 
     assert len(stored(bakery)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_decide_about_a_claim_at_once_the_second_is_told(bakery: Tenant) -> None:
+    out(bakery, BEFORE)
+    done(bakery, PROVEN)
+    with tenant_scope(bakery):
+        claim = ImportClaim.objects.get()
+    with tenant_scope(bakery):
+        claims.decide(claim=claim, state="dismissed", by=None)
+        [other] = meanwhile(bakery, lambda: claims.decide(claim=claim, state="offered", by=None))
+    other.join(20)
+
+    assert isinstance(other.failed, claims.NotNow)
+    with tenant_scope(bakery):
+        assert ImportClaim.objects.get().state == "dismissed"
