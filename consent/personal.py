@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from consent import mailing, queries
+from consent import mailing, queries, telling
 from consent.importing import claims
 from consent.ledger import evidence, suppressing
 from consent.models import (
@@ -81,12 +81,14 @@ def _states(contact: Contact) -> Iterator[dict[str, Any]]:
 
 
 def _history(contact: Contact) -> Iterator[dict[str, Any]]:
-    plain = ("occurred_at", "source_ref", "wording_sha256", "policy_url", "age_confirmed", "legal_basis", "recorded_at")
+    plain = ("occurred_at", "wording_sha256", "policy_url", "age_confirmed", "recorded_at")
     for row in queries.history(contact).order_by("seq").iterator(ROWS_AT_A_TIME):
         proof = _proof(row)
         yield {
             **{name: getattr(row, f"get_{name}_display")() for name in ("channel", "purpose", "state", "source")},
             **{name: getattr(row, name) for name in (*plain, "seq")},
+            "source_ref": telling.source_ref(row.source_ref),
+            "legal_basis": telling.legal_basis(row.legal_basis, row.purpose),
             "wording": _wording(row) or proof.pop("wording_text", ""),
             "proof": proof,
             "row_hash": bytes(row.row_hash).hex(),
@@ -111,7 +113,12 @@ def _suppressed(contact: Contact) -> Iterator[dict[str, Any]]:
     keys = [key for _kind, key in suppressing.identities(contact)]
     for row in Suppression.objects.filter(tenant=contact.tenant_id, digest__in=keys, lifted_at=None).order_by("pk"):
         shown = {name: getattr(row, f"get_{name}_display")() for name in ("channel", "purpose")}
-        yield {**shown, "reason": row.reason, "since": row.since, "said_again_at": row.said_again_at}
+        yield {
+            **shown,
+            "reason": telling.suppression(row.reason),
+            "since": row.since,
+            "said_again_at": row.said_again_at,
+        }
 
 
 def _requests(contact: Contact) -> Iterator[dict[str, Any]]:

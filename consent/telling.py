@@ -53,6 +53,7 @@ REFS: tuple[tuple[str, str | Promise], ...] = (
     (r"form (.+)", gettext_lazy("form %s")),
     (r"import (\S+) line (\d+)", gettext_lazy("import %s, line %s")),
     (r"wording (\S+) v(\d+)", gettext_lazy("consent text %s, version %s")),
+    (r"unused for 1 months", gettext_lazy("unused for a month")),
     (r"unused for (\d+) months", gettext_lazy("unused for %s months")),
     (r"not confirmed within (\d+) days", gettext_lazy("not confirmed within %s days")),
 )

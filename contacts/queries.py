@@ -58,12 +58,11 @@ def search(contacts: QuerySet[Contact], text: str, country: str = "DE") -> Query
         return contacts
     if "@" in text:
         return contacts.filter(email__startswith=text.lower())
-    digits = "".join(sign for sign in text if sign.isdecimal())
-    if len(digits) >= 3 and not any(sign.isalpha() for sign in text):
+    if is_number(text):
         # Without a leading 0 or + it may be the end of a number, although it looks like a whole one.
         number = phones.normalise(text, country) if text.startswith(("0", "+", "(")) else None
         # A customer number may look like a phone number.
-        return contacts.filter(Q(phone=number) | Q(external_id=text)) if number else contacts.filter(_holds(digits))
+        return contacts.filter(Q(phone=number) | Q(external_id=text)) if number else contacts.filter(_holds(text))
     return contacts.filter(_is_called(text))
 
 
@@ -73,15 +72,21 @@ def with_tags(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     return contacts.prefetch_related(Prefetch("contact_tags", queryset=tagged))
 
 
-def _holds(digits: str) -> Q:
+def is_number(text: str) -> bool:
+    """Whether somebody looks for a phone number or a part of one, not for a name."""
+    return sum(sign.isdecimal() for sign in text) >= 3 and not any(sign.isalpha() for sign in text)
+
+
+def _holds(text: str) -> Q:
+    digits = "".join(sign for sign in text if sign.isdecimal())
     return Q(phone__contains=digits.lstrip("0")) | Q(external_id__startswith=digits)
 
 
 def _is_called(text: str) -> Q:
     """First, last or whole name starts with the text, or the name in WhatsApp; or it is the customer number."""
     called = Q(first_name__istartswith=text) | Q(last_name__istartswith=text) | Q(external_id=text)
-    # As `Contact.name` falls back to it: who is shown by that name is looked for by it.
-    called |= Q(first_name="", last_name="", attributes__whatsapp_name__istartswith=text)
+    # As `Contact.name` falls back to it. Second, because PostgreSQL reads the JSON only of those whom the first leaves.
+    called |= Q(first_name="", last_name="") & Q(attributes__whatsapp_name__istartswith=text)
     first, _blank, last = text.partition(" ")
     return called | Q(first_name__istartswith=first, last_name__istartswith=last) if last else called
 

@@ -135,8 +135,8 @@ def _steps(tenant: Tenant) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = [
         {
             "title": _("Conclude the data processing agreement"),
-            "text": _("The law wants it (Art. 28 GDPR), and nothing is sent before. It is read and concluded here."),
-            "is_done": agreements.accepted(tenant) is not None,
+            "text": _("The law wants it (Art. 28 GDPR). It is read and concluded here."),
+            "is_done": not agreements.is_open(agreements.accepted(tenant)),
             "view": "agreement",
             "needs": "settings:write",
             "label": _("Read and conclude"),

@@ -42,14 +42,15 @@ def take(
     by: Actor,
     phone: str = "",
     email: str = "",
+    is_stranger: bool = False,
     received_at: datetime | None = None,
     checked_by: str = "",
     note: str = "",
 ) -> DataRequest:
     """Note a request; its deadline runs from the day it was received, now by default (Art. 12(3) GDPR).
 
-    Somebody who is no contact is known by the number or address that they give, kept encrypted until the answer. Raises
-    ValidationError by field.
+    Somebody who is no contact is known by the number or address that they give, kept encrypted until the answer. With
+    `is_stranger` somebody has looked and found them to be none of the contacts. Raises ValidationError by field.
     """
     received_at = received_at or timezone.now()
     if received_at > timezone.now():
@@ -61,6 +62,11 @@ def take(
             "Several contacts have it, or one had it before. Choose the contact in the list: no answer may be wrong."
         )
         raise ValidationError(dict.fromkeys(named, told))
+    if is_stranger and who.contact:
+        told = _(
+            "%(contact)s has it. Choose that contact in the list; if it is somebody else's by now, correct it there."
+        )
+        raise ValidationError(dict.fromkeys(named, told % {"contact": who.contact}))
     request = DataRequest(
         tenant=tenant,
         contact=who.contact,

@@ -38,6 +38,8 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 AT_A_TIME = 2000
+# What a request in the register may still say of somebody.
+NOTHING_SAID: dict[str, Any] = {"digests": [], "note": "", "answer": "", "extended_because": ""}
 # Then the next task goes on, so that a deploy never waits long.
 MOST_BATCHES = 50
 # Proofs of what was said about channels and purposes of which the ledger says nothing new since a time, and in which no
@@ -195,13 +197,14 @@ def _drop_unused_proofs(tenant: Tenant, position: Any) -> tuple[dict[str, int], 
 
 
 def _drop_restricted_proofs(tenant: Tenant, position: Any) -> tuple[dict[str, int], Any]:
-    """Proofs that an erasure left, once their day has passed, and with them the hashes in the register."""
+    """Proofs that an erasure left, once their day has passed, with the hashes and free texts in the register."""
     today: date = timezone.localdate()
     with tenant_scope(tenant):
         over = ConsentEvidence.objects.filter(tenant=tenant, kept_until__lt=today).order_by("kept_until")
         batch = list(over.values_list("pk", flat=True)[:AT_A_TIME])
         dropped, _by_model = ConsentEvidence.objects.filter(tenant=tenant, pk__in=batch).delete()
-        DataRequest.objects.filter(tenant=tenant, kept_until__lt=today).exclude(digests=[]).update(digests=[])
+        named = DataRequest.objects.filter(tenant=tenant, kept_until__lt=today).exclude(**NOTHING_SAID)
+        named.update(**NOTHING_SAID)
     return {"proofs": dropped}, position if len(batch) == AT_A_TIME else None
 
 

@@ -3,11 +3,11 @@
 Data and not gettext, because companies choose how they address people, whatever language their own staff reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.conf import settings
 
-from consent.models import Controller, WordingVersion
+from consent.models import Controller, Purpose, WordingVersion
 from consent.speaking import explanations, words
 from tenants.models import Tenant
 
@@ -19,6 +19,12 @@ EN: Texts = {**words.EN, **explanations.EN}
 LANGUAGES = ("de", "en")
 # Meta's limit for the text above buttons; a wording that is cut short is agreed to by nobody.
 QUESTION_LIMIT = 1024
+# What a yes to these purposes rests on beside Art. 6 GDPR.
+LAWS = {
+    "law_advertising": {Purpose.MARKETING, Purpose.SURVEY},
+    "law_tracking": {Purpose.TRACKING},
+    "law_special_category": {Purpose.SPECIAL_CATEGORY},
+}
 
 
 def question(tenant: Tenant, language: str, version: WordingVersion) -> str:
@@ -43,8 +49,11 @@ def answer(said: Texts, told: str, *, page: str, code: str = "", is_owed: bool =
     return "\n\n".join(lines)
 
 
-def facts(tenant: Tenant, language: str) -> list[tuple[str, str]]:
-    """What Art. 13 GDPR wants said before somebody signs up, beside who is responsible: titles with their texts."""
+def facts(tenant: Tenant, language: str, purposes: Collection[str]) -> list[tuple[str, str]]:
+    """What Art. 13 GDPR wants said before somebody says yes to these purposes, beside who is responsible.
+
+    Returns titles with their texts.
+    """
     said = texts(tenant, language)
     controller = Controller.objects.filter(tenant=tenant).first() or Controller(tenant=tenant)
     values = {
@@ -52,6 +61,7 @@ def facts(tenant: Tenant, language: str) -> list[tuple[str, str]]:
         "{silence}": str(controller.silence_months),
         "{messages}": str(controller.message_months),
         "{city}": controller.city or "–",
+        "{laws}": "".join(said[law] for law, about in LAWS.items() if about.intersection(purposes)),
     }
     told = [(said[key], said[f"{key}_text"]) for key in ("for", "basis", "recipients", "kept", "free", "revoke")]
     told += [(said["rights_title"], said["rights"]), (said["authority"], said["authority_text"])]

@@ -67,8 +67,11 @@ DU: Texts = {
     "for_text": "Um dir zu schicken, was oben steht, und um deine Einwilligung nachzuweisen. Dafür verarbeiten wir"
     " deine Nummer, deinen Namen in WhatsApp und was du hier angibst.",
     "basis": "Rechtsgrundlage",
-    "basis_text": "Deine Einwilligung (Art. 6 Abs. 1 a DSGVO, § 7 Abs. 2 Nr. 2 UWG); für ihren Nachweis unsere"
-    " gesetzliche Pflicht (Art. 6 Abs. 1 c und Art. 7 Abs. 1 DSGVO).",
+    "law_advertising": ", § 7 Abs. 2 Nr. 2 UWG",
+    "law_tracking": ", § 25 Abs. 1 TDDDG",
+    "law_special_category": ", Art. 9 Abs. 2 lit. a DSGVO",
+    "basis_text": "Deine Einwilligung (Art. 6 Abs. 1 lit. a DSGVO{laws}); für ihren Nachweis unsere gesetzliche Pflicht"
+    " (Art. 6 Abs. 1 lit. c und Art. 7 Abs. 1 DSGVO).",
     "recipients": "Wer sie bekommt",
     "recipients_text": "WhatsApp Ireland Limited stellt die Nachrichten zu; dabei können Daten zu Meta in die USA"
     " gelangen (Angemessenheitsbeschluss, Art. 45 DSGVO). In unserem Auftrag arbeiten {operator} und technische"
@@ -195,8 +198,8 @@ SIE: Texts = {
     "data": "Was mit Ihren Daten geschieht",
     "for_text": "Um Ihnen zu schicken, was oben steht, und um Ihre Einwilligung nachzuweisen. Dafür verarbeiten wir"
     " Ihre Nummer, Ihren Namen in WhatsApp und was Sie hier angeben.",
-    "basis_text": "Ihre Einwilligung (Art. 6 Abs. 1 a DSGVO, § 7 Abs. 2 Nr. 2 UWG); für ihren Nachweis unsere"
-    " gesetzliche Pflicht (Art. 6 Abs. 1 c und Art. 7 Abs. 1 DSGVO).",
+    "basis_text": "Ihre Einwilligung (Art. 6 Abs. 1 lit. a DSGVO{laws}); für ihren Nachweis unsere gesetzliche Pflicht"
+    " (Art. 6 Abs. 1 lit. c und Art. 7 Abs. 1 DSGVO).",
     "kept_text": "Ihre Nummer nutzen wir dafür, bis Sie widerrufen oder wir {silence} Monate lang nichts voneinander"
     " hören. Nachrichten löschen wir nach {messages} Monaten, den Nachweis Ihrer Einwilligung am Ende des dritten"
     " Kalenderjahres nach seiner letzten Nutzung, unbestätigte Anmeldungen nach 14 Tagen.",
@@ -308,7 +311,10 @@ EN: Texts = {
     "for_text": "To send you what is said above, and to prove your consent. For this we process your number, your name"
     " in WhatsApp and what you enter here.",
     "basis": "Legal basis",
-    "basis_text": "Your consent (Art. 6 (1) (a) GDPR, § 7 (2) no. 2 UWG); for its proof our legal duty (Art. 6 (1) (c)"
+    "law_advertising": ", § 7 (2) no. 2 UWG",
+    "law_tracking": ", § 25 (1) TDDDG",
+    "law_special_category": ", Art. 9 (2) (a) GDPR",
+    "basis_text": "Your consent (Art. 6 (1) (a) GDPR{laws}); for its proof our legal duty (Art. 6 (1) (c)"
     " and Art. 7 (1) GDPR).",
     "recipients": "Who gets them",
     "recipients_text": "WhatsApp Ireland Limited delivers the messages; data may reach Meta in the USA (adequacy"

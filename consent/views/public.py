@@ -122,6 +122,7 @@ def form_page(
     """The page with the box; also shown to the company's own staff, with what else `context` says (previews)."""
     extra = published(form.extra_wording) if form.extra_wording else None
     own = showing.texts(form, language, was_promised=bool(filled.promise_kept))
+    purposes = {purpose for each in (version, extra) if each for _channel, purpose in each.covers}
     context |= {
         "signup": form,
         "own": own,
@@ -134,7 +135,7 @@ def form_page(
         "extra": extra and (extra.texts.get(language) or next(iter(extra.texts.values()))),
         "policy_url": version.policy_url,
         "languages": [code for code in speaking.LANGUAGES if version.texts.get(code)],
-        "facts": speaking.facts(form.tenant, language),
+        "facts": speaking.facts(form.tenant, language, purposes),
     }
     return page(request, form.tenant, language, "public/sign_up.html", context, status)
 

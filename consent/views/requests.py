@@ -96,12 +96,12 @@ def new(request: TenantRequest) -> HttpResponse:
 def _of_stranger(request: TenantRequest) -> HttpResponse:
     """First comes what was searched for, in a field and in no address, which logs would keep; then the whole form."""
     given = request.POST["stranger"].strip()
-    field = "email" if "@" in given else "phone" if any(sign.isdecimal() for sign in given) else "note"
-    form = StrangerForm(request.POST if "kind" in request.POST else None, initial={field: given})
+    named = {"email": given} if "@" in given else {"phone": given} if people.is_number(given) else {}
+    form = StrangerForm(request.POST if "kind" in request.POST else None, initial=named)
     if form.is_valid():
         try:
             said = {name: form.cleaned_data[name] for name in ("phone", "email")}
-            return _to(request, _taken(request, None, form, **said))
+            return _to(request, _taken(request, None, form, is_stranger=True, **said))
         except ValidationError as refused:
             form.refuse(refused)
     context = {"form": form, "is_stranger": True}
@@ -245,7 +245,7 @@ def _chosen(request: TenantRequest) -> Contact | None:
     return get_object_or_404(request.tenant.contacts.select_related("tenant"), uid=chosen) if chosen else None
 
 
-def _taken(request: TenantRequest, contact: Contact | None, form: RequestForm, **named: str) -> DataRequest:
+def _taken(request: TenantRequest, contact: Contact | None, form: RequestForm, **who: Any) -> DataRequest:
     given = form.cleaned_data
     return actions.take(
         tenant=request.tenant,
@@ -255,7 +255,7 @@ def _taken(request: TenantRequest, contact: Contact | None, form: RequestForm, *
         checked_by=given["checked_by"],
         note=given["note"],
         by=request.user,
-        **named,
+        **who,
     )
 
 

@@ -8,6 +8,7 @@ from django.utils.timezone import now
 
 from analytics.queries import people
 from campaigns.models import Campaign
+from consent.actions import agreements
 from consent.models import ConsentState
 from messaging.models import Message, Source
 from messaging.reasons import OVERDUE_PAUSE
@@ -57,6 +58,15 @@ def test_the_way_begins_with_the_contract_without_which_nothing_is_sent(client: 
     steps = client.get("/cafe/").context["steps"]
 
     assert (steps[0]["view"], steps[0]["is_done"], steps[0]["is_next"]) == ("agreement", False, True)
+
+
+def test_a_contract_that_nobody_of_the_company_has_signed_is_still_to_be_concluded(client: Client, db: None) -> None:
+    cafe = create_tenant(slug="cafe", name="Café", owner_email="dora@example.com")
+    with tenant_scope(cafe.tenant):
+        agreements.accept(tenant=cafe.tenant, signer="", position="", by=None)
+    client.force_login(cafe.owner)
+
+    assert not client.get("/cafe/").context["steps"][0]["is_done"]
 
 
 def test_the_way_is_ticked_off_from_what_is_there(alice: Client, bakery: Tenant) -> None:

@@ -43,7 +43,7 @@ ITEMS = {
     "1 a contact": "daten@sonne.example",
     "1 b officer": "Dr. Eva Klug",
     "1 c purposes": "Wofür",
-    "1 c basis": "Art. 6 Abs. 1 a DSGVO",
+    "1 c basis": "Art. 6 Abs. 1 lit. a DSGVO, § 7 Abs. 2 Nr. 2 UWG",
     "1 e recipients": "WhatsApp Ireland Limited",
     "1 e processor": "Zusage Betrieb GmbH",
     "1 f third country": "Angemessenheitsbeschluss",
@@ -67,6 +67,18 @@ def test_cg_61_what_art_13_wants_stands_before_the_button(
 
     facts, _button, _rest = text.partition('<button type="submit"')
     assert ITEMS[item] in facts[facts.index("<details") :]
+
+
+def test_the_page_names_the_law_of_what_is_agreed_to_by_both_boxes(client: Client, in_bakery: Tenant) -> None:
+    known(in_bakery)
+    surveys = published(in_bakery, name="Umfragen", covers=[["whatsapp", "survey"]])
+    plain = open_form(in_bakery, surveys, name="Kurz", slug="kurz")
+    extra = published(in_bakery, name="Mehr", covers=[["whatsapp", "tracking"]])
+    more = open_form(in_bakery, surveys, name="Lang", slug="lang", extra_wording=extra.wording)
+
+    assert "(Art. 6 Abs. 1 lit. a DSGVO, § 7 Abs. 2 Nr. 2 UWG)" in shown(client, page(plain))
+    both = "(Art. 6 (1) (a) GDPR, § 7 (2) no. 2 UWG, § 25 (1) TDDDG)"
+    assert both in shown(client, f"{page(more)}?lang=en")
 
 
 @pytest.mark.parametrize(

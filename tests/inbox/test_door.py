@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from inbox import recording
 from inbox.door.answering import Door, Message
 from inbox.door.committing import Committer
+from inbox.door.patience import Patience
 from inbox.models import WebhookEvent
 from inbox.recording import LARGEST, Received, priority_of
 from tenants.models import Tenant
@@ -184,7 +185,7 @@ def test_a_slow_one_is_sent_away_and_those_beside_it_are_served(number: Number) 
         return {"type": "http.request", "body": content}
 
     async def knock_beside_a_slow_one() -> list[int]:
-        door = Door(slowest_seconds=0.3)
+        door = Door(slowest_seconds=2)
         slow = asyncio.create_task(_answer_of(door, content, half))
         found = [await _answer_of(door, content, whole), await slow, await _answer_of(door, content, whole)]
         await meta.shut_down(door)
@@ -243,6 +244,22 @@ def test_who_ends_a_request_from_outside_is_not_told_it_was_slow() -> None:
         return task.cancelled()
 
     assert asyncio.run(end_one_from_outside())
+
+
+def test_who_is_ended_from_outside_just_when_they_are_given_up_is_ended() -> None:
+    async def wait(patience: Patience) -> None:
+        with patience:
+            await asyncio.Event().wait()
+
+    async def end_one_that_is_given_up() -> bool:
+        task = asyncio.create_task(wait(Patience(0.05)))
+        while not task.cancelling():
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(asyncio.wait_for(end_one_that_is_given_up(), 30))
 
 
 async def _answer_of(door: Door, content: bytes, receive: Callable[[], Awaitable[Any]]) -> int:

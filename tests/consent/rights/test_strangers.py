@@ -1,5 +1,6 @@
 """Requests of people who are no contact: they are due like all others, and make no contact (CG-40)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from consent.models import DataRequest
 from consent.queries import may_send
+from consent.rights import keeping
 from contacts.models import Contact
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
@@ -71,9 +73,51 @@ def test_who_is_none_of_the_people_found_is_noted_all_the_same(desk: Client, bak
 
     assert "Anna Müller" in search
     assert '<input type="hidden" name="stranger" value="Müller">' in search
-    # A name is no number.
-    assert 'name="phone" value' not in asked
-    assert "Müller</textarea>" in asked
+    # A name is no number, and stands nowhere where it would stay.
+    assert "Müller" not in asked
+    noted(desk, "access", email="mueller@example.com")
+    assert (only(bakery).contact, only(bakery).named) == (None, {"email": "mueller@example.com"})
+
+
+def test_who_was_found_to_be_none_of_the_contacts_is_not_taken_for_one_of_them(desk: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        person(bakery, first_name="Anna", last_name="Müller", phone=PHONE)
+
+    refused = noted(desk, "erasure", phone="0151 23456780")
+
+    assert refused.status_code == 422
+    assert "Anna Müller has it. Choose that contact in the list" in refused.content.decode()
+    with tenant_scope(bakery):
+        assert not DataRequest.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "field"), [("+49 40 66969", "phone"), ("K-4711", ""), ("Müller 2", ""), ("a@example.com", "email")]
+)
+def test_what_was_searched_for_stands_in_the_field_that_it_fits(
+    desk: Client, bakery: Tenant, given: str, field: str
+) -> None:
+    asked = desk.post(f"{URL}new/", {"stranger": given}).content.decode()
+
+    assert [name for name in ("phone", "email") if f'name="{name}" value="{given}"' in asked] == [field][: bool(field)]
+    assert (given in asked) == bool(field)
+
+
+def test_after_its_time_the_register_no_longer_says_who_it_was(desk: Client, bakery: Tenant) -> None:
+    page = noted(desk, "access", phone=PHONE, note="Frau Müller").headers["Location"]
+    desk.post(f"{page}extend/", {"because": "Frau Müllers Akten liegen im Keller"})
+    desk.post(f"{page}run/")
+    desk.post(f"{page}close/", {"answer": "Wir speichern nichts über Sie, Frau Müller."})
+    with tenant_scope(bakery):
+        assert "Müller" in str(DataRequest.objects.values().get())
+        DataRequest.objects.update(kept_until=timezone.localdate() - timedelta(days=1))
+
+    keeping.keep(bakery)
+
+    with tenant_scope(bakery):
+        kept = DataRequest.objects.values().get()
+        assert (kept["kind"], kept["state"], kept["digests"]) == ("access", "done", [])
+        assert "Müller" not in str(kept)
 
 
 def test_an_objection_of_somebody_unknown_holds_for_whoever_comes_with_that_number(

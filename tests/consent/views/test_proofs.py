@@ -96,6 +96,19 @@ def test_rows_stand_in_the_order_of_the_chain_with_everything_that_proves_them(
     assert "5 rows were hashed again just now" in page
 
 
+def test_the_page_tells_in_the_readers_language_whence_a_row_comes_and_on_which_law_it_rests(
+    alice: Client, anna: Contact, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        agree(bakery, anna, pairs=[("whatsapp", "tracking")])
+
+    alice.cookies["django_language"] = "de"
+    page = shown(alice, at(anna))
+
+    assert "Formular laden" in page
+    assert "§ 25 Abs. 1 TDDDG" in page
+
+
 def test_the_page_opens_without_evidence_and_the_button_shows_it_and_says_so_in_the_trail(
     alice: Client, anna: Contact, bakery: Tenant, bakery_made: NewTenant
 ) -> None:
