@@ -46,5 +46,6 @@ def test_where_no_script_runs_people_are_counted_on_a_click(client: Client, bake
 
 
 def counts(queries: CaptureQueriesContext) -> int:
-    """How many statements count people."""
-    return len([row for row in queries if "count(*)" in row["sql"] and "contacts_contact c" in row["sql"]])
+    """How many statements count everybody; to count among a thousand who were chosen costs nothing."""
+    of_people = [row["sql"] for row in queries if "contacts_contact c" in row["sql"]]
+    return sum("count(*)" in sql and "c.id = ANY" not in sql for sql in of_people)
