@@ -59,6 +59,17 @@ def test_of_a_family_that_shares_an_address_nobody_is_taken_for_another(client: 
     assert Contact.objects.count() == 3
 
 
+def test_of_several_who_are_known_by_the_address_alone_nobody_is_taken_for_another(
+    client: Client, form: SignupForm
+) -> None:
+    known = [person(form.tenant, email=ADDRESS, external_id=f"K-{n}") for n in (1, 2)]
+
+    confirmed(client, form)
+
+    assert Contact.objects.count() == 3
+    assert [mailed(one) for one in known] == ["no_consent", "no_consent"]
+
+
 def test_who_said_no_to_e_mail_before_may_say_yes_again_themselves(client: Client, form: SignupForm) -> None:
     anna = person(form.tenant, email=ADDRESS)
     stop(form.tenant, anna, is_all=True, occurred_at=timezone.now() - LATER)

@@ -23,6 +23,7 @@ from consent.actions import blocking, declarations
 from consent.models import AddressRequest, ConsentEvent, SignupForm, SignupRequest
 from consent.signups import message
 from contacts.models import Contact
+from tenants import actions as tenancy
 from tenants.models import Tenant
 from tests.consent.factories import open_form, person, published, stop
 from tests.consent.test_addresses import ANNA, BOTH, ask, link, mailed, yes
@@ -82,6 +83,20 @@ def test_mails_that_waited_for_days_do_not_come_all_at_once(
     with time_machine.travel(timezone.now() + timedelta(days=12)):
         ask(client, form)
     assert len(mail.outbox) == 2
+
+
+def test_a_closed_company_asks_nobody_until_it_comes_back(client: Client, form: SignupForm) -> None:
+    ask(client, form)
+    AddressRequest.objects.update(sent_at=None, next_attempt_at=timezone.now())
+    mail.outbox.clear()
+    tenancy.close(tenant=form.tenant)
+
+    tasks.ask_addresses()
+    assert (mail.outbox, mailing.waiting()) == ([], 0)
+
+    tenancy.reopen(tenant=form.tenant)
+    tasks.ask_addresses()
+    assert len(mail.outbox) == 1
 
 
 def test_without_a_mail_server_nothing_is_written_to_the_log_and_everything_waits(

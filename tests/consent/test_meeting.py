@@ -244,6 +244,23 @@ def test_a_mail_waits_for_a_contact_before_it_takes_the_ledger(bakery: Tenant, f
         assert may(anna, channel="email") == ""
 
 
+def test_a_mail_that_finds_its_person_only_after_the_wait_begins_anew_and_makes_no_circle(
+    bakery: Tenant, form: SignupForm, anna: Contact
+) -> None:
+    with tenant_scope(bakery):
+        _token, request = signed_up(form)
+    with tenant_scope(bakery):
+        ledger.lock(bakery)
+        # Another message of hers has the contact, and wants the ledger after the mail.
+        others = meanwhile(
+            bakery,
+            confirmed_by_mail(request),
+            lambda: (joining.hold(bakery, [anna.pk]), ledger.lock(bakery)),
+        )
+        joining.join(request.signup, anna, request.requested_at)
+    assert ended(others)[0] == anna
+
+
 def test_a_tap_waits_for_a_contact_before_it_takes_the_ledger(bakery: Tenant, form: SignupForm, anna: Contact) -> None:
     with tenant_scope(bakery):
         write(anna, "START")

@@ -50,6 +50,14 @@ def test_cg_20_one_click_ends_marketing_at_once_and_measuring_with_it(client: Cl
     assert (no.source, no.authority) == ("preference_link", 3)
 
 
+def test_the_page_speaks_the_persons_own_language_whatever_the_browser_does(client: Client, anna: Contact) -> None:
+    Contact.objects.update(language="en_GB")
+
+    answer = client.get(path(anna), headers={"accept-language": "de"})
+
+    assert '<html lang="en"' in answer.content.decode()
+
+
 def test_the_language_stays_after_a_no(client: Client, anna: Contact) -> None:
     answer = client.post(f"{path(anna)}?lang=en", {"pair": "whatsapp:marketing"}, follow=True)
 

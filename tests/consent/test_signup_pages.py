@@ -19,7 +19,7 @@ from consent.signups import message, token_in
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.consent.factories import known, open_form, person, published, stop
+from tests.consent.factories import known, open_form, person, published, stop, wording_text
 from tests.consent.test_signups import may, page, tick, write
 
 MARKETING = [["whatsapp", "marketing"]]
@@ -100,6 +100,12 @@ def test_it_is_said_in_the_companys_tone_and_the_readers_language(
     assert "{" not in text.partition("<details")[2]
     if address_form == Controller.AddressForm.SIE:
         assert not {" du ", " dir ", " deine ", " dein "} & {f" {word} " for word in text.split()}
+
+
+def test_the_page_speaks_no_language_in_which_there_is_no_text(client: Client, in_bakery: Tenant) -> None:
+    form = open_form(in_bakery, published(in_bakery, covers=MARKETING, texts={"de": wording_text("de")}))
+
+    assert '<html lang="de"' in shown(client, f"{page(form)}?lang=en")
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,16 @@ def test_a_no_to_a_closed_company_is_set_aside_and_counts_when_it_comes_back(
         assert may_send(contact=anna, channel="whatsapp", purpose="marketing").reason == "withdrawn"
 
 
+def test_what_is_about_the_account_of_a_closed_company_is_set_aside_too(number: Number, deliver: Deliver) -> None:
+    actions.close(tenant=number.tenant)
+
+    deliver(meta.entry(number.account.waba_id, {"field": "account_update", "value": {"event": "ACCOUNT_DELETED"}}))
+
+    with across_tenants("this test"):
+        [event] = WebhookEvent.objects.all()
+    assert (event.state, event.error) == (WebhookEvent.State.SET_ASIDE, "the company is closed")
+
+
 def test_what_arrives_after_everything_was_deleted_is_not_kept_either(number: Number, deliver: Deliver) -> None:
     now = timezone.now()
     times = {"began_at": now - timedelta(days=9), "closed_at": now, "deleted_at": now}

@@ -7,6 +7,7 @@ from consent.actions import declarations
 from contacts.models import Contact
 from messaging import links
 from messaging.models import Click, Link, Message
+from tenants import actions as tenancy
 from tenants.models import Tenant
 from tests import factories
 
@@ -52,6 +53,13 @@ def test_head_and_prefetch_do_not_count(client: Client, message: Message) -> Non
     client.get(path(message), headers={"user-agent": PHONE, "sec-purpose": "prefetch"})
 
     assert Click.objects.filter(is_counted=True).count() == 0
+
+
+def test_a_link_of_a_closed_company_leads_nowhere_and_counts_nothing(client: Client, message: Message) -> None:
+    tenancy.close(tenant=message.tenant)
+
+    assert client.get(path(message), headers={"user-agent": PHONE}).status_code == 404
+    assert not Click.objects.exists()
 
 
 def test_without_tracking_consent_no_row_joins_person_and_click(client: Client, message: Message) -> None:

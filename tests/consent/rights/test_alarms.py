@@ -1,6 +1,6 @@
 """Requests of people that come near their last day, or pass it, are told to the owners and seen by the operator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
 from django.test import Client
 from django.utils import translation
@@ -123,7 +125,10 @@ def test_a_deadline_that_was_extended_is_reminded_of_anew(bakery: Tenant) -> Non
     assert len(mail.outbox) == 2
 
 
-def test_what_was_answered_while_the_mail_waited_is_not_told(bakery: Tenant, settings: Settings) -> None:
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_what_was_answered_while_the_mail_waited_is_not_told(
+    bakery: Tenant, settings: Settings, is_refused: bool
+) -> None:
     request = asked(bakery, days_left=-1)
     # A port that nobody listens on.
     settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", 1
@@ -131,7 +136,10 @@ def test_what_was_answered_while_the_mail_waited_is_not_told(bakery: Tenant, set
     with tenant_scope(bakery):
         waiting = Announcement.objects.get()
         assert (waiting.error, waiting.told_at) == ("ConnectionRefusedError", None)
-        actions.close(request=request, answer="Abgelehnt; Sie können sich beschweren.", by=None, is_refused=True)
+        if is_refused:
+            actions.close(request=request, answer="Abgelehnt; Sie können sich beschweren.", by=None, is_refused=True)
+        else:
+            DataRequest.objects.update(state="done", done_at=now())
         Announcement.objects.update(next_attempt_at=now())
 
     settings.EMAIL_BACKEND = LOCMEM
@@ -158,6 +166,38 @@ def test_after_a_time_without_mail_it_is_told_late_and_not_lost(bakery: Tenant, 
 
     assert len(mail.outbox) == 1
     assert "2 requests" in mail.outbox[0].body
+
+
+def test_what_is_not_near_yet_is_told_of_in_its_own_time(bakery: Tenant) -> None:
+    for days_left in (5, 9):
+        asked(bakery, days_left=days_left)
+    tasks.tell_companies()
+    assert "1 request " in mail.outbox[0].body
+
+    days_pass(bakery, 3)
+    tasks.tell_companies()
+
+    assert len(mail.outbox) == 2
+
+
+class Meanwhile(EmailBackend):
+    """While the first mail goes out another request comes near, and beat looks."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        if not mail.outbox:
+            asked(Tenant.objects.get(slug="bakery"), days_left=4)
+            announcing.remind()
+        return super().send_messages(messages)
+
+
+def test_what_comes_near_while_a_mail_goes_out_is_told_by_the_next(bakery: Tenant, settings: Settings) -> None:
+    asked(bakery, days_left=2)
+    settings.EMAIL_BACKEND = f"{__name__}.{Meanwhile.__name__}"
+
+    for _beat in range(2):
+        tasks.tell_companies()
+
+    assert [letter.body.partition(" request")[0][-1] for letter in mail.outbox] == ["1", "2"]
 
 
 def test_a_company_that_is_switched_off_is_not_told(bakery: Tenant) -> None:

@@ -12,9 +12,9 @@ from django.utils import timezone
 from analytics.models import Kpi
 from consent import queries, tasks
 from consent.actions import declarations
-from consent.models import ConsentEvent, ConsentEvidence, Controller, DataRequest, Disposal
+from consent.models import ConsentEvent, ConsentEvidence, Controller, DataRequest, Disposal, ImportClaim
 from consent.rights import keeping, periods
-from contacts.models import Contact, Event
+from contacts.models import Contact, Event, Import
 from inbox.models import Conversation, InboundMessage
 from messaging.models import Click, Content, Message, Source
 from tenants.models import Tenant
@@ -275,6 +275,18 @@ def test_proofs_go_batch_by_batch(in_bakery: Tenant, monkeypatch: pytest.MonkeyP
 
     assert proofs_of(*people) == [[]] * 5
     assert list(Disposal.objects.filter(what="proofs").order_by("pk").values_list("count", flat=True)) == [2, 2, 1]
+
+
+def test_claims_go_batch_by_batch(in_bakery: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "AT_A_TIME", 2)
+    said = {"imported": Import.objects.create(tenant=in_bakery, filename="a.csv"), "contact": person(in_bakery)}
+    for line in range(5):
+        ImportClaim.objects.create(tenant=in_bakery, line=line, claimed_at=timezone.now(), sealed="x", **said)
+
+    assert keeping.keep(in_bakery) is False
+
+    assert not ImportClaim.objects.exists()
+    assert list(Disposal.objects.filter(what="lines").order_by("pk").values_list("count", flat=True)) == [2, 2, 1]
 
 
 def test_an_export_is_deleted_after_seven_days(alice: Caller, bakery: Tenant, uploads: Path) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from consent.actions import claims, declarations
 from consent.importing.claims import may_be_offered
 from consent.ledger import suppressing
-from consent.models import ImportClaim, Suppression
+from consent.models import ConsentState, ImportClaim, Suppression
 from consent.rights import walking
 from contacts.models import Contact
 from tenants.models import Tenant
@@ -88,6 +88,20 @@ def test_a_later_no_to_something_else_hides_no_claim(bakery: Tenant, other: dict
         stop(bakery, anna, occurred_at=AFTER, **other)
 
     done(bakery, PROVEN)
+
+    assert len(stored(bakery)) == 1
+
+
+def test_cg_21_an_address_that_was_blocked_by_hand_is_reviewed_also_in_a_line_with_a_number(
+    alice: Client, bakery: Tenant
+) -> None:
+    block = {"email": "anna@example.com", "reason": "wish", "way": "letter"}
+    assert alice.post("/bakery/contacts/block/", block).status_code == 302
+    with tenant_scope(bakery):
+        Suppression.objects.update(since=BEFORE)
+        ConsentState.objects.update(since=BEFORE)
+
+    done(bakery, PROVEN.replace("Handy;", "Handy;E-Mail;").replace("0;01.", "0;anna@example.com;01."))
 
     assert len(stored(bakery)) == 1
 
