@@ -73,7 +73,7 @@ def _field(object_type: str, name: str) -> str:
     if name in FIELDS:
         return str(FIELDS[name])
     try:
-        return capfirst(str(apps.get_model(object_type)._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
+        return capfirst(str(apps.get_model(object_type)._meta.get_field(name).verbose_name))
     except (LookupError, ValueError, FieldDoesNotExist, AttributeError):
         # Of a program of before, or of none of our tables.
         return name
