@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from consent.actions import declarations
-from consent.ledger.folding import ADVERTISING, CHANNELS, GRANTS, Pair
+from consent.ledger.folding import ADVERTISING, CHANNELS, GRANTS, NOES, Pair
 from consent.models import Channel, ConsentState, Purpose, SignupCode, Source, State
+from consent.queries import history
 from contacts.models import Contact
 from tenants.encryption import BadToken, seal, unseal
 from tenants.models import Tenant
@@ -67,9 +68,11 @@ def person(token: str) -> Person | None:
 
 
 def choices(found: Person) -> list[Choice]:
-    """What the person has said yes or no to, in a fixed order; what was never asked or objected to is missing."""
+    """What the person has agreed to, or had once, in a fixed order; what they objected to is missing."""
     states = _states(found).exclude(state=State.OBJECTED)
     known: Mapping[Pair, str] = {(row.channel, row.purpose): row.state for row in states}
+    # A no ends measuring along with marketing, and "stop" everything: also what nobody has ever agreed to.
+    agreed = set(history(found.contact).filter(state__in=GRANTS).order_by().values_list("channel", "purpose"))
     return [
         Choice(
             f"{channel}:{purpose}",
@@ -79,8 +82,14 @@ def choices(found: Person) -> list[Choice]:
         )
         for channel in CHANNELS
         for purpose in ADVERTISING
-        if (channel, purpose) in known
+        if (channel, purpose) in known and (known[channel, purpose] in GRANTS or (channel, purpose) in agreed)
     ]
+
+
+def may_end_all(found: Person) -> bool:
+    """Whether a no to everything would still say something: not once they themselves have said it."""
+    refused = set(_states(found).filter(state__in=NOES - {State.SUPPRESSED}).values_list("channel", "purpose"))
+    return any((channel, purpose) not in refused for channel in CHANNELS for purpose in ADVERTISING)
 
 
 def has_objected(found: Person) -> bool:

@@ -65,7 +65,10 @@ class ImportSerializer(serializers.Serializer[Any]):
     rejected = serializers.IntegerField()
     reasons = serializers.SerializerMethodField(help_text="Why lines were rejected; the counts add up to `rejected`.")
     warnings = serializers.SerializerMethodField(help_text="Values that were left out while their line was imported.")
-    consent = serializers.SerializerMethodField(help_text="What became of the consent and opt-out columns, by person.")
+    consent = serializers.SerializerMethodField(
+        help_text="What became of each line where columns are about consent; the counts add up to `rows_done`, but an"
+        " opt-out on a rejected line counts for each contact it names."
+    )
     error = serializers.CharField()
     inform_until = serializers.SerializerMethodField(
         help_text="By when the people it brought have to know where their data are from (Art. 14 GDPR)."

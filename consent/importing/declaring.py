@@ -24,7 +24,7 @@ from consent.linting import ages
 from consent.models import Authority, Channel, Purpose, Source, State
 from consent.queries import controller_of
 from contacts import identities
-from contacts.importing import noting, reasons, staging, upserting
+from contacts.importing import mapping, noting, reasons, staging, upserting
 from contacts.models import Import
 from tenants.models import Tenant
 
@@ -113,25 +113,39 @@ class Line:
         return all(self.said.get(key) for key in PROOF)
 
 
-def declare(imported: Import, tenant: Tenant) -> Counter[str]:
-    """Record what the lines of `import_batch` say about consent; returns how many people by `reasons.CONSENT` code.
+def declare(imported: Import, tenant: Tenant, *, accepted: int, rejected: int) -> Counter[str]:
+    """Record what the lines of `import_batch` say about consent; returns how many by `reasons.CONSENT` code.
+
+    Each of the `accepted` and `rejected` lines of this range is counted once, whatever it says; only a rejected one
+    whose no holds for several people, for each. A file without columns about consent counts nothing.
 
     In the caller's transaction, after the contacts are written. Claims that were not recorded are noted by line. A dry
     run counts and notes the same, and writes nothing else.
     """
-    lines = _lines(imported, tenant)
-    if not lines:
+    if not mapping.tells_of_consent(imported.mapping):
         return Counter()
+    telling = _lines(imported, tenant)
+    opted_out = [line for line in telling if line.said.get("optout")]
+    claims = [line for line in telling if line.is_claim and not line.said.get("optout") and not line.is_rejected]
+    rest = _rest([*opted_out, *claims], accepted, rejected)
+    if not telling:
+        return rest
     if not imported.is_dry_run:
         # Between reading states and appending nobody else may write.
         ledger.lock(tenant)
-    states = _states(tenant, lines)
-    opted_out = [line for line in lines if line.said.get("optout")]
-    claims = [line for line in lines if line.is_claim and not line.said.get("optout") and not line.is_rejected]
+    states = _states(tenant, telling)
     withdrawn = _withdraw(imported, tenant, opted_out, states)
     became = _grant(imported, tenant, claims, states)
     noting.note(imported, {line: code for line, code in became.items() if code in reasons.NOTED})
-    return withdrawn + Counter(became.values())
+    return withdrawn + Counter(became.values()) + rest
+
+
+def _rest(heard: Iterable[Line], accepted: int, rejected: int) -> Counter[str]:
+    """The lines that say neither yes nor a no that counts, so that all counts together are all lines of the file."""
+    # By number: a rejected line stands here once for each contact whom its no is about.
+    is_rejected = {line.number: line.is_rejected for line in heard}
+    refused = sum(is_rejected.values())
+    return Counter(not_claimed=accepted - len(is_rejected) + refused, line_rejected=rejected - refused)
 
 
 def _lines(imported: Import, tenant: Tenant) -> list[Line]:

@@ -190,7 +190,10 @@ def _put(tenant: Tenant, imported: Import) -> None:
         if not imported.rows_done:
             # Already for this range: a planner that has not met a new tenant's people compares all of them with all.
             _renew_statistics("contacts_contact", "contacts_identity")
-    said = declaring.declare(imported, tenant)
+    accepted = outcomes["created"] + outcomes["updated"] + outcomes["unchanged"]
+    # Not the rest of the range: blank lines are in it, too.
+    rejected = imported.rejected_rows.filter(tenant=tenant, line__gt=imported.rows_done + 1, line__lte=upto + 1).count()
+    said = declaring.declare(imported, tenant, accepted=accepted, rejected=rejected)
     refused = Counter({reason: outcomes[reason] for reason in upserting.REFUSALS if outcomes[reason]})
     imported.created += outcomes["created"]
     if outcomes["created"] and not imported.is_dry_run:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -12,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consent import telling
-from consent.models import Channel, ConsentEvent, Purpose, Source
+from consent.models import Channel, ConsentEvent, DataRequest, Purpose, Source
+from consent.trail import changes
 from consent.trail.reading import PERSON, Row
-from contacts.models import Contact
+from contacts.models import Contact, Import
 from tenants.models import ApiKey, AuditEvent, Tenant, User
 
 # What verbs of the audit trail begin with …
@@ -129,13 +129,25 @@ DEEDS: dict[str, str | Promise] = {
     "withdrawn": gettext_lazy("withdrawal recorded"),
 }
 CONTACT = Contact._meta.label
-# Channels and purposes of a declaration stand beside it, in its own rows.
-SAID_ELSEWHERE = {"pairs"}
+IMPORT, REQUEST = Import._meta.label, DataRequest._meta.label
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where what a row is about can be looked at: the name of the address, and what one has to be allowed to."""
+
+    name: str
+    uid: UUID
+    title: str
+    needs: str
 
 
 @dataclass(frozen=True)
 class Told:
-    """One row in words; `contact` is the person it is about while they are a contact, `seq` its row in the ledger."""
+    """One row in words; `contact` is the person it is about while they are a contact, `seq` its row in the ledger.
+
+    `about` names nobody; the title of `link` may, a file is called whatever somebody has called it.
+    """
 
     row: Row
     at: datetime
@@ -146,12 +158,15 @@ class Told:
     details: str = ""
     tone: str = ""
     seq: int | None = None
+    link: Link | None = None
 
 
 def told(tenant: Tenant, rows: Sequence[Row]) -> list[Told]:
-    """These rows in words, in the active language; three reads for all of them, in an open scope."""
-    people, names = _people(tenant, rows), _names(tenant, rows)
-    return [_action(row, people) if isinstance(row, AuditEvent) else _declaration(row, people, names) for row in rows]
+    """These rows in words, in the active language; five reads for all of them, in an open scope."""
+    people, names, links = _people(tenant, rows), _names(tenant, rows), _links(tenant, rows)
+    return [
+        _action(row, people, links) if isinstance(row, AuditEvent) else _declaration(row, people, names) for row in rows
+    ]
 
 
 def verb(code: str) -> str:
@@ -160,13 +175,15 @@ def verb(code: str) -> str:
     return f"{NOUNS.get(noun, noun)}: {DEEDS.get(deed, deed.replace('_', ' '))}"
 
 
-def _action(row: AuditEvent, people: Mapping[UUID, Contact]) -> Told:
+def _action(row: AuditEvent, people: Mapping[UUID, Contact], links: Mapping[tuple[str, str], Link]) -> Told:
     who = _name(row.user) if row.user else row.api_key.name if row.api_key else ""
     uid = _uuid(row.object_uid) if row.object_type == CONTACT else None
     contact = people.get(uid) if uid else None
     about = "" if row.object_type == CONTACT or row.object_type == Tenant._meta.label else row.object_name
     nobody = _("somebody who is not known any more") if row.user_id or row.api_key_id else "Zusage"
-    return Told(row, row.at, who or nobody, verb(row.verb), about, contact, _changes(row.changes))
+    details = changes.told(row.object_type, row.changes)
+    link = links.get((row.object_type, row.object_uid))
+    return Told(row, row.at, who or nobody, verb(row.verb), about, contact, details, link=link)
 
 
 def _declaration(row: ConsentEvent, people: Mapping[UUID, Contact], names: Mapping[tuple[str, str], str]) -> Told:
@@ -183,15 +200,19 @@ def _declaration(row: ConsentEvent, people: Mapping[UUID, Contact], names: Mappi
     )
 
 
-def _changes(changes: Mapping[str, Any]) -> str:
-    """What the trail keeps of a change, as it stands there: names of fields, counts, numbers of rows."""
-    kept = {name: value for name, value in changes.items() if name not in SAID_ELSEWHERE}
-    parts = [f"{name}: {_listed(value)}" for name, value in kept.items() if value not in (None, "", [], {})]
-    return "; ".join(parts)[:200]
-
-
-def _listed(value: Any) -> str:
-    return ", ".join(_listed(one) for one in value) if isinstance(value, list) else str(value)
+def _links(tenant: Tenant, rows: Sequence[Row]) -> dict[tuple[str, str], Link]:
+    """Pages of the imports and data requests among these rows that are still there, by type and uid."""
+    named: dict[str, set[UUID]] = {IMPORT: set(), REQUEST: set()}
+    for row in rows:
+        if isinstance(row, AuditEvent) and row.object_type in named and (uid := _uuid(row.object_uid)):
+            named[row.object_type].add(uid)
+    imports = Import.objects.filter(tenant=tenant, uid__in=named[IMPORT])
+    requests = DataRequest.objects.filter(tenant=tenant, uid__in=named[REQUEST])
+    pages = {(IMPORT, str(one.uid)): Link("import", one.uid, one.filename, "contacts:read") for one in imports}
+    return pages | {
+        (REQUEST, str(one.uid)): Link("data_request", one.uid, one.get_kind_display(), "consent:read")
+        for one in requests
+    }
 
 
 def _people(tenant: Tenant, rows: Sequence[Row]) -> dict[UUID, Contact]:

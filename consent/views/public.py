@@ -189,6 +189,7 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
         is_done = "ok" in request.GET
         context = {
             "choices": preferences.choices(found),
+            "may_end_all": preferences.may_end_all(found),
             "vouchers": [
                 (voucher, *showing.benefit(voucher.form, language)) for voucher in preferences.vouchers(found)
             ],

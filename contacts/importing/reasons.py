@@ -55,6 +55,10 @@ CONSENT: dict[str, Promise] = {
     "skipped_suppressed": _("The person has opted out or is suppressed; only they themselves can lift that."),
     "withdrawn": _("The opt-out was recorded."),
     "already_withdrawn": _("The opt-out was already there."),
+    "not_claimed": _(
+        "The line claims no consent: who has not agreed elsewhere cannot be written to before they say yes."
+    ),
+    "line_rejected": _("The line was rejected, and no consent was taken from it."),
 }
 
 # Those of CONSENT that leave an imported line without a consent that can be used: they are told line by line.
@@ -72,6 +76,7 @@ CONSENT_AHEAD: dict[str, Promise] = {
     "minor": _("The person was younger than 16 when they agreed, so nothing will be recorded."),
     "no_proof": _("Consent is claimed, but time, source, wording or proof is missing: nothing will be recorded."),
     "withdrawn": _("The opt-out will be recorded."),
+    "line_rejected": _("The line is rejected, and no consent will be taken from it."),
 }
 
 

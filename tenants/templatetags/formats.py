@@ -7,7 +7,7 @@ import phonenumbers
 from babel import Locale, dates, numbers
 from django import template
 from django.utils import timezone
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language, get_language_info, pgettext
 
 register = template.Library()
 Number = int | float | Decimal
@@ -93,6 +93,15 @@ def phone(value: str | None) -> str:
         return value
     written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     return written.replace("-", "")
+
+
+@register.filter
+def language(code: str) -> str:
+    """A language by its name: "de" → "German"; what is none stands as it is."""
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
 
 
 @register.filter

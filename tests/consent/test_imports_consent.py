@@ -3,6 +3,7 @@
 import pytest
 
 from consent.models import ConsentEvent, ConsentState, Suppression, WordingVersion
+from contacts.importing import upserting
 from contacts.models import Contact
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -94,7 +95,7 @@ def test_a_no_in_the_consent_column_overrules_the_proof(bakery: Tenant) -> None:
         f"0151 23456780;nein;01.02.2025;Laden;{SENTENCE};Blatt 1\n",
     )
 
-    assert imported.consent_counts == {}
+    assert imported.consent_counts == {"not_claimed": 1}
     with tenant_scope(bakery):
         assert not ConsentEvent.objects.exists()
 
@@ -138,7 +139,7 @@ def test_an_opt_out_on_a_line_that_loses_as_duplicate_still_holds(bakery: Tenant
     imported = done(bakery, "Handy;Abgemeldet\n0151 23456780;ja\n0151 23456780;\n")
 
     assert counts(imported) == (1, 0, 0, 1)
-    assert imported.consent_counts == {"withdrawn": 1}
+    assert imported.consent_counts == {"withdrawn": 1, "line_rejected": 1}
 
 
 def test_an_opt_out_on_a_line_that_names_two_contacts_holds_for_both(bakery: Tenant) -> None:
@@ -148,3 +149,26 @@ def test_an_opt_out_on_a_line_that_names_two_contacts_holds_for_both(bakery: Ten
 
     assert counts(imported) == (0, 0, 0, 1)
     assert imported.consent_counts == {"withdrawn": 2}
+
+
+@pytest.mark.parametrize("is_dry_run", [True, False])
+def test_every_line_of_a_file_about_consent_is_counted_once_whatever_it_says(
+    bakery: Tenant, is_dry_run: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upserting, "LINES_PER_RANGE", 3)
+    header, yes = PROVEN.splitlines()
+    silent = [f"0151 234567{at};;;;;" for at in range(81, 86)]
+    unproven = "0151 23456786;01.02.2025;;;;"
+    lines = [*silent[:2], f"{yes};", "12;;;;;", unproven, *silent[2:], ";;;;;", "0151 23456787;;;;;ja", silent[0]]
+
+    imported = done(bakery, "\n".join([f"{header};Abgemeldet", *lines]), is_dry_run=is_dry_run)
+
+    assert counts(imported) == (8, 0, 0, 2)
+    assert imported.consent_counts == {
+        "granted": 1,
+        "not_claimed": 5,
+        "no_proof": 1,
+        "withdrawn": 1,
+        "line_rejected": 2,
+    }
+    assert sum(imported.consent_counts.values()) == imported.rows_total

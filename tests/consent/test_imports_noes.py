@@ -57,7 +57,7 @@ def test_a_note_that_is_too_long_does_not_lose_the_no_beside_it(bakery_made: New
 
     assert (answer["rows_total"], answer["created"], answer["rejected"]) == (2, 1, 1)
     assert codes(answer["reasons"]) == {"too_long": 1}
-    assert codes(answer["consent"]) == {"withdrawn": 1}
+    assert codes(answer["consent"]) == {"withdrawn": 1, "not_claimed": 1}
     assert refusals(bakery_made.tenant) == {PHONE: "withdrawn", "+4915123456781": "no_consent"}
     with tenant_scope(bakery_made.tenant):
         assert not StagedRow.objects.exists()
@@ -105,7 +105,7 @@ def test_a_rejected_line_without_a_no_or_without_a_name_is_only_rejected(bakery:
     )
 
     assert counts(imported) == (0, 0, 0, 4)
-    assert imported.consent_counts == {}
+    assert imported.consent_counts == {"line_rejected": 4}
     with tenant_scope(bakery):
         assert not ConsentEvent.objects.exists()
 
@@ -126,7 +126,7 @@ def test_a_rejected_no_and_a_good_line_about_one_person_count_as_one_no(
     )
 
     assert counts(imported) == (1, 0, 0, 2)
-    assert imported.consent_counts == {"withdrawn": 1}
+    assert imported.consent_counts == {"withdrawn": 1, "line_rejected": 2}
     assert refusals(bakery) == ({} if is_dry_run else {PHONE: "withdrawn"})
 
 

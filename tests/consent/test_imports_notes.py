@@ -56,6 +56,8 @@ def test_each_line_without_its_consent_is_named_with_the_reason(bakery: Tenant, 
         "no_proof": 2,
         "wording_without_whatsapp": 1,
         "skipped_suppressed": 1,
+        "not_claimed": 1,
+        "line_rejected": 1,
     }
     no_proof = str(reasons.CONSENT_AHEAD["no_proof"]) if is_dry_run else label("no_proof")
     assert told(imported) == [

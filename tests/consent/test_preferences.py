@@ -100,6 +100,44 @@ def test_the_link_says_nothing_but_no(client: Client, anna: Contact) -> None:
     assert 'value="whatsapp:marketing"' not in shown
 
 
+def test_only_what_was_agreed_to_once_is_listed_as_ended(client: Client, in_bakery: Tenant) -> None:
+    bert = person(in_bakery)
+    agree(in_bakery, bert, pairs=[MARKETING])
+
+    say_no(client, bert, "whatsapp:marketing")
+    assert may(bert, "tracking") == "withdrawn"
+    ended = preferences.choices(preferences.Person(in_bakery, bert))
+    assert [(one.value, one.is_on) for one in ended] == [("whatsapp:marketing", False)]
+
+    say_no(client, bert, "all")
+    assert preferences.choices(preferences.Person(in_bakery, bert)) == ended
+
+
+def test_a_no_to_everything_is_offered_until_it_is_said_and_the_objection_stays(client: Client, anna: Contact) -> None:
+    say_no(client, anna, "whatsapp:marketing")
+    assert 'value="all"' in client.get(path(anna)).content.decode()
+
+    say_no(client, anna, "all")
+
+    shown = client.get(path(anna)).content.decode()
+    assert 'value="all"' not in shown
+    assert f'href="{path(anna)}object/' in shown
+
+
+def test_who_agreed_to_nothing_and_said_no_to_nothing_can_say_no_to_everything(
+    client: Client, in_bakery: Tenant
+) -> None:
+    bert = person(in_bakery)
+    shown = client.get(path(bert)).content.decode()
+    assert 'value="all"' in shown
+    assert f'href="{path(bert)}object/' in shown
+
+    say_no(client, bert, "all")
+
+    assert may(bert) == "withdrawn"
+    assert 'value="all"' not in client.get(path(bert)).content.decode()
+
+
 @pytest.mark.parametrize("token", ["x", "A" * 43, "../../etc"])
 def test_a_link_that_was_not_made_here_says_how_to_stop_all_the_same(client: Client, token: str) -> None:
     answer = client.get(f"/p/{token.replace('/', '')}/")

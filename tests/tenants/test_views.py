@@ -142,3 +142,10 @@ def test_a_company_gets_no_time_zone_that_does_not_exist(staff: Client, bakery: 
     assert "Europe/Berlin." in page.content.decode()
     bakery.refresh_from_db()
     assert bakery.timezone == "Europe/Berlin"
+
+
+def test_a_visitor_who_finds_no_page_reads_nothing_of_rates(client: Client) -> None:
+    page = client.get("/nobody/knows/this/")
+
+    assert page.status_code == 404
+    assert "shell-foot" not in page.content.decode()

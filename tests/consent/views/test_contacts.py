@@ -287,6 +287,14 @@ def test_the_contacts_of_another_tenant_are_not_there(alice: Client, shop: Tenan
         assert alice.get(f"{URL}{theirs.uid}/{path}").status_code == 404
 
 
+@pytest.mark.parametrize(("code", "name"), [("de", "German"), ("en", "English"), ("x1", "x1")])
+def test_the_language_of_a_person_is_told_by_its_name(alice: Client, bakery: Tenant, code: str, name: str) -> None:
+    with tenant_scope(bakery):
+        contact = person(bakery, language=code)
+
+    assert f"<dt>Language</dt><dd>{name}</dd>" in shown(alice, f"/bakery/contacts/{contact.uid}/")
+
+
 def test_german_pages_speak_german(alice: Client, anna: Contact, bakery: Tenant) -> None:
     with tenant_scope(bakery):
         agree(bakery, anna, source=Source.WA_BUTTON, source_ref=NUMBER)

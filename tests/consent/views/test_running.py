@@ -77,12 +77,21 @@ def test_consents_are_counted_before_they_are_recorded(alice: Client, bakery: Te
     imported = checked(alice, (ROOT / "static" / "kontakte-beispiel.csv").read_bytes())
 
     assert counts(imported) == (3, 0, 0, 0)
-    assert imported.consent_counts == {"granted": 2}
+    assert imported.consent_counts == {"granted": 2, "not_claimed": 1}
     assert "Consent with complete proof will be recorded." in shown(alice, at(imported))
 
     alice.post(at(imported, "run/"))
     worked(imported)
     assert "Consent with complete proof was recorded." in shown(alice, at(imported))
+
+
+def test_who_says_nothing_about_consent_stands_in_the_sum_too(alice: Client) -> None:
+    imported = checked(alice, "Handy;WhatsApp-Einwilligung\n0151 23456780;ja\n0151 23456781;\n0151 23456782;\n12;ja\n")
+
+    page = " ".join(shown(alice, at(imported)).split())
+
+    assert "cannot be written to before they say yes.</dt> <dd> 2 </dd>" in page
+    assert "The line is rejected, and no consent will be taken from it.</dt> <dd> 1 </dd>" in page
 
 
 def test_claims_without_proof_are_explained(alice: Client) -> None:

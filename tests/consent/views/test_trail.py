@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from consent import announcing, ledger, trail
+from consent.actions import controllers, requests
 from consent.models import ConsentEvent
 from consent.trail import Asked, reading
 from consent.trail.words import DEEDS, NOUNS
@@ -25,6 +26,7 @@ from tenants.models import AuditEvent, Tenant, User
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests.consent.factories import agree, altered, entry, person, say, stop
+from tests.consent.imports import started
 from tests.consent.views.pages import as_role, shown
 
 URL = "/bakery/log/"
@@ -248,6 +250,38 @@ def test_the_file_has_every_row_that_fits_and_that_it_was_taken_is_in_the_log(
     assert str(anna.uid) in lines[1]
     assert "493023125001" not in "".join(lines)
     assert "Activity log: exported" in rows(alice)
+
+
+def test_what_changed_is_told_in_words_and_leads_to_its_page(alice: Client, bakery_made: NewTenant) -> None:
+    bakery, by = bakery_made.tenant, bakery_made.owner
+    imported = started(bakery, "Handy\n0151 23456780\n", is_dry_run=True)
+    with tenant_scope(bakery):
+        request = requests.take(
+            tenant=bakery, contact=person(bakery), kind="erasure", received_at=timezone.now(), by=by
+        )
+        controllers.update(tenant=bakery, by=by, city="Köln", demands_age=True)
+
+    page = shown(alice, URL)
+
+    assert "Fields: City, Send advertising only to people of whom it is recorded" in page
+    assert "Check only: yes" in page
+    assert "Kind: Erasure (Art. 17)" in page
+    assert f'<a href="/bakery/imports/{imported.uid}/">kunden.csv</a>' in page
+    assert f'<a href="/bakery/data-requests/{request.uid}/">Erasure (Art. 17)</a>' in page
+
+
+def test_an_import_that_is_gone_leads_nowhere_and_its_file_is_named_in_no_export(alice: Client, bakery: Tenant) -> None:
+    imported = started(bakery, "Handy\n0151 23456780\n")
+    export = b"".join(alice.get(f"{URL}export.csv").streaming_content).decode()
+    assert str(imported.uid) in export
+    assert "kunden.csv" not in export
+
+    with tenant_scope(bakery):
+        imported.delete()
+
+    page = shown(alice, URL)
+    assert str(imported.uid) in page
+    assert f"/imports/{imported.uid}/" not in page
 
 
 def test_a_long_log_costs_no_more_reads_than_a_short_one(alice: Client, bakery: Tenant) -> None:
