@@ -157,6 +157,34 @@ def test_what_a_contract_needs_is_no_advertising_that_one_could_object_to(bakery
     assert warnings(campaign) == ["warning.order", "warning.notice"]
 
 
+def test_cg_24_an_address_does_not_name_the_right_to_object(to_imported: Campaign) -> None:
+    address = f"{NOTICE}/widerspruch-gegen-werbung"
+    say(to_imported, f"Werbung: {address}")
+    content(to_imported, buttons=[{**one, "url": address} for one in factories.VARIABLES["buttons"]])
+
+    assert warnings(to_imported) == ["warning.objection"]
+
+
+def test_each_template_that_lacks_it_is_warned_of_once(to_imported: Campaign, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        first = bakery.templates.get()
+        other = factories.template(bakery, name="herbst", meta_id="5002")
+        for position, template in enumerate([first, other, other]):
+            actions.set_content(
+                campaign=to_imported,
+                by=None,
+                template=template,
+                variables=factories.VARIABLES,
+                variant=position,
+                weight=[50, 25, 25][position],
+            )
+
+    told = found(to_imported)
+
+    assert [check.code for check in told] == sorted(BOTH * 2, key=BOTH.index)
+    assert ["herbst" in check.text for check in told] == [False, True] * 2
+
+
 def written(bakery: Tenant, purpose: str = "marketing", **changes: Any) -> None:
     """Everybody was sent a message of this purpose."""
     with tenant_scope(bakery):
