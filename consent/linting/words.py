@@ -196,6 +196,7 @@ _OBJECT_TO_DE = (
     r"\b(?:(?:direkt)?werb(?:ung|e|lich)|nutzung|verwendung|verarbeitung|zusendung|erhalt\b|nachricht|\w*daten\b"
     r"|jeder ?zeit\b)\w*"
 )
+_OBJECT_TO_EN = r"\b(?:advertis|marketing|data\b|us(?:e|ing)\b|messages\b)"
 OBJECTION = _words(
     de=rf"""
         {_OBJECT_DE}…{_OBJECT_TO_DE}
@@ -203,11 +204,11 @@ OBJECTION = _words(
         \bwiderspruchsrecht
         \brecht (?:auf|zum) widerspruch
     """,
-    en=r"""
+    en=rf"""
         \bright to object\b
-        \b(?:may|can|could) (?:also |always |at any time )?object\b…\b(?:advertis|marketing|data\b|us(?:e|ing)\b|messages\b|any ?time\b)
+        \b(?:may|can|could) (?:also |always |at any time )?object\b…(?:{_OBJECT_TO_EN}|\bany ?time\b)
         \bany ?time\b…\byou (?:may|can|could) object\b
-        \bto object to\b…\b(?:advertis|marketing|data\b|us(?:e|ing)\b|messages\b)
+        \bto object to\b…{_OBJECT_TO_EN}
     """,
 )
 # Their dots end no sentence.
