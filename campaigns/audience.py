@@ -49,16 +49,22 @@ WITH included AS MATERIALIZED (SELECT c.id, c.uid FROM contacts_contact c WHERE 
 SELECT ARRAY(SELECT id FROM included ORDER BY uid LIMIT {most}),
        ARRAY(SELECT id FROM included ORDER BY id DESC LIMIT {most})
 """
-# Who of them can be reached by a yes that an import or a program brought, and was never sent anything. Each is looked
-# up by itself: a join compares everybody with everything where statistics do not know the company yet.
+# Who of them can be reached by a yes that an import or a program brought: how many were never sent advertising, and how
+# many were never sent anything.
 NEWCOMERS = """
-SELECT count(*) FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
+SELECT count(*) FILTER (WHERE ({written} AND (
+           SELECT s.purpose FROM messaging_source s WHERE s.tenant_id = m.tenant_id AND s.id = m.source_id
+       ) NOT IN ('transactional', 'service') LIMIT 1) IS NULL),
+       count(*) FILTER (WHERE ({written} LIMIT 1) IS NULL)
+FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
 WHERE c.tenant_id = %s AND c.id = ANY(%s) AND r.reason IS NULL AND (
     SELECT e.source FROM consent_consentevent e WHERE e.tenant_id = c.tenant_id AND e.seq = {seq}
-) IN ('import', 'api') AND (
+) IN ('import', 'api')
+"""
+# What failed after Meta had accepted it reached nobody.
+WRITTEN = """
     SELECT m.id FROM messaging_message m
-    WHERE m.tenant_id = c.tenant_id AND m.contact_id = c.id AND m.accepted_at IS NOT NULL LIMIT 1
-) IS NULL
+    WHERE m.tenant_id = c.tenant_id AND m.contact_id = c.id AND m.accepted_at IS NOT NULL AND m.state <> 8
 """
 
 
@@ -97,7 +103,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Newcomers:
-    """How many people get their first message who did not sign up themselves, or about or at least how many."""
+    """How many who did not sign up themselves get their first message, or about or at least how many."""
 
     people: int
     is_about: bool = False
@@ -133,11 +139,12 @@ def reaches_some(campaign: Campaign) -> bool:
         return cursor.fetchone() is not None
 
 
-def newcomers(campaign: Campaign, audience: int) -> Newcomers:
-    """To how many of an audience of so many people it is the first message, though they did not sign up themselves.
+def newcomers(campaign: Campaign, audience: int) -> list[Newcomers]:
+    """To how many of so many people it is the first advertising, and to how many the first message at all.
 
-    Looks closer at two thousand of them at most, so that it costs little for a million: counted from a sample it is
-    about so many, and where only some of those who came last are such people, at least so many.
+    Only those who did not sign up themselves. Finding whom to look at is one more pass over the audience, as long as
+    counting it; two thousand at most are looked at closer. Counted from a sample it is about so many, and where only
+    some of those who came last are such people, at least so many.
     """
     chosen = selection(campaign)
     with as_a_set(), connection.cursor() as cursor:
@@ -147,19 +154,21 @@ def newcomers(campaign: Campaign, audience: int) -> Newcomers:
         by_chance, last = cursor.fetchone()
     found = _newcomers(campaign, chosen, by_chance)
     if audience <= SAMPLE:
-        return Newcomers(found)
-    if found:
-        return Newcomers(_rounded(found * audience / SAMPLE), is_about=True)
-    return Newcomers(_newcomers(campaign, chosen, last), is_least=True)
+        return [Newcomers(people) for people in found]
+    least = found if all(found) else _newcomers(campaign, chosen, last)
+    return [
+        Newcomers(_rounded(people * audience / SAMPLE), is_about=True) if people else Newcomers(late, is_least=True)
+        for people, late in zip(found, least, strict=True)
+    ]
 
 
-def _newcomers(campaign: Campaign, chosen: Selection, people: list[int]) -> int:
+def _newcomers(campaign: Campaign, chosen: Selection, people: list[int]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            NEWCOMERS.format(joins=chosen.joins, reason=chosen.reason, seq=chosen.seq),
+            NEWCOMERS.format(joins=chosen.joins, reason=chosen.reason, seq=chosen.seq, written=WRITTEN),
             [*chosen.joins_params, *chosen.reason_params, campaign.tenant_id, people],
         )
-        return int(cursor.fetchone()[0])
+        return list(cursor.fetchone())
 
 
 def _rounded(people: float) -> int:

@@ -94,8 +94,11 @@ def _part_text(text: TemplateText, kind: str) -> str:
 
 
 def names_right_to_object(variant: Variant) -> bool:
-    """Whether everybody reads in the message of a variant with a template that they may object (CG-24)."""
-    return any(words.says_in_any(one, words.OBJECTION) for one in _read_by_all(variant))
+    """Whether everybody reads in the message of a variant with a template that they may object (CG-24).
+
+    An address names nothing, whatever words it is made of.
+    """
+    return any(words.names_objection(one) for one in _read_by_all(variant, "text"))
 
 
 def tells_origin(variant: Variant, notice: str) -> bool:
@@ -105,16 +108,17 @@ def tells_origin(variant: Variant, notice: str) -> bool:
     """
     address = notice.rstrip("/")
     return rendering.leads_to_own_page(variant.variables) or any(
-        (address and address in one) or words.says_in_any(one, words.ORIGIN) for one in _read_by_all(variant)
+        (address and address in one) or words.says_in_any(one, words.ORIGIN)
+        for one in _read_by_all(variant, "text", "url")
     )
 
 
-def _read_by_all(variant: Variant) -> list[str]:
-    """All texts and addresses of the message that are the same for everybody."""
+def _read_by_all(variant: Variant, *names: str) -> list[str]:
+    """What the message says in these places, "text" or "url", that is the same for everybody."""
     assert variant.template
     text = text_of(variant.template)
     pieces = [*text.components, *text.buttons, *(variant.variables.get("buttons") or [])]
-    said = [str(piece.get(name, "")) for piece in pieces for name in ("text", "url")]
+    said = [str(piece.get(name, "")) for piece in pieces for name in names]
     return [*said, *_fixed_texts(variant.variables)]
 
 

@@ -208,10 +208,11 @@ def _first_message_checks(campaign: Campaign, variants: Sequence[Variant], peopl
     unsaid = [template for one, template in chosen if not contents.names_right_to_object(one)]
     if campaign.purpose == Purpose.TRANSACTIONAL:
         unsaid = []
-    if not (unsaid or silent) or not (found := audience.newcomers(campaign, people)).people:
+    if not (unsaid or silent):
         return []
+    to_advertising, to_anything = audience.newcomers(campaign, people)
     objection = _(
-        "First message to people of an import or the API (%(people)s): the template “%(name)s” does not name their"
+        "First advertising to people of an import or the API (%(people)s): the template “%(name)s” does not name their"
         " right to object (Art. 21 (4) GDPR). Add as a sentence of its own: “%(sentence)s”"
     )
     origin = _(
@@ -220,23 +221,23 @@ def _first_message_checks(campaign: Campaign, variants: Sequence[Variant], peopl
         " own page, or put the address of your privacy notice into the template."
     )
     return [
-        *_unsaid(campaign, "objection", objection, unsaid, found),
-        *_unsaid(campaign, "notice", origin, silent, found),
+        *(_unsaid(campaign, "objection", objection, one, to_advertising) for one in _once(unsaid, to_advertising)),
+        *(_unsaid(campaign, "notice", origin, one, to_anything) for one in _once(silent, to_anything)),
     ]
 
 
-def _unsaid(
-    campaign: Campaign, what: str, text: str, templates: Sequence[Template], found: audience.Newcomers
-) -> list[Check]:
-    """The warning about the first of these templates, with a sentence for it to say, in its language."""
-    if not templates:
-        return []
-    template = templates[0]
+def _once(templates: Sequence[Template], found: audience.Newcomers) -> list[Template]:
+    """Each of these templates once, if it reaches anybody new: two variants may share one."""
+    return list(dict.fromkeys(templates)) if found.people else []
+
+
+def _unsaid(campaign: Campaign, what: str, text: str, template: Template, found: audience.Newcomers) -> Check:
+    """The warning about this template, with a sentence for it to say, in its language."""
     said = speaking.texts(campaign.tenant, "de" if template.language.startswith("de") else "en")
     variable = "{{" + contents.free_variable(template) + "}}"
     sentence = said[f"first_{what}"].replace("{url}", variable)
     told = {"people": _people(found), "name": template.name, "sentence": sentence}
-    return [Check(f"warning.{what}", text % told, True, "template")]
+    return Check(f"warning.{what}", text % told, True, "template")
 
 
 def _people(found: audience.Newcomers) -> str:

@@ -27,6 +27,11 @@ def says_in_any(text: str, said: Words) -> bool:
     return any(says(text, language, said) for language in LANGUAGES)
 
 
+def names_objection(text: str) -> bool:
+    """Whether the text, but for the addresses in it, names the right to object in any language."""
+    return says_in_any(_ABBREVIATED.sub(" ", _ADDRESS.sub(" ", text)), OBJECTION)
+
+
 def place(text: str, language: str, said: Words) -> int | None:
     """Where in the plain text it is said first; None where it is not."""
     found = said[language].search(plain(text))
@@ -186,8 +191,12 @@ UNSUBSCRIBE = _words(
     """,
 )
 # The right to object to advertising (Art. 21 (4) GDPR). It takes what one objects to: "Widerspruch zwecklos" is none.
-_OBJECT_DE = r"\b(?:werbe)?widerspr(?:ech|ich|uch|äch)\w*"
-_OBJECT_TO_DE = r"\b(?:direkt)?(?:werb(?:ung|lich|e)|nutzung|verwendung|verarbeitung|\w*daten|jeder ?zeit)\w*"
+_OBJECT_DE = r"(?<!kein )(?<!keinen )(?<!ohne )\b(?:widersprechen|widersprichst|(?:werbe)?widerspruch)\b"
+_OBJECT_TO_DE = (
+    r"\b(?:(?:direkt)?werb(?:ung|e|lich)|nutzung|verwendung|verarbeitung|zusendung|erhalt\b|nachricht|\w*daten\b"
+    r"|jeder ?zeit\b)\w*"
+)
+_OBJECT_TO_EN = r"\b(?:advertis|marketing|data\b|us(?:e|ing)\b|messages\b)"
 OBJECTION = _words(
     de=rf"""
         {_OBJECT_DE}…{_OBJECT_TO_DE}
@@ -195,26 +204,35 @@ OBJECTION = _words(
         \bwiderspruchsrecht
         \brecht (?:auf|zum) widerspruch
     """,
-    en=r"""
+    en=rf"""
         \bright to object\b
-        \bobject(?:ing)? to\b…\b(?:advertis|marketing|data\b|us(?:e|ing)\b)
-        \bobject\b…\bany ?time\b
-        \bany ?time\b…\bobject\b
+        \b(?:may|can|could) (?:also |always |at any time )?object\b…(?:{_OBJECT_TO_EN}|\bany ?time\b)
+        \bany ?time\b…\byou (?:may|can|could) object\b
+        \bto object to\b…{_OBJECT_TO_EN}
     """,
 )
-# Whence the company has somebody's data (Art. 14 (2) (f) GDPR).
-_DATA_DE = r"\b(?:dein|ihr|euer|eur)(?:e[rnms]?)? (?:[\w-]+ )?(?:\w*daten|[\w-]*nummer|\w*adresse|\w*kontakt)\b"
+# Their dots end no sentence.
+_ABBREVIATED = re.compile(r"\b(?:z\. ?B|u\. ?a|d\. ?h|e\. ?g|i\. ?e|Tel|Nr|Abs|Art|bzw|ggf|inkl|ca|usw)\.", re.I)
+_ADDRESS = re.compile(r"https?://\S+")
+# Whence the company has somebody's data (Art. 14 (2) (f) GDPR). Numbers of orders and the like are no such data.
+_WHAT_DE = (
+    r"(?:\w*daten|(?!bestell|sendung|auftrag|kunden|rechnung|buchung|paket|vorgang)[\w-]*nummer|\w*adresse"
+    r"|\w*kontakt)\b"
+)
+_DATA_DE = rf"\b(?:dein|ihr|euer|eur)(?:e[rnms]?)? (?:[\w-]+ )?{_WHAT_DE}"
 _FROM_DE = r"\b(?:von|vom|aus|durch|über)\b"
-_DATA_EN = r"\byour (?:\w+ ){0,2}(?:data|number|details|address)\b"
+_DATA_EN = r"\byour (?:(?!order|tracking|customer|booking|parcel|invoice)\w+ ){0,2}(?:data|number|details|address)\b"
+# "noch nicht angegeben" and a question tell of no origin.
+_SAID = r"(?![^.!?]*(?:\bnicht\b|\?))"
 _GIVEN_DE = r"\b(?:gegeben|angegeben|hinterlassen|genannt|mitgeteilt|eingetragen)\b"
 ORIGIN = _words(
     de=rf"""
-        \bwoher\b…\b(?:\w*daten|[\w-]*nummer|\w*adresse|\w*kontakt)\b
-        \b(?:herkunft|quelle) (?:deiner|ihrer|eurer|der) (?:\w+ )?(?:\w*daten|[\w-]*nummer)\b
+        \bwoher\b…\b{_WHAT_DE}
+        \b(?:herkunft|quelle) (?:deiner|ihrer|eurer|der) (?:\w+ )?{_WHAT_DE}
         {_DATA_DE} (?:\w+ ){{0,2}}(?:stammt|stammen|kommt|kommen|(?:haben|erhielten|bekamen) wir) …{_FROM_DE}
         \b(?:haben|erhielten|bekamen|übernahmen) (?:wir )?{_DATA_DE}…{_FROM_DE}
-        {_DATA_DE}…\b(?:du|sie|ihr)\b…{_GIVEN_DE}
-        \b(?:du|sie|ihr)\b…{_DATA_DE}…{_GIVEN_DE}
+        {_SAID}{_DATA_DE}…\b(?:du|sie|ihr)\b…{_GIVEN_DE}
+        \b(?:du|sie|ihr)\b{_SAID}…{_DATA_DE}…{_GIVEN_DE}
     """,
     en=rf"""
         \bwhere we\b…{_DATA_EN}

@@ -11,7 +11,7 @@ from campaigns import actions, audience, preflight, queries
 from campaigns.models import Campaign
 from consent import speaking
 from contacts.models import Contact
-from messaging.models import Message
+from messaging.models import Message, Source
 from messaging.rendering import OWN_PAGE
 from tenants.actions import NewTenant
 from tenants.models import Tenant
@@ -157,13 +157,64 @@ def test_what_a_contract_needs_is_no_advertising_that_one_could_object_to(bakery
     assert warnings(campaign) == ["warning.order", "warning.notice"]
 
 
-def test_who_was_written_to_already_has_had_their_first_message(to_imported: Campaign, bakery: Tenant) -> None:
+def test_cg_24_an_address_does_not_name_the_right_to_object(to_imported: Campaign) -> None:
+    address = f"{NOTICE}/widerspruch-gegen-werbung"
+    say(to_imported, f"Werbung: {address}")
+    content(to_imported, buttons=[{**one, "url": address} for one in factories.VARIABLES["buttons"]])
+
+    assert warnings(to_imported) == ["warning.objection"]
+
+
+def test_each_template_that_lacks_it_is_warned_of_once(to_imported: Campaign, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        first = bakery.templates.get()
+        other = factories.template(bakery, name="herbst", meta_id="5002")
+        for position, template in enumerate([first, other, other]):
+            actions.set_content(
+                campaign=to_imported,
+                by=None,
+                template=template,
+                variables=factories.VARIABLES,
+                variant=position,
+                weight=[50, 25, 25][position],
+            )
+
+    told = found(to_imported)
+
+    assert [check.code for check in told] == sorted(BOTH * 2, key=BOTH.index)
+    assert ["herbst" in check.text for check in told] == [False, True] * 2
+
+
+def written(bakery: Tenant, purpose: str = "marketing", **changes: Any) -> None:
+    """Everybody was sent a message of this purpose."""
     with tenant_scope(bakery):
         people = list(Contact.objects.all())
         source = factories.source(bakery.numbers.get(), people, made_template=bakery.templates.get())
-        Message.objects.filter(source=source).update(accepted_at=now(), queue=2, state=4)
+        Source.objects.filter(pk=source.pk).update(purpose=purpose)
+        Message.objects.filter(source=source).update(**{"accepted_at": now(), "queue": 2, "state": 4, **changes})
+
+
+def test_who_was_written_to_already_has_had_their_first_message(to_imported: Campaign, bakery: Tenant) -> None:
+    written(bakery)
 
     assert warnings(to_imported) == []
+
+
+@pytest.mark.parametrize("purpose", ["transactional", "service"])
+def test_cg_24_what_was_no_advertising_was_not_the_first_of_it(
+    to_imported: Campaign, bakery: Tenant, purpose: str
+) -> None:
+    written(bakery, purpose)
+
+    assert warnings(to_imported) == ["warning.objection"]
+
+
+def test_a_message_that_failed_after_meta_had_accepted_it_was_not_the_first(
+    to_imported: Campaign, bakery: Tenant
+) -> None:
+    written(bakery, state=Message.State.FAILED, failed_at=now())
+
+    assert warnings(to_imported) == BOTH
 
 
 def test_who_signed_up_themselves_needs_no_such_notice(ready: Campaign) -> None:
