@@ -1,4 +1,4 @@
-"""What is said of why people get messages (R-36) and of topics (R-34), in du, in Sie, in English; as in `words`."""
+"""What is said of why people get messages (R-36), of topics (R-34) and of the law, in du, in Sie, in English."""
 
 from collections.abc import Mapping
 
@@ -42,6 +42,9 @@ DU: Texts = {
     # Offered for the first message to people who did not sign up themselves; {url} is a variable of the template.
     "first_objection": "Du kannst der Verwendung deiner Daten für Werbung jederzeit widersprechen.",
     "first_notice": "Auf {url} steht, woher wir deine Daten haben.",
+    "law_advertising": ", § 7 Abs. 2 Nr. 2 UWG",
+    "law_tracking": ", § 25 Abs. 1 TDDDG",
+    "law_special_category": ", Art. 9 Abs. 2 lit. a DSGVO",
 }
 SIE: Texts = {
     "why_chat": "Warum Sie Nachrichten von {company} bekommen:",
@@ -105,4 +108,7 @@ EN: Texts = {
     "topics_ask": "What interests you?",
     "first_objection": "You may object to the use of your data for advertising at any time.",
     "first_notice": "See {url} for where we have your data from.",
+    "law_advertising": ", § 7 (2) no. 2 UWG",
+    "law_tracking": ", § 25 (1) TDDDG",
+    "law_special_category": ", Art. 9 (2) (a) GDPR",
 }

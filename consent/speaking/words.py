@@ -67,9 +67,6 @@ DU: Texts = {
     "for_text": "Um dir zu schicken, was oben steht, und um deine Einwilligung nachzuweisen. Dafür verarbeiten wir"
     " deine Nummer, deinen Namen in WhatsApp und was du hier angibst.",
     "basis": "Rechtsgrundlage",
-    "law_advertising": ", § 7 Abs. 2 Nr. 2 UWG",
-    "law_tracking": ", § 25 Abs. 1 TDDDG",
-    "law_special_category": ", Art. 9 Abs. 2 lit. a DSGVO",
     "basis_text": "Deine Einwilligung (Art. 6 Abs. 1 lit. a DSGVO{laws}); für ihren Nachweis unsere gesetzliche Pflicht"
     " (Art. 6 Abs. 1 lit. c und Art. 7 Abs. 1 DSGVO).",
     "recipients": "Wer sie bekommt",
@@ -311,9 +308,6 @@ EN: Texts = {
     "for_text": "To send you what is said above, and to prove your consent. For this we process your number, your name"
     " in WhatsApp and what you enter here.",
     "basis": "Legal basis",
-    "law_advertising": ", § 7 (2) no. 2 UWG",
-    "law_tracking": ", § 25 (1) TDDDG",
-    "law_special_category": ", Art. 9 (2) (a) GDPR",
     "basis_text": "Your consent (Art. 6 (1) (a) GDPR{laws}); for its proof our legal duty (Art. 6 (1) (c)"
     " and Art. 7 (1) GDPR).",
     "recipients": "Who gets them",
