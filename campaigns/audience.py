@@ -50,7 +50,7 @@ SELECT ARRAY(SELECT id FROM included ORDER BY uid LIMIT {most}),
        ARRAY(SELECT id FROM included ORDER BY id DESC LIMIT {most})
 """
 # Who of them can be reached by a yes that an import or a program brought: how many were never sent advertising, and how
-# many were never sent anything.
+# many were never sent anything. Not `as_a_set`: where statistics do not know the company, the states are hashed anyway.
 NEWCOMERS = """
 SELECT count(*) FILTER (WHERE ({written} AND (
            SELECT s.purpose FROM messaging_source s WHERE s.tenant_id = m.tenant_id AND s.id = m.source_id
