@@ -229,6 +229,6 @@ def test_who_typed_a_wrong_address_is_not_sent_to_a_dashboard_that_is_not_theirs
 
     assert answer.status_code == 404
     said = answer.content.decode()
-    assert "typed as it is printed" in said
+    assert "Please check the address" in said
     assert "Back to the overview" not in said
     assert "workspace" not in said
