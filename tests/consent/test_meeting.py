@@ -11,6 +11,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection, connections
 from django.test import Client
+from django.utils import timezone
 
 from consent import ledger
 from consent.actions import addresses, declarations, hearing, joining, requests, signups
@@ -272,6 +273,19 @@ def test_a_tap_waits_for_a_contact_before_it_takes_the_ledger(bakery: Tenant, fo
 
     with tenant_scope(bakery):
         assert may(anna) == ""
+
+
+def test_a_tap_that_waited_while_a_no_was_written_is_no_yes(bakery: Tenant, form: SignupForm, anna: Contact) -> None:
+    with tenant_scope(bakery):
+        write(anna, "START")
+    with tenant_scope(bakery):
+        stop(bakery, anna, occurred_at=timezone.now())
+        others = meanwhile(bakery, lambda: tap(anna))
+    [heard] = ended(others)
+
+    assert heard.outcome == "late"
+    with tenant_scope(bakery):
+        assert may(anna) == "withdrawn"
 
 
 def test_a_batch_locks_whoever_may_say_yes_in_it_before_anything_else(
