@@ -82,8 +82,6 @@ def keep(imported: Import, tenant: Tenant, claimed: Sequence[Claimed]) -> None:
     newer = [one for one in claimed if one.line in since and one.at > since[one.line]]
     known = ImportClaim.objects.filter(tenant=tenant, contact__in={one.contact_id for one in newer})
     seen = set(known.values_list("contact", "claimed_at"))
-    # Two lines of a file may say the same, too.
-    new = {key: one for one in reversed(newer) if (key := (one.contact_id, one.at)) not in seen}
     ImportClaim.objects.bulk_create(
         [
             ImportClaim(
@@ -94,7 +92,9 @@ def keep(imported: Import, tenant: Tenant, claimed: Sequence[Claimed]) -> None:
                 claimed_at=one.at,
                 sealed=encrypt(_written(one.said), binding=_binding(tenant.pk, imported.pk, one.line)),
             )
-            for one in new.values()
+            for one in newer
+            # Of a file each person has one line only (contacts.importing.deduplicating).
+            if (one.contact_id, one.at) not in seen
         ],
         # A broken-off import that is run again from its beginning.
         ignore_conflicts=True,
