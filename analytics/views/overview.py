@@ -151,11 +151,17 @@ def _steps(tenant: Tenant) -> list[dict[str, Any]]:
         },
         {
             "title": _("Import contacts"),
-            "text": _("With the proof of their consent, so that every message may be sent."),
+            "text": _(
+                "With the proof of their consent, so that every message may be sent. Or let people sign up by a page"
+                " and a QR code."
+            ),
             "is_done": tenant.contacts.exists(),
             "view": "import_new",
             "needs": "contacts:write",
             "label": _("Import contacts"),
+            "other": "signup_forms",
+            "other_needs": "consent:read",
+            "other_label": _("Sign-up forms"),
         },
         {
             "title": _("Have a template approved"),

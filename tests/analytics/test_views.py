@@ -55,8 +55,10 @@ def test_an_empty_workspace_shows_the_way_to_the_first_campaign(alice: Client) -
 def test_the_way_begins_with_the_contract_without_which_nothing_is_sent(client: Client, db: None) -> None:
     client.force_login(create_tenant(slug="cafe", name="Café", owner_email="dora@example.com").owner)
 
-    steps = client.get("/cafe/").context["steps"]
+    answer = client.get("/cafe/")
 
+    assert 'href="/cafe/signups/"' in answer.content.decode().partition('id="steps-title"')[2]
+    steps = answer.context["steps"]
     assert (steps[0]["view"], steps[0]["is_done"], steps[0]["is_next"]) == ("agreement", False, True)
 
 
