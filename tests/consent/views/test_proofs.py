@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from consent import telling
+from consent import personal, telling
 from consent.actions import declarations
 from consent.ledger import anchoring
 from consent.models import Channel, ConsentEvent, ConsentEvidence, Source
@@ -107,6 +107,16 @@ def test_the_page_tells_in_the_readers_language_whence_a_row_comes_and_on_which_
 
     assert "Formular laden" in page
     assert "§ 25 Abs. 1 TDDDG" in page
+
+
+def test_art_15_what_the_person_is_sent_tells_it_in_words_too(anna: Contact, bakery: Tenant) -> None:
+    with tenant_scope(bakery), translation.override("de"):
+        agree(bakery, anna, pairs=[("whatsapp", "tracking")])
+        told = str([list(section.rows) for section in personal.tell(anna)])
+
+    assert "Formular laden" in told
+    assert "§ 25 Abs. 1 TDDDG" in told
+    assert "6-1-a" not in told
 
 
 def test_the_page_opens_without_evidence_and_the_button_shows_it_and_says_so_in_the_trail(
