@@ -46,7 +46,7 @@ OF_DRAFT = ("name", "audience", "message", "preview", "review")
 OF_CONTACT = ("contact", "proof", "withdraw")
 API_OF_CAMPAIGN = ("campaign", "campaign-report", "campaign-messages")
 API_OF_CONTACT = ("contact", "contact-timeline", "contact-consents")
-SEARCHES = ("Anna", "Muster42", "+4915000000042")
+SEARCHES = ("Anna", "Muster42", "Nobody of that name", "+4915000000042")
 
 
 Page = tuple[str, Callable[[], Any]]

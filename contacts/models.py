@@ -6,7 +6,8 @@ from datetime import datetime
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim, Upper
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
@@ -43,6 +44,22 @@ class Contact(models.Model):
     unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
     updated_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
+    # `name` and the last name as the search compares them. Columns, because row-level security keeps an index over
+    # upper(…) out of index conditions; in the collation "C", in which what begins with a text lies between two texts.
+    search_name = models.GeneratedField(
+        expression=Upper(
+            Coalesce(
+                NullIf(Trim(Concat("first_name", models.Value(" "), "last_name")), models.Value("")),
+                KeyTextTransform("whatsapp_name", "attributes"),
+                models.Value(""),
+            )
+        ),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+    )
+    search_last_name = models.GeneratedField(
+        expression=Upper("last_name"), output_field=models.TextField(db_collation="C"), db_persist=True
+    )
 
     class Meta:
         constraints = [
@@ -65,6 +82,8 @@ class Contact(models.Model):
         indexes = [
             models.Index(fields=["tenant", "email"], name="contact_by_email_address"),
             models.Index(fields=["tenant", "id"], name="contact_not_delivered_to", condition=Q(undelivered__gt=0)),
+            models.Index(fields=["tenant", "search_name"], name="contact_by_name"),
+            models.Index(fields=["tenant", "search_last_name"], name="contact_by_last_name"),
         ]
 
     def __str__(self) -> str:

@@ -65,7 +65,7 @@ def breaking(operation: Any) -> Iterator[str]:
     if isinstance(operation, operations.AddField):
         field = operation.field
         # Old code inserts rows without the column: only the database can fill it.
-        if not (field.null or field.has_db_default() or field.many_to_many):
+        if not (field.null or field.has_db_default() or field.generated or field.many_to_many):
             yield f"{operation.describe()}, without db_default"
     # What a function does happens when it is called.
     if isinstance(operation, operations.RunSQL) and TAKEN_AWAY_BY_SQL.search(BODY.sub("", str(operation.sql))):
@@ -122,6 +122,8 @@ def test_the_check_sees_what_would_break() -> None:
     assert not list(breaking(operations.RunSQL("CREATE FUNCTION f() LANGUAGE plpgsql AS $$\nDROP TABLE x $$")))
     assert not list(breaking(operations.AddField("number", "colour", models.TextField(default="", db_default=""))))
     assert not list(breaking(operations.AddField("number", "colour", models.TextField(null=True))))
+    shade = models.GeneratedField(expression=models.F("colour"), output_field=models.TextField(), db_persist=True)
+    assert not list(breaking(operations.AddField("number", "shade", shade)))
 
 
 def changed(operation: Any) -> set[str]:

@@ -19,7 +19,7 @@ from tests.test_architecture import OURS
 # either, unless they point at a contact, which is looked at by itself.
 TELLING = (
     models.CharField, models.TextField, models.JSONField, models.BinaryField, models.FileField, models.DateField,
-    ArrayField,
+    ArrayField, models.GeneratedField,
 )  # fmt: skip
 
 # Whose `forget`, `clear` or retention takes the person out of these columns.
@@ -31,7 +31,7 @@ COVERED: dict[str, dict[str, str]] = {
     "contacts.Contact": dict.fromkeys(
         (
             "phone", "bsuid", "email", "external_id", "first_name", "last_name", "language", "country", "postcode",
-            "birthday", "attributes",
+            "birthday", "attributes", "search_name", "search_last_name",
         ),
         CONTACTS,
     ),
