@@ -1,7 +1,7 @@
 """Records of processing activities, generated from what is really done: a company's own (Art. 30 (1) GDPR), and the
 operator's, of what it does for all of them (Art. 30 (2)). What upper apps do, they tell by `personal.activities`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from consent import agreements, telling
 from consent.ledger.folding import GRANTS
-from consent.models import Agreement, Channel, ConsentState, Processor, Purpose, WordingVersion
+from consent.models import Agreement, Channel, ConsentState, Processor, Purpose, SubProcessor, WordingVersion
 from consent.proving.sections import Line
 from consent.queries import controller_of
 from consent.receipts import terms
@@ -92,14 +92,15 @@ def activities(tenant: Tenant) -> list[Activity]:
     """What the company does with personal data here: one activity for each purpose that people were asked for or have
     agreed to elsewhere, what it does with events, segments and campaigns, and what every company does that uses Zusage.
     """
-    operator = terms.processors()
+    among = agreements.subprocessors()
+    operator = terms.processors(among)
     # The same for most of them.
     elsewhere = cache(partial(abroad, tenant))
     return [
-        *_consented(tenant, elsewhere),
+        *_consented(tenant, among, elsewhere),
         *_customers(tenant, operator, elsewhere),
         *walking.activities(tenant),
-        *_always(tenant, operator, elsewhere),
+        *_always(tenant, among, elsewhere),
     ]
 
 
@@ -132,10 +133,10 @@ def processed_for() -> QuerySet[Agreement]:
     return last.select_related("tenant__controller").defer("text")
 
 
-def _consented(tenant: Tenant, elsewhere: Callable[[str], str]) -> Iterator[Activity]:
+def _consented(tenant: Tenant, among: Sequence[SubProcessor], elsewhere: Callable[[str], str]) -> Iterator[Activity]:
     for channel, purpose in sorted(_asked_for(tenant) | _agreed_to(tenant)):
         if channel != Channel.ALL and purpose != Purpose.ALL:
-            yield _of_purpose(terms.purpose(channel, purpose, "6-1-a"), elsewhere(channel))
+            yield _of_purpose(terms.purpose(channel, purpose, "6-1-a", among), elsewhere(channel))
 
 
 def _asked_for(tenant: Tenant) -> set[tuple[str, str]]:
@@ -189,8 +190,9 @@ def _customers(tenant: Tenant, operator: list[str], elsewhere: Callable[[str], s
         )
 
 
-def _always(tenant: Tenant, operator: list[str], elsewhere: Callable[[str], str]) -> Iterator[Activity]:
-    whatsapp = terms.purpose(Channel.WHATSAPP, "transactional", "6-1-b")
+def _always(tenant: Tenant, among: Sequence[SubProcessor], elsewhere: Callable[[str], str]) -> Iterator[Activity]:
+    operator = terms.processors(among)
+    whatsapp = terms.purpose(Channel.WHATSAPP, "transactional", "6-1-b", among)
     messages = _("Messages: %(months)s months.") % {"months": controller_of(tenant).message_months}
     yield Activity(
         title=_("Answering messages of customers"),

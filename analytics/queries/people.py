@@ -19,7 +19,7 @@ from messaging.models import Message
 # What is only told of people who agreed to being measured (CG-36); numbers over everybody are in the report.
 MEASURED = ("read", "clicked")
 # So many people are asked for their consent while somebody waits for a page.
-LOOKED_AT = 5_000
+LOOKED_AT = 3_000
 FEW = 5_000
 
 

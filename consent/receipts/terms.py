@@ -3,6 +3,7 @@
 DPV: the W3C's Data Privacy Vocabulary, https://w3id.org/dpv#. Texts are in the active language.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consent import agreements, telling
-from consent.models import Channel, Controller, Purpose
+from consent.models import Channel, Controller, Purpose, SubProcessor
 
 Text = str | Promise
 
@@ -60,8 +61,9 @@ EEA = {
 }
 
 
-def purpose(channel: str, name: str, legal_basis: str) -> dict[str, Any]:
-    """What one purpose means on one channel."""
+def purpose(channel: str, name: str, legal_basis: str, among: Sequence[SubProcessor] | None = None) -> dict[str, Any]:
+    """What one purpose means on one channel; `among` are the operator's processors where they are at hand."""
+    among = agreements.subprocessors() if among is None else among
     return {
         "channel": channel,
         "channel_name": str(Channel(channel).label),
@@ -75,8 +77,8 @@ def purpose(channel: str, name: str, legal_basis: str) -> dict[str, Any]:
             "As long as the consent is used. After a withdrawal its proof is kept until the end of the third calendar"
             " year (§§ 195, 199 BGB), the keyed hash on the suppression list until a new consent."
         ),
-        "recipients": _recipients(channel),
-        "third_country": _third_country(channel),
+        "recipients": _recipients(channel, among),
+        "third_country": _third_country(channel, among),
     }
 
 
@@ -90,17 +92,19 @@ def operator() -> dict[str, str]:
     }
 
 
-def processors() -> list[str]:
+def processors(among: Sequence[SubProcessor] | None = None) -> list[str]:
     """The operator, and who processes data for the operator."""
-    named = [f"{one.name}, {one.country}: {one.purpose}" for one in agreements.subprocessors()]
+    among = agreements.subprocessors() if among is None else among
+    named = [f"{one.name}, {one.country}: {one.purpose}" for one in among]
     return [_("%(operator)s, as processor (Art. 28 GDPR)") % {"operator": settings.OPERATOR_NAME}, *named]
 
 
-def transfers(channel: str = "") -> list[dict[str, str]]:
+def transfers(channel: str = "", among: Sequence[SubProcessor] | None = None) -> list[dict[str, str]]:
     """Who gets data outside of the EEA and what that rests on: the operator's processors, and Meta for WhatsApp."""
+    among = agreements.subprocessors() if among is None else among
     named = [
         {"country": one.country, "recipients": one.name, "safeguard": one.safeguard}
-        for one in agreements.subprocessors()
+        for one in among
         if one.country not in EEA
     ]
     if channel != Channel.WHATSAPP:
@@ -109,14 +113,14 @@ def transfers(channel: str = "") -> list[dict[str, str]]:
     return [{"country": "US", "recipients": "WhatsApp LLC, Meta Platforms, Inc.", "safeguard": safeguard}, *named]
 
 
-def _recipients(channel: str) -> list[str]:
-    own, delivers = processors(), _("delivers the messages")
+def _recipients(channel: str, among: Sequence[SubProcessor]) -> list[str]:
+    own, delivers = processors(among), _("delivers the messages")
     return [f"{META}: {delivers}", *own] if channel == Channel.WHATSAPP else own
 
 
-def _third_country(channel: str) -> dict[str, str] | None:
+def _third_country(channel: str, among: Sequence[SubProcessor]) -> dict[str, str] | None:
     """All of them in one, as receipts have it since the first."""
-    found = transfers(channel)
+    found = transfers(channel, among)
     names = ("country", "recipients", "safeguard")
     joined = {name: "; ".join(dict.fromkeys(filter(None, (one[name] for one in found)))) for name in names}
     return joined if found else None
