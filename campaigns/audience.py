@@ -49,7 +49,7 @@ WITH included AS MATERIALIZED (SELECT c.id, c.uid FROM contacts_contact c WHERE 
 SELECT ARRAY(SELECT id FROM included ORDER BY uid LIMIT {most}),
        ARRAY(SELECT id FROM included ORDER BY id DESC LIMIT {most})
 """
-# Those alone: found from the end of an index, so that a large audience costs no pass over it.
+# Those who came last alone: found from the end of an index, in a large audience without a pass over it.
 LAST = """
 SELECT c.id FROM contacts_contact c WHERE c.tenant_id = %s AND ({included}) ORDER BY c.id DESC LIMIT {most}
 """
@@ -167,7 +167,7 @@ def newcomers(campaign: Campaign, audience: int) -> list[Newcomers]:
 
 
 def late_newcomers(campaign: Campaign) -> list[Newcomers]:
-    """The same, looking only at the thousand of the audience who came last, which takes as long as `reaches_some`.
+    """The same, looking only at the thousand of the audience who came last: one pass over it at most, mostly far less.
 
     At least so many where the audience may have more people than that.
     """
