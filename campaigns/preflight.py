@@ -54,6 +54,17 @@ def checks(campaign: Campaign, known: queries.Estimate | None = None) -> list[Ch
     return found
 
 
+def warnings(campaign: Campaign) -> list[Check]:
+    """What `checks` warns of as far as nobody has to be counted, for who launches without having seen an estimate."""
+    variants = list(campaign.variants.select_related("template").order_by("number"))
+    found = [*_special_checks(campaign), *_order_checks(campaign)]
+    # One that runs already may have lost what it chose by.
+    found += [] if _broken_segment(campaign) else _first_message_checks(campaign, variants)
+    for variant in variants:
+        found.extend(_template_checks(campaign, variant))
+    return [check for check in found if check.code.startswith("warning.")]
+
+
 def test_problems(campaign: Campaign, variant: Variant | None) -> list[Check]:
     """What keeps a variant from being sent to one contact as a test; a missing opt-out hint does not."""
     if variant is None:
@@ -197,10 +208,11 @@ def _limit_checks(campaign: Campaign, known: queries.Estimate | None) -> list[Ch
     return [Check("warning.daily_limit", text % told, True, "audience")]
 
 
-def _first_message_checks(campaign: Campaign, variants: Sequence[Variant], people: int) -> list[Check]:
+def _first_message_checks(campaign: Campaign, variants: Sequence[Variant], people: int | None = None) -> list[Check]:
     """Warnings where people who did not sign up themselves get their first message and it lacks what only it can say.
 
     That they may object to advertising (Art. 21 (4) GDPR, CG-24), and whence their data come (Art. 14 (3) (b), CG-61).
+    Of an audience that was not counted only those who came last are looked at.
     """
     notice = controller_of(campaign.tenant).privacy_url
     chosen = [(one, one.template) for one in variants if one.template]
@@ -210,7 +222,9 @@ def _first_message_checks(campaign: Campaign, variants: Sequence[Variant], peopl
         unsaid = []
     if not (unsaid or silent):
         return []
-    to_advertising, to_anything = audience.newcomers(campaign, people)
+    to_advertising, to_anything = (
+        audience.newcomers(campaign, people) if people is not None else audience.late_newcomers(campaign)
+    )
     objection = _(
         "First advertising to people of an import or the API (%(people)s): the template “%(name)s” does not name their"
         " right to object (Art. 21 (4) GDPR). Add as a sentence of its own: “%(sentence)s”"

@@ -14,7 +14,15 @@ from rest_framework.response import Response
 
 from campaigns import actions, preflight, queries
 from campaigns.actions import CannotLaunch, WrongState
-from campaigns.api.shapes import CampaignIn, CampaignOut, CampaignPatchIn, EstimateOut, ScheduleIn, TestIn
+from campaigns.api.shapes import (
+    CampaignIn,
+    CampaignOut,
+    CampaignPatchIn,
+    EstimateOut,
+    ScheduleIn,
+    TestIn,
+    WarnedCampaignOut,
+)
 from campaigns.models import Campaign
 from campaigns.preflight import Check
 from tenants.models import Tenant
@@ -89,9 +97,9 @@ class CampaignViewSet(TenantViewSet):
         )
         return Response(status=status.HTTP_202_ACCEPTED)
 
-    @extend_schema(request=ScheduleIn, responses={200: CampaignOut})
+    @extend_schema(request=ScheduleIn, responses={200: WarnedCampaignOut})
     def schedule(self, request: Request, uid: UUID) -> Response:
-        """Launch at a wall-clock time."""
+        """Launch at a wall-clock time; `warnings` says what to look at before."""
         values = _read(ScheduleIn(data=request.data))
         campaign = self.get_object()
         _or_conflict(
@@ -102,17 +110,17 @@ class CampaignViewSet(TenantViewSet):
                 by=self.key,
             )
         )
-        return self._answer(campaign)
+        return self._answer(campaign, shape=WarnedCampaignOut)
 
     @extend_schema(request=None, responses={200: CampaignOut})
     def unschedule(self, request: Request, uid: UUID) -> Response:
         """Turn a scheduled campaign back into a draft."""
         return self._do(actions.unschedule)
 
-    @extend_schema(request=None, responses={200: CampaignOut})
+    @extend_schema(request=None, responses={200: WarnedCampaignOut})
     def launch(self, request: Request, uid: UUID) -> Response:
-        """Freeze the audience and send; launching what runs changes nothing."""
-        return self._do(actions.launch)
+        """Freeze the audience and send; launching what runs changes nothing. `warnings` keep nothing from it."""
+        return self._do(actions.launch, shape=WarnedCampaignOut)
 
     @extend_schema(request=None, responses={200: CampaignOut})
     def pause(self, request: Request, uid: UUID) -> Response:
@@ -135,13 +143,15 @@ class CampaignViewSet(TenantViewSet):
         copy = actions.duplicate(campaign=self.get_object(), by=self.key)
         return self._answer(copy, status.HTTP_201_CREATED)
 
-    def _do(self, action: Callable[..., Campaign]) -> Response:
+    def _do(self, action: Callable[..., Campaign], shape: type[CampaignOut] = CampaignOut) -> Response:
         campaign = self.get_object()
         _or_conflict(lambda: action(campaign=campaign, by=self.key))
-        return self._answer(campaign)
+        return self._answer(campaign, shape=shape)
 
-    def _answer(self, campaign: Campaign, code: int = status.HTTP_200_OK) -> Response:
-        return Response(CampaignOut(self.get_queryset().get(pk=campaign.pk)).data, status=code)
+    def _answer(
+        self, campaign: Campaign, code: int = status.HTTP_200_OK, shape: type[CampaignOut] = CampaignOut
+    ) -> Response:
+        return Response(shape(self.get_queryset().get(pk=campaign.pk)).data, status=code)
 
     def _fill(self, campaign: Campaign, values: dict[str, Any]) -> None:
         tenant = self.tenant

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from campaigns import preflight
 from campaigns.models import Campaign
 from messaging.rendering import FIELDS, OWN_PAGE
 from tenants.rest import StrictSerializer
@@ -207,6 +208,23 @@ class CheckOut(serializers.Serializer[Any]):
     text = serializers.CharField()
     ok = serializers.BooleanField()
     field = serializers.CharField()
+
+
+class WarnedCampaignOut(CampaignOut):
+    """A campaign on its way, with what to look at although nothing keeps it from being sent."""
+
+    warnings = serializers.SerializerMethodField(
+        help_text=(
+            "The estimate's checks whose code begins with “warning.”, for example that the first advertising to people"
+            " of an import does not name their right to object. The people are not counted again: of more than a"
+            " thousand only those who came last are looked at, and what needs the whole number stands in the estimate"
+            " alone."
+        )
+    )
+
+    @extend_schema_field(CheckOut(many=True))
+    def get_warnings(self, campaign: Campaign) -> Any:
+        return CheckOut(preflight.warnings(campaign), many=True).data
 
 
 class MarketCostOut(serializers.Serializer[Any]):

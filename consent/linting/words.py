@@ -220,8 +220,19 @@ _WHAT_DE = (
     r"|\w*kontakt)\b"
 )
 _DATA_DE = rf"\b(?:dein|ihr|euer|eur)(?:e[rnms]?)? (?:[\w-]+ )?{_WHAT_DE}"
-_FROM_DE = r"\b(?:von|vom|aus|durch|über)\b"
+_FROM_DE = r"\b(?:von(?! (?:uns\b|\d))|vom|aus|durch|über(?! (?:whats ?app|sms|e-?mail)\b))\b"
+# Nor do data come from where they are struck, or brought to the person.
+_KEPT_DE = r"(?! ?(?:ihnen|dir|euch)\b)(?![^.!?]*\b(?:gelöscht|gestrichen|entfernt)\b)"
+# What comes by SMS, or tomorrow, is still on its way to the person.
+_CAME_DE = (
+    r"(?:kommt|kommen|kam(?:en)?)\b(?:(?!\b(?:per|via|mit|als|(?:an|zu)(?! uns\b)|in (?:eine[rm]|kürze)|aufs?"
+    r"|gleich|bald|heute|morgen|später|dann)\b)[^.!?])*"
+)
 _DATA_EN = r"\byour (?:(?!order|tracking|customer|booking|parcel|invoice)\w+ ){0,2}(?:data|number|details|address)\b"
+_FROM_EN = r"\bfrom\b(?! (?:us\b|\d))"
+_CAME_EN = (
+    r"(?:comes?|came)\b(?:(?!\b(?:by|via|with|as|in an?|on your|soon|shortly|today|tomorrow|later|then)\b)[^.!?])*"
+)
 # "noch nicht angegeben" and a question tell of no origin.
 _SAID = r"(?![^.!?]*(?:\bnicht\b|\?))"
 _GIVEN_DE = r"\b(?:gegeben|angegeben|hinterlassen|genannt|mitgeteilt|eingetragen)\b"
@@ -229,17 +240,20 @@ ORIGIN = _words(
     de=rf"""
         \bwoher\b…\b{_WHAT_DE}
         \b(?:herkunft|quelle) (?:deiner|ihrer|eurer|der) (?:\w+ )?{_WHAT_DE}
-        {_DATA_DE} (?:\w+ ){{0,2}}(?:stammt|stammen|kommt|kommen|(?:haben|erhielten|bekamen) wir) …{_FROM_DE}
-        \b(?:haben|erhielten|bekamen|übernahmen) (?:wir )?{_DATA_DE}…{_FROM_DE}
+        {_DATA_DE} (?:\w+ ){{0,2}}(?:stammt|stammen) …{_FROM_DE}
+        (?<!\ban )(?<!\bauf ){_DATA_DE} (?:\w+ ){{0,2}}{_CAME_DE}{_FROM_DE}
+        {_DATA_DE} (?:\w+ ){{0,2}}(?:haben|erhielten|bekamen) wir {_KEPT_DE}…{_FROM_DE}
+        \b(?:haben|erhielten|bekamen|übernahmen) (?:wir )?{_DATA_DE}{_KEPT_DE}…{_FROM_DE}
         {_SAID}{_DATA_DE}…\b(?:du|sie|ihr)\b…{_GIVEN_DE}
         \b(?:du|sie|ihr)\b{_SAID}…{_DATA_DE}…{_GIVEN_DE}
     """,
     en=rf"""
         \bwhere we\b…{_DATA_EN}
         \bsource of {_DATA_EN}
-        {_DATA_EN} (?:\w+ ){{0,2}}(?:comes?|came|from)\b
-        {_DATA_EN}…\b(?:got|obtained|received|taken)\b…\bfrom\b
-        \b(?:got|have|had|obtained|received|took) {_DATA_EN}…\bfrom\b
+        {_DATA_EN} (?:(?!will\b)\w+ ){{0,2}}{_CAME_EN}{_FROM_EN}
+        (?<!\bto ){_DATA_EN} (?:(?:is|are|was|were|(?:that )?we (?:have|had|got|took)) )?(?:\w+ly )?{_FROM_EN}
+        {_DATA_EN}…\b(?:got|obtained|received|taken)\b…{_FROM_EN}
+        \b(?:got|have|had|obtained|received|took) {_DATA_EN}…{_FROM_EN}
         \byou (?:gave|left|entered|told)\b…{_DATA_EN}
     """,
 )

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 from django.utils.timezone import now
 
@@ -13,11 +15,14 @@ from consent import speaking
 from contacts.models import Contact
 from messaging.models import Message, Source
 from messaging.rendering import OWN_PAGE
+from segments import actions as segments
+from segments.models import Segment
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.campaigns.cast import change_template, content, draft, listed, stored
+from tests.campaigns.test_counting import counts
 from tests.consent.factories import known
 from tests.consent.imports import done
 from tests.consent.test_api import YES
@@ -250,3 +255,64 @@ def test_a_large_audience_is_sampled_and_who_came_last_is_looked_at_besides(
 
     assert f"({told})" in first.text
     assert f"({told})" in second.text
+
+
+CALLS = pytest.mark.parametrize(
+    ("call", "said"), [("launch", None), ("schedule", {"local_time": "2030-12-01T09:00:00"})]
+)
+
+
+@CALLS
+def test_cg_24_a_program_that_never_asks_for_the_estimate_is_warned_by_the_answer(
+    to_imported: Campaign, api: Caller, call: str, said: Any
+) -> None:
+    checks = api.get(f"campaigns/{to_imported.uid}/estimate/").json()["checks"]
+
+    answer = api.post(f"campaigns/{to_imported.uid}/{call}/", said)
+
+    assert answer.status_code == 200
+    told = answer.json()["warnings"]
+    assert [check["code"] for check in told] == BOTH
+    assert told == [check for check in checks if check["code"].startswith("warning.")]
+
+
+@CALLS
+def test_who_launches_with_nothing_to_look_at_is_warned_of_nothing(
+    ready: Campaign, api: Caller, call: str, said: Any
+) -> None:
+    assert api.post(f"campaigns/{ready.uid}/{call}/", said).json()["warnings"] == []
+
+
+@CALLS
+def test_for_the_warnings_of_a_launch_nobody_is_counted_and_those_who_came_last_are_looked_at(
+    bakery: Tenant, api: Caller, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, call: str, said: Any
+) -> None:
+    monkeypatch.setattr(audience, "SAMPLE", 2)
+    settings.MEDIA_ROOT = str(tmp_path)
+    factories.contacts(bakery, 2)
+    done(bakery, HEADERS + LINE.format(0))
+    with tenant_scope(bakery):
+        people = list(Contact.objects.all())
+    campaign = draft(bakery, people)
+
+    with CaptureQueriesContext(connection) as queries_of_launch:
+        told = api.post(f"campaigns/{campaign.uid}/{call}/", said).json()["warnings"]
+
+    assert ["(at least 1)" in check["text"] for check in told] == [True, True]
+    assert counts(queries_of_launch) == 0
+    assert not any("AS MATERIALIZED" in row["sql"] for row in queries_of_launch)
+
+
+def test_a_repeated_launch_is_answered_although_a_segment_cannot_be_read_any_more(
+    to_imported: Campaign, bakery: Tenant, api: Caller
+) -> None:
+    with tenant_scope(bakery):
+        segment = segments.create(tenant=bakery, name="Alle", rule={}, by=None)
+        actions.set_audience(campaign=to_imported, by=None, include_segments=[segment])
+    assert len(api.post(f"campaigns/{to_imported.uid}/launch/").json()["warnings"]) == 2
+    with tenant_scope(bakery):
+        Segment.objects.update(rule={"op": "of an older release"})
+
+    again = api.post(f"campaigns/{to_imported.uid}/launch/")
+
+    assert (again.status_code, again.json()["warnings"]) == (200, [])
