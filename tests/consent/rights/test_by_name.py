@@ -248,3 +248,12 @@ def test_a_request_without_name_number_and_address_is_told_what_is_missing(
 
     assert (page.status_code, told in page.content.decode()) == (422, True)
     assert (answer.status_code, answer.json()["errors"]) == (400, {"phone": [told]})
+
+
+def test_whom_somebody_else_has_named_meanwhile_is_not_named_anew_on_the_page(desk: Client, bakery: Tenant) -> None:
+    page = noted(desk, "access", phone=PHONE)
+
+    sent = desk.post(f"{page}identify/", {"stranger": "", "phone": "", "email": "erika@example.com"})
+
+    assert "by more than a name already" in sent.content.decode()
+    assert only(bakery).named == {"name": NAME, "phone": PHONE}
