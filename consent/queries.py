@@ -359,7 +359,8 @@ def _is_of_age() -> Q:
 def requests(tenant: Tenant, *, only_open: bool = False, search: str = "") -> QuerySet[DataRequest]:
     """A company's requests: what waits first, the most urgent on top, then what is over, newest first.
 
-    `search` finds people as everywhere, and erased ones by the number or address that they give.
+    `search` finds people as everywhere, erased ones by the number or address that they give, and those who are known by
+    a name only by all words of it that it holds.
     """
     found = DataRequest.objects.filter(tenant=tenant).select_related("contact", "tenant")
     if only_open:
@@ -368,7 +369,8 @@ def requests(tenant: Tenant, *, only_open: bool = False, search: str = "") -> Qu
         known = people.search(Contact.objects.filter(tenant=tenant), text)
         kind = Identity.Kind.EMAIL if "@" in text else Identity.Kind.PHONE
         key = [str(kind), identities.digest(tenant, kind, text).hex()]
-        found = found.filter(Q(contact__in=known) | Q(digests__contains=[key]))
+        words = [[kind, key.hex()] for kind, key in identities.digests_of_name(tenant, text)]
+        found = found.filter(Q(contact__in=known) | Q(digests__contains=[key]) | Q(digests__contains=words))
     return found.order_by(F("done_at").desc(nulls_first=True), "due_date", "pk")
 
 

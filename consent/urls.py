@@ -124,6 +124,7 @@ urlpatterns = [
     path("data-requests/new/", request_views.new, name="data_request_new"),
     path("data-requests/<uuid:uid>/", request_views.show, name="data_request"),
     path("data-requests/<uuid:uid>/identity/", request_views.note, name="data_request_identity"),
+    path("data-requests/<uuid:uid>/identify/", request_views.new, name="data_request_identify"),
     path("data-requests/<uuid:uid>/also/", request_views.also, name="data_request_also"),
     path("data-requests/<uuid:uid>/run/", request_views.run, name="data_request_run"),
     path("data-requests/<uuid:uid>/correct/", request_views.correct, name="data_request_correct"),

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -44,6 +45,12 @@ def digests_of(contact: Contact) -> list[tuple[str, bytes]]:
     named = [(Identity.Kind.PHONE, contact.phone), (Identity.Kind.BSUID, contact.bsuid)]
     named.append((Identity.Kind.EMAIL, contact.email))
     return [(str(kind), digest(contact.tenant, kind, value)) for kind, value in named if value]
+
+
+def digests_of_name(tenant: Tenant, name: str) -> list[tuple[str, bytes]]:
+    """("name", digest) of each word of a name, by any of which it is found again; nobody is identified by it."""
+    words = re.findall(r"\w+", name.casefold()) or [name]
+    return [("name", digest(tenant, "name", word)) for word in dict.fromkeys(words)]
 
 
 def record(tenant: Tenant, contacts: Sequence[Contact]) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent import tasks
-from consent.actions import blocking, declarations, people
+from consent.actions import blocking, declarations, people, strangers
 from consent.ledger.subjects import person, same_person
 from consent.models import Authority, DataRequest, Source, Suppression
 from consent.rights import periods
@@ -42,6 +42,7 @@ def take(
     by: Actor,
     phone: str = "",
     email: str = "",
+    name: str = "",
     is_stranger: bool = False,
     received_at: datetime | None = None,
     checked_by: str = "",
@@ -49,30 +50,15 @@ def take(
 ) -> DataRequest:
     """Note a request; its deadline runs from the day it was received, now by default (Art. 12(3) GDPR).
 
-    Somebody who is no contact is known by the number or address that they give, kept encrypted until the answer. With
-    `is_stranger` somebody has looked and found them to be none of the contacts. Raises ValidationError by field.
+    Somebody who is no contact is known by the number or address that they give, or by a name only, kept encrypted until
+    the answer. With `is_stranger` somebody has looked and found them to be none of the contacts. Raises ValidationError
+    by field.
     """
     received_at = received_at or timezone.now()
     if received_at > timezone.now():
         raise ValidationError({"received_at": _("This lies in the future.")})
-    named: dict[str, Any] = {} if contact else blocking.spelled(tenant, phone, email)
-    who = person(tenant, contact=contact, **named)
-    if who.contact is None and _names_contacts(tenant, who.digests):
-        told = _(
-            "Several contacts have it, or one had it before. Choose the contact in the list: no answer may be wrong."
-        )
-        raise ValidationError(dict.fromkeys(named, told))
-    if is_stranger and who.contact:
-        told = _(
-            "%(contact)s has it. Choose that contact in the list; if it is somebody else's by now, correct it there."
-        )
-        raise ValidationError(dict.fromkeys(named, told % {"contact": who.contact}))
     request = DataRequest(
         tenant=tenant,
-        contact=who.contact,
-        is_of_stranger=who.contact is None,
-        subject_id=who.subject_id,
-        digests=[] if who.contact else [[kind, key.hex()] for kind, key in who.digests],
         kind=kind,
         received_at=received_at,
         due_date=periods.due(received_at, tenant),
@@ -80,9 +66,34 @@ def take(
         note=note,
         created_by=_user(by),
     )
-    request.named = {} if who.contact else named
+    given = {} if contact else strangers.named(tenant, phone, email, name)
+    strangers.say_who(request, contact, given, is_stranger=is_stranger)
     request.save()
     audit(tenant=tenant, by=by, verb="data_request.taken", subject=request, changes={"kind": kind})
+    return request
+
+
+@transaction.atomic
+def identify(
+    *, request: DataRequest, by: Actor, contact: Contact | None = None, phone: str = "", email: str = ""
+) -> DataRequest:
+    """Say who it is that was known by a name only: a contact, or whoever has this number or address.
+
+    Asking back restarts nothing, so the deadline stays. Raises NotNow, and ValidationError as `take` does.
+    """
+    request = _held(request)
+    _refuse_over(request)
+    if not request.is_by_name_only:
+        raise NotNow(_("This person is known by more than a name already."))
+    given = {} if contact else request.named | blocking.spelled(request.tenant, phone, email)
+    strangers.say_who(request, contact, given)
+    if request.contact:
+        # Who bears the name need not be this contact.
+        request.checked_by = ""
+    # Nobody has looked by this yet.
+    request.state, request.carried_out_at = State.OPEN, None
+    request.save()
+    audit(tenant=request.tenant, by=by, verb="data_request.identified", subject=request)
     return request
 
 
@@ -187,7 +198,9 @@ def _run_for_stranger(request: DataRequest, by: Actor) -> None:
     if not request.named:
         raise NotNow(_("The contact is gone; there is nothing left to do."))
     if request.kind == Kind.OBJECTION:
-        _declare_objection(request, by, **request.named)
+        if request.is_by_name_only:
+            raise NotNow(_("A name blocks nothing. Add number or address, or refuse: you cannot tell who it is."))
+        _declare_objection(request, by, **request.reached_by)
     _carried_out(request, by)
 
 
@@ -342,17 +355,11 @@ def file_taken(*, request: DataRequest, by: Actor) -> None:
 def _held(request: DataRequest) -> DataRequest:
     rows = DataRequest.objects.select_for_update(of=("self",)).select_related("tenant", "contact")
     held = rows.get(tenant=request.tenant_id, pk=request.pk)
-    if held.named and (contact := person(held.tenant, **held.named).contact):
+    if held.reached_by and (contact := person(held.tenant, **held.reached_by).contact):
         # Since they asked they have become one.
-        fields = {"subject_id": contact.subject_id, "digests": [], "named_encrypted": "", "is_of_stranger": False}
-        _save(held, contact=contact, **fields)
+        strangers.say_who(held, contact, {})
+        held.save()
     return held
-
-
-def _names_contacts(tenant: Tenant, digests: Sequence[tuple[str, bytes]]) -> bool:
-    """Whether somebody is or was known by one of these; "nothing is stored of you" must be true."""
-    keys = [key for _kind, key in digests]
-    return Identity.objects.filter(tenant=tenant, digest__in=keys).exists()
 
 
 def _refuse_over(request: DataRequest) -> None:

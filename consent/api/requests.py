@@ -25,6 +25,7 @@ from contacts.api.shapes import ContactIn, data_of
 from tenants.problems import Conflict
 from tenants.rest import StrictSerializer, TenantViewSet
 
+NAME_HELP = "As a letter has it that gives neither number nor address; nothing can be blocked by it."
 CHECK_HELP = "How you know that it is this person; needed for all kinds but restriction and objection."
 
 
@@ -35,7 +36,7 @@ class DataRequestOut(serializers.Serializer[DataRequest]):
     kind = serializers.ChoiceField(choices=DataRequest.Kind.choices)
     state = serializers.ChoiceField(choices=DataRequest.State.choices)
     contact = serializers.SerializerMethodField(help_text="The contact's uid; null once the person is erased.")
-    named = serializers.DictField(help_text="Phone and e-mail of somebody who is no contact, until the answer.")
+    named = serializers.DictField(help_text="Phone, e-mail and name of somebody who is no contact, until the answer.")
     received_at = serializers.DateTimeField()
     due_date = serializers.DateField(help_text="The last day for the answer (Art. 12(3) GDPR).")
     is_overdue = serializers.BooleanField()
@@ -63,12 +64,18 @@ class NotedIn(StrictSerializer):
     note = serializers.CharField(required=False, allow_blank=True, max_length=2000)
 
 
-class NewRequestIn(NotedIn):
-    """What somebody asked for, and when."""
+class WhoIn(StrictSerializer):
+    """Whose it is."""
 
     contact = serializers.UUIDField(required=False, help_text="Or `phone` or `email` of somebody who is no contact.")
     phone = serializers.CharField(required=False, max_length=40, help_text="With its country code.")
     email = serializers.CharField(required=False, max_length=254)
+
+
+class NewRequestIn(NotedIn, WhoIn):
+    """What somebody asked for, and when."""
+
+    name = serializers.CharField(required=False, max_length=200, help_text=NAME_HELP)
     kind = serializers.ChoiceField(choices=DataRequest.Kind.choices)
     received_at = serializers.DateTimeField(required=False, help_text="Now by default; the deadline runs from then.")
 
@@ -137,17 +144,20 @@ class DataRequestViewSet(TenantViewSet):
     def create(self, request: Request) -> Response:
         """Note a request; its deadline is one month after it was received.
 
-        Somebody who is no contact is named by phone or email, which is kept encrypted until the answer.
+        Somebody who is no contact is named by phone or email, or by name alone, which is kept encrypted until the
+        answer.
         """
-        given = _valid(NewRequestIn, request)
-        uid = given.pop("contact", None)
-        contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=uid) if uid else None
-        return self._done(actions.take, 201, tenant=self.tenant, contact=contact, **given)
+        return self._done(actions.take, 201, tenant=self.tenant, **self._named(NewRequestIn, request))
 
     @extend_schema(request=NotedIn, responses=DataRequestOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Say how the identity was checked, or change the note."""
         return self._done(actions.note, request=self.get_object(), **_valid(NotedIn, request))
+
+    @extend_schema(request=WhoIn, responses=DataRequestOut)
+    def identify(self, request: Request, uid: UUID) -> Response:
+        """Say who it is that was known by a name only. The deadline stays, and an identity has to be checked anew."""
+        return self._done(actions.identify, request=self.get_object(), **self._named(WhoIn, request))
 
     @extend_schema(request=RunIn, responses={202: DataRequestOut})
     def run(self, request: Request, uid: UUID) -> Response:
@@ -155,7 +165,7 @@ class DataRequestViewSet(TenantViewSet):
 
         An erasure stops all sending at once, deletes the person's data and cannot be undone. Other contacts of the same
         person stay, because one of them may be somebody who had the number before; unless `alone` is false: then they
-        get a request of their own and are erased too.
+        get a request of their own and are erased too. An objection that gives a name only needs `identify` before.
         """
         return self._run(self.get_object(), alone=_valid(RunIn, request)["alone"])
 
@@ -213,6 +223,12 @@ class DataRequestViewSet(TenantViewSet):
         others = None if alone else [str(other.uid) for other in actions.other_contacts(found)]
         return self._done(actions.run, 202, request=found, others=others)
 
+    def _named(self, shape: type[WhoIn], request: Request) -> dict[str, Any]:
+        given = _valid(shape, request)
+        uid = given.pop("contact", None)
+        contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=uid) if uid else None
+        return {"contact": contact, **given}
+
     def _done(self, action: Callable[..., DataRequest], status: int = 200, **given: Any) -> Response:
         try:
             return self._answer(action(by=self.key, **given), status)
@@ -238,6 +254,7 @@ def _to(**methods: Any) -> Any:
 api_urls = [
     path("data-requests/", _to(get="list", post="create"), name="data-requests"),
     path("data-requests/<uuid:uid>/", _to(get="retrieve", patch="partial_update"), name="data-request"),
+    path("data-requests/<uuid:uid>/identify/", _to(post="identify"), name="data-request-identify"),
     path("data-requests/<uuid:uid>/run/", _to(post="run"), name="data-request-run"),
     path("data-requests/<uuid:uid>/correct/", _to(post="correct"), name="data-request-correct"),
     path("data-requests/<uuid:uid>/lift/", _to(post="lift"), name="data-request-lift"),

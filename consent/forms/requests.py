@@ -34,8 +34,8 @@ class RequestForm(forms.Form):
         return moment_of(self.cleaned_data["received_on"])
 
 
-class StrangerForm(RequestForm):
-    """The same for somebody who is no contact: known by the number or address that they give."""
+class ReachedForm(forms.Form):
+    """The number or address that somebody who is no contact gives."""
 
     phone = forms.CharField(label=_("Phone number"), required=False, max_length=40)
     email = forms.CharField(label=_("E-mail address"), required=False, max_length=254)
@@ -43,6 +43,22 @@ class StrangerForm(RequestForm):
     def refuse(self, error: ValidationError) -> None:
         """Show what the action has refused."""
         refuse(self, error)
+
+
+class StrangerForm(ReachedForm, RequestForm):
+    """A request of somebody who is no contact: known by number or address, or by a name only."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        required=False,
+        max_length=200,
+        help_text=_("As it stands in the letter, with the postal address. Kept encrypted until the answer."),
+    )
+
+    @property
+    def who(self) -> dict[str, str]:
+        """What they gave, by kind."""
+        return {kind: self.cleaned_data[kind] for kind in ("phone", "email", "name")}
 
 
 class IdentityForm(forms.Form):

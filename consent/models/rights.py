@@ -62,7 +62,8 @@ class DataRequest(models.Model):
     is_of_stranger = models.BooleanField(default=False, db_default=False, editable=False)
     # What somebody who is no contact named themselves by; emptied with the answer.
     named_encrypted = models.TextField(blank=True, default="", db_default="", editable=False)
-    # [["phone", "<hex>"], …]: set by an erasure and for somebody who is no contact, emptied with their time.
+    # [["phone", "<hex>"], …]: set by an erasure and for somebody who is no contact, by each word of a name, too;
+    # emptied with their time.
     digests = models.JSONField(default=list, blank=True)
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     # The last day for the answer: one month, with a reason two more (Art. 12(3)).
@@ -108,7 +109,7 @@ class DataRequest(models.Model):
 
     @property
     def named(self) -> dict[str, Any]:
-        """Number and address of somebody who is no contact, by kind; empty for contacts, and once it is over."""
+        """Name, number and address of somebody who is no contact; empty for contacts, and once it is over."""
         if not self.named_encrypted:
             return {}
         given: dict[str, Any] = orjson.loads(decrypt(self.named_encrypted, binding=self._binding))
@@ -122,6 +123,16 @@ class DataRequest(models.Model):
     def named_as(self) -> str:
         """The same in one line."""
         return " · ".join(self.named.values())
+
+    @property
+    def reached_by(self) -> dict[str, Any]:
+        """Number and address alone, by which people are found and blocked."""
+        return {kind: value for kind, value in self.named.items() if kind != "name"}
+
+    @property
+    def is_by_name_only(self) -> bool:
+        """Whether a name is all that they gave: it may be another's, too, so nobody is found or blocked by it."""
+        return bool(self.digests) and all(kind == "name" for kind, _key in self.digests)
 
     @property
     def _binding(self) -> str:

@@ -80,6 +80,7 @@ DEEDS: dict[str, str | Promise] = {
     "extended": gettext_lazy("time extended"),
     "file_taken": gettext_lazy("file taken"),
     "granted": gettext_lazy("yes recorded"),
+    "identified": gettext_lazy("person identified"),
     "informed": gettext_lazy("people told where their data come from"),
     "issued": gettext_lazy("issued"),
     "late_told": gettext_lazy("company told that the time is over"),

@@ -22,6 +22,7 @@ from consent.forms.requests import (
     CorrectionForm,
     ExtensionForm,
     IdentityForm,
+    ReachedForm,
     RequestForm,
     StrangerForm,
 )
@@ -68,13 +69,19 @@ def listing(request: TenantRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires("consent:write")
-def new(request: TenantRequest) -> HttpResponse:
-    """Find the person by phone, e-mail, name or customer number, then note what they asked for."""
+def new(request: TenantRequest, uid: uuid.UUID | None = None) -> HttpResponse:
+    """Find the person by phone, e-mail, name or customer number, then note what they asked for.
+
+    With a `uid` it is the person of that request, who was known by a name only.
+    """
     if "q" in request.POST:
         return to_search(request)
+    asked = _request(request, uid) if uid else None
     if "stranger" in request.POST:
-        return _of_stranger(request)
+        return _of_stranger(request, asked)
     contact = _chosen(request)
+    if request.method == "POST" and contact and asked:
+        return _change(request, asked, actions.identify, contact=contact)
     if request.method == "POST" and contact:
         form = RequestForm(request.POST)
         if form.is_valid():
@@ -84,6 +91,7 @@ def new(request: TenantRequest) -> HttpResponse:
     known = request.tenant.contacts.order_by("-pk")
     found = list(people.search(known, search)[: MOST_PEOPLE + 1]) if search else []
     context = {
+        "asked": asked,
         "contact": contact,
         "form": RequestForm(initial={"kind": request.GET.get("kind", "")}) if contact else None,
         "search": search,
@@ -93,19 +101,33 @@ def new(request: TenantRequest) -> HttpResponse:
     return render(request, "consent/request_new.html", context)
 
 
-def _of_stranger(request: TenantRequest) -> HttpResponse:
+def _of_stranger(request: TenantRequest, asked: DataRequest | None) -> HttpResponse:
     """First comes what was searched for, in a field and in no address, which logs would keep; then the whole form."""
-    given = request.POST["stranger"].strip()
-    named = {"email": given} if "@" in given else {"phone": given} if people.is_number(given) else {}
-    form = StrangerForm(request.POST if "kind" in request.POST else None, initial=named)
+    sent = request.POST if {"kind", "phone"} & request.POST.keys() else None
+    named = _fitting(request.POST["stranger"].strip())
+    form = ReachedForm(sent, initial=named) if asked else StrangerForm(sent, initial=named)
     if form.is_valid():
         try:
-            said = {name: form.cleaned_data[name] for name in ("phone", "email")}
-            return _to(request, _taken(request, None, form, is_stranger=True, **said))
+            if isinstance(form, StrangerForm):
+                return _to(request, _taken(request, None, form, is_stranger=True, **form.who))
+            if asked:
+                actions.identify(request=asked, by=request.user, **form.cleaned_data)
+                return _to(request, asked)
+        except actions.NotNow as refusal:
+            messages.warning(request, str(refusal))
         except ValidationError as refused:
             form.refuse(refused)
-    context = {"form": form, "is_stranger": True}
+    context = {"asked": asked, "form": form, "is_stranger": True}
     return render(request, "consent/request_new.html", context, status=INVALID if form.errors else 200)
+
+
+def _fitting(given: str) -> dict[str, str]:
+    """What was searched for, by the field that it fits; what holds digits and is no number is no name either."""
+    if "@" in given:
+        return {"email": given}
+    if people.is_number(given):
+        return {"phone": given}
+    return {} if any(sign.isdecimal() for sign in given) else {"name": given}
 
 
 @require_GET

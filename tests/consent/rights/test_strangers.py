@@ -73,8 +73,9 @@ def test_who_is_none_of_the_people_found_is_noted_all_the_same(desk: Client, bak
 
     assert "Anna Müller" in search
     assert '<input type="hidden" name="stranger" value="Müller">' in search
-    # A name is no number, and stands nowhere where it would stay.
-    assert "Müller" not in asked
+    # A name is no number: it stands in its own field and nowhere else.
+    assert 'name="name" value="Müller"' in asked
+    assert asked.count("Müller") == 1
     noted(desk, "access", email="mueller@example.com")
     assert (only(bakery).contact, only(bakery).named) == (None, {"email": "mueller@example.com"})
 
