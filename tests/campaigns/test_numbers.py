@@ -94,7 +94,7 @@ def test_cg_61_a_profile_that_does_not_lead_to_the_company_needs_attention(
 
     assert (LEADS in page(owner), LEADS_NOWHERE in page(owner)) == (is_leading, not is_leading)
     assert len(warnings(api)) == (0 if is_leading else 1)
-    assert (f'<a href="{NUMBERS}">' in owner.get("/bakery/").content.decode()) is not is_leading
+    assert (f'<p class="strong"><a href="{NUMBERS}">' in owner.get("/bakery/").content.decode()) is not is_leading
     assert api.get("numbers/").json()["results"][0]["profile"]["websites"] == profile.get("websites", [])
 
 
