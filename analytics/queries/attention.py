@@ -167,7 +167,7 @@ def _profiles(tenant: Tenant) -> list[Attention]:
     return [
         Attention("number", "warning", each.uid, str(each), text, remedy)
         for each in known
-        if addresses and not profiles.leads(each.profile, addresses)
+        if addresses and each.profile and not profiles.leads(each.profile, addresses)
     ]
 
 
