@@ -24,6 +24,7 @@ from messaging import reasons
 from segments import compiling
 from segments import queries as segments
 from segments.rules import InvalidRule, parse
+from whatsapp import profiles
 from whatsapp.models import Number, Template
 
 
@@ -46,7 +47,7 @@ def checks(campaign: Campaign, known: queries.Estimate | None = None) -> list[Ch
     reached = _audience_check(campaign, known)
     found = [*_agreement_checks(campaign), reached, *_special_checks(campaign), *_audience_limits(campaign)]
     found += _order_checks(campaign)
-    found += [*_number_checks(campaign), *_limit_checks(campaign, known)]
+    found += [*_number_checks(campaign), *_profile_checks(campaign), *_limit_checks(campaign, known)]
     # Only where people look: nothing depends on it at the launch.
     found += _first_message_checks(campaign, variants, known.audience) if known and reached.ok else []
     for variant in variants:
@@ -193,6 +194,21 @@ def _number_checks(campaign: Campaign) -> list[Check]:
     if number.paused_until and number.paused_until > now():
         return [Check("number_paused", _paused_text(number), False, "number")]
     return [Check("number", _("Number %(number)s is ready.") % {"number": number.display_number}, True, "number")]
+
+
+def _profile_checks(campaign: Campaign) -> list[Check]:
+    """CG-61: a warning where people who look above the chat find neither who writes nor what becomes of their data."""
+    number = campaign.number
+    if number is None or number.profile is None:
+        return []
+    addresses = controller_of(campaign.tenant).addresses
+    if not addresses or profiles.leads(number.profile, addresses):
+        return []
+    text = _(
+        "The business profile of %(number)s in WhatsApp leads neither to your privacy notice or imprint nor to your"
+        " site. The page “Numbers” adds it."
+    )
+    return [Check("warning.profile", text % {"number": number.display_number}, True, "number")]
 
 
 def _limit_checks(campaign: Campaign, known: queries.Estimate | None) -> list[Check]:

@@ -1,12 +1,17 @@
-"""Routes of campaigns: the wizard and what can be done with a campaign. The list and report belong to analytics."""
+"""Routes of campaigns: the wizard, what can be done with a campaign, and the numbers they are sent from.
+
+The list and report belong to analytics.
+"""
 
 from django.urls import URLPattern, path
 
 from campaigns.api.campaigns import CampaignViewSet
 from campaigns.api.previews import TemplatePreview
-from campaigns.views import editing, sending
+from campaigns.views import editing, numbers, sending
 
 urlpatterns = [
+    path("numbers/", numbers.numbers, name="numbers"),
+    path("numbers/<uuid:uid>/profile/", numbers.profile, name="number_profile"),
     path("campaigns/new/", editing.new, name="campaign_new"),
     path("campaigns/<uuid:uid>/edit/", editing.name, name="campaign_name"),
     path("campaigns/<uuid:uid>/edit/audience/", editing.audience, name="campaign_audience"),

@@ -204,6 +204,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "consent.tasks.keep_to_periods",
         "schedule": crontab(hour="3", minute="0"),
     },
+    "count who was not told": {"task": "consent.tasks.watch_programs", "schedule": crontab(hour="3", minute="30")},
     "go on with invalidations that lost their worker": {"task": "consent.tasks.resume_invalidations", "schedule": 10.0},
     "tell companies what the operator owes them": {"task": "consent.tasks.tell_companies", "schedule": 60.0},
     "ask addresses from sign-up pages by mail": {"task": "consent.tasks.ask_addresses", "schedule": 60.0},

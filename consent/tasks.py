@@ -7,7 +7,7 @@ from celery import shared_task
 
 from consent import announcing, importing, invalidating, mailing
 from consent.ledger import checking, depositing
-from consent.rights import handing_over, keeping, working
+from consent.rights import handing_over, informing, keeping, working
 from contacts.importing import forgetting
 from tenants.models import Tenant
 
@@ -100,6 +100,19 @@ def keep_to_periods_of(*, tenant_id: int, **_: Any) -> None:
     """Let go of what one company has kept long enough; hand over after some batches."""
     if keeping.keep(Tenant.objects.get(pk=tenant_id)):
         keep_to_periods_of.delay(tenant_id=tenant_id)
+
+
+@shared_task
+def watch_programs(**_: Any) -> None:
+    """Have every company's programs looked at for people who may not know whence their data come (Art. 14 GDPR)."""
+    for tenant_id in Tenant.objects.order_by("pk").values_list("pk", flat=True):
+        watch_programs_of.delay(tenant_id=tenant_id)
+
+
+@shared_task
+def watch_programs_of(*, tenant_id: int, **_: Any) -> None:
+    """Count them for one company."""
+    informing.look(Tenant.objects.get(pk=tenant_id))
 
 
 @shared_task

@@ -6,6 +6,7 @@ import consent.api.questions
 import consent.api.wordings
 from consent.api import consents, forms, people, requests, suppressions
 from consent.api import imports as imports_api
+from consent.api import programs as programs_api
 from consent.api import receipts as receipts_api
 from consent.views import (
     blocking,
@@ -19,6 +20,7 @@ from consent.views import (
     previews,
     processing,
     processors,
+    programs,
     proofs,
     public,
     receipts,
@@ -59,6 +61,9 @@ urlpatterns = [
     path("imports/<uuid:uid>/claims/<int:line>/", claims.show, name="import_claim"),
     path("imports/<uuid:uid>/claims/<int:line>/offer/", claims.offer, name="import_claim_offer"),
     path("imports/<uuid:uid>/claims/<int:line>/dismiss/", claims.dismiss, name="import_claim_dismiss"),
+    path("programs/", programs.programs, name="programs"),
+    path("programs/<uuid:uid>/informed/", programs.informed, name="program_informed"),
+    path("programs/<uuid:uid>/notice/", programs.notice, name="program_notice"),
     path("company/", company.company, name="company"),
     path("company/periods/", company.periods, name="company_periods"),
     path("processing/", processing.processing, name="processing"),
@@ -157,6 +162,7 @@ api_urls: list[URLPattern] = [
     *suppressions.api_urls,
     *receipts_api.api_urls,
     *imports_api.api_urls,
+    *programs_api.api_urls,
     *requests.api_urls,
     *consent.api.wordings.api_urls,
     *forms.api_urls,

@@ -20,6 +20,7 @@ from contacts.models import (
     Import,
     ListMember,
     NotedRow,
+    Program,
     RejectedRow,
     StagedRow,
     Tag,
@@ -35,6 +36,7 @@ TOLD = (
     "phone_invalid_at",
     "undelivered",
     "unreachable_since",
+    "program",
     "created_at",
     "updated_at",
 )
@@ -95,6 +97,14 @@ class ContactAdmin(BigTableAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> None:
         for contact in queryset.filter(restricted_at=None).select_related("tenant"):
             actions.delete(contact=contact, by=cast(User, request.user))
+
+
+@admin.register(Program)
+class ProgramAdmin(ReadOnlyAdmin):
+    """Companies say themselves who knows whence their data come."""
+
+    list_display = ("__str__", "tenant", "notice_at", "informed_at", "untold", "untold_since", "created_at")
+    list_select_related = ("api_key", "tenant")
 
 
 @admin.register(Identity)

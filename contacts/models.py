@@ -16,6 +16,36 @@ from tenants.fields import TenantForeignKey, owner
 E164 = r"^\+[1-9][0-9]{6,14}$"
 
 
+class Program(models.Model):
+    """A program (an API key) that has brought people, and what was said about whether they know whence their data come.
+
+    Art. 14 GDPR; consent.rights.informing watches the month.
+    """
+
+    tenant = owner("programs")
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    api_key = TenantForeignKey("tenants.ApiKey", on_delete=models.CASCADE, db_index=False, related_name="programs")
+    # Said once and for all: its people gave their data themselves and could read the privacy notice there (Art. 13).
+    notice_at = models.DateTimeField(null=True, blank=True)
+    # When somebody last said that all whom it has brought were told.
+    informed_at = models.DateTimeField(null=True, blank=True)
+    # Contacts up to this id know, or their time is long over: the nightly look goes on after them.
+    known_upto = models.BigIntegerField(default=0, db_default=0)
+    # What it found: how many at least do not know yet, and since when the first of them is here.
+    untold = models.IntegerField(default=0, db_default=0)
+    untold_since = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="program_uid"),
+            models.UniqueConstraint(fields=["tenant", "api_key"], name="one_program_per_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.api_key.name
+
+
 class Contact(models.Model):
     """A person a tenant knows by phone, WhatsApp's business-scoped user id (BSUID), e-mail or the shop's own id."""
 
@@ -42,6 +72,10 @@ class Contact(models.Model):
     # arrives all the same or they write.
     undelivered = models.SmallIntegerField(default=0, db_default=0, editable=False)
     unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # Which program brought the person; empty for all who came another way.
+    program = TenantForeignKey(
+        Program, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, editable=False, related_name="people"
+    )
     created_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
     updated_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
     # `name` and the last name as the search compares them. Columns, because row-level security keeps an index over
@@ -84,6 +118,9 @@ class Contact(models.Model):
             models.Index(fields=["tenant", "id"], name="contact_not_delivered_to", condition=Q(undelivered__gt=0)),
             models.Index(fields=["tenant", "search_name"], name="contact_by_name"),
             models.Index(fields=["tenant", "search_last_name"], name="contact_by_last_name"),
+            models.Index(
+                fields=["tenant", "program", "id"], name="contact_by_program", condition=Q(program__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -93,6 +130,11 @@ class Contact(models.Model):
     def name(self) -> str:
         """First and last name, else the name the person goes by in WhatsApp, else ""."""
         return f"{self.first_name} {self.last_name}".strip() or str(self.attributes.get("whatsapp_name", ""))
+
+    @property
+    def brought_by(self) -> str:
+        """The name of the program that brought the person, "" for all who came another way."""
+        return str(self.program or "")
 
     @property
     def not_reached_since(self) -> datetime | None:

@@ -78,6 +78,7 @@ def _labels() -> dict[str, str]:
         "phone_invalid_at": _("Number given away since"),
         "unreachable_since": _("Not reachable since"),
         "created_at": _("Stored since"),
+        "brought_by": _("Brought by the program"),
         "updated_at": _("Last changed"),
         "uid": _("Number of the record"),
     }

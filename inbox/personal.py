@@ -163,6 +163,12 @@ def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime
     return dict(threads.order_by().values_list("contact").annotate(last=Max("last_inbound_at")))
 
 
+def reached(tenant: Tenant, contact_ids: Collection[int]) -> set[int]:
+    """Those of these contacts who have written to the company."""
+    threads = Conversation.objects.filter(tenant=tenant, contact__in=contact_ids, last_inbound_at__isnull=False)
+    return set(threads.values_list("contact", flat=True))
+
+
 def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
     """Delete up to `most` received messages from before a time; returns how many, by kind."""
     with connection.cursor() as cursor:

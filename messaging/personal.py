@@ -218,6 +218,12 @@ def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime
     return last
 
 
+def reached(tenant: Tenant, contact_ids: Collection[int]) -> set[int]:
+    """Those of these contacts who were sent something that did not fail, whatever it was about."""
+    sent = Message.objects.filter(tenant=tenant, contact__in=contact_ids, accepted_at__isnull=False)
+    return set(sent.exclude(state=Message.State.FAILED).values_list("contact", flat=True))
+
+
 def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:
     """Make up to `most` messages and clicks from before a time anonymous; returns how many, by kind."""
     params: dict[str, Any] = {"tenant": tenant.pk, "before": before, "most": most}

@@ -18,7 +18,7 @@ from tenants import waking
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
 from tenants.scope import undo_on_rollback
-from whatsapp import markets, samples, tasks
+from whatsapp import markets, profiles, samples, tasks
 from whatsapp.models import Account, Media, Number, Rate, Template
 from whatsapp.payloads import Problem, files, lint, promotion
 
@@ -77,6 +77,30 @@ def resume_number(*, number: Number, by: Actor) -> None:
     """Send again on a paused number before its pause ends."""
     Number.objects.filter(pk=number.pk).update(paused_until=None, pause_code=None)
     audit(tenant=number.tenant, by=by, verb="number.resumed", subject=number)
+
+
+@transaction.atomic
+def add_to_profile(*, number: Number, address: str, by: Actor) -> None:
+    """Have an address added to a number's business profile at Meta (in a worker), beside what stands there.
+
+    Raises ValidationError where it has no room for it, or was not read yet.
+    """
+    number = Number.objects.select_for_update(of=("self",)).get(tenant=number.tenant_id, pk=number.pk)
+    if number.profile is None:
+        raise ValidationError({"profile": _("Meta has not told us this profile yet. Try again within the hour.")})
+    if profiles.addition(number.profile, address) is None:
+        raise ValidationError(
+            {
+                "profile": _(
+                    "Both websites of the profile are taken, and its description has no room for the address. Change"
+                    " one of them in Meta's WhatsApp Manager."
+                )
+            }
+        )
+    number.profile_link, number.profile_error = address, None
+    number.save(update_fields=["profile_link", "profile_error"])
+    audit(tenant=number.tenant, by=by, verb="number.profile_linked", subject=number)
+    waking.wake(tasks.write_profile, tenant_id=number.tenant_id, number_id=number.pk)
 
 
 @transaction.atomic

@@ -48,7 +48,7 @@ class AccountAdmin(ReadOnlyAdmin):
 class NumberAdmin(ReadOnlyAdmin):
     list_display = (
         *("display_number", "verified_name", "phone_number_id", "tenant", "quality", "throughput"),
-        *("daily_limit", "storage_region", "paused_until", "pause_code"),
+        *("daily_limit", "storage_region", "profile_error", "paused_until", "pause_code"),
     )
     list_select_related = ("tenant",)
     list_filter = ("quality",)

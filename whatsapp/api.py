@@ -90,6 +90,14 @@ class ProblemOut(serializers.Serializer[Any]):
         return problem in self.context.get("warnings", ())
 
 
+class ProfileOut(serializers.Serializer[Any]):
+    """Where people are led by a number's business profile in WhatsApp."""
+
+    websites = serializers.ListField(child=serializers.CharField())
+    about = serializers.CharField()
+    description = serializers.CharField()
+
+
 class NumberOut(serializers.Serializer[Number]):
     uid = serializers.UUIDField()
     phone_number_id = serializers.CharField()
@@ -101,6 +109,10 @@ class NumberOut(serializers.Serializer[Number]):
     paused_until = serializers.DateTimeField(allow_null=True)
     pause_code = serializers.IntegerField(
         allow_null=True, help_text="Meta's error code; -24: the limit of people per 24 hours is used up"
+    )
+    profile = ProfileOut(allow_null=True, help_text="As Meta told it within the last hour; null before the first look.")
+    profile_error = serializers.IntegerField(
+        allow_null=True, help_text="The code with which Meta refused to add an address to it."
     )
     account = serializers.UUIDField(source="account.uid")
     account_paused_at = serializers.DateTimeField(
@@ -197,10 +209,15 @@ class TemplateViewSet(TenantViewSet):
         return dict(serializer.validated_data)
 
 
+class ProfileIn(StrictSerializer):
+    address = serializers.URLField(max_length=200, help_text="Of your privacy notice, for example.")
+
+
 class NumberViewSet(TenantViewSet):
     """Connected numbers with their health."""
 
     scope_noun = "templates"
+    scopes = {"profile": "settings:write"}
     serializer_class = NumberOut
 
     def get_queryset(self) -> QuerySet[Number]:
@@ -214,6 +231,19 @@ class NumberViewSet(TenantViewSet):
     def retrieve(self, request: Request, uid: UUID) -> Response:
         """One number."""
         return Response(NumberOut(self.get_object()).data)
+
+    @extend_schema(request=ProfileIn, responses={202: NumberOut})
+    def profile(self, request: Request, uid: UUID) -> Response:
+        """Add an address to what people see of the number in WhatsApp; what stands there stays.
+
+        It goes to the websites, and where two stand there already, to the description. Meta is asked in the background:
+        `profile` has it then, or `profile_error` says why not. 400 where there is no room for it.
+        """
+        given = ProfileIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        number = self.get_object()
+        actions.add_to_profile(number=number, by=self.key, **given.validated_data)
+        return Response(NumberOut(number).data, status=status.HTTP_202_ACCEPTED)
 
 
 class MediaIn(StrictSerializer):

@@ -104,6 +104,11 @@ class Number(models.Model):
     daily_limit = models.IntegerField(null=True, blank=True)
     # The country in which Meta keeps messages at rest (ISO 3166), chosen when it was registered; empty: Meta's choice.
     storage_region = models.CharField(max_length=2, blank=True, db_default="")
+    # Where its business profile leads (whatsapp.profiles), as Meta last told it; null before the first look.
+    profile = models.JSONField(null=True, blank=True)
+    # The address that somebody asked to have added, until Meta has answered; and the code with which it refused.
+    profile_link = models.CharField(max_length=200, blank=True, db_default="")
+    profile_error = models.IntegerField(null=True, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)
     pause_code = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, editable=False)

@@ -1,8 +1,11 @@
-"""Brings accounts, numbers and templates as Meta has them into our tables, submits drafts, subscribes to webhooks."""
+"""Brings accounts, numbers and templates as Meta has them into our tables, submits drafts, subscribes to webhooks.
+
+And adds an address to a business profile.
+"""
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +15,7 @@ from django.db.models import Q
 from django.utils.timezone import now
 
 from tenants.scope import across_tenants, tenant_scope
-from whatsapp import samples
+from whatsapp import profiles, samples
 from whatsapp.client import Client
 from whatsapp.errors import ErrorClass, NotSent, Refused, Scope, UnknownOutcome, WhatsAppError
 from whatsapp.models import Account, Number, Template
@@ -75,22 +78,24 @@ def sync(tenant_id: int, account_id: int) -> int:
     with asking(account) as client:
         _keep_subscribed(client, account)
         templates = list(client.templates(account.waba_id))
-        described = _described(client, account.waba_id)
-        numbers = [(number_id, client.number(number_id)) for number_id in number_ids]
+        described = _answered(client.account, account.waba_id) or {}
+        numbers = [
+            (number_id, client.number(number_id), _answered(client.profile, number_id)) for number_id in number_ids
+        ]
     with tenant_scope(tenant_id):
         store_templates(account, templates, asked_at)
-        for number_id, number in numbers:
-            _store_number(account, number_id, number)
+        for number_id, number, profile in numbers:
+            _store_number(account, number_id, number, profile)
         Account.objects.filter(pk=account.pk).update(templates_synced_at=now(), **_account(described))
     return len(templates)
 
 
-def _described(client: Client, waba_id: str) -> Mapping[str, Any]:
-    """What Meta says about an account, nothing where it says nothing: templates and numbers matter more."""
+def _answered(call: Callable[[str], Mapping[str, Any]], node_id: str) -> Mapping[str, Any] | None:
+    """What Meta says about an account or a profile, None where it says nothing: templates and numbers matter more."""
     try:
-        return client.account(waba_id)
+        return call(node_id)
     except (Refused, UnknownOutcome):
-        return {}
+        return None
 
 
 def _account(described: Mapping[str, Any]) -> dict[str, str]:
@@ -187,8 +192,10 @@ def _template(account: Account, described: Mapping[str, Any]) -> Template:
     )
 
 
-def _store_number(account: Account, phone_number_id: str, described: Mapping[str, Any]) -> None:
-    changes: dict[str, Any] = {}
+def _store_number(
+    account: Account, phone_number_id: str, described: Mapping[str, Any], profile: Mapping[str, Any] | None
+) -> None:
+    changes: dict[str, Any] = {} if profile is None else {"profile": profiles.kept(profile)}
     if described.get("verified_name"):
         changes["verified_name"] = described["verified_name"]
     if described.get("quality_rating") in Number.Quality.values:
@@ -198,6 +205,41 @@ def _store_number(account: Account, phone_number_id: str, described: Mapping[str
         changes["daily_limit"] = LIMITS[tier]
     if changes:
         Number.objects.filter(tenant=account.tenant_id, phone_number_id=phone_number_id).update(**changes)
+
+
+def profiles_to_write(tenant_id: int, account_id: int) -> list[int]:
+    """Numbers of an account to whose profile somebody asked to have an address added, and Meta has not answered yet."""
+    with tenant_scope(tenant_id):
+        asked = Number.objects.filter(tenant=tenant_id, account=account_id).exclude(profile_link="")
+        return list(asked.values_list("pk", flat=True))
+
+
+def write_profile(tenant_id: int, number_id: int) -> None:
+    """Add the address that somebody asked for to a number's business profile, beside what stands there by now.
+
+    Doing it twice adds it once. While Meta is away it waits for the next comparison; what Meta refuses is over.
+    """
+    with tenant_scope(tenant_id):
+        number = Number.objects.select_related("account").get(tenant=tenant_id, pk=number_id)
+    if not number.profile_link:
+        return
+    outcome: dict[str, Any] = {"profile_link": "", "profile_error": None}
+    try:
+        with asking(number.account) as client:
+            profile = profiles.kept(client.profile(number.phone_number_id))
+            # Where nothing has room, the page says so by what it reads here.
+            if change := profiles.addition(profile, number.profile_link):
+                client.edit_profile(number.phone_number_id, change)
+                profile |= change
+        outcome["profile"] = profile
+    except Refused as refused:
+        outcome["profile_error"] = refused.code
+    except WhatsAppError as error:
+        log.warning("the profile of number %s is not written yet: %s", number_id, error)
+        return
+    with tenant_scope(tenant_id):
+        same = Number.objects.filter(tenant=tenant_id, pk=number_id, profile_link=number.profile_link)
+        same.update(**outcome)
 
 
 def to_submit() -> list[tuple[int, int]]:

@@ -20,11 +20,20 @@ def sync_all_templates(**_: Any) -> None:
 
 @shared_task(ignore_result=True)
 def sync_account(*, tenant_id: int, account_id: int, **_: Any) -> None:
-    """Fetch one account's templates and numbers."""
+    """Fetch one account's templates and numbers, and write what its profiles still wait for."""
     try:
         syncing.sync(tenant_id, account_id)
     except WhatsAppError as error:
         log.warning("account %s cannot be synced: %s", account_id, error)
+        return
+    for number_id in syncing.profiles_to_write(tenant_id, account_id):
+        syncing.write_profile(tenant_id, number_id)
+
+
+@shared_task(ignore_result=True)
+def write_profile(*, tenant_id: int, number_id: int, **_: Any) -> None:
+    """Add to one number's business profile what somebody asked for; does nothing if that was done."""
+    syncing.write_profile(tenant_id, number_id)
 
 
 @shared_task(ignore_result=True, expires=10)

@@ -20,4 +20,5 @@ api_urls: list[URLPattern] = [
     path("media/<uuid:uid>/", MediaViewSet.as_view({"get": "retrieve"}), name="one-media"),
     path("numbers/", NumberViewSet.as_view({"get": "list"}), name="numbers"),
     path("numbers/<uuid:uid>/", NumberViewSet.as_view({"get": "retrieve"}), name="number"),
+    path("numbers/<uuid:uid>/profile/", NumberViewSet.as_view({"post": "profile"}), name="number-profile"),
 ]

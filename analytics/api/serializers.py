@@ -249,7 +249,7 @@ class RunningSerializer(serializers.Serializer[Any]):
 
 class AttentionSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(
-        choices=["account", "number", "campaign", "template", "uncertain", "import", "signup_form"]
+        choices=["account", "number", "campaign", "template", "uncertain", "import", "program", "signup_form"]
     )
     level = serializers.ChoiceField(choices=["danger", "warning"])
     uid = serializers.UUIDField()

@@ -6,18 +6,21 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, Sum
+from django.utils.formats import number_format
 from django.utils.timezone import localdate, now
 from django.utils.translation import get_language, gettext, ngettext
 
 from analytics.models import Kpi
 from campaigns.models import Campaign
 from consent import opening, vouchers
+from consent.queries import controller_of
 from consent.rights import informing
-from contacts.models import Import
+from contacts.models import Import, Program
 from messaging import reasons
 from messaging.models import Source
 from tenants.models import Tenant
 from tenants.templatetags.formats import day
+from whatsapp import profiles
 from whatsapp.errors import rule_for
 from whatsapp.models import Account, Number, Template
 
@@ -48,7 +51,7 @@ class Attention:
 
 
 def attention(tenant: Tenant) -> list[Attention]:
-    """What needs attention now, what stops most first; eight queries, and two about forms that are open."""
+    """What needs attention now, what stops most first; ten queries, and three about forms and profiles."""
     return [
         *_accounts(tenant),
         *_numbers(tenant),
@@ -56,7 +59,9 @@ def attention(tenant: Tenant) -> list[Attention]:
         *_templates(tenant),
         *_uncertain(tenant),
         *_closed_forms(tenant),
+        *_profiles(tenant),
         *_uninformed(tenant),
+        *_uninforming(tenant),
         *_vouchers(tenant),
     ]
 
@@ -153,6 +158,19 @@ def _uncertain(tenant: Tenant) -> list[Attention]:
     ]  # fmt: skip
 
 
+def _profiles(tenant: Tenant) -> list[Attention]:
+    """Numbers whose profile leads nowhere (CG-61), where the company has said where its privacy notice is."""
+    known = list(Number.objects.filter(tenant=tenant, profile__isnull=False).order_by("id")[:SHOWN_OF_EACH])
+    addresses = controller_of(tenant).addresses if known else []
+    text = gettext("Its business profile in WhatsApp leads neither to your privacy notice or imprint nor to your site.")
+    remedy = gettext("Add the privacy notice on the page of the numbers.")
+    return [
+        Attention("number", "warning", each.uid, str(each), text, remedy)
+        for each in known
+        if addresses and each.profile and not profiles.leads(each.profile, addresses)
+    ]
+
+
 def _uninformed(tenant: Tenant) -> list[Attention]:
     remedy = gettext(
         "With the first message or in another way (Art. 14 GDPR); then say so on the page of the import. Whom you will"
@@ -177,6 +195,33 @@ def _to_know(imported: Import, today: date) -> str:
             "By %(day)s the people whom this import brought on %(brought)s have to know where you have their data from."
         )
     return text % {"day": day(until), "brought": day(imported.brought_at)}
+
+
+def _uninforming(tenant: Tenant) -> list[Attention]:
+    remedy = gettext(
+        "With the first message or in another way (Art. 14 GDPR); then say so on the page of the programs, or there"
+        " once and for all that they read your privacy notice where they give their data."
+    )
+    today = localdate(timezone=ZoneInfo(tenant.timezone))
+    return [
+        Attention("program", "warning", each.uid, str(each), _of_program(each, today), remedy)
+        for each in informing.uninforming(tenant)[:SHOWN_OF_EACH]
+    ]
+
+
+def _of_program(program: Program, today: date) -> str:
+    until = informing.until_of(program)
+    if until and until < today:
+        text = gettext(
+            "Since %(day)s people whom this program brought (at least %(people)s) should know where you have their data"
+            " from."
+        )
+    else:
+        text = gettext(
+            "By %(day)s people whom this program brought (at least %(people)s) have to know where you have their data"
+            " from."
+        )
+    return text % {"day": day(until), "people": number_format(program.untold)}
 
 
 def _closed_forms(tenant: Tenant) -> list[Attention]:

@@ -123,6 +123,8 @@ def _target(request: TenantRequest, row: Attention) -> str:
     """Where the thing can be looked at; empty for what has no screen yet."""
     if row.kind in {"import", "signup_form"}:
         return reverse(row.kind, kwargs={"tenant_slug": request.tenant.slug, "uid": row.uid})
+    if row.kind in {"program", "number"}:
+        return reverse(f"{row.kind}s", kwargs={"tenant_slug": request.tenant.slug})
     if row.kind not in {"campaign", "uncertain"}:
         return ""
     return reverse("campaign_report", kwargs={"tenant_slug": request.tenant.slug, "uid": row.uid})

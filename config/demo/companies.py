@@ -62,6 +62,9 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
         )
         Number.objects.filter(pk=number.pk).update(verified_name=name, quality="GREEN", daily_limit=100_000)
     syncing.subscribe(number.account)
+    with syncing.client_for(number.account) as client:
+        # Where signing_up says that the privacy notice is.
+        client.edit_profile(phone_number_id, {"websites": [f"https://{slug}.example/datenschutz"]})
     with tenant_scope(tenant):
         draft = whatsapp.save_template(
             tenant=tenant,

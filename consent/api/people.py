@@ -55,6 +55,8 @@ class ContactViewSet(TenantViewSet):
     def create(self, request: Request) -> Response:
         """Create a contact, or change the one that has this phone, external_id or bsuid: 201 or 200. Tags are added.
 
+        Who is created has to know within a month where you have their data from (Art. 14 GDPR); `programs/` watches it.
+
         Another phone number ends the consent to WhatsApp and SMS, which the person gave for the old one; a no stays.
         """
         given = ContactIn(data=request.data)

@@ -86,6 +86,11 @@ class Controller(models.Model):
             raise ValidationError({"silence_months": told})
 
     @property
+    def addresses(self) -> list[str]:
+        """Where people read who the company is and what it does with their data."""
+        return [address for address in (self.privacy_url, self.imprint_url) if address]
+
+    @property
     def missing(self) -> list[str]:
         """The names of what the law wants known and nobody has entered yet."""
         fields = (field for field in self._meta.fields if field.name in self.NEEDED)

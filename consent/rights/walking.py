@@ -4,9 +4,10 @@
 sections, `clear(contact)` does what is slow and may be repeated, in transactions of its own, `forget(contact)` deletes
 rows in the caller's transaction, `stop(tenant, contact_ids)` ends there what waits for people who have just said no,
 `leave(contact, topics)` what waits for a person as somebody on topics that they have just left (decision 0018),
-`last_use(tenant, contact_ids)` says when people were last in touch, `let_go(tenant, before=, most=)` lets go of what is
-past its time, `would_go(tenant, before=, most=)` counts that, `activities(tenant)` yields what the app does with
-personal data for the record of Art. 30 GDPR, and `last_campaign(contact, language)` tells why a person was chosen.
+`last_use(tenant, contact_ids)` says when people were last in touch, `reached(tenant, contact_ids)` who was ever written
+to or wrote, `let_go(tenant, before=, most=)` lets go of what is past its time, `would_go(tenant, before=, most=)`
+counts that, `activities(tenant)` yields what the app does with personal data for the record of Art. 30 GDPR, and
+`last_campaign(contact, language)` tells why a person was chosen.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -67,6 +68,11 @@ def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime
         for contact_id, at in known(tenant, contact_ids).items():
             last[contact_id] = max(at, last.get(contact_id, at))
     return last
+
+
+def reached(tenant: Tenant, contact_ids: Collection[int]) -> set[int]:
+    """Those of these contacts who were ever sent something or wrote."""
+    return set[int]().union(*(known(tenant, contact_ids) for known in _each("reached")))
 
 
 def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:

@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy
 from contacts import identities, queries
 from contacts.actions import tags
 from contacts.actions.values import FIELDS, IDENTITIES, NULLABLE, ContactData, Errors
-from contacts.models import Contact
-from tenants.models import Tenant
+from contacts.models import Contact, Program
+from tenants.actions import Actor
+from tenants.models import ApiKey, Tenant
 
 KEYS = ("external_id", "bsuid", "phone")
 RESTRICTED = gettext_lazy(
@@ -38,6 +39,7 @@ COLUMNS = {
     "phone_invalid_at": "timestamptz",
     "undelivered": "smallint",
     "unreachable_since": "timestamptz",
+    "program_id": "bigint",
     "updated_at": "timestamptz",
 }
 
@@ -119,8 +121,12 @@ class Batch:
         self._set(contact, values, attributes)
         return self._answered(contact, "updated", data)
 
-    def store(self) -> None:
-        """Write everything that changed."""
+    def store(self, by: Actor = None) -> None:
+        """Write everything that changed; new contacts know the program that brings them."""
+        if self._new and isinstance(by, ApiKey):
+            program, _created = Program.objects.get_or_create(tenant=self.tenant, api_key=by)
+            for contact in self._new:
+                contact.program = program
         # In the order of keys, so that two batches creating the same contacts cannot wait for each other.
         self._new.sort(key=lambda contact: [getattr(contact, key) or "" for key in KEYS])
         _insert(self.tenant, self._new)

@@ -105,7 +105,7 @@ def _upsert_once(tenant: Tenant, rows: Sequence[ContactData], by: Actor, moved: 
     checked = [cleaned(tenant, row) for row in rows]
     batch = Batch(tenant, [data for data, _errors in checked], moved)
     answers = [Upserted(None, "rejected", errors) if errors else batch.put(data) for data, errors in checked]
-    batch.store()
+    batch.store(by)
     if len(rows) == 1:
         _audit_single(answers[0], checked[0][0], by)
     return answers

@@ -54,7 +54,7 @@ def test_every_model_of_contacts_is_in_the_admin() -> None:
 
     assert registered == {
         *("Contact", "Identity", "Tag", "ContactTag", "ContactList", "ListMember", "Event"),
-        *("Import", "StagedRow", "RejectedRow", "NotedRow"),
+        *("Import", "StagedRow", "RejectedRow", "NotedRow", "Program"),
     }
 
 

@@ -13,6 +13,7 @@ Json = dict[str, Any]
 
 APP_ID = "67084829067"
 MOST_QR_CODES = 2_000
+MOST_WEBSITES, LONGEST_DESCRIPTION = 2, 512
 _HEALTH_OF_QUALITY = {"RED": "LIMITED"}
 
 
@@ -175,7 +176,12 @@ def profile(number: Number, method: str, raw: bytes) -> Answer:
     """GET and POST /{phone number id}/whatsapp_business_profile."""
     if method == "GET":
         return ok({"data": [number.profile]})
-    number.profile |= load(raw)
+    changes = load(raw)
+    if len(changes.get("websites") or []) > MOST_WEBSITES:
+        raise Failure(100, "Param websites must have at most 2 elements.")
+    if len(str(changes.get("description") or "")) > LONGEST_DESCRIPTION:
+        raise Failure(100, "Param description must be at most 512 characters long.")
+    number.profile |= changes
     return success()
 
 

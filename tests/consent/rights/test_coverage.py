@@ -142,7 +142,9 @@ HARMLESS: dict[str, dict[str, str]] = {
         ),
         META,
     ),
-    "whatsapp.Number": dict.fromkeys(("phone_number_id", "display_number", "verified_name", "storage_region"), META),
+    "whatsapp.Number": dict.fromkeys(
+        ("phone_number_id", "display_number", "verified_name", "storage_region", "profile", "profile_link"), META
+    ),
     "whatsapp.Template": dict.fromkeys(
         ("meta_id", "name", "language", "parameter_format", "components", "rejected_reason", "previous_category"),
         FOR_ALL,
