@@ -60,11 +60,11 @@ def found(meta: Remote, *, slug: str, name: str, area: str) -> Company:
             throughput=THROUGHPUT,
             by=made.owner,
         )
-        Number.objects.filter(pk=number.pk).update(verified_name=name, quality="GREEN", daily_limit=100_000)
-    syncing.subscribe(number.account)
     with syncing.client_for(number.account) as client:
         # Where signing_up says that the privacy notice is.
         client.edit_profile(phone_number_id, {"websites": [f"https://{slug}.example/datenschutz"]})
+    # Subscribes to webhooks, and reads name, quality, limit and profile.
+    syncing.sync(tenant.pk, number.account_id)
     with tenant_scope(tenant):
         draft = whatsapp.save_template(
             tenant=tenant,
