@@ -58,7 +58,7 @@ def checks(campaign: Campaign, known: queries.Estimate | None = None) -> list[Ch
 def warnings(campaign: Campaign) -> list[Check]:
     """What `checks` warns of as far as nobody has to be counted, for who launches without having seen an estimate."""
     variants = list(campaign.variants.select_related("template").order_by("number"))
-    found = [*_special_checks(campaign), *_order_checks(campaign)]
+    found = [*_special_checks(campaign), *_order_checks(campaign), *_profile_checks(campaign)]
     # One that runs already may have lost what it chose by.
     found += [] if _broken_segment(campaign) else _first_message_checks(campaign, variants)
     for variant in variants:

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Upper
 
 from contacts import phones
 from contacts.models import Contact, ContactList, ContactTag, ListMember
+from contacts.models.people import LONGEST_NAME
 from tenants.models import Tenant
 
 # What a caller may name a contact by.
@@ -92,6 +93,7 @@ def _is_called(text: str) -> Q:
 
 def _starts(field: str, text: str) -> Q:
     """As two comparisons: row-level security lets no LIKE be answered by an index."""
+    text = text[:LONGEST_NAME]
     last = text + chr(sys.maxunicode)
     return Q((f"{field}__gte", Upper(Value(text))), (f"{field}__lt", Upper(Value(last))))
 

@@ -221,7 +221,7 @@ def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime
 def reached(tenant: Tenant, contact_ids: Collection[int]) -> set[int]:
     """Those of these contacts who were sent something that did not fail, whatever it was about."""
     sent = Message.objects.filter(tenant=tenant, contact__in=contact_ids, accepted_at__isnull=False)
-    return set(sent.exclude(state=Message.State.FAILED).values_list("contact", flat=True))
+    return set(sent.exclude(state=Message.State.FAILED).order_by().values_list("contact", flat=True).distinct())
 
 
 def let_go(tenant: Tenant, *, before: datetime, most: int) -> dict[str, int]:

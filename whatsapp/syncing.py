@@ -73,19 +73,19 @@ def sync(tenant_id: int, account_id: int) -> int:
     """
     with tenant_scope(tenant_id):
         account = Account.objects.get(tenant=tenant_id, pk=account_id)
-        number_ids = list(account.numbers.values_list("phone_number_id", flat=True))
+        known = dict(account.numbers.values_list("phone_number_id", "profile"))
     asked_at = now()
     with asking(account) as client:
         _keep_subscribed(client, account)
         templates = list(client.templates(account.waba_id))
         described = _answered(client.account, account.waba_id) or {}
-        numbers = [
-            (number_id, client.number(number_id), _answered(client.profile, number_id)) for number_id in number_ids
-        ]
+        numbers = [(number_id, client.number(number_id), _answered(client.profile, number_id)) for number_id in known]
     with tenant_scope(tenant_id):
         store_templates(account, templates, asked_at)
         for number_id, number, profile in numbers:
-            _store_number(account, number_id, number, profile)
+            _store_number(account, number_id, number)
+            if profile is not None:
+                _store_profile(account, number_id, known[number_id], profiles.kept(profile))
         Account.objects.filter(pk=account.pk).update(templates_synced_at=now(), **_account(described))
     return len(templates)
 
@@ -192,10 +192,8 @@ def _template(account: Account, described: Mapping[str, Any]) -> Template:
     )
 
 
-def _store_number(
-    account: Account, phone_number_id: str, described: Mapping[str, Any], profile: Mapping[str, Any] | None
-) -> None:
-    changes: dict[str, Any] = {} if profile is None else {"profile": profiles.kept(profile)}
+def _store_number(account: Account, phone_number_id: str, described: Mapping[str, Any]) -> None:
+    changes: dict[str, Any] = {}
     if described.get("verified_name"):
         changes["verified_name"] = described["verified_name"]
     if described.get("quality_rating") in Number.Quality.values:
@@ -205,6 +203,14 @@ def _store_number(
         changes["daily_limit"] = LIMITS[tier]
     if changes:
         Number.objects.filter(tenant=account.tenant_id, phone_number_id=phone_number_id).update(**changes)
+
+
+def _store_profile(account: Account, phone_number_id: str, before: Any, found: dict[str, Any]) -> None:
+    """Unless another one was stored since Meta was asked. What somebody has mended there ends an old refusal."""
+    if found != before:
+        same = Q(profile__isnull=True) if before is None else Q(profile=before)
+        rows = Number.objects.filter(same, tenant=account.tenant_id, phone_number_id=phone_number_id)
+        rows.update(profile=found, profile_error=None)
 
 
 def profiles_to_write(tenant_id: int, account_id: int) -> list[int]:
@@ -217,7 +223,7 @@ def profiles_to_write(tenant_id: int, account_id: int) -> list[int]:
 def write_profile(tenant_id: int, number_id: int) -> None:
     """Add the address that somebody asked for to a number's business profile, beside what stands there by now.
 
-    Doing it twice adds it once. While Meta is away it waits for the next comparison; what Meta refuses is over.
+    Doing it twice adds it once. While Meta is away or busy it waits for the next comparison; what Meta refuses is over.
     """
     with tenant_scope(tenant_id):
         number = Number.objects.select_related("account").get(tenant=tenant_id, pk=number_id)
@@ -232,11 +238,11 @@ def write_profile(tenant_id: int, number_id: int) -> None:
                 client.edit_profile(number.phone_number_id, change)
                 profile |= change
         outcome["profile"] = profile
-    except Refused as refused:
-        outcome["profile_error"] = refused.code
     except WhatsAppError as error:
-        log.warning("the profile of number %s is not written yet: %s", number_id, error)
-        return
+        if not isinstance(error, Refused) or error.rule.is_retryable:
+            log.warning("the profile of number %s is not written yet: %s", number_id, error)
+            return
+        outcome["profile_error"] = error.code
     with tenant_scope(tenant_id):
         same = Number.objects.filter(tenant=tenant_id, pk=number_id, profile_link=number.profile_link)
         same.update(**outcome)

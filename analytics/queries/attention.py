@@ -160,15 +160,12 @@ def _uncertain(tenant: Tenant) -> list[Attention]:
 
 def _profiles(tenant: Tenant) -> list[Attention]:
     """Numbers whose profile leads nowhere (CG-61), where the company has said where its privacy notice is."""
-    known = list(Number.objects.filter(tenant=tenant, profile__isnull=False).order_by("id")[:SHOWN_OF_EACH])
+    known = list(Number.objects.filter(tenant=tenant, profile__isnull=False).order_by("id"))
     addresses = controller_of(tenant).addresses if known else []
     text = gettext("Its business profile in WhatsApp leads neither to your privacy notice or imprint nor to your site.")
     remedy = gettext("Add the privacy notice on the page of the numbers.")
-    return [
-        Attention("number", "warning", each.uid, str(each), text, remedy)
-        for each in known
-        if addresses and each.profile and not profiles.leads(each.profile, addresses)
-    ]
+    nowhere = [each for each in known if addresses and each.profile and not profiles.leads(each.profile, addresses)]
+    return [Attention("number", "warning", each.uid, str(each), text, remedy) for each in nowhere[:SHOWN_OF_EACH]]
 
 
 def _uninformed(tenant: Tenant) -> list[Attention]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from contacts.models import Contact, Program
+from contacts.models import Program
 from tenants.actions import Actor, audit
 
 
@@ -13,9 +13,7 @@ from tenants.actions import Actor, audit
 def informed(*, program: Program, by: Actor) -> Program:
     """Note that all people whom a program has brought until now were told, in a message or in another way."""
     program = _locked(program)
-    brought = Contact.objects.filter(tenant=program.tenant_id, program=program)
-    last = brought.order_by("-pk").values_list("pk", flat=True).first()
-    program.known_upto, program.informed_at = max(last or 0, program.known_upto), timezone.now()
+    program.informed_at = timezone.now()
     program.untold, program.untold_since = 0, None
     return _saved(program, by, "program.informed")
 
@@ -30,6 +28,8 @@ def change_notice(*, program: Program, has_notice: bool, by: Actor) -> Program:
     if has_notice is (program.notice_at is not None):
         return program
     program.notice_at = timezone.now() if has_notice else None
+    # What was counted before says nothing about those who came meanwhile.
+    program.looked_at = None
     program.untold, program.untold_since = 0, None
     return _saved(program, by, "program.noticed" if has_notice else "program.notice_dropped")
 
@@ -40,6 +40,6 @@ def _locked(program: Program) -> Program:
 
 
 def _saved(program: Program, by: Actor, verb: str) -> Program:
-    program.save(update_fields=["known_upto", "informed_at", "notice_at", "untold", "untold_since"])
+    program.save(update_fields=["informed_at", "notice_at", "looked_at", "untold", "untold_since"])
     audit(tenant=program.tenant, by=by, verb=verb, subject=program)
     return program

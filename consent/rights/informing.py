@@ -1,6 +1,6 @@
 """Until when people whom an import or a program brought have to know whence their data come (Art. 14 (3) (a) GDPR)."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -14,6 +14,8 @@ from tenants.scope import tenant_scope
 # Ten days before the month is over; what is long past is no news.
 REMINDED, LOOKS_BACK = timedelta(days=20), timedelta(days=90)
 AT_A_TIME = 2000
+# Who is so new is looked at the next night: by then whatever took lower ids has committed.
+SETTLED = timedelta(hours=1)
 # Of a program in one night; the next goes on where this one stopped.
 MOST_BATCHES = 50
 # Whether it is a thousand or more changes nothing about what is to be done.
@@ -46,7 +48,7 @@ def look(tenant: Tenant) -> None:
     """Count who of the people that programs brought may not know yet whence their data come.
 
     Who has told the company something themselves, was written to or wrote is taken to know (CG-61 says why). Those
-    before the first other one are never looked at again, so that a night costs what is new.
+    before the first other one are never looked at again.
     """
     with tenant_scope(tenant):
         programs = list(Program.objects.filter(tenant=tenant, notice_at=None).order_by("pk"))
@@ -60,9 +62,10 @@ def _look_at(tenant: Tenant, program: Program) -> None:
     found = {"known_upto": position}
     for _batch in range(MOST_BATCHES):
         with tenant_scope(tenant):
-            brought = Contact.objects.filter(tenant=tenant, program=program, pk__gt=position).order_by("pk")
-            people = list(brought.only("subject_id", "created_at")[:AT_A_TIME])
-            waiting = _untold(tenant, people)
+            brought = Contact.objects.filter(tenant=tenant, program=program, pk__gt=position)
+            settled = brought.filter(created_at__lt=timezone.now() - SETTLED).order_by("pk")
+            people = list(settled.only("subject_id", "created_at")[:AT_A_TIME])
+            waiting = _untold(tenant, people, program.informed_at)
         if people:
             position = people[-1].pk
         if not untold:
@@ -73,18 +76,18 @@ def _look_at(tenant: Tenant, program: Program) -> None:
             break
     with tenant_scope(tenant):
         # Unless somebody has said meanwhile that all of them know.
-        same = Program.objects.filter(tenant=tenant, pk=program.pk, known_upto=program.known_upto)
-        same.update(untold=untold, untold_since=since, **found)
+        same = Program.objects.filter(tenant=tenant, pk=program.pk, notice_at=None, informed_at=program.informed_at)
+        same.update(looked_at=timezone.now(), untold=untold, untold_since=since, **found)
 
 
-def _untold(tenant: Tenant, people: list[Contact]) -> list[Contact]:
-    """Those who may not know, without those whose time was over long ago."""
+def _untold(tenant: Tenant, people: list[Contact], informed_at: datetime | None) -> list[Contact]:
+    """Those who may not know, without those whose time was over long ago or of whom somebody said that they do."""
     known = walking.reached(tenant, [person.pk for person in people])
     said = ConsentEvent.objects.filter(
         tenant=tenant, subject_id__in=[person.subject_id for person in people], authority=Authority.PERSON
     )
-    themselves = set(said.values_list("subject_id", flat=True))
-    oldest = timezone.now() - LOOKS_BACK
+    themselves = set(said.order_by().values_list("subject_id", flat=True).distinct())
+    oldest = max(timezone.now() - LOOKS_BACK, informed_at or datetime.min.replace(tzinfo=UTC))
     return [
         person
         for person in people

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 from django.db.models import Value
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce, Concat, NullIf, Trim, Upper
+from django.db.models.functions import Coalesce, Concat, Left, NullIf, Trim, Upper
 
 
 class Migration(migrations.Migration):
@@ -15,12 +15,15 @@ class Migration(migrations.Migration):
             "search_name",
             models.GeneratedField(
                 db_persist=True,
-                expression=Upper(
-                    Coalesce(
-                        NullIf(Trim(Concat("first_name", Value(" "), "last_name")), Value("")),
-                        KeyTextTransform("whatsapp_name", "attributes"),
-                        Value(""),
-                    )
+                expression=Left(
+                    Upper(
+                        Coalesce(
+                            NullIf(Trim(Concat("first_name", Value(" "), "last_name")), Value("")),
+                            KeyTextTransform("whatsapp_name", "attributes"),
+                            Value(""),
+                        )
+                    ),
+                    200,
                 ),
                 output_field=models.TextField(db_collation="C"),
             ),

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ("notice_at", models.DateTimeField(blank=True, null=True)),
                 ("informed_at", models.DateTimeField(blank=True, null=True)),
                 ("known_upto", models.BigIntegerField(db_default=0, default=0)),
+                ("looked_at", models.DateTimeField(blank=True, null=True)),
                 ("untold", models.IntegerField(db_default=0, default=0)),
                 ("untold_since", models.DateTimeField(blank=True, null=True)),
                 (

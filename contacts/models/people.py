@@ -6,13 +6,14 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce, Concat, NullIf, Trim, Upper
+from django.db.models.functions import Coalesce, Concat, Left, NullIf, Trim, Upper
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from tenants.fields import TenantForeignKey, owner
 
 E164 = r"^\+[1-9][0-9]{6,14}$"
+LONGEST_NAME = 200
 
 
 class Program(models.Model):
@@ -30,7 +31,8 @@ class Program(models.Model):
     informed_at = models.DateTimeField(null=True, blank=True)
     # Contacts up to this id know, or their time is long over: the nightly look goes on after them.
     known_upto = models.BigIntegerField(default=0, db_default=0)
-    # What it found: how many at least do not know yet, and since when the first of them is here.
+    # When it looked last and what it found: how many at least do not know yet, since when the first of them is here.
+    looked_at = models.DateTimeField(null=True, blank=True)
     untold = models.IntegerField(default=0, db_default=0)
     untold_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
@@ -79,13 +81,17 @@ class Contact(models.Model):
     updated_at = models.DateTimeField(default=now, db_default=models.functions.Now(), editable=False)
     # `name` and the last name as the search compares them. Columns, because row-level security keeps an index over
     # upper(…) out of index conditions; in the collation "C", in which what begins with a text lies between two texts.
+    # Cut, because an index holds no more than 2,704 bytes, and an attribute may have a thousand characters.
     search_name = models.GeneratedField(
-        expression=Upper(
-            Coalesce(
-                NullIf(Trim(Concat("first_name", models.Value(" "), "last_name")), models.Value("")),
-                KeyTextTransform("whatsapp_name", "attributes"),
-                models.Value(""),
-            )
+        expression=Left(
+            Upper(
+                Coalesce(
+                    NullIf(Trim(Concat("first_name", models.Value(" "), "last_name")), models.Value("")),
+                    KeyTextTransform("whatsapp_name", "attributes"),
+                    models.Value(""),
+                )
+            ),
+            LONGEST_NAME,
         ),
         output_field=models.TextField(db_collation="C"),
         db_persist=True,

@@ -23,7 +23,7 @@ NOTICE = "https://sonne.example/datenschutz"
 SHOPS = ["https://laden.example/", "https://laden.example/filialen"]
 NUMBERS = "/bakery/numbers/"
 LEADS, LEADS_NOWHERE = "leads to your privacy notice or your site", "leads neither to"
-NO_PERMISSION = 10
+NO_PERMISSION, QUOTA_SPENT = 10, 80008
 
 
 @pytest.fixture
@@ -177,6 +177,33 @@ def test_what_meta_refuses_is_told_with_its_remedy_and_can_be_tried_again(
     assert LEADS in page(owner)
 
 
+def test_a_refusal_is_over_when_somebody_has_mended_the_profile_at_meta(
+    number: Number, owner: Client, meta: Running, api: Caller
+) -> None:
+    at_meta(number)
+    meta.configure(calls_refused=NO_PERMISSION)
+    add(owner, number, confirmed="1")
+    meta.configure(calls_refused=0)
+
+    at_meta(number, websites=[NOTICE])
+
+    assert "Meta refused" not in page(owner)
+    assert api.get(f"numbers/{number.uid}/").json()["profile_error"] is None
+
+
+def test_a_spent_quota_is_no_refusal_and_the_next_hour_writes_it(number: Number, owner: Client, meta: Running) -> None:
+    at_meta(number)
+    meta.configure(calls_refused=QUOTA_SPENT)
+    add(owner, number, confirmed="1")
+    assert "is being added" in page(owner)
+    assert "Meta refused" not in page(owner)
+    meta.configure(calls_refused=0)
+
+    at_meta(number)
+
+    assert profile_of(number)["websites"] == [NOTICE]
+
+
 def test_while_meta_is_away_it_waits_for_the_next_hour(
     number: Number, owner: Client, meta: Running, settings: Settings
 ) -> None:
@@ -214,7 +241,7 @@ def test_only_who_may_change_settings_adds_it(number: Number, owner: Client, bak
     assert owner.post(f"{NUMBERS}{number.uid}/profile/", {"confirmed": "1"}).status_code == 403
 
 
-def test_cg_61_the_page_before_the_launch_warns_and_lets_the_campaign_go(number: Number) -> None:
+def test_cg_61_the_page_before_the_launch_warns_and_lets_the_campaign_go(number: Number, api: Caller) -> None:
     # Of a template without an id the comparison knows nothing.
     template = factories.template(number.tenant, meta_id="")
     campaign = draft(number.tenant, factories.contacts(number.tenant, 1), template=template)
@@ -227,6 +254,9 @@ def test_cg_61_the_page_before_the_launch_warns_and_lets_the_campaign_go(number:
         return [check.code for check in found if check.code == "warning.profile"]
 
     assert codes() == ["warning.profile"]
+    told = api.post(f"campaigns/{campaign.uid}/schedule/", {"local_time": "2030-12-01T09:00:00"}).json()["warnings"]
+    assert [each["code"] for each in told] == ["warning.profile"]
+    assert api.post(f"campaigns/{campaign.uid}/unschedule/").status_code == 200
     at_meta(number, websites=[NOTICE])
     assert codes() == []
     at_meta(number, websites=SHOPS)

@@ -77,7 +77,7 @@ def write_in(tenant: Tenant, phone: str) -> None:
 
 
 def test_art_14_people_whom_a_program_brought_need_attention_ten_days_before_their_month_is_over(
-    alice: Caller, bakery: Tenant
+    alice: Caller, owner: Client, bakery: Tenant
 ) -> None:
     bring(alice, ADA, BEA)
     pass_days(bakery, 19)
@@ -94,7 +94,8 @@ def test_art_14_people_whom_a_program_brought_need_attention_ten_days_before_the
     pass_days(bakery, 40)
     assert warnings(alice)[0]["text"].startswith("Since ")
     pass_days(bakery, 91)
-    assert warnings(alice) == []
+    assert (warnings(alice), program(alice)["untold"]) == ([], 0)
+    assert "in the last 90 days" in owner.get("/bakery/programs/").content.decode()
 
 
 @pytest.mark.parametrize("told", [write_to, sign_up, write_in])
@@ -160,8 +161,11 @@ def test_art_14_a_program_says_that_the_people_know_and_is_asked_again_about_new
     assert told.json()["informed_at"] is not None
     pass_days(bakery, 25)
     assert warnings(alice) == []
+    with tenant_scope(bakery):
+        bakery.programs.update(informed_at=now() - timedelta(days=30))
+    pass_days(bakery, 40, ADA, BEA)
     bring(alice, CID)
-    pass_days(bakery, 25)
+    pass_days(bakery, 25, CID)
     assert program(alice)["untold"] == 1
     with tenant_scope(bakery):
         assert AuditEvent.objects.filter(verb="program.informed").count() == 1
@@ -202,7 +206,9 @@ def test_art_14_the_overview_leads_to_the_programs_where_somebody_says_that_thei
     owner.post(f"/bakery/programs/{uid}/notice/", {"has_notice": "yes"})
     assert "Nobody has to be told" in owner.get("/bakery/programs/").content.decode()
     owner.post(f"/bakery/programs/{uid}/notice/", {"has_notice": "no"})
-    assert "Nobody has to be told" not in owner.get("/bakery/programs/").content.decode()
+    page = owner.get("/bakery/programs/").content.decode()
+    assert "Nobody has to be told" not in page
+    assert "Nobody has been counted yet" in page
 
 
 def test_another_companys_programs_and_a_key_that_only_reads_change_nothing(
@@ -236,6 +242,19 @@ def test_a_night_goes_on_where_the_last_one_stopped_and_looks_at_nobody_twice_wh
     with tenant_scope(bakery):
         last = Contact.objects.get(phone=PHONES[4])
         assert bakery.programs.get().known_upto == last.pk - 1
+
+
+def test_who_is_so_new_that_somebody_before_them_may_not_be_stored_yet_is_looked_at_the_next_night(
+    alice: Caller, bakery: Tenant
+) -> None:
+    bring(alice, ADA, BEA)
+    sign_up(bakery, ADA)
+    sign_up(bakery, BEA)
+
+    pass_days(bakery, 1, ADA)
+
+    with tenant_scope(bakery):
+        assert bakery.programs.get().known_upto == Contact.objects.get(phone=ADA).pk
 
 
 def test_a_person_reads_which_program_brought_their_data(alice: Caller, bakery: Tenant) -> None:

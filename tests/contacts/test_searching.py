@@ -1,11 +1,14 @@
 """The search by name: whoever is called so, in any spelling, without reading everybody."""
 
+from urllib.parse import quote
+
 import pytest
 from django.db import connection
 
 from contacts import queries
 from contacts.models import Contact
 from tenants.models import Tenant
+from tests.contacts.calls import Caller
 
 PEOPLE = 3_000
 
@@ -51,6 +54,17 @@ def test_that_nobody_is_called_so_is_told_by_the_indexes(people: Tenant, text: s
     plan = found.explain()
     assert {"contact_by_name", "contact_by_last_name"} <= {word for word in plan.split() if "contact_by" in word}
     assert "Seq Scan" not in plan
+
+
+def test_a_name_in_whatsapp_that_no_index_could_hold_is_kept_and_found_by_its_beginning(alice: Caller) -> None:
+    # Characters of four bytes that do not compress.
+    long = "".join(chr(0x20000 + n * 7919 % 40_000) for n in range(1_000))
+
+    made = alice.post("contacts/", {"phone": "+4940669699", "attributes": {"whatsapp_name": long}})
+
+    assert made.status_code == 201
+    for text in (long[:20], long):
+        assert len(alice.get(f"contacts/?search={quote(text)}").json()["results"]) == 1
 
 
 def test_who_gets_a_name_is_found_by_it_and_no_more_by_the_name_in_whatsapp(people: Tenant) -> None:
