@@ -1,6 +1,7 @@
 """What docker-compose.yml and the units for systemd promise, read from the files: no Docker is needed to break it."""
 
 import configparser
+import os
 import re
 import shutil
 import subprocess
@@ -145,6 +146,21 @@ def test_every_variable_that_compose_asks_for_is_explained() -> None:
 
     assert asked - set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE)) == set()
     assert {name for name in asked | read if f"`{name}`" not in page} == set()
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
+def test_compose_takes_the_file_once_the_passwords_of_the_example_are_filled_in(tmp_path: Path) -> None:
+    example = (ROOT / ".env.example").read_text()
+    (tmp_path / ".env").write_text(re.sub(r"(?m)^([A-Z_]+PASSWORD)=$", r"\1=secret", example))
+    (tmp_path / "docker-compose.yml").write_text((ROOT / "docker-compose.yml").read_text())
+    ask, path = ["docker-compose", "--profile", "sandbox", "config"], {"PATH": os.environ["PATH"]}
+
+    told = subprocess.run(ask, cwd=tmp_path, env=path, capture_output=True, text=True, check=False)
+
+    assert told.returncode == 0, told.stderr
+    services = yaml.safe_load(told.stdout)["services"]
+    assert set(services) == set(SERVICES)
+    assert "zusage_app:secret@" in services["web"]["environment"]["DATABASE_URL"]
 
 
 def test_the_image_leaves_out_secrets_and_data() -> None:
