@@ -39,8 +39,8 @@ demo: setup ## Start everything with the WhatsApp sandbox and play a campaign (O
 test: setup ## Run the tests (ARGS="tests/contacts -k phone")
 	@$(SERVICES) --base .local/test -- -m pytest $(ARGS)
 
-bench: setup ## Measure side by side; results go to benchmarks/results (ONLY=send)
-	@$(SERVICES) --base .local/bench -- -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+bench: setup ## Measure side by side; results go to benchmarks/results (ONLY=send; TENTH=1: a first look)
+	@$(SERVICES) --base .local/bench -- -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(TENTH),--tenth) $(ARGS)
 
 chaos: setup ## Break one thing after the other while campaigns run, and count (ONLY=kills)
 	@$(SERVICES) --base .local/chaos -- -m benchmarks.chaos $(if $(ONLY),--only $(ONLY)) $(ARGS)
