@@ -77,7 +77,7 @@ def measure(people: int = PEOPLE) -> list[Measured]:
         *(_compared(name, "µs a row", small.micros, large.micros, MOST_GROWTH) for name in large.micros),
         *(_compared(name, "ms a page", small.millis, large.millis, MOST_GROWTH_OF_READS) for name in large.millis),
         Measured(
-            f"growth: slowest claims of a drain of {large.people:,} against its first (at most {MOST_IN_A_DRAIN:.0f})",
+            f"growth: slowest claims of a drain of {people:,} against its first (at most {MOST_IN_A_DRAIN:.0f})",
             "×",
             round(large.drain, 2),
             large.drain <= MOST_IN_A_DRAIN,
@@ -104,6 +104,7 @@ def _costs(people: int, made: Callable[[int], World]) -> Costs:
     for name, times in (micros | millis).items():
         unit = "µs" if name in micros else "ms"
         print(f"  {people:,} people: {name} {_spread(times)} {unit}", flush=True)
+    print(f"  {people:,} people: slowest claims of a drain {rounds[0].drain:.1f} × the first", flush=True)
     return Costs(micros, millis, rounds[0].drain)
 
 
