@@ -18,7 +18,7 @@ class IsolateTenant(Operation):
 
     For every `TenantForeignKey` of the model a constraint FOREIGN KEY (tenant_id, x_id) REFERENCES target
     (tenant_id, id) is added, so that no row can point at another tenant's row (plain foreign keys skip row-level
-    security). Running it again after fields were added adds what is missing.
+    security). For a table that is new: one that is in use would be looked through while everybody waits (`TieKey`).
     """
 
     reversible = True
@@ -45,6 +45,27 @@ class IsolateTenant(Operation):
 
     def describe(self) -> str:
         return f"Force row-level security on {self.model_name}"
+
+
+class TieKey(IsolateTenant):
+    """Tie one `TenantForeignKey` that a table in use has got to the same tenant, for what is written from now on.
+
+    A `ValidateConstraint` in a migration of its own looks through the rows that are there already, while others write.
+    """
+
+    def __init__(self, model_name: str, name: str) -> None:
+        super().__init__(model_name)
+        self.name = name
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        field: Any = model._meta.get_field(self.name)
+        compose_foreign_key(schema_editor, model, field, is_valid=False)
+
+    def describe(self) -> str:
+        return f"Tie {self.name} of {self.model_name} to the same tenant"
 
 
 class IsolateAcross(IsolateTenant):
@@ -127,7 +148,11 @@ def force_policy(schema_editor: BaseDatabaseSchemaEditor, table: str, condition:
 
 
 def compose_foreign_key(
-    schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model], field: models.ForeignKey[Any, Any]
+    schema_editor: BaseDatabaseSchemaEditor,
+    model: type[models.Model],
+    field: models.ForeignKey[Any, Any],
+    *,
+    is_valid: bool = True,
 ) -> None:
     """Add FOREIGN KEY (tenant_id, x_id) and the unique index it needs on the target, unless they exist."""
     table, column = model._meta.db_table, field.column
@@ -137,5 +162,5 @@ def compose_foreign_key(
     schema_editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
     schema_editor.execute(
         f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY (tenant_id, {column})"
-        f" REFERENCES {target} (tenant_id, id) DEFERRABLE INITIALLY DEFERRED"
+        f" REFERENCES {target} (tenant_id, id) DEFERRABLE INITIALLY DEFERRED{'' if is_valid else ' NOT VALID'}"
     )

@@ -37,8 +37,9 @@ class ProgramOut(serializers.Serializer[Program]):
         allow_null=True, help_text="When they were last counted, every night; null before."
     )
     untold = serializers.IntegerField(
-        help_text="How many of them, brought in the last 90 days, at least have neither signed up themselves nor got a"
-        " message nor written, as of the last night; counted up to some thousand."
+        help_text="How many of them, brought in the last 90 days (or for as long as messages are kept, if that is"
+        " shorter), at least have neither signed up themselves nor got a message nor written, as of the last night;"
+        " counted up to some thousand."
     )
     inform_until = serializers.SerializerMethodField(
         help_text="By when the first of them has to know where the data are from (Art. 14 GDPR)."

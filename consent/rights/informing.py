@@ -1,11 +1,12 @@
 """Until when people whom an import or a program brought have to know whence their data come (Art. 14 (3) (a) GDPR)."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from consent.models import Authority, ConsentEvent
+from consent.queries import controller_of
 from consent.rights import periods, walking
 from contacts.models import Contact, Import, Program
 from tenants.models import Tenant
@@ -51,12 +52,15 @@ def look(tenant: Tenant) -> None:
     before the first other one are never looked at again.
     """
     with tenant_scope(tenant):
+        # Whether somebody was written to before that is forgotten.
+        remembered = periods.months_ago(controller_of(tenant).message_months)
+        oldest = max(remembered, timezone.now() - LOOKS_BACK)
         programs = list(Program.objects.filter(tenant=tenant, notice_at=None).order_by("pk"))
     for program in programs:
-        _look_at(tenant, program)
+        _look_at(tenant, program, max(oldest, program.informed_at or oldest))
 
 
-def _look_at(tenant: Tenant, program: Program) -> None:
+def _look_at(tenant: Tenant, program: Program, oldest: datetime) -> None:
     position, untold = program.known_upto, 0
     since: datetime | None = None
     found = {"known_upto": position}
@@ -65,7 +69,7 @@ def _look_at(tenant: Tenant, program: Program) -> None:
             brought = Contact.objects.filter(tenant=tenant, program=program, pk__gt=position)
             settled = brought.filter(created_at__lt=timezone.now() - SETTLED).order_by("pk")
             people = list(settled.only("subject_id", "created_at")[:AT_A_TIME])
-            waiting = _untold(tenant, people, program.informed_at)
+            waiting = _untold(tenant, people, oldest)
         if people:
             position = people[-1].pk
         if not untold:
@@ -80,14 +84,13 @@ def _look_at(tenant: Tenant, program: Program) -> None:
         same.update(looked_at=timezone.now(), untold=untold, untold_since=since, **found)
 
 
-def _untold(tenant: Tenant, people: list[Contact], informed_at: datetime | None) -> list[Contact]:
-    """Those who may not know, without those whose time was over long ago or of whom somebody said that they do."""
+def _untold(tenant: Tenant, people: list[Contact], oldest: datetime) -> list[Contact]:
+    """Those since `oldest` who may not know."""
     known = walking.reached(tenant, [person.pk for person in people])
     said = ConsentEvent.objects.filter(
         tenant=tenant, subject_id__in=[person.subject_id for person in people], authority=Authority.PERSON
     )
     themselves = set(said.order_by().values_list("subject_id", flat=True).distinct())
-    oldest = max(timezone.now() - LOOKS_BACK, informed_at or datetime.min.replace(tzinfo=UTC))
     return [
         person
         for person in people

@@ -7,7 +7,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import tenants.fields
-from tenants.isolation import IsolateTenant
+from tenants.isolation import IsolateTenant, TieKey
 
 
 class Migration(migrations.Migration):
@@ -75,5 +75,5 @@ class Migration(migrations.Migration):
                 to="contacts.program",
             ),
         ),
-        IsolateTenant("Contact"),
+        TieKey("contact", "program"),
     ]

@@ -1,7 +1,9 @@
 """The business profile of a number leads to the company, or the company is told and helped (CG-61)."""
 
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from django.test import Client
 from pytest_django import Settings
@@ -41,6 +43,22 @@ def owner(client: Client, bakery_made: NewTenant) -> Client:
     client.force_login(bakery_made.owner)
     client.cookies["django_language"] = "en"
     return client
+
+
+@pytest.fixture
+def on_the_way(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
+    """What happens, once, while Meta's answer about a profile is on its way to us."""
+    happening: list[Callable[[], object]] = []
+    ask = httpx.HTTPTransport.handle_request
+
+    def asked(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        answer = ask(transport, request)
+        if happening and request.method == "GET" and request.url.path.endswith("/whatsapp_business_profile"):
+            happening.pop()()
+        return answer
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", asked)
+    return happening
 
 
 def at_meta(number: Number, **profile: Any) -> None:
@@ -133,6 +151,28 @@ def test_what_was_entered_at_meta_since_the_last_look_stays_too(number: Number, 
     add(owner, number, confirmed="1")
 
     assert profile_of(number)["websites"] == [*SHOPS[:1], NOTICE]
+
+
+def test_an_hourly_look_does_not_undo_what_was_added_while_it_was_under_way(
+    number: Number, owner: Client, on_the_way: list[Callable[[], object]]
+) -> None:
+    at_meta(number)
+    on_the_way.append(lambda: add(owner, number, confirmed="1"))
+
+    at_meta(number, about="Backwaren")
+
+    assert (on_the_way, profile_of(number)["websites"]) == ([], [NOTICE])
+    assert LEADS in page(owner)
+
+
+def test_a_first_look_does_not_undo_what_another_one_has_found_meanwhile(
+    number: Number, owner: Client, on_the_way: list[Callable[[], object]]
+) -> None:
+    on_the_way.append(lambda: at_meta(number, websites=[NOTICE]))
+
+    at_meta(number)
+
+    assert (on_the_way, LEADS in page(owner)) == ([], True)
 
 
 def test_where_both_websites_are_taken_the_description_takes_it(number: Number, owner: Client) -> None:

@@ -9,14 +9,15 @@ from django.test import Client
 from django.utils.timezone import localdate, now
 
 from consent import ledger, tasks
-from consent.rights import informing, walking
+from consent.rights import informing, keeping, walking
 from contacts.models import Contact
 from inbox.models import Conversation
-from messaging.models import Message
+from messaging.models import Message, Source
 from tenants.actions import NewTenant, issue_key
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
+from tests.consent.factories import known
 from tests.contacts.calls import Caller
 
 PHONES = [f"+4930231250{n:02}" for n in range(5)]
@@ -124,6 +125,24 @@ def test_art_14_a_message_that_failed_and_a_yes_that_the_program_brought_tell_no
     write_to(bakery, ADA, state=Message.State.FAILED)
 
     pass_days(bakery, 25)
+
+    assert program(alice)["untold"] == 1
+
+
+def test_art_14_nobody_is_counted_who_may_have_got_a_message_that_is_no_longer_kept(
+    alice: Caller, bakery: Tenant
+) -> None:
+    bring(alice, ADA, BEA)
+    write_to(bakery, ADA, created_at=now() - timedelta(days=40))
+    with tenant_scope(bakery):
+        known(bakery, message_months=1, silence_months=1)
+        bakery.sources.update(created_at=now() - timedelta(days=40), state=Source.State.CLOSED)
+    keeping.keep(bakery)
+    with tenant_scope(bakery):
+        assert not Message.objects.filter(contact__gt=0).exists()
+
+    pass_days(bakery, 40, ADA)
+    pass_days(bakery, 25, BEA)
 
     assert program(alice)["untold"] == 1
 

@@ -13,6 +13,7 @@ from django.db import connection, models
 from django.db.migrations import operations
 from django.db.migrations.loader import MigrationLoader
 
+from tenants.isolation import IsolateTenant
 from tests.test_architecture import OURS
 
 # Migrations that take something away, or ask for more than old code gives, each with the release that was ready for it.
@@ -50,6 +51,7 @@ TAKES_AWAY = (
 TAKEN_AWAY_BY_SQL = re.compile(
     r"\bDROP\s+(TABLE|COLUMN)\b|\bRENAME\s+(TO|COLUMN)\b|\bALTER\s+COLUMN\s+\w+\s+TYPE\b", re.I
 )
+KEY_BY_SQL = re.compile(r"\b(FOREIGN\s+KEY|REFERENCES)\b(?!.*\bNOT\s+VALID\b)", re.I | re.S)
 BODY = re.compile(r"\bAS \$\$.*?\$\$", re.S)
 
 
@@ -177,3 +179,56 @@ def locked() -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(WAITED_FOR)
         return dict(cursor.fetchall())
+
+
+def looked_through(migration: Any) -> list[str]:
+    """The foreign keys for which a migration looks through a table in use, while whoever writes there waits."""
+    made = {step.name_lower for step in migration.operations if isinstance(step, operations.CreateModel)}
+    return [
+        step.describe()
+        for step in parts(migration.operations)
+        # Its subclasses tie nothing, or later.
+        if (type(step) is IsolateTenant and step.model_name.lower() not in made)
+        or (isinstance(step, operations.RunSQL) and KEY_BY_SQL.search(BODY.sub("", str(step.sql))))
+    ]
+
+
+def parts(steps: list[Any]) -> Iterator[Any]:
+    for step in steps:
+        yield from parts(step.database_operations) if hasattr(step, "database_operations") else [step]
+
+
+def test_no_migration_looks_through_a_table_in_use_for_a_new_foreign_key() -> None:
+    found = {
+        where: keys
+        for where, migration in MigrationLoader(None).disk_migrations.items()
+        # The walls of the tables that the first migration has just made.
+        if where[0] in OURS and where[1] != "0002_walls" and (keys := looked_through(migration))
+    }
+
+    assert found == {}
+
+
+@pytest.mark.django_db
+def test_a_foreign_key_of_a_table_in_use_holds_for_new_rows_first_and_for_old_ones_by_a_migration_of_its_own() -> None:
+    key = "contacts_contact_program_id_same_tenant"
+    loader = MigrationLoader(connection)
+    migration = loader.get_migration("contacts", "0016_programs")
+    before = loader.project_state(("contacts", "0016_programs"), at_end=False)
+    assert unchecked() == set()
+    with connection.schema_editor(atomic=False) as editor:
+        migration.unapply(before.clone(), editor)
+        after = migration.apply(before, editor)
+    assert unchecked() == {key}
+
+    with connection.schema_editor(atomic=False) as editor:
+        loader.get_migration("contacts", "0018_programs_checked").apply(after, editor)
+
+    assert unchecked() == set()
+
+
+def unchecked() -> set[str]:
+    """Constraints that nobody has held the older rows against."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT conname FROM pg_constraint WHERE NOT convalidated")
+        return {name for (name,) in cursor.fetchall()}
