@@ -153,6 +153,8 @@ def schedule(*, campaign: Campaign, local: datetime, timezone: str, by: Actor) -
         timezone=timezone,
         due_at=due_at,
         problem="",
+        warned=[],
+        looked_at=None,
     )
     if not moved:
         raise WrongState(_("Only drafts can be scheduled."))
@@ -176,7 +178,7 @@ def in_utc(local: datetime, timezone: str) -> datetime:
 @transaction.atomic
 def unschedule(*, campaign: Campaign, by: Actor) -> Campaign:
     """Turn a scheduled campaign back into a draft; does nothing if it is not scheduled."""
-    if move(campaign, [STATE.SCHEDULED], STATE.DRAFT, due_at=None, scheduled_local=None):
+    if move(campaign, [STATE.SCHEDULED], STATE.DRAFT, due_at=None, scheduled_local=None, warned=[]):
         audit(tenant=campaign.tenant, by=by, verb="campaign.unscheduled", subject=campaign)
     return campaign
 
@@ -271,4 +273,4 @@ def _lock_editable(campaign: Campaign) -> None:
     locked = Campaign.objects.select_for_update(of=("self",)).get(tenant=campaign.tenant_id, pk=campaign.pk)
     if locked.state not in EDITABLE:
         raise WrongState(_("This campaign was launched and cannot be changed any more. Duplicate it instead."))
-    Campaign.objects.filter(pk=campaign.pk).exclude(problem="").update(problem="")
+    Campaign.objects.filter(pk=campaign.pk).exclude(problem="", looked_at=None).update(problem="", looked_at=None)

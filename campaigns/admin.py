@@ -24,7 +24,8 @@ class CampaignAdmin(ReadOnlyAdmin):
     search_help_text = "uid, or how the name begins"
     fields = (
         *("tenant", "uid", "name", "state", "problem", "purpose", "number", "source", "created_by", "created_at"),
-        *("scheduled_local", "timezone", "due_at", "launched_at", "frozen_to", "frozen_at", "finished_at"),
+        *("scheduled_local", "timezone", "due_at", "looked_at", "warned"),
+        *("launched_at", "frozen_to", "frozen_at", "finished_at"),
     )
     actions = ("pause", "resume", "cancel")
 

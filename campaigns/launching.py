@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from campaigns import preflight
+from campaigns import preflight, warning
 from campaigns.models import Campaign
 from campaigns.preflight import Check
 from messaging import actions as outbox
@@ -63,11 +63,11 @@ def _launched(tenant_id: int, campaign_id: int) -> bool:
 
 def _launch_one(tenant_id: int, campaign_id: int) -> bool:
     with tenant_scope(tenant_id):
-        campaign = Campaign.objects.select_related("tenant").get(tenant=tenant_id, pk=campaign_id)
+        campaign = Campaign.objects.select_related("tenant", "number").get(tenant=tenant_id, pk=campaign_id)
         try:
-            start(campaign=campaign, by=None)
+            start(campaign=campaign, by=None, warned=warning.found(campaign))
         except CannotLaunch as refused:
-            move(campaign, [STATE.SCHEDULED], STATE.DRAFT, problem=str(refused), due_at=None)
+            move(campaign, [STATE.SCHEDULED], STATE.DRAFT, problem=str(refused), due_at=None, warned=[])
             audit(tenant=campaign.tenant, by=None, verb="campaign.launch_failed", subject=campaign)
             return False
         except WrongState:
@@ -76,10 +76,11 @@ def _launch_one(tenant_id: int, campaign_id: int) -> bool:
 
 
 @transaction.atomic
-def start(*, campaign: Campaign, by: Actor) -> Campaign:
+def start(*, campaign: Campaign, by: Actor, warned: Sequence[str] = ()) -> Campaign:
     """Move a ready draft to running with its source; starting what runs already changes nothing.
 
-    Raises CannotLaunch with every problem at once, WrongState for a finished or cancelled campaign.
+    `warned` is kept with it; whoever starts it by hand has been told. Raises CannotLaunch with every problem at once,
+    WrongState for a finished or cancelled campaign.
     """
     # Two browsers and the schedule wait for each other here; the later ones find it running.
     locked = (
@@ -93,7 +94,7 @@ def start(*, campaign: Campaign, by: Actor) -> Campaign:
         raise WrongState(_("This campaign is over. Duplicate it to send it again."))
     refuse_unready(locked)
     source = _open_source(locked)
-    move(locked, EDITABLE, STATE.RUNNING, source=source, launched_at=now(), due_at=None, problem="")
+    move(locked, EDITABLE, STATE.RUNNING, source=source, launched_at=now(), due_at=None, problem="", warned=[*warned])
     audit(tenant=locked.tenant, by=by, verb="campaign.launched", subject=locked)
     return locked
 

@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
@@ -56,6 +57,11 @@ class Campaign(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     # Why a scheduled launch did not happen, in the tenant's words; empty once somebody acts.
     problem = models.TextField(blank=True, default="")
+    # Codes of what there is to look at although it goes out (campaigns.warning): as of the last look before its time
+    # or, if the schedule has started it, of that moment.
+    warned = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
+    # None: somebody has changed it since.
+    looked_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey("tenants.User", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=now, editable=False)
     launched_at = models.DateTimeField(null=True, blank=True)

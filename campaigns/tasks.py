@@ -1,10 +1,10 @@
-"""Celery doorways of campaigns: freezing, scheduled launches, finishing, renewing files."""
+"""Celery doorways of campaigns: freezing, scheduled launches and the look ahead at them, finishing, renewing files."""
 
 from typing import Any
 
 from celery import shared_task
 
-from campaigns import finishing, freezing, launching, renewing
+from campaigns import finishing, freezing, launching, renewing, warning
 from whatsapp import uploading
 
 
@@ -20,6 +20,12 @@ def launch_due(**_: Any) -> None:
     launching.launch_due()
     for tenant_id, campaign_id in finishing.unfrozen():
         freeze.delay(tenant_id=tenant_id, campaign_id=campaign_id)
+
+
+@shared_task(ignore_result=True, expires=60)
+def look_ahead(**_: Any) -> None:
+    """Look again at campaigns that start soon, for who scheduled them long ago."""
+    warning.look_ahead()
 
 
 @shared_task(ignore_result=True, expires=5)

@@ -195,6 +195,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "settle and sweep what was left behind": {"task": "messaging.tasks.sweep", "schedule": 5.0},
     "receive what no doorbell announced": {"task": "inbox.tasks.receive", "schedule": 1.0},
     "launch campaigns that are due": {"task": "campaigns.tasks.launch_due", "schedule": 5.0},
+    "look again at campaigns that start soon": {"task": "campaigns.tasks.look_ahead", "schedule": 60.0},
     "finish campaigns that have nothing left": {"task": "campaigns.tasks.finish_done", "schedule": 2.0},
     "go on with imports that lost their worker": {"task": "consent.tasks.resume_imports", "schedule": 10.0},
     "go on with handovers that lost their worker": {"task": "consent.tasks.resume_handovers", "schedule": 60.0},
@@ -219,10 +220,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "submit templates that no worker has taken": {"task": "whatsapp.tasks.submit_due", "schedule": 10.0},
     "sum up for the operator": {"task": "analytics.tasks.remember_totals", "schedule": 30.0},
     # At night, because it reads every message.
-    "compare KPIs with a recount": {
-        "task": "analytics.tasks.check_kpis",
-        "schedule": crontab(hour="1", minute="30"),
-    },
+    "compare KPIs with a recount": {"task": "analytics.tasks.check_kpis", "schedule": crontab(hour="1", minute="30")},
     "compare templates with Meta": {"task": "whatsapp.tasks.sync_all_templates", "schedule": 3600.0},
 }
 # Whether anybody takes from a queue is found out by asking.

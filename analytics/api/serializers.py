@@ -180,6 +180,10 @@ class ReportSerializer(serializers.Serializer[Any]):
     state = serializers.CharField(source="campaign.state")
     sends_until = serializers.DateTimeField(source="campaign.sends_until", allow_null=True)
     waiting = WaitingSerializer(allow_null=True)
+    warned = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What there was to look at when the schedule started it, or when it was looked at before; in words.",
+    )
     currency = serializers.CharField()
     audience = serializers.IntegerField()
     states = serializers.DictField(child=serializers.IntegerField())
@@ -249,7 +253,10 @@ class RunningSerializer(serializers.Serializer[Any]):
 
 class AttentionSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(
-        choices=["account", "number", "campaign", "template", "uncertain", "import", "program", "signup_form"]
+        choices=[
+            *("account", "number", "campaign", "scheduled", "template", "uncertain"),
+            *("import", "program", "signup_form"),
+        ]
     )
     level = serializers.ChoiceField(choices=["danger", "warning"])
     uid = serializers.UUIDField()

@@ -1,4 +1,4 @@
-"""What needs somebody's attention: stopped templates, numbers, accounts and campaigns, unclear messages, a duty."""
+"""What needs somebody's attention: what has stopped, what is about to start, unclear messages, a duty."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,6 +11,7 @@ from django.utils.timezone import localdate, now
 from django.utils.translation import get_language, gettext, ngettext
 
 from analytics.models import Kpi
+from campaigns import warning
 from campaigns.models import Campaign
 from consent import opening, vouchers
 from consent.queries import controller_of
@@ -19,7 +20,7 @@ from contacts.models import Import, Program
 from messaging import reasons
 from messaging.models import Source
 from tenants.models import Tenant
-from tenants.templatetags.formats import day
+from tenants.templatetags.formats import day, moment
 from whatsapp import profiles
 from whatsapp.errors import rule_for
 from whatsapp.models import Account, Number, Template
@@ -51,11 +52,12 @@ class Attention:
 
 
 def attention(tenant: Tenant) -> list[Attention]:
-    """What needs attention now, what stops most first; ten queries, and three about forms and profiles."""
+    """What needs attention now, what stops most first; eleven queries, and three about forms and profiles."""
     return [
         *_accounts(tenant),
         *_numbers(tenant),
         *_campaigns(tenant),
+        *_scheduled(tenant),
         *_templates(tenant),
         *_uncertain(tenant),
         *_closed_forms(tenant),
@@ -122,6 +124,20 @@ def _campaigns(tenant: Tenant) -> list[Attention]:
 def _campaign(campaign: Campaign, source: Source) -> Attention:
     why = _why(source.pause_code, gettext("This campaign was stopped."))
     return Attention("campaign", "danger", campaign.uid, campaign.name, *why)
+
+
+def _scheduled(tenant: Tenant) -> list[Attention]:
+    """Campaigns that start within two days though something about them should be looked at, as the last look found."""
+    remedy = gettext("The review says what mends it. It starts at its time, mended or not.")
+    text = gettext("Starts %(time)s.")
+    campaigns = warning.soon(Campaign.objects.filter(tenant=tenant)).exclude(warned=[])
+    return [
+        Attention(
+            "scheduled", "warning", each.uid, each.name,
+            " ".join([text % {"time": moment(each.due_at)}, *warning.texts(each.warned)]), remedy,
+        )
+        for each in campaigns[:SHOWN_OF_EACH]
+    ]  # fmt: skip
 
 
 def _templates(tenant: Tenant) -> list[Attention]:

@@ -17,6 +17,7 @@ from analytics.queries.attention import Attention, standstill
 from analytics.queries.costs import Costs
 from analytics.queries.sums import Hour, Reason, VariantSum, by_hour, by_reason, by_variant
 from analytics.queries.timing import Timing, timing
+from campaigns import warning
 from campaigns.models import Campaign
 from messaging import reasons
 from messaging.models import Content, Link, Message
@@ -92,6 +93,7 @@ class Report:
     kpis: dict[str, Kpi]
     exclusions: list[Exclusion]
     waiting: Attention | None
+    warned: list[str]
     funnel: list[Step]
     failures: list[Failure]
     variants: list[VariantReport]
@@ -131,6 +133,7 @@ def report(campaign: Campaign, *, at: datetime | None = None) -> Report:
         kpis=measure(counts),
         exclusions=_exclusions(why),
         waiting=standstill(campaign),
+        warned=warning.texts(campaign.warned),
         funnel=_funnel(counts, sum(reason.messages for reason in why if _was_unreachable(reason))),
         failures=[_failure(reason) for reason in why if reason.state not in NEVER_SENT],
         variants=_variants(campaign, variants, costs) if source_id else [],

@@ -125,6 +125,8 @@ def _target(request: TenantRequest, row: Attention) -> str:
         return reverse(row.kind, kwargs={"tenant_slug": request.tenant.slug, "uid": row.uid})
     if row.kind in {"program", "number"}:
         return reverse(f"{row.kind}s", kwargs={"tenant_slug": request.tenant.slug})
+    if row.kind == "scheduled":
+        return reverse("campaign_review", kwargs={"tenant_slug": request.tenant.slug, "uid": row.uid})
     if row.kind not in {"campaign", "uncertain"}:
         return ""
     return reverse("campaign_report", kwargs={"tenant_slug": request.tenant.slug, "uid": row.uid})

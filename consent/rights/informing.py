@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -43,6 +44,17 @@ def uninforming(tenant: Tenant) -> QuerySet[Program]:
     """Programs whose first people have to know soon or should know by now, as the last night has found."""
     waiting = Program.objects.filter(tenant=tenant, notice_at=None, untold__gt=0, untold_since__range=_due())
     return waiting.select_related("tenant", "api_key").order_by("untold_since", "pk")
+
+
+def unwatched_until(tenant: Tenant) -> datetime | None:
+    """Until when its programs brought people of whom nobody knows that: many in one call, which left no trace.
+
+    None if it had no key then, or their month is long over. Whom a call brought alone, the audit trail names
+    (contacts.0019).
+    """
+    applied = MigrationRecorder.Migration.objects.filter(app="contacts", name="0016_programs", applied__gt=_due()[0])
+    since = applied.values_list("applied", flat=True).first()
+    return since if since and tenant.api_keys.filter(created_at__lt=since).exists() else None
 
 
 def look(tenant: Tenant) -> None:

@@ -24,7 +24,8 @@ def programs(request: TenantRequest) -> HttpResponse:
     found = request.tenant.programs.select_related("api_key", "tenant").order_by("untold_since", "pk")
     page = page_of(found, request, size=PER_PAGE)
     rows: list[dict[str, Any]] = [{"program": each, "until": informing.until_of(each)} for each in page]
-    return render(request, "consent/programs.html", {"page": page, "rows": rows})
+    context = {"page": page, "rows": rows, "unwatched_until": informing.unwatched_until(request.tenant)}
+    return render(request, "consent/programs.html", context)
 
 
 @require_POST

@@ -392,5 +392,5 @@ def test_the_overview_costs_the_same_for_any_number_of_campaigns(
     for name in ("A", "B", "C"):
         messages_of(campaign_of(in_bakery, source_of(in_bakery, name)).source, 2)
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         queries.overview(in_bakery, DAY - timedelta(days=29), DAY)

@@ -2,14 +2,20 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils.timezone import localdate, now
 
 from consent import ledger, tasks
+from consent.actions import people
 from consent.rights import informing, keeping, walking
+from contacts.actions import ContactData
 from contacts.models import Contact
 from inbox.models import Conversation
 from messaging.models import Message, Source
@@ -284,3 +290,93 @@ def test_a_person_reads_which_program_brought_their_data(alice: Caller, bakery: 
         [told] = master.rows
 
     assert told["brought_by"] == program(alice)["name"]
+
+
+def before_it_was_watched(tenant: Tenant) -> None:
+    """As it was when nobody wrote down which program brings whom; then the migration reads the trail."""
+    with tenant_scope(tenant):
+        Contact.objects.update(program=None)
+        tenant.programs.all().delete()
+    take_over()
+
+
+def take_over() -> None:
+    migration = import_module("contacts.migrations.0019_programs_of_the_trail")
+    with connection.schema_editor(atomic=False) as editor:
+        migration.take_over(apps, editor)
+
+
+def brought_by(tenant: Tenant) -> dict[str, str | None]:
+    with tenant_scope(tenant):
+        return dict(Contact.objects.order_by("pk").values_list("phone", "program__api_key__name"))
+
+
+def test_art_14_whom_a_program_brought_before_it_was_watched_is_its_own_where_the_trail_says_so(
+    alice: Caller, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        till = Caller(issue_key(tenant=bakery, name="Kasse", scopes=["contacts:write"], by=None)[1])
+        people.upsert(tenant=bakery, rows=[ContactData({"phone": PHONES[4]})], by=None)
+    for caller, phone in ((till, ADA), (alice, BEA)):
+        assert caller.post("contacts/", {"phone": phone}).status_code == 201
+    for phone in (BEA, PHONES[4]):
+        assert till.post("contacts/", {"phone": phone, "first_name": "X"}).status_code == 200
+    bring(till, CID, PHONES[3])
+
+    before_it_was_watched(bakery)
+
+    found = brought_by(bakery)
+    assert found == {ADA: "Kasse", BEA: found[BEA], CID: None, PHONES[3]: None, PHONES[4]: None}
+    assert found[BEA] not in (None, "Kasse")
+    pass_days(bakery, 25)
+    assert [each["untold"] for each in alice.get("programs/").json()["results"]] == [1, 1]
+
+
+def test_what_the_trail_says_is_taken_over_batch_by_batch_and_never_twice(
+    alice: Caller, bakery: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("contacts.migrations.0019_programs_of_the_trail"), "AT_A_TIME", 2)
+    for phone in PHONES:
+        alice.post("contacts/", {"phone": phone})
+    before_it_was_watched(bakery)
+    once = brought_by(bakery)
+
+    take_over()
+
+    assert set(once) == set(PHONES)
+    assert None not in once.values()
+    assert (brought_by(bakery), len(alice.get("programs/").json()["results"])) == (once, 1)
+
+
+def test_art_14_whom_the_trail_names_is_counted_although_the_night_has_passed_them(
+    alice: Caller, bakery: Tenant
+) -> None:
+    alice.post("contacts/", {"phone": ADA})
+    with tenant_scope(bakery):
+        Contact.objects.update(program=None)
+    bring(alice, BEA)
+    pass_days(bakery, 25)
+    assert program(alice)["untold"] == 1
+
+    take_over()
+    pass_days(bakery, 25)
+
+    assert program(alice)["untold"] == 2
+
+
+def test_art_14_the_page_says_who_is_not_watched_as_long_as_their_month_is_not_long_over(
+    owner: Client, bakery: Tenant
+) -> None:
+    def page() -> str:
+        return owner.get("/bakery/programs/").content.decode()
+
+    watched = MigrationRecorder.Migration.objects.filter(app="contacts", name="0016_programs")
+    watched.update(applied=now() - timedelta(days=89))
+    assert "several in one call" not in page()
+
+    with tenant_scope(bakery):
+        bakery.api_keys.update(created_at=now() - timedelta(days=100))
+
+    assert "several in one call" in page()
+    watched.update(applied=now() - timedelta(days=91))
+    assert "several in one call" not in page()

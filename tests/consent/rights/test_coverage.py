@@ -156,7 +156,8 @@ HARMLESS: dict[str, dict[str, str]] = {
     "messaging.Content": {"variables": FOR_ALL},
     "messaging.Message": dict.fromkeys(("reason", "market", "price_type", "price_category"), CODE),
     "segments.Segment": dict.fromkeys(("name", "description", "rule"), FOR_ALL),
-    "campaigns.Campaign": dict.fromkeys(("name", "purpose", "timezone", "problem"), FOR_ALL),
+    "campaigns.Campaign": dict.fromkeys(("name", "purpose", "timezone", "problem"), FOR_ALL)
+    | {"warned": CODE},
     "campaigns.Variant": {"variables": FOR_ALL},
     "inbox.WebhookEvent": {"error": CODE},
     "analytics.ReasonKpi": {"reason": CODE},

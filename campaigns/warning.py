@@ -1,0 +1,87 @@
+"""Looks at scheduled campaigns again before they start and as they start, and keeps what there is to look at.
+
+A campaign that was fine when somebody scheduled it may reach people by then whom an import has brought meanwhile. Kept
+are the codes of `preflight.warnings`; what they mean is said in the language of whoever reads it.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from campaigns import preflight
+from campaigns.models import Campaign
+from tenants.scope import across_tenants, tenant_scope
+
+log = logging.getLogger(__name__)
+# Two days leave time to mend a template, which Meta has to approve.
+SOON, EVERY = timedelta(hours=48), timedelta(hours=1)
+AT_A_TIME = 20
+
+
+def texts(codes: Sequence[str]) -> list[str]:
+    """What these codes mean, in the active language; the review says more, with names and a sentence that mends it."""
+    meanings = {
+        "warning.special": _(
+            "What chooses the people tells of special categories of data (Art. 9 GDPR): whoever has not agreed to that"
+            " is left out."
+        ),
+        "warning.order": _("Nothing says that each of these people has an order, booking or contract."),
+        "warning.profile": _(
+            "The number's business profile leads neither to your privacy notice or imprint nor to your site."
+        ),
+        "warning.objection": _(
+            "The first advertising to people of an import or the API does not name their right to object."
+        ),
+        "warning.notice": _(
+            "The first message to people of an import or the API does not tell where you have their data from."
+        ),
+        "warning.sender": _("The message does not say who sends it."),
+    }
+    return [meanings[code] for code in codes if code in meanings]
+
+
+def found(campaign: Campaign) -> list[str]:
+    """The codes of what there is to look at now, each once; what was found last if that cannot be told.
+
+    Nothing of this may keep a campaign from starting.
+    """
+    try:
+        with transaction.atomic():
+            return list(dict.fromkeys(check.code for check in preflight.warnings(campaign)))
+    except Exception:
+        log.exception("campaign %s cannot be looked at", campaign.pk)
+        return campaign.warned
+
+
+def soon(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
+    """Those of them that start by the schedule within two days, the next first."""
+    # By the database's clock, as they are launched.
+    scheduled = campaigns.filter(state=Campaign.State.SCHEDULED, due_at__lte=Now() + SOON)
+    return scheduled.order_by("due_at", "id")
+
+
+def look_ahead() -> None:
+    """Look at campaigns of all tenants that start soon: after each change of theirs, and every hour."""
+    with across_tenants("scheduled campaigns of every tenant"):
+        due = soon(Campaign.objects.filter(tenant__is_active=True))
+        due = due.filter(Q(looked_at=None) | Q(looked_at__lt=Now() - EVERY))
+        ids = list(due.values_list("tenant_id", "id")[:AT_A_TIME])
+    for tenant_id, campaign_id in ids:
+        _look(tenant_id, campaign_id)
+
+
+def _look(tenant_id: int, campaign_id: int) -> None:
+    scheduled = Campaign.objects.filter(tenant=tenant_id, pk=campaign_id, state=Campaign.State.SCHEDULED)
+    looked_at = now()
+    with tenant_scope(tenant_id):
+        scheduled.update(looked_at=looked_at)
+    with tenant_scope(tenant_id):
+        # Whoever changes it while it is looked at has taken the time away: then the next round looks again.
+        for campaign in scheduled.filter(looked_at=looked_at).select_related("tenant", "number"):
+            scheduled.filter(looked_at=looked_at).update(warned=found(campaign))

@@ -1,0 +1,220 @@
+"""A scheduled campaign is looked at again before its time and as it comes: who brings people meanwhile is not alone."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
+
+from campaigns import tasks
+from campaigns.models import Campaign
+from contacts.models import Contact, ListMember
+from tenants.actions import NewTenant
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.campaigns.cast import change_number, stored
+from tests.campaigns.test_first_messages import BOTH, HEADERS, LINE, NOTICE, OBJECT, say
+from tests.consent.factories import known
+from tests.consent.imports import done
+from tests.contacts.calls import Caller
+from whatsapp import profiles
+
+Import = Callable[[Campaign], None]
+
+
+@pytest.fixture
+def alice(client: Client, bakery_made: NewTenant) -> Client:
+    client.force_login(bakery_made.owner)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+@pytest.fixture
+def scheduled(api: Caller, ready: Campaign) -> Campaign:
+    """Nothing was to be seen when it was scheduled; it starts within two days."""
+    return schedule(api, ready)
+
+
+@pytest.fixture
+def import_into(bakery: Tenant, settings: Any, tmp_path: Any) -> Import:
+    """Somebody of an import, who has never been written to, comes into the campaign's list."""
+    settings.MEDIA_ROOT = str(tmp_path)
+
+    def run(campaign: Campaign) -> None:
+        done(bakery, HEADERS + LINE.format(0))
+        with tenant_scope(bakery):
+            known(bakery, privacy_url=NOTICE)
+            person = Contact.objects.order_by("pk").last()
+            ListMember.objects.create(tenant=bakery, list=campaign.audiences.get().list, contact=person)
+
+    return run
+
+
+def schedule(api: Caller, campaign: Campaign, **until: int) -> Campaign:
+    answer = api.post(f"campaigns/{campaign.uid}/schedule/", {"local_time": "2030-12-01T09:00:00"})
+    assert (answer.status_code, answer.json()["warnings"]) == (200, [])
+    change(campaign, due_at=now() + timedelta(**(until or {"hours": 47})))
+    return campaign
+
+
+def change(campaign: Campaign, **fields: Any) -> None:
+    with tenant_scope(campaign.tenant_id):
+        Campaign.objects.filter(pk=campaign.pk).update(**fields)
+
+
+def hours_pass(campaign: Campaign, hours: float) -> None:
+    """It was looked at so much earlier; then beat rings."""
+    looked_at = stored(campaign).looked_at
+    assert looked_at is not None
+    change(campaign, looked_at=looked_at - timedelta(hours=hours))
+    tasks.look_ahead()
+
+
+def told(api: Caller) -> list[dict[str, Any]]:
+    found = api.get("reports/overview/").json()["attention"]
+    return [each for each in found if each["kind"] == "scheduled"]
+
+
+def test_cg_24_who_was_imported_after_somebody_had_scheduled_it_is_told_of_two_days_before(
+    scheduled: Campaign, api: Caller, alice: Client, import_into: Import
+) -> None:
+    tasks.look_ahead()
+    assert told(api) == []
+
+    import_into(scheduled)
+    hours_pass(scheduled, 1.1)
+
+    [found] = told(api)
+    assert (found["uid"], found["name"], found["level"]) == (str(scheduled.uid), "Frühling", "warning")
+    assert "right to object" in found["text"]
+    assert "where you have their data from" in found["text"]
+    page = alice.get("/bakery/").content.decode()
+    assert f'<a href="/bakery/campaigns/{scheduled.uid}/edit/review/">Frühling</a>' in page
+    assert "does not name their right to object" in page
+
+
+def test_what_has_been_mended_is_told_no_more_as_soon_as_somebody_has_changed_the_campaign(
+    scheduled: Campaign, api: Caller, import_into: Import
+) -> None:
+    import_into(scheduled)
+    tasks.look_ahead()
+    assert len(told(api)) == 1
+    say(scheduled, OBJECT, f"Datenschutz: {NOTICE}.")
+    tasks.look_ahead()
+    assert len(told(api)) == 1
+
+    assert api.patch(f"campaigns/{scheduled.uid}/", {"name": "Neu"}).status_code == 200
+    tasks.look_ahead()
+
+    assert (told(api), stored(scheduled).state) == ([], "scheduled")
+
+
+def test_it_is_looked_at_within_two_days_and_every_hour(ready: Campaign, api: Caller, import_into: Import) -> None:
+    schedule(api, ready, hours=49)
+    import_into(ready)
+    tasks.look_ahead()
+    assert (stored(ready).looked_at, told(api)) == (None, [])
+
+    change(ready, due_at=now() + timedelta(hours=47))
+    tasks.look_ahead()
+
+    first = stored(ready).looked_at
+    assert len(told(api)) == 1
+    hours_pass(ready, 0.9)
+    assert stored(ready).looked_at == first - timedelta(hours=0.9)
+    hours_pass(ready, 0.2)
+    assert stored(ready).looked_at > first
+
+
+def test_what_is_scheduled_for_later_or_not_at_all_is_not_told(
+    scheduled: Campaign, api: Caller, import_into: Import
+) -> None:
+    import_into(scheduled)
+    tasks.look_ahead()
+    change(scheduled, due_at=now() + timedelta(hours=49))
+    assert told(api) == []
+
+    api.post(f"campaigns/{scheduled.uid}/unschedule/")
+
+    assert (told(api), stored(scheduled).warned) == ([], [])
+
+
+def test_the_overview_only_reads_what_was_found(scheduled: Campaign, alice: Client, import_into: Import) -> None:
+    import_into(scheduled)
+    tasks.look_ahead()
+
+    with CaptureQueriesContext(connection) as asked:
+        page = alice.get("/bakery/").content.decode()
+
+    assert "right to object" in page
+    assert not any("consent_consentstate" in each["sql"] for each in asked)
+
+
+def test_cg_24_a_campaign_that_the_schedule_has_started_says_with_what_warnings(
+    scheduled: Campaign, api: Caller, alice: Client, import_into: Import
+) -> None:
+    """Also of what has come since the last look."""
+    tasks.look_ahead()
+    import_into(scheduled)
+    change(scheduled, due_at=now() - timedelta(seconds=1))
+
+    tasks.launch_due()
+
+    assert (stored(scheduled).state, stored(scheduled).warned) == ("running", BOTH)
+    page = alice.get(f"/bakery/campaigns/{scheduled.uid}/").content.decode()
+    assert "Started by the schedule with warnings:" in page
+    assert "does not name their right to object" in page
+    warned = api.get(f"campaigns/{scheduled.uid}/report/").json()["warned"]
+    assert ["right to object" in warned[0], "where you have their data from" in warned[1]] == [True, True]
+    assert told(api) == []
+
+
+def test_cg_61_a_business_profile_that_leads_nowhere_by_then_is_told_and_holds_nothing_up(
+    scheduled: Campaign, api: Caller, alice: Client
+) -> None:
+    with tenant_scope(scheduled.tenant):
+        known(scheduled.tenant, privacy_url=NOTICE)
+    change_number(scheduled, profile=profiles.kept({}))
+    tasks.look_ahead()
+    assert "business profile leads neither" in told(api)[0]["text"]
+    change(scheduled, due_at=now() - timedelta(seconds=1))
+
+    tasks.launch_due()
+
+    assert stored(scheduled).state == "running"
+    assert "business profile leads neither" in alice.get(f"/bakery/campaigns/{scheduled.uid}/").content.decode()
+
+
+def test_who_starts_a_scheduled_campaign_by_hand_has_read_the_review(
+    scheduled: Campaign, api: Caller, alice: Client, import_into: Import
+) -> None:
+    import_into(scheduled)
+    tasks.look_ahead()
+
+    assert len(api.post(f"campaigns/{scheduled.uid}/launch/").json()["warnings"]) == 2
+
+    assert stored(scheduled).warned == []
+    assert "with warnings" not in alice.get(f"/bakery/campaigns/{scheduled.uid}/").content.decode()
+
+
+def test_a_look_that_fails_keeps_what_was_found_before_and_holds_no_start_up(
+    scheduled: Campaign, import_into: Import
+) -> None:
+    import_into(scheduled)
+    tasks.look_ahead()
+    assert stored(scheduled).warned == BOTH
+    change(scheduled, due_at=now() - timedelta(seconds=1), looked_at=None)
+    with connection.cursor() as cursor:
+        # Of what a look reads and a start does not.
+        cursor.execute("ALTER TABLE messaging_message RENAME COLUMN accepted_at TO gone")
+
+    tasks.look_ahead()
+    tasks.launch_due()
+
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE messaging_message RENAME COLUMN gone TO accepted_at")
+    assert (stored(scheduled).state, stored(scheduled).warned) == ("running", BOTH)
