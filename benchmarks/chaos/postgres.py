@@ -36,6 +36,7 @@ class Server:
 
     @property
     def superuser_url(self) -> str:
+        """For what only the operator may ask, and for copying the server."""
         return f"postgres://postgres:{self._password}@{ports.ADDRESS}:{self._port}/zusage"
 
     def create(self) -> None:
