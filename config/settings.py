@@ -19,6 +19,7 @@ if (BASE_DIR / ".env").exists():
 # Commands that need no secret and no server, so that a fresh clone or an image can build its assets and catalogues.
 WITHOUT_SECRETS = {"assets", "compile_messages", "make_messages", "collectstatic", "emulator"}
 IS_BARE_COMMAND = len(sys.argv) > 1 and sys.argv[1] in WITHOUT_SECRETS
+IS_TEST = "pytest" in sys.modules
 
 
 def required(name: str, remedy: str) -> str:
@@ -127,23 +128,19 @@ TEMPLATES = [
 ]
 COTTON_DIR = "cotton"
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": (
-        {"ENGINE": "django.db.backends.dummy"}
-        if IS_BARE_COMMAND
-        else env.db_url_config(
-            required(
-                "DATABASE_URL",
-                "point it at PostgreSQL 15 or newer (postgres://user:password@host/name), or start with `make run`.",
-            )
-        )
-        | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    )
-}
-if not IS_BARE_COMMAND and DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured(
-        "DATABASE_URL must name a PostgreSQL database (postgres://…): no other one is supported."
-    )
+DATABASES: dict[str, dict[str, Any]] = {"default": {"ENGINE": "django.db.backends.dummy"}}
+DATABASE_ROUTERS = ["tenants.replica.Router"]
+DATABASE_REMEDY = "point it at PostgreSQL 15 or newer (postgres://user:password@host/name), or start with `make run`."
+if not IS_BARE_COMMAND:
+    DATABASES["default"] = env.db_url_config(required("DATABASE_URL", DATABASE_REMEDY))
+    if not IS_TEST and (_reports := env.str("REPORTS_DATABASE_URL", default="")):
+        # A report waits for it.
+        DATABASES["reports"] = {"OPTIONS": {}} | env.db_url_config(_reports)
+        DATABASES["reports"]["OPTIONS"].setdefault("connect_timeout", 2)
+    for _database in DATABASES.values():
+        _database.update({"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True})
+        if _database["ENGINE"] != "django.db.backends.postgresql":
+            raise ImproperlyConfigured("DATABASE_URL must name PostgreSQL (postgres://…): nothing else is supported.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = required(
@@ -313,7 +310,6 @@ USE_THOUSAND_SEPARATOR = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / ".local" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-IS_TEST = "pytest" in sys.modules
 # Collecting and compressing takes a minute and belongs to the image; without it files come from their sources.
 IS_COLLECTED = "collectstatic" in sys.argv or (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = not IS_COLLECTED

@@ -18,6 +18,7 @@ from contacts.models import Contact
 from segments import compiling, rules
 from segments.compiling import Compiled, Frame
 from tenants.models import Tenant
+from tenants.replica import reading, report_scope
 
 # A marketer waits this long for all numbers of a preview; a broken-off count is told as such, never guessed.
 PATIENCE_SECONDS = 10.0
@@ -65,16 +66,19 @@ def check(tenant: Tenant, rule: dict[str, Any] | None) -> rules.Node:
 
 def count(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> int:
     """For how many contacts the rule holds now; raises InvalidRule, and TookTooLong after `seconds`."""
-    return _count(compiling.guarded(check(tenant, rule), Frame(tenant.pk, timezone.now())), tenant, seconds)
+    holds = compiling.guarded(check(tenant, rule), Frame(tenant.pk, timezone.now()))
+    with report_scope(tenant):
+        return _count(holds, tenant, seconds)
 
 
 def preview(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> Preview:
     """The count, the newest ten, and a count per node, all for one moment; raises InvalidRule."""
     node, frame = check(tenant, rule), Frame(tenant.pk, timezone.now())
     end = time.monotonic() + seconds
-    nodes = [
-        NodeCount(path, _count_until(end, compiling.guarded(below, frame), tenant)) for path, below in rules.walk(node)
-    ]
+    compiled = [(path, compiling.guarded(below, frame)) for path, below in rules.walk(node)]
+    with report_scope(tenant):
+        nodes = [NodeCount(path, _count_until(end, holds, tenant)) for path, holds in compiled]
+    # People never from there: a replica may name for a while who has withdrawn or was erased.
     sample = _sample(compiling.guarded(node, frame), tenant, max(end - time.monotonic(), 1))
     return Preview(nodes[0].count, sample, nodes, frame.at)
 
@@ -88,7 +92,7 @@ def _count_until(end: float, holds: Compiled, tenant: Tenant) -> int | None:
 
 
 def _count(holds: Compiled, tenant: Tenant, seconds: float) -> int:
-    with at_most(seconds), connection.cursor() as cursor:
+    with at_most(seconds), reading().cursor() as cursor:
         cursor.execute(
             f"SELECT count(*) FROM contacts_contact c WHERE c.tenant_id = %s AND {NOT_RESTRICTED} AND {holds.sql}",
             [tenant.pk, *holds.params],
@@ -115,7 +119,7 @@ def _sample(holds: Compiled, tenant: Tenant, seconds: float) -> list[Contact]:
 def at_most(seconds: float) -> Iterator[None]:
     """Run statements with a time limit; the surrounding transaction stays usable when it strikes."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=reading().alias), reading().cursor() as cursor:
             cursor.execute("SELECT current_setting('statement_timeout'), current_setting('work_mem')")
             before = cursor.fetchone()
             _set(f"{int(seconds * 1000) or 1}ms", WORK_MEM)
@@ -128,7 +132,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 def _set(timeout: str, work_mem: str) -> None:
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true), set_config('work_mem', %s, true)", [timeout, work_mem]
         )

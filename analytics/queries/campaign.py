@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -21,8 +22,11 @@ from campaigns import warning
 from campaigns.models import Campaign
 from messaging import reasons
 from messaging.models import Content, Link, Message
+from tenants.replica import report_scope
 from whatsapp.errors import rule_for
 
+# So long after its end nobody watches a campaign any more, and a replica has long seen its end.
+WATCHED_FOR = timedelta(hours=1)
 NEVER_SENT = (Message.State.SKIPPED, Message.State.CANCELLED, Message.State.EXPIRED)
 
 
@@ -121,6 +125,13 @@ def report(campaign: Campaign, *, at: datetime | None = None) -> Report:
 
     `at` is the moment from which the end is forecast, now by default. At most ten queries.
     """
+    at = at or now()
+    is_over = campaign.finished_at is not None and campaign.finished_at < at - WATCHED_FOR
+    with report_scope(campaign.tenant) if is_over else nullcontext():
+        return _report(campaign, at)
+
+
+def _report(campaign: Campaign, at: datetime) -> Report:
     tenant_id, source_id, currency = campaign.tenant_id, campaign.source_id, campaign.tenant.currency
     variants = by_variant(tenant_id, source_id) if source_id else []
     costs = costing.of_campaign(campaign)
@@ -138,7 +149,7 @@ def report(campaign: Campaign, *, at: datetime | None = None) -> Report:
         failures=[_failure(reason) for reason in why if reason.state not in NEVER_SENT],
         variants=_variants(campaign, variants, costs) if source_id else [],
         hours=by_hour(tenant_id, source_id) if source_id else [],
-        timing=timing(campaign, variants, counts, at=at or now()),
+        timing=timing(campaign, variants, counts, at=at),
         links=_links(campaign) if source_id else [],
         costs=costs,
     )

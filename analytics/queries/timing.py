@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db import connection
-
 from analytics.kpi import Counts
 from analytics.queries.sums import VariantSum
 from campaigns.models import Campaign
 from messaging.models import Source
+from tenants.replica import reading
 
 # A thousand index probes spread evenly over the contacts: milliseconds for any size, exact for small campaigns.
 SAMPLE = 1000
@@ -77,7 +76,7 @@ def _per_minute(accepted: int, first: datetime | None, last: datetime | None) ->
 
 
 def _median_wait(campaign: Campaign) -> timedelta | None:
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(MEDIAN_WAIT, {"tenant": campaign.tenant_id, "source": campaign.source_id, "size": SAMPLE})
         row = cursor.fetchone()
     return row[0] if row else None

@@ -29,12 +29,19 @@ class Server:
         self._data, self._log = folder / "pg", folder / "postgres.log"
         self._port, self._password = ports.free(), secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"postgres://zusage:{self._password}@{ports.ADDRESS}:{self._port}/zusage"
+
+    @property
+    def url(self) -> str:
+        return f"postgres://zusage:{self._password}@{ports.ADDRESS}:{self._port}/zusage"
+
+    @property
+    def superuser_url(self) -> str:
+        """For what only the operator may ask, and for copying the server."""
+        return f"postgres://postgres:{self._password}@{ports.ADDRESS}:{self._port}/zusage"
 
     def create(self) -> None:
         """Make the data folder, start, and make role and database."""
-        self._data.mkdir(mode=0o700)
-        self._account.own(self._data)
+        self._make_folder()
         password = self._data.with_suffix(".password")
         password.write_text(self._password)
         password.chmod(0o600)
@@ -45,6 +52,21 @@ class Server:
         with self._connected() as server, server.cursor() as cursor:
             cursor.execute(f"CREATE ROLE zusage LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{self._password}'")
             cursor.execute("CREATE DATABASE zusage OWNER zusage")
+
+    def standby(self, folder: Path) -> "Server":
+        """Another server with its data in `folder`/pg, which follows this one; it answers when this returns."""
+        other = Server(folder)
+        other._password = self._password
+        other._make_folder()
+        options = ["-D", str(other._data), "-d", self.superuser_url, "-R", "--checkpoint=fast", "--no-sync"]
+        if other._run("pg_basebackup", options).wait():
+            raise RuntimeError(f"no copy was made: see {other._log}")
+        other.start()
+        return other
+
+    def _make_folder(self) -> None:
+        self._data.mkdir(mode=0o700)
+        self._account.own(self._data)
 
     def start(self) -> None:
         """Start it on its data; it answers when this returns."""

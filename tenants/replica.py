@@ -1,0 +1,89 @@
+"""Reports may be read from a replica of the database, where REPORTS_DATABASE_URL names one (docs/decisions/0019).
+
+Only inside a `report_scope`: never what decides something, and never what somebody has just done.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from tenants import wall
+from tenants.models import Tenant
+
+REPORTS = "reports"
+# How long a replica is left alone that has not answered: so one report in so long waits for it, and one line is logged.
+AWAY_S = 30
+_ALIAS = ContextVar("alias", default=DEFAULT_DB_ALIAS)
+_away_until = 0.0
+
+logger = logging.getLogger(__name__)
+
+
+class Router:
+    """Django's reads inside a `report_scope` go where it says; all else, whatever it was read from, to the primary."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return _ALIAS.get()
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return DEFAULT_DB_ALIAS
+
+    def allow_relation(self, one: Any, other: Any, **hints: Any) -> bool:
+        return True
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return db == DEFAULT_DB_ALIAS
+
+
+def reading() -> BaseDatabaseWrapper:
+    """The connection for a report's own SQL: what `django.db.connection` is elsewhere."""
+    return connections[_ALIAS.get()]
+
+
+@contextmanager
+def report_scope(tenant: Tenant) -> Iterator[None]:
+    """Read this tenant's rows from the replica, in a transaction that can only read; needs the tenant's scope.
+
+    Changes nothing where there is no replica, or none that answers. Look at what was found inside: querysets read
+    when they are looked at. Does not nest.
+    """
+    with ExitStack() as stack:
+        if REPORTS in connections and time.monotonic() >= _away_until:
+            try:
+                stack.enter_context(_on_replica(tenant.pk))
+            except OperationalError as error:
+                _leave_alone(error)
+        yield
+
+
+@contextmanager
+def _on_replica(tenant_id: int) -> Iterator[None]:
+    replica = connections[REPORTS]
+    with transaction.atomic(using=REPORTS, durable=True):
+        # Its address may name another role than the primary's, which starts and /readyz ask about.
+        if wall.fault(replica):
+            raise OperationalError("the role of REPORTS_DATABASE_URL passes row-level security")
+        with replica.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', %s, true)",
+                [str(tenant_id)],
+            )
+        token = _ALIAS.set(REPORTS)
+        try:
+            yield
+        finally:
+            _ALIAS.reset(token)
+
+
+def _leave_alone(error: OperationalError) -> None:
+    global _away_until
+    # Of the threads that waited at the same time, the first one tells.
+    if time.monotonic() >= _away_until:
+        logger.warning("reports are read from the primary for %s s: %s", AWAY_S, error)
+    _away_until = time.monotonic() + AWAY_S
