@@ -128,16 +128,15 @@ def _campaign(campaign: Campaign, source: Source) -> Attention:
 
 def _scheduled(tenant: Tenant) -> list[Attention]:
     """Campaigns that start within two days though something about them should be looked at, as the last look found."""
-    remedy = gettext("The review says what mends it. It starts at its time, mended or not.")
-    text = gettext("Starts %(time)s.")
     campaigns = warning.soon(Campaign.objects.filter(tenant=tenant)).exclude(warned=[])
-    return [
-        Attention(
-            "scheduled", "warning", each.uid, each.name,
-            " ".join([text % {"time": moment(each.due_at)}, *warning.texts(each.warned)]), remedy,
-        )
-        for each in campaigns[:SHOWN_OF_EACH]
-    ]  # fmt: skip
+    return [_before_start(campaign) for campaign in campaigns[:SHOWN_OF_EACH]]
+
+
+def _before_start(campaign: Campaign) -> Attention:
+    starts = gettext("Starts %(time)s.") % {"time": moment(campaign.due_at)}
+    remedy = gettext("The review says what mends it. It starts at its time, mended or not.")
+    why = " ".join([starts, *warning.texts(campaign.warned)])
+    return Attention("scheduled", "warning", campaign.uid, campaign.name, why, remedy)
 
 
 def _templates(tenant: Tenant) -> list[Attention]:
