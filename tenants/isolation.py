@@ -51,6 +51,8 @@ class TieKey(IsolateTenant):
     """Tie one `TenantForeignKey` that a table in use has got to the same tenant, for what is written from now on.
 
     A `ValidateConstraint` in a migration of its own looks through the rows that are there already, while others write.
+    If the table that it points to is in use, too, its unique index (tenant_id, id) must be there, made concurrently:
+    `compose_foreign_key` would make it while writers wait.
     """
 
     def __init__(self, model_name: str, name: str) -> None:

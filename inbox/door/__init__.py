@@ -4,6 +4,7 @@ Runs as its own process, `uvicorn inbox.door:application`: Django's views take a
 a hundredth.
 """
 
+import gc
 import os
 
 import django
@@ -16,3 +17,7 @@ if not apps.ready:
 from inbox.door.answering import application
 
 __all__ = ["application"]
+
+# Each full collection of Python's looked through all of Django: the slowest answers at the door.
+gc.collect()
+gc.freeze()

@@ -1,6 +1,5 @@
 """Answers one HTTP request of Meta's: reads the body within limits, verifies it, waits for the commit."""
 
-import gc
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -56,8 +55,6 @@ class Door:
             elif fault := await self._fault():
                 await send({"type": "lifespan.startup.failed", "message": fault})
                 return
-            else:
-                _set_aside()
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
@@ -138,15 +135,6 @@ class Door:
             if self._held > MOST_BYTES:
                 raise Refused(503)
             more = message.get("more_body", False)
-
-
-def _set_aside() -> None:
-    """Leave what is loaded and stays out of Python's collections, each full one of which looked through all of it.
-
-    It was a quarter of the door's time and most of its slowest answers (docs/performance.md).
-    """
-    gc.collect()
-    gc.freeze()
 
 
 async def _respond(send: Send, status: int, body: bytes) -> None:

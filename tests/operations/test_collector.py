@@ -1,19 +1,30 @@
-"""Pool processes keep Python's garbage collector from what they have loaded."""
+"""Pool processes and the door keep Python's garbage collector from what they have loaded."""
 
 import subprocess
 import sys
 
-SEND = """
+import pytest
+
+COUNTED = "print(gc.get_freeze_count(), len(gc.get_objects()))"
+POOL = f"""
 import gc
 from celery.signals import worker_process_init
 import config.celery
 worker_process_init.send(sender=None)
-print(gc.get_freeze_count(), len(gc.get_objects()))
+{COUNTED}
+"""
+DOOR = f"""
+import gc
+import inbox.door
+{COUNTED}
 """
 
 
-def test_a_pool_process_leaves_what_is_loaded_at_its_start_to_stay() -> None:
-    told = subprocess.run([sys.executable, "-c", SEND], capture_output=True, text=True, check=True, timeout=60).stdout
+@pytest.mark.parametrize("process", [POOL, DOOR], ids=["pool", "door"])
+def test_a_process_leaves_what_is_loaded_at_its_start_to_stay(process: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", process], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
     spared, watched = map(int, told.split())
 
     assert spared > 10 * watched
