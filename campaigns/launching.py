@@ -62,15 +62,20 @@ def _launched(tenant_id: int, campaign_id: int) -> bool:
 
 
 def _launch_one(tenant_id: int, campaign_id: int) -> bool:
+    due = Campaign.objects.filter(tenant=tenant_id, pk=campaign_id, state=STATE.SCHEDULED, due_at__lte=Now())
     with tenant_scope(tenant_id):
-        campaign = Campaign.objects.select_related("tenant", "number").get(tenant=tenant_id, pk=campaign_id)
+        looked_at = due.select_related("tenant", "number").first()
+        warned = warning.found(looked_at) if looked_at else []
+    with tenant_scope(tenant_id):
+        # Whoever has taken it back or put it off since it was listed has been told so: then it does not start.
+        campaign = due.select_for_update(of=("self",)).select_related("tenant").first()
+        if campaign is None:
+            return False
         try:
-            start(campaign=campaign, by=None, warned=warning.found(campaign))
+            start(campaign=campaign, by=None, warned=warned)
         except CannotLaunch as refused:
             move(campaign, [STATE.SCHEDULED], STATE.DRAFT, problem=str(refused), due_at=None, warned=[])
             audit(tenant=campaign.tenant, by=None, verb="campaign.launch_failed", subject=campaign)
-            return False
-        except WrongState:
             return False
         return True
 

@@ -57,7 +57,7 @@ class Campaign(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     # Why a scheduled launch did not happen, in the tenant's words; empty once somebody acts.
     problem = models.TextField(blank=True, default="")
-    # Codes of what there is to look at although it goes out (campaigns.warning): as of the last look before its time
+    # Codes of what there is to look at (campaigns.warning): as of the last look before its time, also what it fails by,
     # or, if the schedule has started it, of that moment.
     warned = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
     # None: somebody has changed it since.

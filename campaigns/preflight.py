@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.formats import number_format
@@ -38,21 +39,27 @@ class Check:
     field: str
 
 
-def checks(campaign: Campaign, known: queries.Estimate | None = None) -> list[Check]:
+def checks(campaign: Campaign, known: queries.Estimate | None = None, at: datetime | None = None) -> list[Check]:
     """Everything that must be right before launch, the right things too, in the order of the assistant.
 
-    With a `known` estimate it says how many people can be reached; without, it counts only if it must.
+    With a `known` estimate it says how many people can be reached; without, it counts only if it must. It is about a
+    launch now, or `at` a later time, by which a pause of the number may be over.
     """
     variants = list(campaign.variants.select_related("template").order_by("number"))
     reached = _audience_check(campaign, known)
     found = [*_agreement_checks(campaign), reached, *_special_checks(campaign), *_audience_limits(campaign)]
     found += _order_checks(campaign)
-    found += [*_number_checks(campaign), *_profile_checks(campaign), *_limit_checks(campaign, known)]
+    found += [*_number_checks(campaign, at), *_profile_checks(campaign), *_limit_checks(campaign, known)]
     # Only where people look: nothing depends on it at the launch.
     found += _first_message_checks(campaign, variants, known.audience) if known and reached.ok else []
     for variant in variants:
         found.extend(_template_checks(campaign, variant))
     return found
+
+
+def foreseen(campaign: Campaign) -> list[Check]:
+    """The checks that a scheduled campaign would fail at its time, as things stand."""
+    return [check for check in checks(campaign, at=campaign.due_at) if not check.ok]
 
 
 def warnings(campaign: Campaign) -> list[Check]:
@@ -181,7 +188,7 @@ def _names(row: Audience) -> set[str]:
         return set()
 
 
-def _number_checks(campaign: Campaign) -> list[Check]:
+def _number_checks(campaign: Campaign, at: datetime | None = None) -> list[Check]:
     number = campaign.number
     if number is None:
         return [Check("number", _("Connect a WhatsApp number first."), False, "number")]
@@ -191,7 +198,7 @@ def _number_checks(campaign: Campaign) -> list[Check]:
     if number.daily_limit == 0:
         text = _("This number has no quota: Meta allows it no conversations. Ask Meta to raise the limit.")
         return [Check("no_quota", text, False, "number")]
-    if number.paused_until and number.paused_until > now():
+    if number.paused_until and number.paused_until > (at or now()):
         return [Check("number_paused", _paused_text(number), False, "number")]
     return [Check("number", _("Number %(number)s is ready.") % {"number": number.display_number}, True, "number")]
 

@@ -1,32 +1,58 @@
 """Looks at scheduled campaigns again before they start and as they start, and keeps what there is to look at.
 
-A campaign that was fine when somebody scheduled it may reach people by then whom an import has brought meanwhile. Kept
-are the codes of `preflight.warnings`; what they mean is said in the language of whoever reads it.
+A campaign that was fine when somebody scheduled it may reach people by then whom an import has brought meanwhile, or
+may not start at all. Kept are the codes of `preflight.warnings` and, until it starts, of `preflight.foreseen`; what
+they mean is said in the language of whoever reads it.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from campaigns import preflight
 from campaigns.models import Campaign
+from campaigns.preflight import Check
+from segments.queries import TookTooLong, at_most
 from tenants.scope import across_tenants, tenant_scope
 
 log = logging.getLogger(__name__)
 # Two days leave time to mend a template, which Meta has to approve.
 SOON, EVERY = timedelta(hours=48), timedelta(hours=1)
 AT_A_TIME = 20
+# Of each statement of a look: others wait to be started.
+SECONDS = 2.0
+
+
+def refuses(code: str) -> bool:
+    """Whether this keeps a campaign from starting, and is no mere warning."""
+    return not code.startswith("warning.")
 
 
 def texts(codes: Sequence[str]) -> list[str]:
     """What these codes mean, in the active language; the review says more, with names and a sentence that mends it."""
     meanings = {
+        "agreement": _("The data processing agreement is not concluded."),
+        "audience": _("No list or segment is chosen."),
+        "segment": _("A segment names something that no longer exists."),
+        "nobody_reachable": _("Nobody can be reached."),
+        "purpose": _("Advertising would use what you have gathered for contracts only."),
+        "number": _("No WhatsApp number is connected."),
+        "account_paused": _("The WhatsApp account is stopped."),
+        "no_quota": _("The number has no quota."),
+        "number_paused": _("The number is paused beyond that time."),
+        "template": _("No template is chosen."),
+        "template_status": _("The template may not be sent."),
+        "template_account": _("The template belongs to another WhatsApp account than the number."),
+        "template_parts": _("The template has a part that cannot be filled here."),
+        "variables": _("What fills the template does not fit it."),
+        "category": _("The template's category does not fit what the campaign is for."),
+        "opt_out": _("The template does not say how to opt out."),
+        "advertising": _("A utility template advertises."),
         "warning.special": _(
             "What chooses the people tells of special categories of data (Art. 9 GDPR): whoever has not agreed to that"
             " is left out."
@@ -47,16 +73,22 @@ def texts(codes: Sequence[str]) -> list[str]:
 
 
 def found(campaign: Campaign) -> list[str]:
-    """The codes of what there is to look at now, each once; what was found last if that cannot be told.
+    """The codes of what there is to look at now, each once; what was found last if that cannot be told in time.
 
-    Nothing of this may keep a campaign from starting.
+    Nothing of this may keep a campaign from starting or hold it up.
     """
+    return _codes(campaign, preflight.warnings, [code for code in campaign.warned if not refuses(code)])
+
+
+def _codes(campaign: Campaign, look: Callable[[Campaign], list[Check]], last: list[str]) -> list[str]:
     try:
-        with transaction.atomic():
-            return list(dict.fromkeys(check.code for check in preflight.warnings(campaign)))
+        with at_most(SECONDS):
+            return list(dict.fromkeys(check.code for check in look(campaign)))
+    except TookTooLong:
+        log.warning("looking at campaign %s took too long", campaign.pk)
     except Exception:
         log.exception("campaign %s cannot be looked at", campaign.pk)
-        return campaign.warned
+    return last
 
 
 def soon(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
@@ -71,6 +103,8 @@ def look_ahead() -> None:
     with across_tenants("scheduled campaigns of every tenant"):
         due = soon(Campaign.objects.filter(tenant__is_active=True))
         due = due.filter(Q(looked_at=None) | Q(looked_at__lt=Now() - EVERY))
+        # Somebody may just have changed one that is due later than all that only an hour has passed for.
+        due = due.order_by(F("looked_at").asc(nulls_first=True), "due_at", "id")
         ids = list(due.values_list("tenant_id", "id")[:AT_A_TIME])
     for tenant_id, campaign_id in ids:
         _look(tenant_id, campaign_id)
@@ -84,4 +118,5 @@ def _look(tenant_id: int, campaign_id: int) -> None:
     with tenant_scope(tenant_id):
         # Whoever changes it while it is looked at has taken the time away: then the next round looks again.
         for campaign in scheduled.filter(looked_at=looked_at).select_related("tenant", "number"):
-            scheduled.filter(looked_at=looked_at).update(warned=found(campaign))
+            refusing = _codes(campaign, preflight.foreseen, [code for code in campaign.warned if refuses(code)])
+            scheduled.filter(looked_at=looked_at).update(warned=[*refusing, *found(campaign)])

@@ -182,7 +182,8 @@ class ReportSerializer(serializers.Serializer[Any]):
     waiting = WaitingSerializer(allow_null=True)
     warned = serializers.ListField(
         child=serializers.CharField(),
-        help_text="What there was to look at when the schedule started it, or when it was looked at before; in words.",
+        help_text="What there was to look at when the schedule started it; before that, what the last look found, also"
+        " what keeps it from starting; in words.",
     )
     currency = serializers.CharField()
     audience = serializers.IntegerField()

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db.models import Q, Sum
 from django.utils.formats import number_format
-from django.utils.timezone import localdate, now
+from django.utils.timezone import localdate, now, override
 from django.utils.translation import get_language, gettext, ngettext
 
 from analytics.models import Kpi
@@ -40,7 +39,8 @@ STOPPED_TEMPLATES = (
 class Attention:
     """One thing to look at, of this `kind` (as the API lists them); `uid` is its object's.
 
-    `level` is "danger" where sending has stopped, else "warning"; `remedy` says what to do and may be empty.
+    `level` is "danger" where sending has stopped or will not begin, else "warning"; `remedy` says what to do and may be
+    empty.
     """
 
     kind: str
@@ -53,19 +53,21 @@ class Attention:
 
 def attention(tenant: Tenant) -> list[Attention]:
     """What needs attention now, what stops most first; eleven queries, and three about forms and profiles."""
-    return [
-        *_accounts(tenant),
-        *_numbers(tenant),
-        *_campaigns(tenant),
-        *_scheduled(tenant),
-        *_templates(tenant),
-        *_uncertain(tenant),
-        *_closed_forms(tenant),
-        *_profiles(tenant),
-        *_uninformed(tenant),
-        *_uninforming(tenant),
-        *_vouchers(tenant),
-    ]
+    # Times are told in the zone of the company, also where no dashboard has chosen it.
+    with override(tenant.timezone):
+        return [
+            *_accounts(tenant),
+            *_numbers(tenant),
+            *_campaigns(tenant),
+            *_scheduled(tenant),
+            *_templates(tenant),
+            *_uncertain(tenant),
+            *_closed_forms(tenant),
+            *_profiles(tenant),
+            *_uninformed(tenant),
+            *_uninforming(tenant),
+            *_vouchers(tenant),
+        ]
 
 
 def standstill(campaign: Campaign) -> Attention | None:
@@ -127,16 +129,20 @@ def _campaign(campaign: Campaign, source: Source) -> Attention:
 
 
 def _scheduled(tenant: Tenant) -> list[Attention]:
-    """Campaigns that start within two days though something about them should be looked at, as the last look found."""
+    """Campaigns due within two days of which something should be looked at, as the last look found."""
     campaigns = warning.soon(Campaign.objects.filter(tenant=tenant)).exclude(warned=[])
     return [_before_start(campaign) for campaign in campaigns[:SHOWN_OF_EACH]]
 
 
 def _before_start(campaign: Campaign) -> Attention:
-    starts = gettext("Starts %(time)s.") % {"time": moment(campaign.due_at)}
-    remedy = gettext("The review says what mends it. It starts at its time, mended or not.")
-    why = " ".join([starts, *warning.texts(campaign.warned)])
-    return Attention("scheduled", "warning", campaign.uid, campaign.name, why, remedy)
+    time = {"time": moment(campaign.due_at)}
+    level, remedy = "warning", gettext("The review says what mends it. None of this keeps it from starting.")
+    starts, told = gettext("Starts %(time)s.") % time, campaign.warned
+    # Of what will not start, the rest can wait.
+    if refusing := [code for code in told if warning.refuses(code)]:
+        level, remedy = "danger", gettext("The review says what mends it.")
+        starts, told = gettext("Due %(time)s, but it will not start as it stands:") % time, refusing
+    return Attention("scheduled", level, campaign.uid, campaign.name, " ".join([starts, *warning.texts(told)]), remedy)
 
 
 def _templates(tenant: Tenant) -> list[Attention]:
@@ -188,7 +194,7 @@ def _uninformed(tenant: Tenant) -> list[Attention]:
         "With the first message or in another way (Art. 14 GDPR); then say so on the page of the import. Whom you will"
         " not write to is better erased."
     )
-    today = localdate(timezone=ZoneInfo(tenant.timezone))
+    today = localdate()
     return [
         Attention("import", "warning", each.uid, each.filename, _to_know(each, today), remedy)
         for each in informing.uninformed(tenant)[:SHOWN_OF_EACH]
@@ -214,7 +220,7 @@ def _uninforming(tenant: Tenant) -> list[Attention]:
         "With the first message or in another way (Art. 14 GDPR); then say so on the page of the programs, or there"
         " once and for all that they read your privacy notice where they give their data."
     )
-    today = localdate(timezone=ZoneInfo(tenant.timezone))
+    today = localdate()
     return [
         Attention("program", "warning", each.uid, str(each), _of_program(each, today), remedy)
         for each in informing.uninforming(tenant)[:SHOWN_OF_EACH]

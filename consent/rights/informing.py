@@ -91,8 +91,10 @@ def _look_at(tenant: Tenant, program: Program, oldest: datetime) -> None:
         if len(people) < AT_A_TIME or untold >= MOST_UNTOLD:
             break
     with tenant_scope(tenant):
-        # Unless somebody has said meanwhile that all of them know.
-        same = Program.objects.filter(tenant=tenant, pk=program.pk, notice_at=None, informed_at=program.informed_at)
+        # Unless somebody has said meanwhile that all of them know, or contacts.0019 has brought people from before.
+        same = Program.objects.filter(
+            tenant=tenant, pk=program.pk, notice_at=None, informed_at=program.informed_at, known_upto=program.known_upto
+        )
         same.update(looked_at=timezone.now(), untold=untold, untold_since=since, **found)
 
 

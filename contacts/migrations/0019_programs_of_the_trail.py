@@ -17,7 +17,8 @@ SELECT at, id, object_uid, api_key_id FROM tenants_auditevent
 WHERE tenant_id = %s AND (at, id) > (%s, %s) AND verb = 'contact.created' AND api_key_id IS NOT NULL
 ORDER BY at, id LIMIT %s
 """
-# People are locked in the order of their ids, as by whoever changes several. The night looks at all of a program again.
+# People are locked in the order of their ids, as by whoever changes several. The night looks at all of a program again:
+# it begins below 0, at another number each time, so that a look that is under way cannot take the change for none.
 BROUGHT = """
 WITH brought AS (
     SELECT c.tenant_id, c.id, k.id AS api_key_id FROM unnest(%s::uuid[], %s::bigint[]) AS said(uid, api_key_id)
@@ -27,7 +28,8 @@ WITH brought AS (
 ), programs AS (
     INSERT INTO contacts_program (tenant_id, uid, api_key_id)
     SELECT tenant_id, gen_random_uuid(), api_key_id FROM (SELECT DISTINCT tenant_id, api_key_id FROM brought) each
-    ON CONFLICT (tenant_id, api_key_id) DO UPDATE SET known_upto = 0, looked_at = NULL
+    ON CONFLICT (tenant_id, api_key_id)
+        DO UPDATE SET known_upto = least(contacts_program.known_upto, 0) - 1, looked_at = NULL
     RETURNING id, api_key_id
 )
 UPDATE contacts_contact c SET program_id = p.id FROM brought b JOIN programs p ON p.api_key_id = b.api_key_id

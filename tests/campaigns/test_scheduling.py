@@ -1,9 +1,12 @@
 """Schedules: a wall-clock time in a zone, also in the two nights when clocks change, and a launch that happens once."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils.timezone import now
 
 from campaigns import actions, launching, tasks
@@ -145,6 +148,38 @@ def test_two_beats_and_a_hand_launch_it_once(bakery: Tenant) -> None:
     with tenant_scope(bakery):
         assert Source.objects.filter(tenant=bakery, kind="campaign").count() == 1
         assert AuditEvent.objects.filter(verb="campaign.launched").count() == 1
+
+
+def take_back(campaign: Campaign) -> None:
+    actions.unschedule(campaign=campaign, by=None)
+
+
+def put_off(campaign: Campaign) -> None:
+    actions.schedule(campaign=campaign, local=datetime(2030, 1, 1, 9), timezone="Europe/Berlin", by=None)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("meanwhile", "state"), [(take_back, "draft"), (put_off, "scheduled")])
+def test_one_that_is_taken_back_or_put_off_as_its_time_comes_does_not_start(
+    bakery: Tenant, meanwhile: Callable[[Campaign], None], state: str
+) -> None:
+    campaign = draft(bakery, factories.contacts(bakery, 2))
+    make_due(campaign)
+
+    def start() -> None:
+        launching.launch_due()
+        connection.close()
+
+    starting = Thread(target=start)
+    with tenant_scope(bakery):
+        meanwhile(stored(campaign))
+        # Not committed yet: the schedule still finds it due, and waits for the row.
+        starting.start()
+        starting.join(1)
+        assert starting.is_alive()
+    starting.join(10)
+
+    assert (stored(campaign).state, stored(campaign).source) == (state, None)
 
 
 def test_one_that_is_not_ready_any_more_is_a_draft_again_and_says_why(api: Caller, ready: Campaign) -> None:

@@ -1,22 +1,27 @@
 """A scheduled campaign is looked at again before its time and as it comes: who brings people meanwhile is not alone."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import psycopg2
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from campaigns import tasks
+from campaigns import tasks, warning
 from campaigns.models import Campaign
 from contacts.models import Contact, ListMember
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.campaigns.cast import change_number, stored
+from tests import factories
+from tests.campaigns.cast import change_number, change_template, draft, stored
 from tests.campaigns.test_first_messages import BOTH, HEADERS, LINE, NOTICE, OBJECT, say
 from tests.consent.factories import known
 from tests.consent.imports import done
@@ -218,3 +223,107 @@ def test_a_look_that_fails_keeps_what_was_found_before_and_holds_no_start_up(
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE messaging_message RENAME COLUMN gone TO accepted_at")
     assert (stored(scheduled).state, stored(scheduled).warned) == ("running", BOTH)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_look_that_takes_too_long_holds_no_start_up(
+    scheduled: Campaign, import_into: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes out with what it was warned of before, not with what would have kept it."""
+    monkeypatch.setattr(warning, "SECONDS", 0.1)
+    import_into(scheduled)
+    change(scheduled, due_at=now() - timedelta(seconds=1), warned=["template_status", *BOTH])
+
+    def start() -> None:
+        tasks.launch_due()
+        connection.close()
+
+    starting = Thread(target=start)
+    with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as other:
+        # What a look reads and a start does not.
+        other.cursor().execute("LOCK TABLE messaging_message IN ACCESS EXCLUSIVE MODE")
+        starting.start()
+        starting.join(10)
+        found = stored(scheduled)
+    starting.join()
+
+    assert (found.state, found.warned) == ("running", BOTH)
+
+
+def paused(campaign: Campaign) -> None:
+    change_template(campaign, status="PAUSED")
+
+
+def emptied(campaign: Campaign) -> None:
+    with tenant_scope(campaign.tenant_id):
+        ListMember.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    ("happens", "why"), [(paused, "The template may not be sent."), (emptied, "Nobody can be reached.")]
+)
+def test_what_will_keep_it_from_starting_is_told_as_such_and_not_as_a_warning(
+    scheduled: Campaign, api: Caller, alice: Client, happens: Callable[[Campaign], None], why: str
+) -> None:
+    with tenant_scope(scheduled.tenant):
+        known(scheduled.tenant, privacy_url=NOTICE)
+    change_number(scheduled, profile=profiles.kept({}))
+    happens(scheduled)
+
+    tasks.look_ahead()
+
+    [found] = told(api)
+    assert (found["level"], found["remedy"]) == ("danger", "The review says what mends it.")
+    assert found["text"].endswith(f"but it will not start as it stands: {why}")
+    assert why in alice.get("/bakery/").content.decode()
+    change(scheduled, due_at=now() - timedelta(seconds=1))
+    tasks.launch_due()
+    assert (stored(scheduled).state, told(api)) == ("draft", [])
+
+
+def test_once_that_is_mended_the_warnings_are_told(scheduled: Campaign, api: Caller, import_into: Import) -> None:
+    import_into(scheduled)
+    paused(scheduled)
+    tasks.look_ahead()
+    change_template(scheduled, status="APPROVED")
+
+    hours_pass(scheduled, 1.1)
+
+    [found] = told(api)
+    assert (found["level"], stored(scheduled).warned) == ("warning", BOTH)
+    assert found["remedy"].endswith("None of this keeps it from starting.")
+
+
+@pytest.mark.parametrize(("hours", "levels"), [(46, []), (48, ["danger"])])
+def test_a_pause_of_its_number_keeps_it_from_starting_unless_it_is_over_by_then(
+    scheduled: Campaign, api: Caller, hours: int, levels: list[str]
+) -> None:
+    change_number(scheduled, paused_until=now() + timedelta(hours=hours))
+
+    tasks.look_ahead()
+
+    assert [each["level"] for each in told(api)] == levels
+
+
+def test_its_time_is_told_in_the_companys_zone(scheduled: Campaign, api: Caller, import_into: Import) -> None:
+    Tenant.objects.filter(pk=scheduled.tenant_id).update(timezone="America/New_York")
+    import_into(scheduled)
+    tasks.look_ahead()
+
+    due_at = stored(scheduled).due_at
+
+    assert due_at is not None
+    assert f"{due_at.astimezone(ZoneInfo('America/New_York')):%H:%M}." in told(api)[0]["text"]
+
+
+def test_one_that_was_just_changed_waits_behind_no_other_that_is_due_before(
+    scheduled: Campaign, api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warning, "AT_A_TIME", 1)
+    tasks.look_ahead()
+    people = factories.contacts(scheduled.tenant, 1, start=50)
+    later = schedule(api, draft(scheduled.tenant, people), hours=47, minutes=30)
+
+    hours_pass(scheduled, 1.1)
+
+    assert stored(later).looked_at is not None

@@ -1,4 +1,4 @@
-"""Two rounds at the same time let go of the same rows, and what went is counted once: by whoever deleted it."""
+"""Rounds at the same time: two let go of the same rows, and what went is counted once, by whoever deleted it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,13 +17,15 @@ from consent import ledger, tasks
 from consent.actions import requests as actions
 from consent.models import ConsentHead, DataRequest, Disposal, Handover, ImportClaim
 from consent.rights import keeping
-from contacts.models import Import
+from contacts.models import Contact, Import
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.analytics import cast
+from tests.consent import test_programs as programs
 from tests.consent.factories import agree, person
 from tests.consent.imports import done
 from tests.consent.test_imports_forgotten import PHONES, aged
+from tests.contacts.calls import Caller
 
 OLD = timedelta(days=750)
 
@@ -148,3 +150,25 @@ def test_clicks(bakery: Tenant) -> None:
     second.join(10)
 
     assert counted(bakery) == {"clicks": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_art_14_whom_the_trail_names_while_a_night_goes_by_is_counted_the_next(alice: Caller, bakery: Tenant) -> None:
+    alice.post("contacts/", {"phone": programs.ADA})
+    with tenant_scope(bakery):
+        Contact.objects.update(program=None)
+    programs.bring(alice, programs.BEA)
+    programs.sign_up(bakery, programs.BEA)
+    night = Thread(target=lambda: (programs.pass_days(bakery, 25), connection.close()))
+
+    with tenant_scope(bakery), connection.cursor() as cursor:
+        # The night has read whom the program brought, and waits for what they have said themselves.
+        cursor.execute("LOCK TABLE consent_consentevent IN ACCESS EXCLUSIVE MODE")
+        night.start()
+        night.join(1)
+        assert night.is_alive()
+        programs.take_over()
+    night.join(10)
+    programs.pass_days(bakery, 25)
+
+    assert programs.program(alice)["untold"] == 1
