@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 from django.db.models import Q, Sum
@@ -129,9 +130,12 @@ def _campaign(campaign: Campaign, source: Source) -> Attention:
 
 
 def _scheduled(tenant: Tenant) -> list[Attention]:
-    """Campaigns due within two days of which something should be looked at, as the last look found."""
+    """Campaigns due within two days of which something should be looked at, as the last look found.
+
+    The next ones; of them those first that will not start ("danger" stands before "warning").
+    """
     campaigns = warning.soon(Campaign.objects.filter(tenant=tenant)).exclude(warned=[])
-    return [_before_start(campaign) for campaign in campaigns[:SHOWN_OF_EACH]]
+    return sorted(map(_before_start, campaigns[:SHOWN_OF_EACH]), key=attrgetter("level"))
 
 
 def _before_start(campaign: Campaign) -> Attention:
