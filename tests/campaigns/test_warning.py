@@ -305,6 +305,17 @@ def test_a_pause_of_its_number_keeps_it_from_starting_unless_it_is_over_by_then(
     assert [each["level"] for each in told(api)] == levels
 
 
+def test_what_will_not_start_is_told_before_what_will(scheduled: Campaign, api: Caller, import_into: Import) -> None:
+    import_into(scheduled)
+    people = factories.contacts(scheduled.tenant, 1, start=50)
+    later = schedule(api, draft(scheduled.tenant, people), hours=47, minutes=30)
+    change(later, number=None)
+
+    tasks.look_ahead()
+
+    assert [each["uid"] for each in told(api)] == [str(later.uid), str(scheduled.uid)]
+
+
 def test_its_time_is_told_in_the_companys_zone(scheduled: Campaign, api: Caller, import_into: Import) -> None:
     Tenant.objects.filter(pk=scheduled.tenant_id).update(timezone="America/New_York")
     import_into(scheduled)
