@@ -162,6 +162,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbB
         with tenant_scope(bakery.tenant):
             ended = {"state": "finished", "finished_at": now() - timedelta(hours=2)}
             over, running = campaign_of(bakery.tenant, **ended), campaign_of(bakery.tenant)
+        # So that it is idle when nobody asks it for anything.
+        told(primary, "ALTER SYSTEM SET autovacuum = off")
+        told(primary, "SELECT pg_reload_conf()")
         standby = primary.standby(second)
         try:
             with web(REPORTS_DATABASE_URL=standby.url) as address:
