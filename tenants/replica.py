@@ -26,7 +26,7 @@ BEHIND = timedelta(minutes=5)
 # was promoted keeps its last time; a server that never was one has none, and nothing to be behind of.
 OPEN = """
 SELECT set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', %s, true),
-    coalesce(pg_last_xact_replay_timestamp() > now() - %s, NOT pg_is_in_recovery())
+    coalesce(pg_last_xact_replay_timestamp() > now() - make_interval(secs => %s), NOT pg_is_in_recovery())
 """
 _ALIAS = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 _away_until = 0.0
@@ -86,7 +86,7 @@ def _on_replica(tenant_id: int) -> Iterator[None]:
         if reason := wall.fault(replica):
             raise OperationalError(reason)
         with replica.cursor() as cursor:
-            cursor.execute(OPEN, [str(tenant_id), BEHIND])
+            cursor.execute(OPEN, [str(tenant_id), BEHIND.total_seconds()])
             if not cursor.fetchone()[-1]:
                 raise OperationalError(f"the replica is more than {BEHIND} behind")
         token = _ALIAS.set(REPORTS)

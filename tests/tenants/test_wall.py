@@ -86,7 +86,8 @@ def test_an_unbound_role_is_not_ready_and_says_why(client: Client) -> None:
     checks = answer.json()["checks"]
     assert (checks["database"], checks["tenant_wall"], checks["redis"]) == (True, False, True)
     reason = answer.json()["reasons"]["tenant_wall"]
-    assert "role of DATABASE_URL" in reason and "NOSUPERUSER and NOBYPASSRLS" in reason
+    assert "role of DATABASE_URL" in reason
+    assert "NOSUPERUSER and NOBYPASSRLS" in reason
 
 
 @pytest.mark.usefixtures("as_unbound")
