@@ -130,17 +130,20 @@ COTTON_DIR = "cotton"
 
 DATABASES: dict[str, dict[str, Any]] = {"default": {"ENGINE": "django.db.backends.dummy"}}
 DATABASE_ROUTERS = ["tenants.replica.Router"]
+DATABASE_VARIABLES = {"default": "DATABASE_URL", "reports": "REPORTS_DATABASE_URL"}
 DATABASE_REMEDY = "point it at PostgreSQL 15 or newer (postgres://user:password@host/name), or start with `make run`."
 if not IS_BARE_COMMAND:
     DATABASES["default"] = env.db_url_config(required("DATABASE_URL", DATABASE_REMEDY))
     if not IS_TEST and (_reports := env.str("REPORTS_DATABASE_URL", default="")):
-        # A report waits for it.
+        # A report waits for it: for a host that has gone without a word, too, and then on connections that are open.
+        _patience = {"connect_timeout": 2, "tcp_user_timeout": 3000}
+        _patience |= {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
         DATABASES["reports"] = {"OPTIONS": {}} | env.db_url_config(_reports)
-        DATABASES["reports"]["OPTIONS"].setdefault("connect_timeout", 2)
-    for _database in DATABASES.values():
+        DATABASES["reports"]["OPTIONS"] = _patience | DATABASES["reports"]["OPTIONS"]
+    for _name, _database in DATABASES.items():
         _database.update({"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True})
         if _database["ENGINE"] != "django.db.backends.postgresql":
-            raise ImproperlyConfigured("DATABASE_URL must name PostgreSQL (postgres://…): nothing else is supported.")
+            raise ImproperlyConfigured(f"{DATABASE_VARIABLES[_name]} must name PostgreSQL (postgres://…), nothing else")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = required(
@@ -209,6 +212,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "delete raw webhooks after their 30 days": {"task": "inbox.tasks.forget", "schedule": 3600.0},
     "delete imported files after their 30 days": {"task": "consent.tasks.forget_imports", "schedule": 3600.0},
     "delete answers to repeated requests after their day": {"task": "tenants.tasks.forget_answers", "schedule": 3600.0},
+    "mark the time for replicas": {"task": "tenants.tasks.mark", "schedule": 30.0},
     # Just after midnight, for the day that is over.
     "sign the heads of ledgers": {"task": "consent.tasks.anchor_ledgers", "schedule": crontab(hour="0", minute="5")},
     "verify ledgers that were not since last night": {"task": "consent.tasks.check_ledgers", "schedule": 60.0},

@@ -59,6 +59,8 @@ class SegmentOut(serializers.Serializer[Segment]):
 
 
 class CountOut(serializers.Serializer[Any]):
+    """The count may be some seconds older than `at`, five minutes at the most."""
+
     count = serializers.IntegerField(allow_null=True, help_text="null when counting took too long.")
     at = serializers.DateTimeField()
 
@@ -78,6 +80,8 @@ class NodeOut(serializers.Serializer[Any]):
 
 
 class PreviewOut(CountOut):
+    """The people are those of now. The counts may be some seconds older than `at`, five minutes at the most."""
+
     sample = PersonOut(many=True, help_text="The ten newest contacts.")
     nodes = NodeOut(many=True)
 
@@ -128,7 +132,7 @@ class SegmentViewSet(TenantViewSet):
 
     @extend_schema(responses=CountOut)
     def count(self, request: Request, uid: UUID) -> Response:
-        """How many contacts are in the segment now."""
+        """How many contacts are in the segment."""
         segment = self.get_object()
         try:
             with naming_the_node():

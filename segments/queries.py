@@ -43,7 +43,10 @@ class NodeCount:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a rule finds now; `count` and the counts of `nodes` are None where they took too long."""
+    """What a rule finds; `count` and the counts of `nodes` are None where they took too long.
+
+    `at` is the moment from which the rule reckons its periods.
+    """
 
     count: int | None
     sample: list[Contact]
@@ -65,14 +68,20 @@ def check(tenant: Tenant, rule: dict[str, Any] | None) -> rules.Node:
 
 
 def count(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> int:
-    """For how many contacts the rule holds now; raises InvalidRule, and TookTooLong after `seconds`."""
+    """For how many contacts the rule holds, as a replica knows them if there is one.
+
+    Raises InvalidRule, and TookTooLong after `seconds`.
+    """
     holds = compiling.guarded(check(tenant, rule), Frame(tenant.pk, timezone.now()))
     with report_scope(tenant):
         return _count(holds, tenant, seconds)
 
 
 def preview(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> Preview:
-    """The count, the newest ten, and a count per node, all for one moment; raises InvalidRule."""
+    """The count, the newest ten, and a count per node; raises InvalidRule.
+
+    The rule means one moment everywhere, but the counts may be older than the people (`tenants.replica`).
+    """
     node, frame = check(tenant, rule), Frame(tenant.pk, timezone.now())
     end = time.monotonic() + seconds
     compiled = [(path, compiling.guarded(below, frame)) for path, below in rules.walk(node)]

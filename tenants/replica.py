@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
@@ -19,6 +20,14 @@ from tenants.models import Tenant
 REPORTS = "reports"
 # How long a replica is left alone that has not answered: so one report in so long waits for it, and one line is logged.
 AWAY_S = 30
+# A replica that is further behind is not used: its replication has stopped, and nobody may look at it for days.
+BEHIND = timedelta(minutes=5)
+# The last column says whether it follows. A standby that has replayed nothing since its start does not know; one that
+# was promoted keeps its last time; a server that never was one has none, and nothing to be behind of.
+OPEN = """
+SELECT set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', %s, true),
+    coalesce(pg_last_xact_replay_timestamp() > now() - make_interval(secs => %s), NOT pg_is_in_recovery())
+"""
 _ALIAS = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 _away_until = 0.0
 
@@ -50,8 +59,8 @@ def reading() -> BaseDatabaseWrapper:
 def report_scope(tenant: Tenant) -> Iterator[None]:
     """Read this tenant's rows from the replica, in a transaction that can only read; needs the tenant's scope.
 
-    Changes nothing where there is no replica, or none that answers. Look at what was found inside: querysets read
-    when they are looked at. Does not nest.
+    They are as they were at most `BEHIND` ago. Changes nothing where there is no replica, or none that answers and
+    follows. Look at what was found inside: querysets read when they are looked at. Does not nest.
     """
     with ExitStack() as stack:
         if REPORTS in connections and time.monotonic() >= _away_until:
@@ -62,18 +71,24 @@ def report_scope(tenant: Tenant) -> Iterator[None]:
         yield
 
 
+def mark() -> None:
+    """Commit on the primary without a row, for replicas to know the time there: nothing else may happen for hours."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        # Whoever has a transaction id leaves a record of its commit.
+        cursor.execute("SELECT pg_current_xact_id()")
+
+
 @contextmanager
 def _on_replica(tenant_id: int) -> Iterator[None]:
     replica = connections[REPORTS]
     with transaction.atomic(using=REPORTS, durable=True):
         # Its address may name another role than the primary's, which starts and /readyz ask about.
-        if wall.fault(replica):
-            raise OperationalError("the role of REPORTS_DATABASE_URL passes row-level security")
+        if reason := wall.fault(replica):
+            raise OperationalError(reason)
         with replica.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', %s, true)",
-                [str(tenant_id)],
-            )
+            cursor.execute(OPEN, [str(tenant_id), BEHIND.total_seconds()])
+            if not cursor.fetchone()[-1]:
+                raise OperationalError(f"the replica is more than {BEHIND} behind")
         token = _ALIAS.set(REPORTS)
         try:
             yield

@@ -1,10 +1,10 @@
-"""Celery doorways of tenants: forget what may not be kept, and say that a queue is served."""
+"""Celery doorways of tenants: forget what may not be kept, say that a queue is served, mark the time for replicas."""
 
 from typing import Any
 
 from celery import shared_task
 
-from tenants import counting, repeating
+from tenants import counting, repeating, replica
 
 
 @shared_task
@@ -19,3 +19,9 @@ def forget_answers(**_: Any) -> None:
 def hear(*, queue: str, **_: Any) -> None:
     """Note that some worker takes tasks from this queue."""
     counting.show_life(queue)
+
+
+@shared_task(expires=30)
+def mark(**_: Any) -> None:
+    """Let replicas know how late it is."""
+    replica.mark()

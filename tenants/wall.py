@@ -8,20 +8,21 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import Error, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db import Error as DatabaseError
-from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 logger = logging.getLogger(__name__)
 
 FAULT = (
-    "The database role of DATABASE_URL passes row-level security, so nothing in the database keeps the tenants apart:"
+    "The database role of {} passes row-level security, so nothing in the database keeps the tenants apart:"
     " use a role made with NOSUPERUSER and NOBYPASSRLS."
 )
 RISK = (
-    "The database role of DATABASE_URL could change or switch off what protects the consent ledger: run the app as a"
+    "The database role of {} could change or switch off what protects the consent ledger: run the app as a"
     " role of its own that grant_runtime has given its rights (docs/operations.md, Two roles)."
 )
 # Whoever may become the owner can do what the owner can.
@@ -37,7 +38,7 @@ def fault(database: BaseDatabaseWrapper | None = None) -> str:
     """What is wrong with the role we run as, in one sentence; "" when it is bound. Raises django.db.Error."""
     with (database or connection).cursor() as cursor:
         cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        return FAULT if cursor.fetchone()[0] else ""
+        return _of(cursor.db.alias, FAULT) if cursor.fetchone()[0] else ""
 
 
 def changeable(role: str | None = None, database: BaseDatabaseWrapper | None = None) -> list[str]:
@@ -55,7 +56,7 @@ def insist() -> None:
     try:
         reason = fault()
         if not reason and changeable():
-            logger.warning(RISK)
+            logger.warning(_of(DEFAULT_DB_ALIAS, RISK))
     except DatabaseError:
         return
     finally:
@@ -73,4 +74,8 @@ def check(databases: Sequence[str] | None = None, **_: Any) -> list[Error]:
 def check_rights(databases: Sequence[str] | None = None, **_: Any) -> list[Warning]:
     """A warning where one role owns and runs, which is fine for development."""
     risky = [alias for alias in databases or () if changeable(database=connections[alias])]
-    return [Warning(RISK, id="tenants.W001") for _alias in risky]
+    return [Warning(_of(alias, RISK), id="tenants.W001") for alias in risky]
+
+
+def _of(alias: str, sentence: str) -> str:
+    return sentence.format(settings.DATABASE_VARIABLES[alias])

@@ -25,7 +25,8 @@ from messaging.models import Content, Link, Message
 from tenants.replica import report_scope
 from whatsapp.errors import rule_for
 
-# So long after its end nobody watches a campaign any more, and a replica has long seen its end.
+# So long after its end nobody watches a campaign any more, and a replica has long seen its end: one that is further
+# behind than `replica.BEHIND`, which is less, is not read.
 WATCHED_FOR = timedelta(hours=1)
 NEVER_SENT = (Message.State.SKIPPED, Message.State.CANCELLED, Message.State.EXPIRED)
 

@@ -1,6 +1,7 @@
 """Reports are read from a replica that really streams: only they, behind the same wall, and never at its mercy."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg2
 import pytest
+from django.conf import settings
 from django.db import connection, connections
 from django.utils.timezone import now
 from pytest_django import DjangoDbBlocker
@@ -24,13 +26,26 @@ from campaigns.models import Campaign
 from config.localservices import postgres
 from config.localservices.supervisor import CannotStart
 from messaging.models import Message
-from tenants import replica
+from tenants import replica, tasks, wall
 from tenants.actions import NewTenant
 from tenants.replica import reading, report_scope
 from tenants.scope import tenant_scope
 from tests import factories
 from tests.analytics.cast import campaign_of, contacts_of, messages_of, reached
 from tests.conftest import PASSWORD
+
+REPLAYED_LSN = "SELECT pg_last_wal_replay_lsn()"
+REPLAYED = "SELECT pg_last_xact_replay_timestamp()"
+# How long the system waits for the other end of an open connection to the replica.
+ASK_SOCKET = """
+import socket, django
+django.setup()
+from django.db import connections
+connections["reports"].ensure_connection()
+there = socket.socket(fileno=connections["reports"].connection.fileno())
+for option in ("TCP_USER_TIMEOUT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"):
+    print(there.getsockopt(socket.IPPROTO_TCP, getattr(socket, option)))
+"""
 
 
 @dataclass
@@ -58,8 +73,10 @@ class Place:
 
     def catch_up(self) -> None:
         """Wait until the standby has replayed what was committed before."""
+        # A commit for certain: after a start the standby does not know the time until it has replayed one.
+        told(self.primary, "SELECT pg_logical_emit_message(true, '', '')")
         written = told(self.primary, "SELECT pg_current_wal_flush_lsn()")
-        wait_until(lambda: told(self.standby, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), "the standby", 20)
+        wait_until(lambda: told(self.standby, f"{REPLAYED_LSN} >= '{written}'"), "the standby", 20)
 
     def deliver_one_more(self) -> None:
         """One more person of each campaign, and one more contact."""
@@ -102,9 +119,15 @@ def told(server: Server, question: str) -> Any:
     try:
         with asked.cursor() as cursor:
             cursor.execute(question)
-            return cursor.fetchone()[0]
+            return cursor.fetchone()[0] if cursor.description else None
     finally:
         asked.close()
+
+
+def process(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """What a process of its own says."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
 
 
 @contextmanager
@@ -139,6 +162,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbB
         with tenant_scope(bakery.tenant):
             ended = {"state": "finished", "finished_at": now() - timedelta(hours=2)}
             over, running = campaign_of(bakery.tenant, **ended), campaign_of(bakery.tenant)
+        # So that it is idle when nobody asks it for anything.
+        told(primary, "ALTER SYSTEM SET autovacuum = off")
+        told(primary, "SELECT pg_reload_conf()")
         standby = primary.standby(second)
         try:
             with web(REPORTS_DATABASE_URL=standby.url) as address:
@@ -235,7 +261,73 @@ def test_a_role_that_passes_the_wall_is_not_used(
         assert reading().alias == "default"
         assert not Message.objects.exists()
 
-    assert "passes row-level security" in caplog.text
+    assert "role of REPORTS_DATABASE_URL passes row-level security" in caplog.text
+    found = [*wall.check(databases=["reports"]), *wall.check_rights(databases=["reports"])]
+    named = [each.id for each in found if "role of REPORTS_DATABASE_URL" in each.msg]
+    assert named == ["tenants.E001", "tenants.W001"]
+
+
+def test_a_replica_that_stands_still_is_used_for_minutes_and_not_for_ever(
+    place: Place, known: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with place.stood_still(), tenant_scope(place.bakery.tenant):
+        with report_scope(place.bakery.tenant):
+            assert reading().settings_dict is known
+        with monkeypatch.context() as later:
+            later.setattr(replica, "BEHIND", now() - told(place.standby, REPLAYED))
+            with report_scope(place.bakery.tenant):
+                assert reading().alias == "default"
+
+    assert "behind" in caplog.text
+    monkeypatch.setattr(replica, "_away_until", 0.0)
+    with tenant_scope(place.bakery.tenant), report_scope(place.bakery.tenant):
+        assert reading().settings_dict is known
+
+
+def test_a_replica_that_has_followed_nobody_since_its_start_is_not_used(
+    place: Place, known: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.close()
+    place.primary.end(signal.SIGINT)
+    try:
+        wait_until(lambda: told(place.standby, f"{REPLAYED_LSN} >= pg_last_wal_receive_lsn()"), "the last WAL", 20)
+        # Nothing that was committed is left to replay when it starts.
+        told(place.standby, "CHECKPOINT")
+        place.standby.end()
+        place.standby.start()
+        assert told(place.standby, REPLAYED) is None
+        with report_scope(place.bakery.tenant):
+            assert reading().alias == "default"
+    finally:
+        place.primary.start()
+    place.catch_up()
+    monkeypatch.setattr(replica, "_away_until", 0.0)
+    with tenant_scope(place.bakery.tenant), report_scope(place.bakery.tenant):
+        assert reading().settings_dict is known
+
+
+def test_an_idle_primary_lets_its_replica_know_the_time(place: Place) -> None:
+    place.catch_up()
+    before = told(place.standby, REPLAYED)
+
+    tasks.mark()
+
+    wait_until(lambda: told(place.standby, REPLAYED) > before, "the time", 20)
+    rounds = [entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values() if entry["task"] == tasks.mark.name]
+    assert [timedelta(seconds=each) < replica.BEHIND / 2 for each in rounds] == [True]
+
+
+def test_a_vanished_replica_is_given_seconds_on_open_connections_too(place: Place) -> None:
+    asked = process(ASK_SOCKET, REPORTS_DATABASE_URL=place.standby.url)
+
+    assert asked.stdout.split() == ["3000", "5", "2", "2"], asked.stderr
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "REPORTS_DATABASE_URL"])
+def test_an_address_that_names_something_else_is_refused_by_its_name(variable: str) -> None:
+    asked = process("import config.settings", **{variable: "mysql://somebody@localhost/zusage"})
+
+    assert f": {variable} must name PostgreSQL" in asked.stderr
 
 
 def test_without_the_replica_everything_is_answered_by_the_primary(
@@ -260,6 +352,7 @@ def test_without_the_replica_everything_is_answered_by_the_primary(
     finally:
         place.standby.start()
     # Left alone for half a minute and told of once; then it is asked again.
+    place.catch_up()
     assert caplog.text.count("from the primary for 30 s") == 1
     with tenant_scope(place.bakery.tenant):
         with report_scope(place.bakery.tenant):

@@ -85,7 +85,9 @@ def test_an_unbound_role_is_not_ready_and_says_why(client: Client) -> None:
     assert answer.status_code == 503
     checks = answer.json()["checks"]
     assert (checks["database"], checks["tenant_wall"], checks["redis"]) == (True, False, True)
-    assert "NOSUPERUSER and NOBYPASSRLS" in answer.json()["reasons"]["tenant_wall"]
+    reason = answer.json()["reasons"]["tenant_wall"]
+    assert "role of DATABASE_URL" in reason
+    assert "NOSUPERUSER and NOBYPASSRLS" in reason
 
 
 @pytest.mark.usefixtures("as_unbound")
