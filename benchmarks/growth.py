@@ -35,8 +35,8 @@ PEOPLE = 1_000_000
 PARTS = (100, 10, 1)
 ROUNDS = 3
 CLAIMED = 250
-# In each round so many messages are claimed, told of and lines imported: the same at each size, so that only the tables
-# differ. A whole queue is drained once before.
+# In each round so many messages are claimed, told of and lines imported: the same at each size of a whole run, so that
+# only the tables differ. A whole queue is drained once before.
 DRAINED, HEARD, PER_BODY, IMPORTED = 10_000, 2_000, 100, 10_000
 CALLS = 20
 # Noise of a shared machine and one more level of every index; a scan would be a hundredfold.

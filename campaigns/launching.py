@@ -1,6 +1,7 @@
 """Starts campaigns, by hand or by schedule: the checks, the one conditional UPDATE, and the source they send from."""
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from tenants.scope import across_tenants, tenant_scope
 log = logging.getLogger(__name__)
 STATE = Campaign.State
 EDITABLE = (STATE.DRAFT, STATE.SCHEDULED)
+# Of all that are due at once: those after it start with what the last look before has found.
+LOOKING_SECONDS = 5.0
 
 
 @dataclass
@@ -49,26 +52,32 @@ def launch_due() -> list[tuple[int, int]]:
             .order_by("due_at", "id")
             .values_list("tenant_id", "id")[:100]
         )
-    return [ids for ids in due if _launched(*ids)]
+    look_until = time.monotonic() + LOOKING_SECONDS
+    return [ids for ids in due if _launched(*ids, look_until)]
 
 
-def _launched(tenant_id: int, campaign_id: int) -> bool:
+def _launched(tenant_id: int, campaign_id: int, look_until: float) -> bool:
     try:
-        return _launch_one(tenant_id, campaign_id)
+        return _launch_one(tenant_id, campaign_id, look_until)
     except Exception:
         # One tenant's broken campaign must not keep the others' from starting; it is tried again at the next round.
         log.exception("scheduled campaign %s cannot be launched", campaign_id)
         return False
 
 
-def _launch_one(tenant_id: int, campaign_id: int) -> bool:
+def _launch_one(tenant_id: int, campaign_id: int, look_until: float) -> bool:
     due = Campaign.objects.filter(tenant=tenant_id, pk=campaign_id, state=STATE.SCHEDULED, due_at__lte=Now())
+    looked_at = warning.stamped(due, tenant_id)
+    if looked_at is None:
+        return False
+    due = due.filter(looked_at=looked_at).select_related("tenant", "number")
     with tenant_scope(tenant_id):
-        looked_at = due.select_related("tenant", "number").first()
-        warned = warning.found(looked_at) if looked_at else []
+        seen = due.first()
+        warned = warning.found(seen, look_until) if seen else []
     with tenant_scope(tenant_id):
-        # Whoever has taken it back or put it off since it was listed has been told so: then it does not start.
-        campaign = due.select_for_update(of=("self",)).select_related("tenant").first()
+        # Whoever has taken it back or put it off since it was listed has been told so: then it does not start. Whoever
+        # has changed it since the look started waits for the next round.
+        campaign = due.select_for_update(of=("self",)).first()
         if campaign is None:
             return False
         try:

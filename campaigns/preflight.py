@@ -39,17 +39,16 @@ class Check:
     field: str
 
 
-def checks(campaign: Campaign, known: queries.Estimate | None = None, at: datetime | None = None) -> list[Check]:
+def checks(campaign: Campaign, known: queries.Estimate | None = None) -> list[Check]:
     """Everything that must be right before launch, the right things too, in the order of the assistant.
 
-    With a `known` estimate it says how many people can be reached; without, it counts only if it must. It is about a
-    launch now, or `at` a later time, by which a pause of the number may be over.
+    With a `known` estimate it says how many people can be reached; without, it counts only if it must.
     """
-    variants = list(campaign.variants.select_related("template").order_by("number"))
+    variants = _variants(campaign)
     reached = _audience_check(campaign, known)
     found = [*_agreement_checks(campaign), reached, *_special_checks(campaign), *_audience_limits(campaign)]
     found += _order_checks(campaign)
-    found += [*_number_checks(campaign, at), *_profile_checks(campaign), *_limit_checks(campaign, known)]
+    found += [*_number_checks(campaign), *_profile_checks(campaign), *_limit_checks(campaign, known)]
     # Only where people look: nothing depends on it at the launch.
     found += _first_message_checks(campaign, variants, known.audience) if known and reached.ok else []
     for variant in variants:
@@ -58,19 +57,41 @@ def checks(campaign: Campaign, known: queries.Estimate | None = None, at: dateti
 
 
 def foreseen(campaign: Campaign) -> list[Check]:
-    """The checks that a scheduled campaign would fail at its time, as things stand."""
-    return [check for check in checks(campaign, at=campaign.due_at) if not check.ok]
+    """The checks that a scheduled campaign would fail at its time, as things stand and whoever is in its audience."""
+    # A pause of the number may be over by then.
+    found = [*_agreement_checks(campaign), *_audience_limits(campaign), *_number_checks(campaign, campaign.due_at)]
+    for variant in _variants(campaign):
+        found.extend(_template_checks(campaign, variant))
+    return [check for check in found if not check.ok]
+
+
+def unreached(campaign: Campaign) -> list[Check]:
+    """The check that its audience fails, if it does; counts only if it must, which may take long."""
+    check = _audience_check(campaign, None)
+    return [] if check.ok else [check]
 
 
 def warnings(campaign: Campaign) -> list[Check]:
     """What `checks` warns of as far as nobody has to be counted, for who launches without having seen an estimate."""
-    variants = list(campaign.variants.select_related("template").order_by("number"))
+    return [*standing(campaign), *first_messages(campaign)]
+
+
+def standing(campaign: Campaign) -> list[Check]:
+    """The warnings that hold whoever is in the audience."""
     found = [*_special_checks(campaign), *_order_checks(campaign), *_profile_checks(campaign)]
-    # One that runs already may have lost what it chose by.
-    found += [] if _broken_segment(campaign) else _first_message_checks(campaign, variants)
-    for variant in variants:
+    for variant in _variants(campaign):
         found.extend(_template_checks(campaign, variant))
     return [check for check in found if check.code.startswith("warning.")]
+
+
+def first_messages(campaign: Campaign) -> list[Check]:
+    """The warnings about people who get their first message; looks at those who came last, which may take long."""
+    # One that runs already may have lost what it chose by.
+    return [] if _broken_segment(campaign) else _first_message_checks(campaign, _variants(campaign))
+
+
+def _variants(campaign: Campaign) -> list[Variant]:
+    return list(campaign.variants.select_related("template").order_by("number"))
 
 
 def test_problems(campaign: Campaign, variant: Variant | None) -> list[Check]:

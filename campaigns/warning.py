@@ -6,8 +6,9 @@ they mean is said in the language of whoever reads it.
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -24,13 +25,29 @@ log = logging.getLogger(__name__)
 # Two days leave time to mend a template, which Meta has to approve.
 SOON, EVERY = timedelta(hours=48), timedelta(hours=1)
 AT_A_TIME = 20
-# Of each statement of a look: others wait to be started.
-SECONDS = 2.0
+# Of each statement of a look, and of all looks in a round: others wait to be started or looked at.
+SECONDS, ROUND_SECONDS = 2.0, 20.0
+STALE = Q(looked_at=None) | Q(looked_at__lt=Now() - EVERY)
+# What finds which codes; the first and the last one of them may take long.
+LOOKS: dict[str, Callable[[Campaign], list[Check]]] = {
+    "audience": preflight.unreached,
+    "obstacle": preflight.foreseen,
+    "warning": preflight.standing,
+    "first": preflight.first_messages,
+}
 
 
 def refuses(code: str) -> bool:
     """Whether this keeps a campaign from starting, and is no mere warning."""
     return not code.startswith("warning.")
+
+
+def _kind(code: str) -> str:
+    if code in ("audience", "segment", "nobody_reachable"):
+        return "audience"
+    if code in ("warning.objection", "warning.notice"):
+        return "first"
+    return "obstacle" if refuses(code) else "warning"
 
 
 def texts(codes: Sequence[str]) -> list[str]:
@@ -72,23 +89,25 @@ def texts(codes: Sequence[str]) -> list[str]:
     return [meanings[code] for code in codes if code in meanings]
 
 
-def found(campaign: Campaign) -> list[str]:
-    """The codes of what there is to look at now, each once; what was found last if that cannot be told in time.
+def found(campaign: Campaign, until: float) -> list[str]:
+    """The codes of what there is to look at now, each once; what was found last of what cannot be told in time.
 
-    Nothing of this may keep a campaign from starting or hold it up.
+    `until` is when looking has to end, by `time.monotonic`. Nothing of this may keep a campaign from starting.
     """
-    return _codes(campaign, preflight.warnings, [code for code in campaign.warned if not refuses(code)])
+    return [*_codes(campaign, "warning", until), *_codes(campaign, "first", until)]
 
 
-def _codes(campaign: Campaign, look: Callable[[Campaign], list[Check]], last: list[str]) -> list[str]:
+def _codes(campaign: Campaign, kind: str, until: float) -> list[str]:
+    left = min(SECONDS, until - time.monotonic())
     try:
-        with at_most(SECONDS):
-            return list(dict.fromkeys(check.code for check in look(campaign)))
+        if left > 0:
+            with at_most(left):
+                return list(dict.fromkeys(check.code for check in LOOKS[kind](campaign)))
     except TookTooLong:
         log.warning("looking at campaign %s took too long", campaign.pk)
     except Exception:
         log.exception("campaign %s cannot be looked at", campaign.pk)
-    return last
+    return [code for code in campaign.warned if _kind(code) == kind]
 
 
 def soon(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
@@ -101,22 +120,33 @@ def soon(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
 def look_ahead() -> None:
     """Look at campaigns of all tenants that start soon: after each change of theirs, and every hour."""
     with across_tenants("scheduled campaigns of every tenant"):
-        due = soon(Campaign.objects.filter(tenant__is_active=True))
-        due = due.filter(Q(looked_at=None) | Q(looked_at__lt=Now() - EVERY))
+        due = soon(Campaign.objects.filter(STALE, tenant__is_active=True))
         # Somebody may just have changed one that is due later than all that only an hour has passed for.
         due = due.order_by(F("looked_at").asc(nulls_first=True), "due_at", "id")
         ids = list(due.values_list("tenant_id", "id")[:AT_A_TIME])
+    until = time.monotonic() + ROUND_SECONDS
     for tenant_id, campaign_id in ids:
-        _look(tenant_id, campaign_id)
+        if time.monotonic() < until:
+            _look(tenant_id, campaign_id, until)
 
 
-def _look(tenant_id: int, campaign_id: int) -> None:
+def _look(tenant_id: int, campaign_id: int, until: float) -> None:
     scheduled = Campaign.objects.filter(tenant=tenant_id, pk=campaign_id, state=Campaign.State.SCHEDULED)
+    # Another round may have been there first.
+    if looked_at := stamped(scheduled.filter(STALE), tenant_id):
+        with tenant_scope(tenant_id):
+            for campaign in scheduled.filter(looked_at=looked_at).select_related("tenant", "number"):
+                refusing = [*_codes(campaign, "obstacle", until), *_codes(campaign, "audience", until)]
+                warned = [*refusing, *found(campaign, until)]
+                # Whoever has changed it meanwhile has taken the time away: then the next round looks again.
+                scheduled.filter(looked_at=looked_at).update(warned=warned)
+
+
+def stamped(campaigns: QuerySet[Campaign], tenant_id: int) -> datetime | None:
+    """Note on one campaign that it is being looked at; returns the moment, None if it is not among them any more.
+
+    Whoever changes it takes the moment away, so that what was found is known to be of what it was before.
+    """
     looked_at = now()
     with tenant_scope(tenant_id):
-        scheduled.update(looked_at=looked_at)
-    with tenant_scope(tenant_id):
-        # Whoever changes it while it is looked at has taken the time away: then the next round looks again.
-        for campaign in scheduled.filter(looked_at=looked_at).select_related("tenant", "number"):
-            refusing = _codes(campaign, preflight.foreseen, [code for code in campaign.warned if refuses(code)])
-            scheduled.filter(looked_at=looked_at).update(warned=[*refusing, *found(campaign)])
+        return looked_at if campaigns.update(looked_at=looked_at) else None

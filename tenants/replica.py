@@ -22,11 +22,11 @@ REPORTS = "reports"
 AWAY_S = 30
 # A replica that is further behind is not used: its replication has stopped, and nobody may look at it for days.
 BEHIND = timedelta(minutes=5)
-# The last column says whether it follows. A standby that has replayed nothing since its start does not know; one that
-# was promoted keeps its last time; a server that never was one has none, and nothing to be behind of.
+# The last column says whether it follows: whoever has replayed nothing since its start does not, nor does one that was
+# promoted.
 OPEN = """
 SELECT set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', %s, true),
-    coalesce(pg_last_xact_replay_timestamp() > now() - make_interval(secs => %s), NOT pg_is_in_recovery())
+    coalesce(pg_last_xact_replay_timestamp() > now() - make_interval(secs => %s), FALSE)
 """
 _ALIAS = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 _away_until = 0.0

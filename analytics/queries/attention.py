@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from operator import attrgetter
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import BooleanField, ExpressionWrapper, Q, Sum
 from django.utils.formats import number_format
 from django.utils.timezone import localdate, now, override
 from django.utils.translation import get_language, gettext, ngettext
@@ -132,10 +131,11 @@ def _campaign(campaign: Campaign, source: Source) -> Attention:
 def _scheduled(tenant: Tenant) -> list[Attention]:
     """Campaigns due within two days of which something should be looked at, as the last look found.
 
-    The next ones; of them those first that will not start ("danger" stands before "warning").
+    First those that will not start: whatever keeps them stands first in `warned`.
     """
     campaigns = warning.soon(Campaign.objects.filter(tenant=tenant)).exclude(warned=[])
-    return sorted(map(_before_start, campaigns[:SHOWN_OF_EACH]), key=attrgetter("level"))
+    starting = ExpressionWrapper(Q(warned__0__startswith="warning."), BooleanField())
+    return [_before_start(each) for each in campaigns.order_by(starting, "due_at", "id")[:SHOWN_OF_EACH]]
 
 
 def _before_start(campaign: Campaign) -> Attention:

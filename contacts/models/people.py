@@ -29,7 +29,8 @@ class Program(models.Model):
     notice_at = models.DateTimeField(null=True, blank=True)
     # When somebody last said that all whom it has brought were told.
     informed_at = models.DateTimeField(null=True, blank=True)
-    # Contacts up to this id know, or their time is long over: the nightly look goes on after them.
+    # Contacts up to this id know, or their time is long over: the nightly look goes on after them. Below 0 it begins
+    # anew, because somebody of a lower id has come to the program (contacts.0019).
     known_upto = models.BigIntegerField(default=0, db_default=0)
     # When it looked last and what it found: how many at least do not know yet, since when the first of them is here.
     looked_at = models.DateTimeField(null=True, blank=True)

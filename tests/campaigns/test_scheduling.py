@@ -161,7 +161,7 @@ def put_off(campaign: Campaign) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("meanwhile", "state"), [(take_back, "draft"), (put_off, "scheduled")])
 def test_one_that_is_taken_back_or_put_off_as_its_time_comes_does_not_start(
-    bakery: Tenant, meanwhile: Callable[[Campaign], None], state: str
+    bakery: Tenant, meanwhile: Callable[[Campaign], None], state: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     campaign = draft(bakery, factories.contacts(bakery, 2))
     make_due(campaign)
@@ -179,7 +179,8 @@ def test_one_that_is_taken_back_or_put_off_as_its_time_comes_does_not_start(
         assert starting.is_alive()
     starting.join(10)
 
-    assert (stored(campaign).state, stored(campaign).source) == (state, None)
+    assert not starting.is_alive()
+    assert (stored(campaign).state, stored(campaign).source, caplog.messages) == (state, None, [])
 
 
 def test_one_that_is_not_ready_any_more_is_a_draft_again_and_says_why(api: Caller, ready: Campaign) -> None:

@@ -14,7 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from campaigns import tasks, warning
+from benchmarks.fleet import wait_until
+from campaigns import actions, launching, tasks, warning
 from campaigns.models import Campaign
 from contacts.models import Contact, ListMember
 from tenants.actions import NewTenant
@@ -77,6 +78,16 @@ def hours_pass(campaign: Campaign, hours: float) -> None:
     assert looked_at is not None
     change(campaign, looked_at=looked_at - timedelta(hours=hours))
     tasks.look_ahead()
+
+
+def starter() -> Thread:
+    """The schedule, beside what else happens."""
+
+    def start() -> None:
+        tasks.launch_due()
+        connection.close()
+
+    return Thread(target=start)
 
 
 def told(api: Caller) -> list[dict[str, Any]]:
@@ -234,11 +245,7 @@ def test_a_look_that_takes_too_long_holds_no_start_up(
     import_into(scheduled)
     change(scheduled, due_at=now() - timedelta(seconds=1), warned=["template_status", *BOTH])
 
-    def start() -> None:
-        tasks.launch_due()
-        connection.close()
-
-    starting = Thread(target=start)
+    starting = starter()
     with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as other:
         # What a look reads and a start does not.
         other.cursor().execute("LOCK TABLE messaging_message IN ACCESS EXCLUSIVE MODE")
@@ -248,6 +255,64 @@ def test_a_look_that_takes_too_long_holds_no_start_up(
     starting.join()
 
     assert (found.state, found.warned) == ("running", BOTH)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_audience_that_takes_too_long_to_look_at_hides_nothing_else(
+    scheduled: Campaign, api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warning, "SECONDS", 0.1)
+    change(scheduled, warned=["nobody_reachable"])
+    with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as other:
+        # What only looks at the audience read.
+        other.cursor().execute("LOCK TABLE contacts_listmember IN ACCESS EXCLUSIVE MODE")
+        paused(scheduled)
+        tasks.look_ahead()
+        while_paused = stored(scheduled).warned
+        change_template(scheduled, status="APPROVED")
+        hours_pass(scheduled, 1.1)
+        approved = stored(scheduled).warned
+
+    assert while_paused == ["template_status", "nobody_reachable"]
+    assert approved == ["nobody_reachable"]
+    hours_pass(scheduled, 1.1)
+    assert stored(scheduled).warned == []
+
+
+def test_a_round_that_has_looked_for_long_enough_starts_the_others_with_what_was_found_before(
+    scheduled: Campaign, import_into: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launching, "LOOKING_SECONDS", 0)
+    import_into(scheduled)
+    change(scheduled, due_at=now() - timedelta(seconds=1), warned=["warning.order"])
+
+    tasks.launch_due()
+
+    assert (stored(scheduled).state, stored(scheduled).warned) == ("running", ["warning.order"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_is_changed_while_it_is_looked_at_starts_a_round_later_with_what_it_is_then(
+    scheduled: Campaign, import_into: Import
+) -> None:
+    import_into(scheduled)
+    change(scheduled, due_at=now() - timedelta(seconds=1), looked_at=None)
+
+    starting = starter()
+    with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as other:
+        # The look waits for it.
+        other.cursor().execute("LOCK TABLE messaging_message IN ACCESS EXCLUSIVE MODE")
+        starting.start()
+        wait_until(lambda: stored(scheduled).looked_at is not None, "the look", 10)
+        with tenant_scope(scheduled.tenant):
+            actions.update(campaign=stored(scheduled), by=None, name="Neu")
+    starting.join(10)
+    assert not starting.is_alive()
+    assert stored(scheduled).state == "scheduled"
+
+    tasks.launch_due()
+
+    assert (stored(scheduled).state, stored(scheduled).warned) == ("running", BOTH)
 
 
 def paused(campaign: Campaign) -> None:

@@ -287,6 +287,7 @@ def test_a_replica_that_stands_still_is_used_for_minutes_and_not_for_ever(
 def test_a_replica_that_has_followed_nobody_since_its_start_is_not_used(
     place: Place, known: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    place.catch_up()
     connection.close()
     place.primary.end(signal.SIGINT)
     try:

@@ -52,7 +52,7 @@ TAKEN_AWAY_BY_SQL = re.compile(
     r"\bDROP\s+(TABLE|COLUMN)\b|\bRENAME\s+(TO|COLUMN)\b|\bALTER\s+COLUMN\s+\w+\s+TYPE\b", re.I
 )
 # Of one statement: what another one says about its key is no excuse.
-KEY_BY_SQL = re.compile(r"\b(FOREIGN\s+KEY|REFERENCES)\b(?![^;]*\bNOT\s+VALID\b)", re.I)
+KEY_BY_SQL = re.compile(r"\b(FOREIGN\s+KEY|REFERENCES)\b(?!((?!\bADD\b)[^;])*\bNOT\s+VALID\b)", re.I)
 LOOKS_AT_NO_ROW = (AppendOnly, FrozenOnce, IsolateAcross, TieKey)
 BODY = re.compile(r"\bAS \$\$.*?\$\$", re.S)
 
@@ -191,7 +191,8 @@ def looked_through(migration: Any) -> list[str]:
 
 def looks_through(step: Any, made: set[str]) -> bool:
     if isinstance(step, operations.RunSQL):
-        return bool(KEY_BY_SQL.search(BODY.sub("", str(step.sql))))
+        sql = step.sql if isinstance(step.sql, str) else "; ".join(map(str, step.sql))
+        return bool(KEY_BY_SQL.search(BODY.sub("", sql)))
     is_tying = isinstance(step, IsolateTenant) and not isinstance(step, LOOKS_AT_NO_ROW)
     return is_tying and step.model_name.lower() not in made
 
@@ -218,10 +219,12 @@ def test_that_check_sees_who_looks_through_a_table() -> None:
         IsolateTenant("Contact"),
         operations.RunSQL(key),
         operations.RunSQL(f"{key}; {key} NOT VALID"),
+        operations.RunSQL([key, f"{key} NOT VALID"]),
+        operations.RunSQL(f"{key}, ADD FOREIGN KEY (b) REFERENCES z (id) NOT VALID"),
         operations.SeparateDatabaseAndState([operations.RunSQL("ALTER TABLE x ADD COLUMN a bigint REFERENCES y")]),
     ]
 
-    assert [len(looked_through(migration(step))) for step in seen] == [1, 1, 1, 1]
+    assert [len(looked_through(migration(step))) for step in seen] == [1, 1, 1, 1, 1, 1]
     assert looked_through(migration(TieKey("Contact", "program"), operations.RunSQL(f"{key} NOT VALID"))) == []
 
 
