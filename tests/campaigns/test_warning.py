@@ -82,12 +82,7 @@ def hours_pass(campaign: Campaign, hours: float) -> None:
 
 def starter() -> Thread:
     """The schedule, beside what else happens."""
-
-    def start() -> None:
-        tasks.launch_due()
-        connection.close()
-
-    return Thread(target=start)
+    return Thread(target=lambda: (tasks.launch_due(), connection.close()))
 
 
 def told(api: Caller) -> list[dict[str, Any]]:
