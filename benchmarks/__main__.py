@@ -76,7 +76,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", choices=ORDER, action="append", help="repeatable; all of them without it")
     parser.add_argument("--people", type=int, help="how many; without it as many as each promises its bars for")
     parser.add_argument(
-        "--tenth", action="store_true", help="a tenth of the large numbers: a first look in ten minutes"
+        "--tenth", action="store_true", help="a tenth of the large numbers: a first look in a quarter of an hour"
     )
     return parser.parse_args(arguments)
 

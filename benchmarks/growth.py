@@ -1,5 +1,6 @@
 """Does the same for a hundredth, a tenth and all of a million people: what a row costs must not grow with tables."""
 
+import gc
 import random
 import statistics
 import tempfile
@@ -96,6 +97,9 @@ def _costs(people: int, made: Callable[[int], World]) -> Costs:
     found = made(people)
     # The first time makes segment and excluded list too.
     freeze.frozen(found)
+    # As pool processes do: one full collection costs as much as all statuses of a round.
+    gc.collect()
+    gc.freeze()
     ids, claims, _recorded = _drained(found, queued(found, people))
     # All over the table, and each of them once.
     told = random.Random(1).sample(ids, min(len(ids), ROUNDS * HEARD))
