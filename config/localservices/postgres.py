@@ -31,8 +31,6 @@ SETTINGS = {
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
-    # Of two cores one asks and one helps; with two helpers questions about events took a third longer.
-    "max_parallel_workers_per_gather": "1",
     "jit": "off",
     "dynamic_shared_memory_type": "mmap",
     "log_min_error_statement": "panic",
