@@ -111,6 +111,8 @@ def _costs(people: int, made: Callable[[int], World]) -> Costs:
         print(f"  {people:,} people: {name} {_spread(times)} {unit}", flush=True)
     costs = Costs(micros, millis, _slowest_against_first(claims))
     print(f"  {people:,} people: slowest claims of a drain {costs.drain:.1f} × the first", flush=True)
+    # Other benchmarks follow in this process.
+    gc.unfreeze()
     return costs
 
 

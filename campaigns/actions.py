@@ -228,6 +228,10 @@ def cancel(*, campaign: Campaign, by: Actor) -> Campaign:
     if move(campaign, before, STATE.CANCELLED, finished_at=now(), due_at=None):
         if campaign.source is not None:
             outbox.close_source(source=campaign.source)
+        elif campaign.warned:
+            # It will never start: nothing is left to look at.
+            campaign.warned = []
+            campaign.save(update_fields=["warned"])
         audit(tenant=campaign.tenant, by=by, verb="campaign.cancelled", subject=campaign)
     elif campaign.state != STATE.CANCELLED:
         raise WrongState(_("This campaign is already finished."))
@@ -273,4 +277,6 @@ def _lock_editable(campaign: Campaign) -> None:
     locked = Campaign.objects.select_for_update(of=("self",)).get(tenant=campaign.tenant_id, pk=campaign.pk)
     if locked.state not in EDITABLE:
         raise WrongState(_("This campaign was launched and cannot be changed any more. Duplicate it instead."))
-    Campaign.objects.filter(pk=campaign.pk).exclude(problem="", looked_at=None).update(problem="", looked_at=None)
+    # What was found is of what it was before.
+    fresh: dict[str, Any] = {"problem": "", "looked_at": None, "warned": []}
+    Campaign.objects.filter(pk=campaign.pk).exclude(**fresh).update(**fresh)

@@ -1,8 +1,6 @@
 """Who a campaign reaches, as SQL: included by lists and segments, and for everyone else the reason why not."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +13,10 @@ from consent.queries import attribute_name, group_names, special_names
 from contacts.models import ContactList
 from messaging.rendering import FIELDS, OWN_PAGE
 from segments import asking, compiling
+from segments.queries import as_a_set
 from segments.rules import parse
 from whatsapp.markets import NOT_IN_THE_US, PREFIX_LENGTH, market_of
 
-WORK_MEM = "128MB"
 # Meta delivers no marketing there (whatsapp-cloud-api § 6.4).
 IN_THE_US = (
     "(c.phone LIKE '+1%%' AND substr(c.phone, 3, 3) NOT IN ({codes}) OR c.phone IS NULL AND c.bsuid LIKE 'US.%%')"
@@ -215,20 +213,6 @@ def names(row: Audience) -> set[str]:
         return group_names(row.list)
     assert row.segment is not None
     return asking.names(parse(row.segment.rule), row.tenant_id)
-
-
-@contextmanager
-def as_a_set() -> Iterator[None]:
-    """Have statements over a whole audience joined as sets.
-
-    With statistics from before an import the planner takes thousands of people for one and loops over them: minutes
-    instead of a tenth of a second. Hash joins are right for every audience, and never far off for a small one; those
-    of a million people fit into memory.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{WORK_MEM}'")
-        yield
-        cursor.execute("SET LOCAL enable_nestloop = on; RESET work_mem")
 
 
 def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> list[int]:

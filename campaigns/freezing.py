@@ -6,9 +6,10 @@ from django.db import connection
 from django.utils.timezone import now
 
 from campaigns import leaving
-from campaigns.audience import Selection, as_a_set, choice, selection
+from campaigns.audience import Selection, choice, selection
 from campaigns.models import Campaign
 from messaging import actions as outbox
+from segments.queries import as_a_set
 from tenants.scope import tenant_scope
 
 # Contacts per statement: each one reads the whole tenant's consent, so small ones cost more than they save; a killed

@@ -67,16 +67,16 @@ def _launched(tenant_id: int, campaign_id: int, look_until: float) -> bool:
 
 def _launch_one(tenant_id: int, campaign_id: int, look_until: float) -> bool:
     due = Campaign.objects.filter(tenant=tenant_id, pk=campaign_id, state=STATE.SCHEDULED, due_at__lte=Now())
-    looked_at = warning.stamped(due, tenant_id)
-    if looked_at is None:
+    if not warning.stamped(due, tenant_id):
         return False
-    due = due.filter(looked_at=looked_at).select_related("tenant", "number")
+    due = due.filter(looked_at__isnull=False).select_related("tenant", "number")
     with tenant_scope(tenant_id):
         seen = due.first()
         warned = warning.found(seen, look_until) if seen else []
     with tenant_scope(tenant_id):
         # Whoever has taken it back or put it off since it was listed has been told so: then it does not start. Whoever
-        # has changed it since the look started waits for the next round.
+        # has changed it since the look started, which takes the moment away, waits for the next round. Another round's
+        # moment takes nothing away: else rounds that look for long could overtake each other for ever.
         campaign = due.select_for_update(of=("self",)).first()
         if campaign is None:
             return False

@@ -59,16 +59,17 @@ def checks(campaign: Campaign, known: queries.Estimate | None = None) -> list[Ch
 def foreseen(campaign: Campaign) -> list[Check]:
     """The checks that a scheduled campaign would fail at its time, as things stand and whoever is in its audience."""
     # A pause of the number may be over by then.
-    found = [*_agreement_checks(campaign), *_audience_limits(campaign), *_number_checks(campaign, campaign.due_at)]
+    found = [*_agreement_checks(campaign), *_choice_checks(campaign), *_audience_limits(campaign)]
+    found += _number_checks(campaign, campaign.due_at)
     for variant in _variants(campaign):
         found.extend(_template_checks(campaign, variant))
     return [check for check in found if not check.ok]
 
 
 def unreached(campaign: Campaign) -> list[Check]:
-    """The check that its audience fails, if it does; counts only if it must, which may take long."""
-    check = _audience_check(campaign, None)
-    return [] if check.ok else [check]
+    """The check that says so if nobody can be reached; counts only if it must, which may take long."""
+    found = [] if _choice_checks(campaign) else [_reach_check(campaign, None)]
+    return [check for check in found if not check.ok]
 
 
 def warnings(campaign: Campaign) -> list[Check]:
@@ -111,11 +112,19 @@ def _agreement_checks(campaign: Campaign) -> list[Check]:
 
 
 def _audience_check(campaign: Campaign, known: queries.Estimate | None) -> Check:
+    unusable = _choice_checks(campaign)
+    return unusable[0] if unusable else _reach_check(campaign, known)
+
+
+def _choice_checks(campaign: Campaign) -> list[Check]:
+    """What is wrong with the choice itself, if anything: then nobody can be counted."""
     if not campaign.audiences.filter(is_excluded=False).exists():
-        return Check("audience", _("Choose at least one list or segment."), False, "audience")
+        return [Check("audience", _("Choose at least one list or segment."), False, "audience")]
     broken = _broken_segment(campaign)
-    if broken:
-        return Check("segment", broken, False, "audience")
+    return [Check("segment", broken, False, "audience")] if broken else []
+
+
+def _reach_check(campaign: Campaign, known: queries.Estimate | None) -> Check:
     if known is None and audience.reaches_some(campaign):
         return Check("audience", _("The audience can be reached."), True, "audience")
     counted = known or queries.estimate(campaign)

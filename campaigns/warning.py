@@ -6,13 +6,14 @@ they mean is said in the language of whoever reads it.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from campaigns import preflight
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 # Two days leave time to mend a template, which Meta has to approve.
 SOON, EVERY = timedelta(hours=48), timedelta(hours=1)
 AT_A_TIME = 20
-# Of each statement of a look, and of all looks in a round: others wait to be started or looked at.
+# Of each statement of a look, for others wait to be started or looked at; and after so many no further look begins.
 SECONDS, ROUND_SECONDS = 2.0, 20.0
 STALE = Q(looked_at=None) | Q(looked_at__lt=Now() - EVERY)
 # What finds which codes; the first and the last one of them may take long.
@@ -43,7 +44,7 @@ def refuses(code: str) -> bool:
 
 
 def _kind(code: str) -> str:
-    if code in ("audience", "segment", "nobody_reachable"):
+    if code == "nobody_reachable":
         return "audience"
     if code in ("warning.objection", "warning.notice"):
         return "first"
@@ -89,7 +90,7 @@ def texts(codes: Sequence[str]) -> list[str]:
     return [meanings[code] for code in codes if code in meanings]
 
 
-def found(campaign: Campaign, until: float) -> list[str]:
+def found(campaign: Campaign, until: float = math.inf) -> list[str]:
     """The codes of what there is to look at now, each once; what was found last of what cannot be told in time.
 
     `until` is when looking has to end, by `time.monotonic`. Nothing of this may keep a campaign from starting.
@@ -97,7 +98,7 @@ def found(campaign: Campaign, until: float) -> list[str]:
     return [*_codes(campaign, "warning", until), *_codes(campaign, "first", until)]
 
 
-def _codes(campaign: Campaign, kind: str, until: float) -> list[str]:
+def _codes(campaign: Campaign, kind: str, until: float = math.inf) -> list[str]:
     left = min(SECONDS, until - time.monotonic())
     try:
         if left > 0:
@@ -127,17 +128,21 @@ def look_ahead() -> None:
     until = time.monotonic() + ROUND_SECONDS
     for tenant_id, campaign_id in ids:
         if time.monotonic() < until:
-            _look(tenant_id, campaign_id, until)
+            try:
+                # To its end, whatever is left of the round: it will not be looked at again for an hour.
+                _look(tenant_id, campaign_id)
+            except Exception:
+                log.exception("looking at campaign %s has failed", campaign_id)
 
 
-def _look(tenant_id: int, campaign_id: int, until: float) -> None:
+def _look(tenant_id: int, campaign_id: int) -> None:
     scheduled = Campaign.objects.filter(tenant=tenant_id, pk=campaign_id, state=Campaign.State.SCHEDULED)
     # Another round may have been there first.
     if looked_at := stamped(scheduled.filter(STALE), tenant_id):
         with tenant_scope(tenant_id):
             for campaign in scheduled.filter(looked_at=looked_at).select_related("tenant", "number"):
-                refusing = [*_codes(campaign, "obstacle", until), *_codes(campaign, "audience", until)]
-                warned = [*refusing, *found(campaign, until)]
+                refusing = [*_codes(campaign, "obstacle"), *_codes(campaign, "audience")]
+                warned = [*refusing, *found(campaign)]
                 # Whoever has changed it meanwhile has taken the time away: then the next round looks again.
                 scheduled.filter(looked_at=looked_at).update(warned=warned)
 
@@ -147,6 +152,8 @@ def stamped(campaigns: QuerySet[Campaign], tenant_id: int) -> datetime | None:
 
     Whoever changes it takes the moment away, so that what was found is known to be of what it was before.
     """
-    looked_at = now()
-    with tenant_scope(tenant_id):
+    with tenant_scope(tenant_id), connection.cursor() as cursor:
+        # The database's clock, as for all that compares with it: a worker's may be wrong.
+        cursor.execute("SELECT clock_timestamp()")
+        looked_at: datetime = cursor.fetchone()[0]
         return looked_at if campaigns.update(looked_at=looked_at) else None

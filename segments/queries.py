@@ -23,7 +23,7 @@ from tenants.replica import reading, report_scope
 # A marketer waits this long for all numbers of a preview; a broken-off count is told as such, never guessed.
 PATIENCE_SECONDS = 10.0
 # Hash joins over a million contacts want more than PostgreSQL's 4 MB.
-WORK_MEM = "64MB"
+WORK_MEM, WORK_MEM_OF_A_SET = "64MB", "128MB"
 SAMPLE = 10
 # Whose processing is restricted is only stored: neither counted nor shown (Art. 18 GDPR).
 NOT_RESTRICTED = "c.restricted_at IS NULL"
@@ -101,7 +101,7 @@ def _count_until(end: float, holds: Compiled, tenant: Tenant) -> int | None:
 
 
 def _count(holds: Compiled, tenant: Tenant, seconds: float) -> int:
-    with at_most(seconds), reading().cursor() as cursor:
+    with at_most(seconds), as_a_set(), reading().cursor() as cursor:
         cursor.execute(
             f"SELECT count(*) FROM contacts_contact c WHERE c.tenant_id = %s AND {NOT_RESTRICTED} AND {holds.sql}",
             [tenant.pk, *holds.params],
@@ -138,6 +138,21 @@ def at_most(seconds: float) -> Iterator[None]:
         if isinstance(error.__cause__, errors.QueryCanceled):
             raise TookTooLong from error
         raise
+
+
+@contextmanager
+def as_a_set() -> Iterator[None]:
+    """Have statements over a whole audience joined as sets.
+
+    The planner takes a large company's people for few: with statistics from before an import, and with many companies,
+    because it does not see whose rows row-level security lets through. Then it loops over them: minutes instead of a
+    tenth of a second. Hash joins are right for every audience, and never far off for a small one; those of a million
+    people fit into memory.
+    """
+    with reading().cursor() as cursor:
+        cursor.execute(f"SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{WORK_MEM_OF_A_SET}'")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = on; RESET work_mem")
 
 
 def _set(timeout: str, work_mem: str) -> None:

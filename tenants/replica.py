@@ -22,11 +22,11 @@ REPORTS = "reports"
 AWAY_S = 30
 # A replica that is further behind is not used: its replication has stopped, and nobody may look at it for days.
 BEHIND = timedelta(minutes=5)
-# The last column says whether it follows: whoever has replayed nothing since its start does not, nor does one that was
-# promoted.
+# The last column says whether it follows: one that was promoted does not, nor does whoever has replayed nothing since its
+# start.
 OPEN = """
 SELECT set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', %s, true),
-    coalesce(pg_last_xact_replay_timestamp() > now() - make_interval(secs => %s), FALSE)
+    pg_is_in_recovery() AND coalesce(pg_last_xact_replay_timestamp() > now() - make_interval(secs => %s), FALSE)
 """
 _ALIAS = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 _away_until = 0.0
@@ -88,7 +88,7 @@ def _on_replica(tenant_id: int) -> Iterator[None]:
         with replica.cursor() as cursor:
             cursor.execute(OPEN, [str(tenant_id), BEHIND.total_seconds()])
             if not cursor.fetchone()[-1]:
-                raise OperationalError(f"the replica is more than {BEHIND} behind")
+                raise OperationalError(f"the replica follows nobody or is more than {BEHIND} behind")
         token = _ALIAS.set(REPORTS)
         try:
             yield

@@ -1,9 +1,12 @@
 """Campaigns on their way: a number, a template, a list of people, and a draft that is ready to launch."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from campaigns import actions
+from django.utils.timezone import now
+
+from campaigns import actions, tasks
 from campaigns.models import Campaign
 from contacts.models import Contact, ContactList, ListMember
 from messaging.models import Message
@@ -105,3 +108,35 @@ def change_number(campaign: Campaign, **fields: Any) -> None:
     """Change the company's numbers."""
     with tenant_scope(campaign.tenant):
         Number.objects.filter(tenant=campaign.tenant).update(**fields)
+
+
+def change(campaign: Campaign, **fields: Any) -> None:
+    """Change the row itself."""
+    with tenant_scope(campaign.tenant_id):
+        Campaign.objects.filter(pk=campaign.pk).update(**fields)
+
+
+def schedule(api: Caller, campaign: Campaign, **until: int) -> Campaign:
+    """Nothing was to be seen as it was scheduled; it is due in two days, or so late."""
+    answer = api.post(f"campaigns/{campaign.uid}/schedule/", {"local_time": "2030-12-01T09:00:00"})
+    assert (answer.status_code, answer.json()["warnings"]) == (200, [])
+    change(campaign, due_at=now() + timedelta(**(until or {"hours": 47})))
+    return campaign
+
+
+def come_due(campaign: Campaign, **fields: Any) -> None:
+    """Its time has come."""
+    change(campaign, due_at=now() - timedelta(seconds=1), **fields)
+
+
+def hours_pass(campaign: Campaign, hours: float) -> None:
+    """It was looked at so much earlier; then beat rings."""
+    looked_at = stored(campaign).looked_at
+    assert looked_at is not None
+    change(campaign, looked_at=looked_at - timedelta(hours=hours))
+    tasks.look_ahead()
+
+
+def pause_template(campaign: Campaign) -> None:
+    """Meta has paused its template: it would not start."""
+    change_template(campaign, status="PAUSED")

@@ -1,31 +1,39 @@
 """A scheduled campaign is looked at again before its time and as it comes: who brings people meanwhile is not alone."""
 
-import contextlib
 from collections.abc import Callable
 from datetime import timedelta
-from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg2
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from benchmarks.fleet import wait_until
-from campaigns import actions, launching, tasks, warning
+from analytics.queries import attention
+from campaigns import tasks
 from campaigns.models import Campaign
-from contacts.models import Contact, ListMember
+from contacts.models import ListMember
+from segments import actions as segments
+from segments.models import Segment
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
-from tests.campaigns.cast import change_number, change_template, draft, stored
-from tests.campaigns.test_first_messages import BOTH, HEADERS, LINE, NOTICE, OBJECT, say
+from tests.campaigns.cast import (
+    change,
+    change_number,
+    change_template,
+    come_due,
+    draft,
+    hours_pass,
+    pause_template,
+    schedule,
+    stored,
+)
+from tests.campaigns.test_first_messages import BOTH, NOTICE, OBJECT, say
 from tests.consent.factories import known
-from tests.consent.imports import done
 from tests.contacts.calls import Caller
 from whatsapp import profiles
 
@@ -37,52 +45,6 @@ def alice(client: Client, bakery_made: NewTenant) -> Client:
     client.force_login(bakery_made.owner)
     client.cookies["django_language"] = "en"
     return client
-
-
-@pytest.fixture
-def scheduled(api: Caller, ready: Campaign) -> Campaign:
-    """Nothing was to be seen when it was scheduled; it starts within two days."""
-    return schedule(api, ready)
-
-
-@pytest.fixture
-def import_into(bakery: Tenant, settings: Any, tmp_path: Any) -> Import:
-    """Somebody of an import, who has never been written to, comes into the campaign's list."""
-    settings.MEDIA_ROOT = str(tmp_path)
-
-    def run(campaign: Campaign) -> None:
-        done(bakery, HEADERS + LINE.format(0))
-        with tenant_scope(bakery):
-            known(bakery, privacy_url=NOTICE)
-            person = Contact.objects.order_by("pk").last()
-            ListMember.objects.create(tenant=bakery, list=campaign.audiences.get().list, contact=person)
-
-    return run
-
-
-def schedule(api: Caller, campaign: Campaign, **until: int) -> Campaign:
-    answer = api.post(f"campaigns/{campaign.uid}/schedule/", {"local_time": "2030-12-01T09:00:00"})
-    assert (answer.status_code, answer.json()["warnings"]) == (200, [])
-    change(campaign, due_at=now() + timedelta(**(until or {"hours": 47})))
-    return campaign
-
-
-def change(campaign: Campaign, **fields: Any) -> None:
-    with tenant_scope(campaign.tenant_id):
-        Campaign.objects.filter(pk=campaign.pk).update(**fields)
-
-
-def hours_pass(campaign: Campaign, hours: float) -> None:
-    """It was looked at so much earlier; then beat rings."""
-    looked_at = stored(campaign).looked_at
-    assert looked_at is not None
-    change(campaign, looked_at=looked_at - timedelta(hours=hours))
-    tasks.look_ahead()
-
-
-def starter() -> Thread:
-    """The schedule, beside what else happens."""
-    return Thread(target=lambda: (tasks.launch_due(), connection.close()))
 
 
 def told(api: Caller) -> list[dict[str, Any]]:
@@ -171,7 +133,7 @@ def test_cg_24_a_campaign_that_the_schedule_has_started_says_with_what_warnings(
     """Also of what has come since the last look."""
     tasks.look_ahead()
     import_into(scheduled)
-    change(scheduled, due_at=now() - timedelta(seconds=1))
+    come_due(scheduled)
 
     tasks.launch_due()
 
@@ -192,7 +154,7 @@ def test_cg_61_a_business_profile_that_leads_nowhere_by_then_is_told_and_holds_n
     change_number(scheduled, profile=profiles.kept({}))
     tasks.look_ahead()
     assert "business profile leads neither" in told(api)[0]["text"]
-    change(scheduled, due_at=now() - timedelta(seconds=1))
+    come_due(scheduled)
 
     tasks.launch_due()
 
@@ -218,7 +180,7 @@ def test_a_look_that_fails_keeps_what_was_found_before_and_holds_no_start_up(
     import_into(scheduled)
     tasks.look_ahead()
     assert stored(scheduled).warned == BOTH
-    change(scheduled, due_at=now() - timedelta(seconds=1), looked_at=None)
+    come_due(scheduled, looked_at=None)
     with connection.cursor() as cursor:
         # Of what a look reads and a start does not.
         cursor.execute("ALTER TABLE messaging_message RENAME COLUMN accepted_at TO gone")
@@ -231,96 +193,13 @@ def test_a_look_that_fails_keeps_what_was_found_before_and_holds_no_start_up(
     assert (stored(scheduled).state, stored(scheduled).warned) == ("running", BOTH)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_look_that_takes_too_long_holds_no_start_up(
-    scheduled: Campaign, import_into: Import, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It goes out with what it was warned of before, not with what would have kept it."""
-    monkeypatch.setattr(warning, "SECONDS", 0.1)
-    import_into(scheduled)
-    change(scheduled, due_at=now() - timedelta(seconds=1), warned=["template_status", *BOTH])
-
-    starting = starter()
-    with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as other:
-        # What a look reads and a start does not.
-        other.cursor().execute("LOCK TABLE messaging_message IN ACCESS EXCLUSIVE MODE")
-        starting.start()
-        starting.join(10)
-        found = stored(scheduled)
-    starting.join()
-
-    assert (found.state, found.warned) == ("running", BOTH)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_audience_that_takes_too_long_to_look_at_hides_nothing_else(
-    scheduled: Campaign, api: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(warning, "SECONDS", 0.1)
-    change(scheduled, warned=["nobody_reachable"])
-    with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as other:
-        # What only looks at the audience read.
-        other.cursor().execute("LOCK TABLE contacts_listmember IN ACCESS EXCLUSIVE MODE")
-        paused(scheduled)
-        tasks.look_ahead()
-        while_paused = stored(scheduled).warned
-        change_template(scheduled, status="APPROVED")
-        hours_pass(scheduled, 1.1)
-        approved = stored(scheduled).warned
-
-    assert while_paused == ["template_status", "nobody_reachable"]
-    assert approved == ["nobody_reachable"]
-    hours_pass(scheduled, 1.1)
-    assert stored(scheduled).warned == []
-
-
-def test_a_round_that_has_looked_for_long_enough_starts_the_others_with_what_was_found_before(
-    scheduled: Campaign, import_into: Import, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(launching, "LOOKING_SECONDS", 0)
-    import_into(scheduled)
-    change(scheduled, due_at=now() - timedelta(seconds=1), warned=["warning.order"])
-
-    tasks.launch_due()
-
-    assert (stored(scheduled).state, stored(scheduled).warned) == ("running", ["warning.order"])
-
-
-@pytest.mark.django_db(transaction=True)
-def test_one_that_is_changed_while_it_is_looked_at_starts_a_round_later_with_what_it_is_then(
-    scheduled: Campaign, import_into: Import
-) -> None:
-    import_into(scheduled)
-    change(scheduled, due_at=now() - timedelta(seconds=1), looked_at=None)
-
-    starting = starter()
-    with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as other:
-        # The look waits for it.
-        other.cursor().execute("LOCK TABLE messaging_message IN ACCESS EXCLUSIVE MODE")
-        starting.start()
-        wait_until(lambda: stored(scheduled).looked_at is not None, "the look", 10)
-        with tenant_scope(scheduled.tenant):
-            actions.update(campaign=stored(scheduled), by=None, name="Neu")
-    starting.join(10)
-    assert not starting.is_alive()
-    assert stored(scheduled).state == "scheduled"
-
-    tasks.launch_due()
-
-    assert (stored(scheduled).state, stored(scheduled).warned) == ("running", BOTH)
-
-
-def paused(campaign: Campaign) -> None:
-    change_template(campaign, status="PAUSED")
-
-
 def emptied(campaign: Campaign) -> None:
     with tenant_scope(campaign.tenant_id):
         ListMember.objects.all().delete()
 
 
 @pytest.mark.parametrize(
-    ("happens", "why"), [(paused, "The template may not be sent."), (emptied, "Nobody can be reached.")]
+    ("happens", "why"), [(pause_template, "The template may not be sent."), (emptied, "Nobody can be reached.")]
 )
 def test_what_will_keep_it_from_starting_is_told_as_such_and_not_as_a_warning(
     scheduled: Campaign, api: Caller, alice: Client, happens: Callable[[Campaign], None], why: str
@@ -336,14 +215,14 @@ def test_what_will_keep_it_from_starting_is_told_as_such_and_not_as_a_warning(
     assert (found["level"], found["remedy"]) == ("danger", "The review says what mends it.")
     assert found["text"].endswith(f"but it will not start as it stands: {why}")
     assert why in alice.get("/bakery/").content.decode()
-    change(scheduled, due_at=now() - timedelta(seconds=1))
+    come_due(scheduled)
     tasks.launch_due()
     assert (stored(scheduled).state, told(api)) == ("draft", [])
 
 
 def test_once_that_is_mended_the_warnings_are_told(scheduled: Campaign, api: Caller, import_into: Import) -> None:
     import_into(scheduled)
-    paused(scheduled)
+    pause_template(scheduled)
     tasks.look_ahead()
     change_template(scheduled, status="APPROVED")
 
@@ -365,7 +244,9 @@ def test_a_pause_of_its_number_keeps_it_from_starting_unless_it_is_over_by_then(
     assert [each["level"] for each in told(api)] == levels
 
 
-def test_what_will_not_start_is_told_before_what_will(scheduled: Campaign, api: Caller, import_into: Import) -> None:
+def test_what_will_not_start_is_told_before_what_will(
+    scheduled: Campaign, api: Caller, import_into: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import_into(scheduled)
     people = factories.contacts(scheduled.tenant, 1, start=50)
     later = schedule(api, draft(scheduled.tenant, people), hours=47, minutes=30)
@@ -374,6 +255,9 @@ def test_what_will_not_start_is_told_before_what_will(scheduled: Campaign, api: 
     tasks.look_ahead()
 
     assert [each["uid"] for each in told(api)] == [str(later.uid), str(scheduled.uid)]
+    # Also where not all can be told.
+    monkeypatch.setattr(attention, "SHOWN_OF_EACH", 1)
+    assert [each["uid"] for each in told(api)] == [str(later.uid)]
 
 
 def test_its_time_is_told_in_the_companys_zone(scheduled: Campaign, api: Caller, import_into: Import) -> None:
@@ -387,14 +271,34 @@ def test_its_time_is_told_in_the_companys_zone(scheduled: Campaign, api: Caller,
     assert f"{due_at.astimezone(ZoneInfo('America/New_York')):%H:%M}." in told(api)[0]["text"]
 
 
-def test_one_that_was_just_changed_waits_behind_no_other_that_is_due_before(
-    scheduled: Campaign, api: Caller, monkeypatch: pytest.MonkeyPatch
+def test_a_segment_that_names_what_was_deleted_is_told_until_somebody_has_mended_it(
+    scheduled: Campaign, api: Caller
 ) -> None:
-    monkeypatch.setattr(warning, "AT_A_TIME", 1)
+    with tenant_scope(scheduled.tenant):
+        rule = {"tag": "00000000-0000-4000-8000-000000000000", "op": "has"}
+        segment = segments.create(tenant=scheduled.tenant, name="Treue", rule=None, by=None)
+        Segment.objects.filter(pk=segment.pk).update(rule=rule)
+        scheduled.audiences.update(list=None, segment=segment)
     tasks.look_ahead()
-    people = factories.contacts(scheduled.tenant, 1, start=50)
-    later = schedule(api, draft(scheduled.tenant, people), hours=47, minutes=30)
+    assert told(api)[0]["text"].endswith("A segment names something that no longer exists.")
 
+    with tenant_scope(scheduled.tenant):
+        Segment.objects.filter(pk=segment.pk).update(rule={})
     hours_pass(scheduled, 1.1)
 
-    assert stored(later).looked_at is not None
+    assert told(api) == []
+
+
+def test_of_one_that_was_called_off_before_its_time_nothing_is_told(
+    scheduled: Campaign, api: Caller, import_into: Import
+) -> None:
+    import_into(scheduled)
+    tasks.look_ahead()
+    assert len(api.get(f"campaigns/{scheduled.uid}/report/").json()["warned"]) == 2
+
+    api.post(f"campaigns/{scheduled.uid}/cancel/")
+
+    assert (stored(scheduled).state, api.get(f"campaigns/{scheduled.uid}/report/").json()["warned"]) == (
+        "cancelled",
+        [],
+    )

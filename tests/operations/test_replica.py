@@ -7,8 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -305,6 +306,26 @@ def test_a_replica_that_has_followed_nobody_since_its_start_is_not_used(
     monkeypatch.setattr(replica, "_away_until", 0.0)
     with tenant_scope(place.bakery.tenant), report_scope(place.bakery.tenant):
         assert reading().settings_dict is known
+
+
+def test_a_replica_that_was_promoted_is_not_used_from_that_moment(
+    place: Place, known: dict[str, Any], tmp_path: Path
+) -> None:
+    promoted = place.primary.standby(tmp_path)
+    try:
+        replace(place, standby=promoted).catch_up()
+        known["PORT"] = urlsplit(promoted.url).port
+        with tenant_scope(place.bakery.tenant), report_scope(place.bakery.tenant):
+            assert reading().settings_dict is known
+
+        assert told(promoted, "SELECT pg_promote()")
+        with tenant_scope(place.bakery.tenant), report_scope(place.bakery.tenant):
+            assert reading().alias == "default"
+        # Not because of its age.
+        assert now() - told(promoted, REPLAYED) < replica.BEHIND
+    finally:
+        connections[replica.REPORTS].close()
+        promoted.end()
 
 
 def test_an_idle_primary_lets_its_replica_know_the_time(place: Place) -> None:
