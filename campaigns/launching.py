@@ -22,7 +22,7 @@ from tenants.scope import across_tenants, tenant_scope
 log = logging.getLogger(__name__)
 STATE = Campaign.State
 EDITABLE = (STATE.DRAFT, STATE.SCHEDULED)
-# Of all that are due at once: those after it start with what the last look before has found.
+# Of all that are due at once, then no further look begins: the rest starts with what the last look before has found.
 LOOKING_SECONDS = 5.0
 
 
@@ -67,17 +67,19 @@ def _launched(tenant_id: int, campaign_id: int, look_until: float) -> bool:
 
 def _launch_one(tenant_id: int, campaign_id: int, look_until: float) -> bool:
     due = Campaign.objects.filter(tenant=tenant_id, pk=campaign_id, state=STATE.SCHEDULED, due_at__lte=Now())
-    if not warning.stamped(due, tenant_id):
-        return False
-    due = due.filter(looked_at__isnull=False).select_related("tenant", "number")
     with tenant_scope(tenant_id):
-        seen = due.first()
-        warned = warning.found(seen, look_until) if seen else []
+        # The moment is left where there is one, so that rounds which overtake each other share it.
+        due.filter(looked_at=None).update(looked_at=Now())
+        seen = due.select_related("tenant", "number").first()
+    if seen is None or seen.looked_at is None:
+        return False
+    with tenant_scope(tenant_id):
+        warned = warning.found(seen, look_until)
     with tenant_scope(tenant_id):
         # Whoever has taken it back or put it off since it was listed has been told so: then it does not start. Whoever
-        # has changed it since the look started, which takes the moment away, waits for the next round. Another round's
-        # moment takes nothing away: else rounds that look for long could overtake each other for ever.
-        campaign = due.select_for_update(of=("self",)).first()
+        # has changed it since the look started, which takes the moment away, waits for the next round.
+        unchanged = due.filter(looked_at=seen.looked_at).select_related("tenant", "number")
+        campaign = unchanged.select_for_update(of=("self",)).first()
         if campaign is None:
             return False
         try:

@@ -9,9 +9,8 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -28,7 +27,8 @@ SOON, EVERY = timedelta(hours=48), timedelta(hours=1)
 AT_A_TIME = 20
 # Of each statement of a look, for others wait to be started or looked at; and after so many no further look begins.
 SECONDS, ROUND_SECONDS = 2.0, 20.0
-STALE = Q(looked_at=None) | Q(looked_at__lt=Now() - EVERY)
+# Whoever starts what is due looks at it, too, and knows by the moment that it is still what was looked at.
+STALE = Q(due_at__gt=Now()) & (Q(looked_at=None) | Q(looked_at__lt=Now() - EVERY))
 # What finds which codes; the first and the last one of them may take long.
 LOOKS: dict[str, Callable[[Campaign], list[Check]]] = {
     "audience": preflight.unreached,
@@ -137,23 +137,13 @@ def look_ahead() -> None:
 
 def _look(tenant_id: int, campaign_id: int) -> None:
     scheduled = Campaign.objects.filter(tenant=tenant_id, pk=campaign_id, state=Campaign.State.SCHEDULED)
-    # Another round may have been there first.
-    if looked_at := stamped(scheduled.filter(STALE), tenant_id):
-        with tenant_scope(tenant_id):
-            for campaign in scheduled.filter(looked_at=looked_at).select_related("tenant", "number"):
-                refusing = [*_codes(campaign, "obstacle"), *_codes(campaign, "audience")]
-                warned = [*refusing, *found(campaign)]
-                # Whoever has changed it meanwhile has taken the time away: then the next round looks again.
-                scheduled.filter(looked_at=looked_at).update(warned=warned)
-
-
-def stamped(campaigns: QuerySet[Campaign], tenant_id: int) -> datetime | None:
-    """Note on one campaign that it is being looked at; returns the moment, None if it is not among them any more.
-
-    Whoever changes it takes the moment away, so that what was found is known to be of what it was before.
-    """
-    with tenant_scope(tenant_id), connection.cursor() as cursor:
-        # The database's clock, as for all that compares with it: a worker's may be wrong.
-        cursor.execute("SELECT clock_timestamp()")
-        looked_at: datetime = cursor.fetchone()[0]
-        return looked_at if campaigns.update(looked_at=looked_at) else None
+    with tenant_scope(tenant_id):
+        # Another round may have been there first.
+        if not scheduled.filter(STALE).update(looked_at=Now()):
+            return
+        campaign = scheduled.select_related("tenant", "number").get()
+    with tenant_scope(tenant_id):
+        refusing = [*_codes(campaign, "obstacle"), *_codes(campaign, "audience")]
+        warned = [*refusing, *found(campaign)]
+        # Whoever has changed it meanwhile has taken the moment away: then the next round looks again.
+        scheduled.filter(looked_at=campaign.looked_at).update(warned=warned)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from tenants.replica import reading, report_scope
 # A marketer waits this long for all numbers of a preview; a broken-off count is told as such, never guessed.
 PATIENCE_SECONDS = 10.0
 # Hash joins over a million contacts want more than PostgreSQL's 4 MB.
-WORK_MEM, WORK_MEM_OF_A_SET = "64MB", "128MB"
+WORK_MEM = "64MB"
 SAMPLE = 10
 # Whose processing is restricted is only stored: neither counted nor shown (Art. 18 GDPR).
 NOT_RESTRICTED = "c.restricted_at IS NULL"
@@ -72,9 +72,10 @@ def count(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE
 
     Raises InvalidRule, and TookTooLong after `seconds`.
     """
-    holds = compiling.guarded(check(tenant, rule), Frame(tenant.pk, timezone.now()))
+    node = check(tenant, rule)
+    holds = compiling.guarded(node, Frame(tenant.pk, timezone.now()))
     with report_scope(tenant):
-        return _count(holds, tenant, seconds)
+        return _count(node, holds, tenant, seconds)
 
 
 def preview(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIENCE_SECONDS) -> Preview:
@@ -84,30 +85,36 @@ def preview(tenant: Tenant, rule: dict[str, Any] | None, seconds: float = PATIEN
     """
     node, frame = check(tenant, rule), Frame(tenant.pk, timezone.now())
     end = time.monotonic() + seconds
-    compiled = [(path, compiling.guarded(below, frame)) for path, below in rules.walk(node)]
+    compiled = [(path, below, compiling.guarded(below, frame)) for path, below in rules.walk(node)]
     with report_scope(tenant):
-        nodes = [NodeCount(path, _count_until(end, holds, tenant)) for path, holds in compiled]
+        nodes = [NodeCount(path, _count_until(end, below, holds, tenant)) for path, below, holds in compiled]
     # People never from there: a replica may name for a while who has withdrawn or was erased.
     sample = _sample(compiling.guarded(node, frame), tenant, max(end - time.monotonic(), 1))
     return Preview(nodes[0].count, sample, nodes, frame.at)
 
 
-def _count_until(end: float, holds: Compiled, tenant: Tenant) -> int | None:
+def _count_until(end: float, node: rules.Node, holds: Compiled, tenant: Tenant) -> int | None:
     left = end - time.monotonic()
     try:
-        return _count(holds, tenant, left) if left > 0 else None
+        return _count(node, holds, tenant, left) if left > 0 else None
     except TookTooLong:
         return None
 
 
-def _count(holds: Compiled, tenant: Tenant, seconds: float) -> int:
-    with at_most(seconds), as_a_set(), reading().cursor() as cursor:
+def _count(node: rules.Node, holds: Compiled, tenant: Tenant, seconds: float) -> int:
+    joined = as_a_set(WORK_MEM) if _is_of_people(node) else nullcontext()
+    with at_most(seconds), joined, reading().cursor() as cursor:
         cursor.execute(
             f"SELECT count(*) FROM contacts_contact c WHERE c.tenant_id = %s AND {NOT_RESTRICTED} AND {holds.sql}",
             [tenant.pk, *holds.params],
         )
         found: int = cursor.fetchone()[0]
     return found
+
+
+def _is_of_people(node: rules.Node) -> bool:
+    """Whether it asks only what there is a few of for each contact; of messages and events there may be hundreds."""
+    return not any(isinstance(below, rules.Behaved | rules.Happened) for _path, below in rules.walk(node))
 
 
 def _sample(holds: Compiled, tenant: Tenant, seconds: float) -> list[Contact]:
@@ -141,7 +148,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def as_a_set() -> Iterator[None]:
+def as_a_set(work_mem: str = "128MB") -> Iterator[None]:
     """Have statements over a whole audience joined as sets.
 
     The planner takes a large company's people for few: with statistics from before an import, and with many companies,
@@ -150,7 +157,7 @@ def as_a_set() -> Iterator[None]:
     people fit into memory.
     """
     with reading().cursor() as cursor:
-        cursor.execute(f"SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{WORK_MEM_OF_A_SET}'")
+        cursor.execute(f"SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{work_mem}'")
         yield
         cursor.execute("SET LOCAL enable_nestloop = on; RESET work_mem")
 

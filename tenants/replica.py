@@ -22,8 +22,8 @@ REPORTS = "reports"
 AWAY_S = 30
 # A replica that is further behind is not used: its replication has stopped, and nobody may look at it for days.
 BEHIND = timedelta(minutes=5)
-# The last column says whether it follows: one that was promoted does not, nor does whoever has replayed nothing since its
-# start.
+# The last column says whether it follows: one that was promoted does not, nor does whoever has replayed nothing since
+# its start.
 OPEN = """
 SELECT set_config('transaction_read_only', 'on', true), set_config('app.tenant_id', %s, true),
     pg_is_in_recovery() AND coalesce(pg_last_xact_replay_timestamp() > now() - make_interval(secs => %s), FALSE)

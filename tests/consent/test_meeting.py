@@ -78,7 +78,10 @@ def meanwhile(tenant: Tenant, *jobs: Callable[[], Any]) -> list[Other]:
 def waiting() -> int:
     """How many wait for a lock in this database."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        cursor.execute(
+            "SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE NOT l.granted AND a.datname = current_database()"
+        )
         return int(cursor.fetchone()[0])
 
 
