@@ -81,6 +81,7 @@ def test_what_has_been_mended_is_told_no_more_as_soon_as_somebody_has_changed_th
     assert len(told(api)) == 1
 
     assert api.patch(f"campaigns/{scheduled.uid}/", {"name": "Neu"}).status_code == 200
+    assert told(api) == []
     tasks.look_ahead()
 
     assert (told(api), stored(scheduled).state) == ([], "scheduled")
@@ -277,7 +278,7 @@ def test_a_segment_that_names_what_was_deleted_is_told_until_somebody_has_mended
 ) -> None:
     with tenant_scope(scheduled.tenant):
         rule = {"tag": "00000000-0000-4000-8000-000000000000", "op": "has"}
-        segment = segments.create(tenant=scheduled.tenant, name="Treue", rule=None, by=None)
+        segment = segments.create(tenant=scheduled.tenant, name="Treue", rule={}, by=None)
         Segment.objects.filter(pk=segment.pk).update(rule=rule)
         scheduled.audiences.update(list=None, segment=segment)
     tasks.look_ahead()
