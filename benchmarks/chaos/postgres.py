@@ -19,6 +19,8 @@ from benchmarks.fleet import wait_until
 from config.localservices import accounts, ports, postgres
 from config.localservices.supervisor import end_with_parent
 
+REPLICA = "zusage_replica"
+
 
 class Server:
     """One server with its data in `folder`/pg; `url` is that of a role as the product's, `end` and `start` break it."""
@@ -54,15 +56,32 @@ class Server:
             cursor.execute("CREATE DATABASE zusage OWNER zusage")
 
     def standby(self, folder: Path) -> "Server":
-        """Another server with its data in `folder`/pg, which follows this one; it answers when this returns."""
+        """Another server with its data in `folder`/pg, which follows this one; it answers when this returns.
+
+        Set up step by step as docs/scaling.md tells operators.
+        """
+        self._let_replicas_in()
         other = Server(folder)
         other._password = self._password
         other._make_folder()
-        options = ["-D", str(other._data), "-d", self.superuser_url, "-R", "--checkpoint=fast", "--no-sync"]
-        if other._run("pg_basebackup", options).wait():
+        primary = f"host={ports.ADDRESS} port={self._port} user={REPLICA} password={self._password}"
+        options = ["-D", str(other._data), "-d", primary, "-R", "-X", "stream", "-C", "-S", folder.name]
+        if other._run("pg_basebackup", [*options, "--checkpoint=fast", "--no-sync"]).wait():
             raise RuntimeError(f"no copy was made: see {other._log}")
+        with (other._data / "postgresql.conf").open("a") as settings:
+            settings.write("hot_standby_feedback = on\n")
         other.start()
         return other
+
+    def _let_replicas_in(self) -> None:
+        access = self._data / "pg_hba.conf"
+        line = f"host replication {REPLICA} {ports.ADDRESS}/32 scram-sha-256\n"
+        if access.read_text().startswith(line):
+            return
+        access.write_text(line + access.read_text())
+        with self._connected() as server, server.cursor() as cursor:
+            cursor.execute(f"CREATE ROLE {REPLICA} LOGIN REPLICATION PASSWORD '{self._password}'")
+            cursor.execute("SELECT pg_reload_conf()")
 
     def _make_folder(self) -> None:
         self._data.mkdir(mode=0o700)
