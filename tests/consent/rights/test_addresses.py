@@ -40,7 +40,7 @@ def test_of_an_erased_person_who_confirmed_by_mail_nothing_is_left_to_read(
         ask(client, open_form(bakery, published(bakery, covers=BOTH)), email="zitronella@example.com")
         yes(client, mail.outbox[0])
         contact = bakery.contacts.get()
-    assert found(("zitronella@",)) == ["table contacts_contact"]
+    assert found(("zitronella@",)) == ["table consent_consentevidence", "table contacts_contact"]
 
     erased(alice, bakery, contact)
 

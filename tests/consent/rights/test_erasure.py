@@ -16,10 +16,11 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from consent import queries, tasks
-from consent.actions import preferences
+from consent.actions import preferences, vouchers
 from consent.ledger import evidence
-from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Suppression
+from consent.models import ConsentEvent, ConsentEvidence, DataRequest, SignupCode, Suppression
 from consent.rights import keeping
+from consent.signups import message
 from contacts.models import Contact, Event, Import
 from inbox.models import WebhookEvent
 from messaging import links, recording
@@ -31,8 +32,9 @@ from tenants.scope import across_tenants, tenant_scope
 from tests.consent.factories import open_form, published
 from tests.consent.imports import done
 from tests.consent.rights import traces
-from tests.consent.rights.traces import MARKER, OTHER, PHONE, erased, follow, found, plant, received, wamid
-from tests.consent.test_signups import page
+from tests.consent.rights.traces import EMAIL, MARKER, OTHER, PHONE, erased, follow, found, plant, received, wamid
+from tests.consent.test_addresses import BOTH, ask
+from tests.consent.test_signups import page, write
 from tests.contacts.calls import Caller
 from tests.inbox import meta
 from whatsapp.client import Accepted
@@ -66,6 +68,7 @@ def test_the_marker_is_in_every_place_before_and_nowhere_afterwards(
     places = found()
     assert {
         "file .csv", "file .zip", "table consent_datarequest", "table contacts_contact", "table contacts_event",
+        "table consent_consentevidence",
         "table contacts_rejectedrow", "table inbox_inboundmessage", "table messaging_content", "table messaging_link",
         "table messaging_message", "table tenants_idempotencykey", "table analytics_ordercredit",
     } <= set(places)  # fmt: skip
@@ -81,6 +84,28 @@ def test_the_marker_is_in_every_place_before_and_nowhere_afterwards(
     assert found((str(people[0].uid),)) == ["table tenants_auditevent"]
     assert MARKER not in erasure_log.read_text()
     assert PHONE not in erasure_log.read_text()
+
+
+def test_what_she_left_at_a_sign_up_goes_with_her_the_code_she_was_given_and_what_is_encrypted_too(
+    alice: Caller, bakery: Tenant, client: Client, people: tuple[Contact, Contact]
+) -> None:
+    benefit = {"benefit": "5 € Gutschein", "benefit_terms": "Ab 20 € Einkauf."}
+    with tenant_scope(bakery):
+        form = open_form(bakery, published(bakery, covers=BOTH), **benefit)
+        vouchers.add(form=form, codes=["EINS", "ZWEI"], by=None)
+        write(people[0], message(ask(client, form, email=EMAIL)))
+        # Never sent: nobody knows whose it is but by the address.
+        ask(client, form, email=EMAIL)
+        given = SignupCode.objects.get(contact=people[0])
+    assert "table consent_addressrequest" in found((EMAIL,))
+
+    assert erased(alice, bakery, people[0]).state == "done"
+
+    assert found() == []
+    assert found((EMAIL,)) == []
+    with tenant_scope(bakery):
+        assert not SignupCode.objects.filter(pk=given.pk).exists()
+        assert SignupCode.objects.count() == 1
 
 
 @pytest.mark.usefixtures("people")
