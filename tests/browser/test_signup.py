@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,7 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from consent.actions import preferences, signup_forms, vouchers
-from consent.models import SignupCode, SignupForm
+from consent.models import SignupCode, SignupForm, SignupRequest
+from consent.printing import codes
 from consent.queries import may_send
 from consent.signups import token_in
 from contacts.models import Contact
@@ -84,9 +86,14 @@ def test_signing_up_needs_no_script(without_scripts: Page, live_server: object, 
     assert token_in(page.locator(".by-hand").inner_text())
 
 
-def test_signing_up_works_by_keyboard_alone(page: Page, live_server: object, form: SignupForm) -> None:
+def test_whoever_scans_a_poster_signs_up_on_the_phone_by_keyboard_alone(
+    page: Page, live_server: object, form: SignupForm
+) -> None:
     page.set_viewport_size(PHONE)
-    page.goto(f"{live_server}/s/bakery/theke/")
+    with tenant_scope(form.tenant):
+        place = signup_forms.add_place(form=form, name="Kasse", by=None)
+        scanned = urlsplit(text_in(codes.code(form, place, "png"), quiet=4))
+    page.goto(f"{live_server}{scanned.path}?{scanned.query}")
     visited = []
     for _step in range(12):
         page.keyboard.press("Tab")
@@ -99,6 +106,14 @@ def test_signing_up_works_by_keyboard_alone(page: Page, live_server: object, for
     assert [name for name in visited if name] == ["agree", "extra", "answer", "submit"]
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="WhatsApp öffnen")).to_be_visible()
+    for _step in range(5):
+        page.keyboard.press("Tab")
+        link = page.evaluate("document.activeElement.href || ''")
+        if link:
+            break
+    assert link.startswith("https://wa.me/4930231250?text=START%20")
+    with tenant_scope(form.tenant):
+        assert [request.place for request in SignupRequest.objects.all()] == [place]
 
 
 @pytest.mark.parametrize(("language", "theme"), [("de", "light"), ("en", "dark")])

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import InternalError, connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from campaigns import actions, finishing, freezing, tasks
@@ -59,6 +60,19 @@ def test_audience_is_the_sum_of_states(bakery: Tenant) -> None:
     assert states(campaign) == {"QUEUED": 5, "SKIPPED": 2}
     assert [m.contact_id for m in messages(campaign)] == [person.pk for person in people]
     assert stored(campaign).frozen_at
+
+
+def test_a_larger_audience_takes_no_more_statements(bakery: Tenant) -> None:
+    """Consent of everybody is asked in the statement that writes the rows: one for half a million people."""
+    taken = []
+    for start, count in ((0, 2), (100, 40)):
+        campaign = launch(draft(bakery, factories.contacts(bakery, count, start=start)))
+        with CaptureQueriesContext(connection) as asked:
+            freeze(campaign)
+        assert states(campaign) == {"QUEUED": count}
+        taken.append([each["sql"].split()[0] for each in asked])
+
+    assert taken[0] == taken[1]
 
 
 def test_the_day_of_sending_begins_when_the_audience_is_complete(bakery: Tenant) -> None:
