@@ -61,8 +61,6 @@ def test_when_a_senders_time_is_over_the_next_one_goes_on(
 def test_while_one_sends_the_lease_names_it_and_another_leaves_the_number_alone(
     number: Number, source: Source, meta: Running, engine: Engine, second: Engine, settings: Settings
 ) -> None:
-    # So long that the first one is still there when the other comes.
-    meta.configure(latency_s=3.0)
     first = threading.Thread(target=engine.run, args=(30,))
     first.start()
     wait_until(lambda: len(meta.ledger) > 0, "the first message", 30)
