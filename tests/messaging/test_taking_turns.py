@@ -67,10 +67,11 @@ def test_while_one_sends_the_lease_names_it_and_another_leaves_the_number_alone(
 
     called: list[int] = []
     second.run(0.5, call_next=lambda: called.append(1))
-
-    assert lease(number, settings) == f"{socket.gethostname()}:{os.getpid()}"
-    assert called == []
+    holder = lease(number, settings)
     first.join()
+
+    assert holder == f"{socket.gethostname()}:{os.getpid()}"
+    assert called == []
     assert_everybody_got_one(source, meta)
 
 
