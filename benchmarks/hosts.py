@@ -5,6 +5,7 @@ side counts: how many a second, the fullest second, whether anybody got a messag
 """
 
 import bisect
+import contextlib
 import itertools
 import os
 import secrets
@@ -14,7 +15,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def measure(messages: int = MESSAGES) -> list[Measured]:
 Running = tuple[str, Mapping[int, str]]
 
 
-@contextmanager
+@contextlib.contextmanager
 def _processes(count: int) -> Iterator[Running]:
     names = [f"sending-{n}" for n in range(1, count + 1)]
     with (
@@ -74,7 +74,7 @@ def _processes(count: int) -> Iterator[Running]:
         yield fleet.url("emulator"), {fleet.leader(name): name for name in names}
 
 
-@contextmanager
+@contextlib.contextmanager
 def _two_hosts() -> Iterator[Running]:
     secret = secrets.token_hex(16)
     with (
@@ -84,7 +84,7 @@ def _two_hosts() -> Iterator[Running]:
         yield address, {first: "host 1", second: "host 2"}
 
 
-@contextmanager
+@contextlib.contextmanager
 def _host(*names: str, **environment: str) -> Iterator[tuple[int, str]]:
     """The product's own supervisor in a folder of its own, on this process' database and Redis, as on each host.
 
@@ -112,7 +112,7 @@ def _host(*names: str, **environment: str) -> Iterator[tuple[int, str]]:
 
 def _is_up(supervisor: "subprocess.Popen[bytes]", base: Base) -> bool:
     if supervisor.poll() is not None:
-        raise RuntimeError("a host did not start")
+        raise RuntimeError(f"a host did not start: {(base.folder.parent / 'out').read_text()}")
     return bool(base.running()) and bool(READY.search(base.log("sending").read_bytes()))
 
 
@@ -153,9 +153,10 @@ class Holders:
         self._seen: list[tuple[float, str]] = []
 
     def look(self) -> None:
-        """Note who holds it now, if anybody does."""
+        """Note who holds it now, if anybody does; the lease of a killed process lasts for some seconds."""
         if value := self._cache.get(self._lease):
-            self._seen.append((time.time(), self._owner(value.decode())))
+            with contextlib.suppress(FileNotFoundError):
+                self._seen.append((time.time(), self._owner(value.decode())))
 
     def at(self, moment: float) -> str:
         """Who held it at that moment, to within a tenth of a second."""
@@ -163,12 +164,12 @@ class Holders:
         return self._seen[max(0, place - 1)][1]
 
     def _owner(self, value: str) -> str:
-        """The name of the one among whose children that process is."""
+        """The name of the one among whose children that process is; raises KeyError for a stranger."""
         process = int(value.rpartition(":")[2])
         while process and process not in self._owners:
             stat = Path(f"/proc/{process}/stat").read_text()
             process = int(stat.rpartition(")")[2].split()[1])
-        return self._owners.get(process, "somebody else")
+        return self._owners[process]
 
 
 def _is_out(source: Source) -> bool:
