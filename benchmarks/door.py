@@ -4,6 +4,7 @@ Beside it the same view in Django, which writes one row per request, and a bare 
 """
 
 import secrets
+import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -64,13 +65,18 @@ def _timed(url: str, bodies: Path) -> Timed:
 
 
 def _at_rate(fleet: Fleet, folder: Path, secret: str) -> Measured:
-    """The slowest per cent at three times what a number's statuses can be."""
+    """The slowest per cent at three times what a number's statuses can be, the median of three rounds."""
     bodies = statuses.written(folder / "paced", secret, (statuses.of(f"wamid.{n}") for n in range(RATE * RATE_S)))
-    found = load.post(fleet.url("door") + PATH, bodies, rate=RATE)
-    print(f"  door at {RATE:,}/s: median {found.median_ms:.1f} ms, p99 {found.p99_ms:.1f} ms", flush=True)
-    _forget()
-    is_met = found.others == 0 and found.p99_ms <= SLOWEST_MS
-    return Measured(f"door: p99 at {RATE:,}/s (at most {SLOWEST_MS})", "ms", round(found.p99_ms, 1), met=is_met)
+    found = []
+    for _ in range(rounds.ROUNDS):
+        found.append(load.post(fleet.url("door") + PATH, bodies, rate=RATE))
+        _forget()
+    slowest = sorted(answers.p99_ms for answers in found)
+    p99, median = statistics.median(slowest), statistics.median(answers.median_ms for answers in found)
+    spread = f"p99 {p99:.1f} ms ({slowest[0]:.1f}–{slowest[-1]:.1f})"
+    print(f"  door at {RATE:,}/s: median {median:.1f} ms, {spread}", flush=True)
+    is_met = p99 <= SLOWEST_MS and all(answers.others == 0 for answers in found)
+    return Measured(f"door: p99 at {RATE:,}/s (at most {SLOWEST_MS})", "ms", round(p99, 1), met=is_met)
 
 
 def _lost(fleet: Fleet, folder: Path, secret: str) -> Measured:

@@ -54,7 +54,8 @@ class Fleet:
     A name may be followed by a number ("sending-2") to have several of a kind. Listening sockets are held here, so
     that a killed process refuses nobody, as under the supervisor. `environment` is what the processes see.
     With "valkey", named first, they have a Redis of their own that can be killed too; the caller's bells ring
-    unheard then, in its own Redis, and beat finds the work. `more` are processes that the product does not have.
+    unheard then, in its own Redis, and beat finds the work. `more` are processes that the product does not have,
+    or has otherwise.
 
     A process that ends by itself is started again, as in production, and `revived` names it: Celery gives up a worker
     that holds a message when the broker goes away, about one time in eight.
@@ -111,6 +112,10 @@ class Fleet:
     def url(self, name: str) -> str:
         """Where a process listens."""
         return self._places[name].url
+
+    def leader(self, name: str) -> int:
+        """The process id of a process, whose children are its pool."""
+        return self._leaders[name]
 
     def kill(self, name: str, *, away_s: float = 0.0) -> None:
         """End a process and its pool with SIGKILL, without warning, and start it again after so many seconds.

@@ -1,87 +1,175 @@
 """One number's rate, shared by one, two and four worker processes, and by two hosts that share only the servers.
 
-Meta's side counts: how many a second, the fullest second, and whether anybody got a message twice.
+One process at a time sends on a number, and hands it over after ten seconds, so each case lasts for some turns. Meta's
+side counts: how many a second, the fullest second, whether anybody got a message twice, and how many each process sent.
 """
 
 import bisect
+import contextlib
+import itertools
+import os
 import secrets
+import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+
+import redis
+from django.conf import settings
 
 from benchmarks import Measured, world
-from benchmarks.fleet import Fleet, wait_until
+from benchmarks.fleet import READY, Fleet, database_url, wait_until
 from benchmarks.send import queued
 from benchmarks.world import World
+from config.localservices.base import ROOT, Base
+from config.localservices.processes import PROCESSES
 from messaging import tasks
 from messaging.models import Message, Source
 from tenants.scope import tenant_scope
 from whatsapp.emulator.profile import Profile
 from whatsapp.emulator.remote import Remote
 
-RATE, MESSAGES = 400, 4000
+# Forty seconds: four hand-overs.
+RATE, MESSAGES = 400, 16_000
 # A twentieth of a second may be made up for after a late timer, which the fullest second shows.
 LEAST, MOST = 0.98, 1.05
-# Each host's processes; the first also runs what there is one of.
-HOSTS: dict[str, Sequence[Sequence[str]]] = {
-    "1 worker process": [("sending-1",)],
-    "2 worker processes": [("sending-1", "sending-2")],
-    "4 worker processes": [("sending-1", "sending-2", "sending-3", "sending-4")],
-    "2 hosts": [("sending-1",), ("sending-2",)],
-}
+COUNTS = (1, 2, 4)
+# Of which there is one; the first host has them, too.
 ONCE = ("emulator", "beat")
+# Celery takes the last: a worker of one process, where production's have two.
+ALONE = {"sending": replace(PROCESSES["sending"], arguments=f"{PROCESSES['sending'].arguments} --concurrency 1")}
 PAGE = 5000
 
 
 def measure(messages: int = MESSAGES) -> list[Measured]:
-    """At least 0.98 of the rate, no second above 1.05 of it, and nobody twice, however many processes send."""
+    """At least 0.98 of the rate, no second above 1.05 of it, nobody twice, and where there are several two send."""
     found = world.populate(2 * messages, throughput=RATE)
-    return [row for name, hosts in HOSTS.items() for row in _shared(found, name, hosts, messages)]
+    rows: list[Measured] = []
+    for count in COUNTS:
+        with _processes(count) as (address, owners):
+            rows += _shared(found, f"{count} worker process{'es' if count > 1 else ''}", address, owners, messages)
+    with _two_hosts() as (address, owners):
+        rows += _shared(found, "2 hosts", address, owners, messages)
+    return rows
 
 
-def _shared(found: World, name: str, hosts: Sequence[Sequence[str]], messages: int) -> list[Measured]:
-    with ExitStack() as stack:
-        secret = secrets.token_hex(16)
-        first = stack.enter_context(Host([*ONCE, *hosts[0]], WHATSAPP_APP_SECRET=secret))
-        address = first.url("emulator")
-        for others in hosts[1:]:
-            stack.enter_context(Host(others, WHATSAPP_API_URL=address))
-        meta = stack.enter_context(Remote(address))
-        meta.configure(Profile.perfect())
-        return _judged(name, _sent(found, meta, messages), messages)
+# Where Meta is, and what those are called whose children send.
+Running = tuple[str, Mapping[int, str]]
 
 
-class Host(Fleet):
-    """A fleet in a folder of its own, which is gone with it."""
-
-    def __init__(self, names: Sequence[str], **environment: str) -> None:
-        self._base = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        super().__init__(Path(self._base.name), names, **environment)
-
-    def __enter__(self) -> Self:
-        super().__enter__()
+@contextlib.contextmanager
+def _processes(count: int) -> Iterator[Running]:
+    names = [f"sending-{n}" for n in range(1, count + 1)]
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        Fleet(Path(folder), (*ONCE, *names), ALONE, WHATSAPP_APP_SECRET=secrets.token_hex(16)) as fleet,
+    ):
         # Four that start at once take both cores from the one that sends already.
-        self.wait_until_ready()
-        return self
-
-    def stop(self) -> None:
-        super().stop()
-        self._base.cleanup()
+        fleet.wait_until_ready()
+        yield fleet.url("emulator"), {fleet.leader(name): name for name in names}
 
 
-def _sent(found: World, meta: Remote, messages: int) -> list[dict[str, Any]]:
-    """Send a campaign; returns Meta's ledger of it."""
+@contextlib.contextmanager
+def _two_hosts() -> Iterator[Running]:
+    secret = secrets.token_hex(16)
+    with (
+        _host(*ONCE, "sending", WHATSAPP_APP_SECRET=secret) as (first, address),
+        _host("sending", WHATSAPP_APP_SECRET=secret, WHATSAPP_API_URL=address) as (second, _),
+    ):
+        yield address, {first: "host 1", second: "host 2"}
+
+
+@contextlib.contextmanager
+def _host(*names: str, **environment: str) -> Iterator[tuple[int, str]]:
+    """The product's own supervisor in a folder of its own, on this process' database and Redis, as on each host.
+
+    Returns the supervisor's process id and where its processes look for Meta.
+    """
+    servers = {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, "BROKER_URL": "", "CACHE_URL": ""}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, (Path(folder) / "out").open("wb") as out:
+        base = Base(Path(folder) / "base")
+        module = [sys.executable, "-m", "config.localservices", "--base", str(base.folder)]
+        supervisor = subprocess.Popen(
+            [*module, "--processes", ",".join(names)],
+            cwd=ROOT,
+            env={**os.environ, **servers, **environment, "ZUSAGE_DIE_WITH_PARENT": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            wait_until(lambda: _is_up(supervisor, base), "the start of a host", 90)
+            yield supervisor.pid, base.running()["WHATSAPP_API_URL"]
+        finally:
+            supervisor.terminate()
+            supervisor.wait(60)
+
+
+def _is_up(supervisor: "subprocess.Popen[bytes]", base: Base) -> bool:
+    if supervisor.poll() is not None:
+        raise RuntimeError(f"a host did not start: {(base.folder.parent / 'out').read_text()}")
+    return bool(base.running()) and bool(READY.search(base.log("sending").read_bytes()))
+
+
+def _shared(found: World, name: str, address: str, owners: Mapping[int, str], messages: int) -> list[Measured]:
+    with Remote(address) as meta:
+        meta.configure(Profile.perfect())
+        return _judged(name, *_sent(found, meta, messages, owners), messages, least=min(2, len(owners)))
+
+
+def _sent(found: World, meta: Remote, messages: int, owners: Mapping[int, str]) -> tuple[list[float], int, list[str]]:
+    """Send a campaign; returns when Meta accepted each, how many people got one, and who sent each."""
     source = queued(found, messages)
+    holders = Holders(found, owners)
     with tenant_scope(found.tenant):
         Source.objects.filter(pk=source.pk).update(state=Source.State.OPEN)
     tasks.wake.delay()
-    wait_until(lambda: _is_out(source), "the sending", 120)
+
+    def is_out() -> bool:
+        holders.look()
+        return _is_out(source)
+
+    wait_until(is_out, "the sending", 60 + 3 * messages / RATE)
     ledger: list[dict[str, Any]] = []
     while page := meta.acceptances(offset=len(ledger), limit=PAGE):
         ledger += page
-    return ledger
+    times = sorted(row["at"] for row in ledger)
+    return times, len({row["recipient"] for row in ledger}), [holders.at(moment) for moment in times]
+
+
+class Holders:
+    """Who holds the number of a tenant, as its lease in Redis says, looked at ten times a second."""
+
+    def __init__(self, found: World, owners: Mapping[int, str]) -> None:
+        with tenant_scope(found.tenant):
+            self._lease = f"zusage:lane:{found.tenant.numbers.get().pk}"
+        self._cache = redis.Redis.from_url(settings.REDIS_URL)
+        self._owners = owners
+        self._seen: list[tuple[float, str]] = []
+
+    def look(self) -> None:
+        """Note who holds it now, if anybody does; the lease of a killed process lasts for some seconds."""
+        if value := self._cache.get(self._lease):
+            with contextlib.suppress(FileNotFoundError):
+                self._seen.append((time.time(), self._owner(value.decode())))
+
+    def at(self, moment: float) -> str:
+        """Who held it at that moment, to within a tenth of a second."""
+        place = bisect.bisect_right(self._seen, (moment, ""))
+        return self._seen[max(0, place - 1)][1]
+
+    def _owner(self, value: str) -> str:
+        """The name of the one among whose children that process is; raises KeyError for a stranger."""
+        process = int(value.rpartition(":")[2])
+        while process and process not in self._owners:
+            stat = Path(f"/proc/{process}/stat").read_text()
+            process = int(stat.rpartition(")")[2].split()[1])
+        return self._owners[process]
 
 
 def _is_out(source: Source) -> bool:
@@ -90,15 +178,21 @@ def _is_out(source: Source) -> bool:
         return not left.exists()
 
 
-def _judged(name: str, ledger: list[dict[str, Any]], messages: int) -> list[Measured]:
-    times = sorted(row["at"] for row in ledger)
+def _judged(
+    name: str, times: list[float], people: int, senders: list[str], messages: int, least: int
+) -> list[Measured]:
     rate = (len(times) - 1) / (times[-1] - times[0])
     fullest = max(bisect.bisect_left(times, at + 1) - place for place, at in enumerate(times))
-    twice = len(ledger) - len({row["recipient"] for row in ledger})
-    print(f"  hosts, {name}: {rate:.0f}/s, fullest second {fullest}, twice {twice}, sent {len(ledger)}", flush=True)
-    wrong = twice + messages - (len(ledger) - twice)
+    twice = len(times) - people
+    each = Counter(senders)
+    turns = sum(1 for _ in itertools.groupby(senders))
+    print(f"  hosts, {name}: {rate:.0f}/s, fullest second {fullest}, twice {twice}, sent {len(times)}", flush=True)
+    shares = ", ".join(f"{sender} {count:,}" for sender, count in sorted(each.items()))
+    print(f"  hosts, {name}: {shares}; the number went to another {turns - 1} times", flush=True)
+    wrong = twice + messages - people
     is_met = rate >= LEAST * RATE and fullest <= MOST * RATE + 1
     return [
         Measured(f"hosts: {name} on one number", "messages/s", round(rate, 1), is_met, None, RATE, None, LEAST),
         Measured(f"hosts: {name}, twice or left out", "people", wrong, met=wrong == 0),
+        Measured(f"hosts: {name}, how many sent (at least {least})", "senders", len(each), met=len(each) >= least),
     ]

@@ -7,6 +7,8 @@ in bulk. Database work runs in threads, so no connection is held while Meta thin
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 import threading
 import time
 from collections import deque
@@ -104,7 +106,9 @@ class Sender:
 
     async def _lease(self, number: Number) -> bool:
         # One spender per number keeps the bucket fair; losing the lease with Redis costs nothing but order.
-        return bool(await self.cache.set(f"zusage:lane:{number.pk}", 1, nx=True, ex=LEASE_S))
+        # Its value tells operators, and the benchmarks, whose turn it is.
+        holder = f"{socket.gethostname()}:{os.getpid()}"
+        return bool(await self.cache.set(f"zusage:lane:{number.pk}", holder, nx=True, ex=LEASE_S))
 
     def _close_lanes(self) -> None:
         for number_id, lane in list(self.lanes.items()):

@@ -1,0 +1,104 @@
+"""Several senders on one number: they take turns, spend one bucket, and nobody gets anything twice or nothing."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from benchmarks.fleet import wait_until
+from messaging.models import Source
+from messaging.sending import Engine
+from tenants.models import Tenant
+from tests import factories
+from whatsapp.emulator import Running
+from whatsapp.models import Number
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_runtime")]
+
+RATE, PEOPLE = 40, 160
+# A late timer may make up for a twentieth of a second, and one message always may.
+LEAST_SECONDS = (PEOPLE - 1) / RATE - 0.05
+
+
+@pytest.fixture
+def number(bakery: Tenant, meta: Running) -> Number:
+    return factories.number(bakery, throughput=RATE)
+
+
+@pytest.fixture
+def source(number: Number) -> Source:
+    return factories.source(number, factories.contacts(number.tenant, PEOPLE))
+
+
+@pytest.fixture
+def second() -> Iterator[Engine]:
+    """The sender of another process."""
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+def test_when_a_senders_time_is_over_the_next_one_goes_on(
+    source: Source, meta: Running, engine: Engine, second: Engine
+) -> None:
+    sent: list[int] = []
+    started = time.monotonic()
+
+    engine.run(2, call_next=lambda: sent.append(len(meta.ledger)))
+    second.run(30)
+
+    assert len(sent) == 1
+    assert 0 < sent[0] < PEOPLE
+    assert_everybody_got_one(source, meta)
+    assert time.monotonic() - started >= LEAST_SECONDS
+
+
+def test_while_one_sends_the_lease_names_it_and_another_leaves_the_number_alone(
+    number: Number, source: Source, meta: Running, engine: Engine, second: Engine, settings: Settings
+) -> None:
+    first = threading.Thread(target=engine.run, args=(30,))
+    first.start()
+    wait_until(lambda: len(meta.ledger) > 0, "the first message", 30)
+
+    called: list[int] = []
+    second.run(0.5, call_next=lambda: called.append(1))
+    holder = lease(number, settings)
+    first.join()
+
+    assert holder == f"{socket.gethostname()}:{os.getpid()}"
+    assert called == []
+    assert_everybody_got_one(source, meta)
+
+
+def test_two_that_send_at_once_because_redis_lost_the_lease_spend_one_bucket(
+    number: Number, source: Source, meta: Running, engine: Engine, second: Engine, settings: Settings
+) -> None:
+    started = time.monotonic()
+    first = threading.Thread(target=engine.run, args=(30,))
+    first.start()
+    wait_until(lambda: len(meta.ledger) > 0, "the first message", 30)
+    redis.Redis.from_url(settings.REDIS_URL).delete(f"zusage:lane:{number.pk}")
+    other = threading.Thread(target=second.run, args=(30,))
+    other.start()
+    # The first one only makes a lease last longer that is there.
+    wait_until(lambda: lease(number, settings) != "", "the second sender", 30)
+    for sender in (first, other):
+        sender.join()
+
+    assert_everybody_got_one(source, meta)
+    assert time.monotonic() - started >= LEAST_SECONDS
+
+
+def lease(number: Number, settings: Settings) -> str:
+    return (redis.Redis.from_url(settings.REDIS_URL).get(f"zusage:lane:{number.pk}") or b"").decode()
+
+
+def assert_everybody_got_one(source: Source, meta: Running) -> None:
+    assert factories.states(source) == {"ACCEPTED": PEOPLE}
+    assert len(meta.ledger) == PEOPLE
+    assert meta.duplicates() == {}
