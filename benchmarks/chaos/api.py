@@ -36,13 +36,14 @@ class Pace:
 
 WELL = {"refused": {}, "server_errors": 0, "hangs": 0, "resets": 0, "slow": 0}
 MISBEHAVIOURS = (
+    # First, for what it leaves unclear is settled latest.
+    Bad("reset before acceptance", way={"drop": 0.3}),
     Bad("429", meta={"refused": {"130429": 0.5}}),
     Bad("500", meta={"server_errors": 0.5}),
     Bad("no answer after acceptance", meta={"hangs": 0.3, "hang_s": HANG_S}),
     Bad("slow", meta={"slow": 0.5, "slow_s": 1.5}),
     Bad("drip", way={"drip": 0.3}),
     Bad("reset after acceptance", meta={"resets": 0.3}, way={"cut": 0.1}),
-    Bad("reset before acceptance", way={"drop": 0.3}),
 )
 TLS = (
     Bad("reset in the handshake", way={"handshake": 0.7, "drop": 0.1}),
