@@ -26,24 +26,15 @@ class Bad:
     way: Mapping[str, float] | None = None
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How many messages a second, and how long they must be that many before all is well again."""
-
-    rate: int = RATE
-    window_s: float = WINDOW_S
-
-
 WELL = {"refused": {}, "server_errors": 0, "hangs": 0, "resets": 0, "slow": 0}
 MISBEHAVIOURS = (
-    # First, for what it leaves unclear is settled latest.
-    Bad("reset before acceptance", way={"drop": 0.3}),
     Bad("429", meta={"refused": {"130429": 0.5}}),
     Bad("500", meta={"server_errors": 0.5}),
     Bad("no answer after acceptance", meta={"hangs": 0.3, "hang_s": HANG_S}),
     Bad("slow", meta={"slow": 0.5, "slow_s": 1.5}),
     Bad("drip", way={"drip": 0.3}),
     Bad("reset after acceptance", meta={"resets": 0.3}, way={"cut": 0.1}),
+    Bad("reset before acceptance", way={"drop": 0.3}),
 )
 TLS = (
     Bad("reset in the handshake", way={"handshake": 0.7, "drop": 0.1}),
@@ -52,11 +43,10 @@ TLS = (
 )
 
 
-def storm(folder: Path, people: int, *, rate: int = RATE, window_s: float = WINDOW_S) -> Counts:
+def storm(folder: Path, people: int) -> Counts:
     """Every misbehaviour for a tenth of the campaign's time."""
     with Proxy() as proxy:
-        pace = Pace(rate, window_s)
-        return _endure(folder, people, proxy, MISBEHAVIOURS, {"WHATSAPP_API_URL": proxy.url}, pace)
+        return _endure(folder, people, proxy, MISBEHAVIOURS, {"WHATSAPP_API_URL": proxy.url})
 
 
 def tls(folder: Path, people: int) -> Counts:
@@ -64,17 +54,15 @@ def tls(folder: Path, people: int) -> Counts:
     context, authority = certificate(folder)
     with Proxy(context) as proxy:
         trusting = {"WHATSAPP_API_URL": proxy.url, "SSL_CERT_FILE": str(authority)}
-        return _endure(folder, people, proxy, TLS, trusting, Pace())
+        return _endure(folder, people, proxy, TLS, trusting)
 
 
-def _endure(
-    folder: Path, people: int, proxy: Proxy, ways: Sequence[Bad], environment: Mapping[str, str], pace: Pace
-) -> Counts:
+def _endure(folder: Path, people: int, proxy: Proxy, ways: Sequence[Bad], environment: Mapping[str, str]) -> Counts:
     recovered: dict[str, float] = {}
     # Each way with its recovery has its part of the campaign's time.
-    seconds = max(0.9 * people / pace.rate / len(ways) - pace.window_s, 0.5)
+    seconds = max(0.9 * people / RATE / len(ways) - WINDOW_S, 0.5)
     idle: tuple[str, ...] = ()
-    with staged(folder, people, pace.rate, environment=environment) as stage:
+    with staged(folder, people, RATE, environment=environment) as stage:
         proxy.target = stage.fleet.url("emulator")
         stage.launch()
         stage.reach_count(1)
@@ -85,7 +73,7 @@ def _endure(
             idle += (f"the campaign was over before: {bad.name}",) if stage.accepted >= people else ()
             stage.meta.configure(**WELL)
             proxy.shares = {}
-            recovered[bad.name] = _recovery(stage, pace)
+            recovered[bad.name] = _recovery(stage)
         counts = stage.finish()
     slow = tuple(f"after {name}: full rate only {s:.0f} s later" for name, s in recovered.items() if s > RECOVERS_S)
     told = ", ".join(f"{name} {s:.0f} s" for name, s in recovered.items())
@@ -94,26 +82,25 @@ def _endure(
     )
 
 
-def _recovery(stage: Stage, pace: Pace) -> float:
+def _recovery(stage: Stage) -> float:
     """Seconds until nine tenths of the rate are sent again; what is left at the end is no measure."""
     began = time.monotonic()
     try:
-        wait_until(_is_fast(stage, pace), "full rate", RECOVERS_S * 2)
+        wait_until(_is_fast(stage), "full rate", RECOVERS_S * 2)
     except TookTooLong:
         return float("inf")
-    return max(time.monotonic() - began - pace.window_s, 0.0)
+    return max(time.monotonic() - began - WINDOW_S, 0.0)
 
 
-def _is_fast(stage: Stage, pace: Pace) -> Callable[[], bool]:
+def _is_fast(stage: Stage) -> Callable[[], bool]:
     seen: list[tuple[float, int]] = []
 
     def ask() -> bool:
         now, accepted = time.monotonic(), stage.accepted
         seen.append((now, accepted))
-        since = [(at, count) for at, count in seen if at >= now - pace.window_s]
+        since = [(at, count) for at, count in seen if at >= now - WINDOW_S]
         is_over = accepted >= stage.people * 0.95
-        is_whole = now - seen[0][0] >= pace.window_s
-        is_full = is_whole and accepted - since[0][1] >= 0.9 * pace.rate * (now - since[0][0])
+        is_full = now - seen[0][0] >= WINDOW_S and accepted - since[0][1] >= 0.9 * RATE * (now - since[0][0])
         return is_over or is_full
 
     return ask
