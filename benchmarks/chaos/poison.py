@@ -74,18 +74,19 @@ def flood(folder: Path, people: int) -> Counts:
         file = statuses.written(folder / "forged", FORGER, forged)
         seconds = len(forged) / FORGED_RATE
         quiet = _valid(stage, folder, "quiet", seconds)
-        flooding = load.start(url, file, rate=FORGED_RATE)
+        forger = load.start(url, file, rate=FORGED_RATE)
         flooded = _valid(stage, folder, "flooded", seconds)
-        flooding_seen = load.finish(flooding)
+        flooding = load.finish(forger)
         small = _posted(stage, forged[:AT_ONCE], FORGER)
         big = _posted(stage, [_oversized(stage, n) for n in range(max(people // 50, 1))], stage.secret)
         counts = stage.finish()
     odd = sorted((small | big) - {403, 413})
     wrong = (f"answered {odd}",) if odd else ()
-    wrong += (f"{flooding_seen.ok} forged answered 200",) if flooding_seen.ok else ()
-    wrong += (f"{refused} valid ones refused",) if (refused := quiet.others + flooded.others) else ()
+    wrong += (f"{flooding.ok} forged answered 200",) if flooding.ok else ()
+    refused = quiet.others + flooded.others
+    wrong += (f"{refused} valid ones refused",) if refused else ()
     told = (
-        f"{len(forged)} forged at {len(forged) / flooding_seen.seconds:.0f}/s answered {sorted(small)},"
+        f"{len(forged)} forged at {len(forged) / flooding.seconds:.0f}/s answered {sorted(small)},"
         f" oversized {sorted(big)}; the slowest per cent of valid ones took {quiet.p99_ms:.0f} ms before,"
         f" {flooded.p99_ms:.0f} ms meanwhile, {flooded.p99_ms / quiet.p99_ms:.1f} times as long"
         f" (median {quiet.median_ms:.1f} and {flooded.median_ms:.1f} ms)"
