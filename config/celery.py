@@ -7,13 +7,33 @@ import signal
 import sys
 from typing import Any
 
+import kombu
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import setup_logging, worker_init, worker_process_init
 from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("zusage")
+# How often a worker looks for a broker that is away.
+LOOKS_EVERY_S = 2
+
+
+class Connection(kombu.Connection):
+    """Looks for a broker that is away every two seconds; kombu's own waits longer each time, for half a minute then."""
+
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> kombu.Connection:
+        """Connect, and try again until it works."""
+        return super().ensure_connection(*args, **{"interval_max": LOOKS_EVERY_S, **kwargs})
+
+
+class Broker(AMQP):
+    """Celery's, with such connections; no setting has it."""
+
+    Connection = Connection
+
+
+app = Celery("zusage", amqp=Broker)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # Loaded with the tasks, when the apps are there.

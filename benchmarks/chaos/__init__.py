@@ -16,7 +16,8 @@ class Counts:
     `lost` are people without a row in a final state, rows that disagree with the ledger, webhooks answered with 200
     that are not stored or not applied, and KPIs that differ from a recount. `forged` are rows from bodies with wrong
     signatures. `unsettled` are messages still claimed or uncertain, and webhooks that still wait or were set
-    aside without a reason. `broken` names what else was promised and did not hold; `notes` are for the reader.
+    aside without a reason. `wrong` names what else was promised and did not hold on any machine, `late` what held but
+    not in time, which a busy machine may be guilty of; `notes` are for the reader.
     """
 
     accepted: int = 0
@@ -24,13 +25,19 @@ class Counts:
     lost: int = 0
     forged: int = 0
     unsettled: int = 0
-    broken: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def is_right(self) -> bool:
         """Whether everything that was promised held."""
         return not (self.twice or self.lost or self.forged or self.unsettled or self.broken)
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """What was promised beside the four counts and did not hold."""
+        return self.wrong + self.late
 
     @property
     def verdict(self) -> str:
@@ -44,7 +51,8 @@ class Counts:
             self.lost + other.lost,
             self.forged + other.forged,
             self.unsettled + other.unsettled,
-            self.broken + other.broken,
+            self.wrong + other.wrong,
+            self.late + other.late,
             self.notes + other.notes,
         )
 

@@ -64,7 +64,7 @@ def _run(fault: Fault, people: int) -> Counts:
     except Exception:
         # Nobody knows what it would have counted.
         traceback.print_exc()
-        counts = Counts(lost=1, broken=(f"{fault.name} did not come to its end",))
+        counts = Counts(lost=1, wrong=(f"{fault.name} did not come to its end",))
     print(f"  accepted={counts.accepted} {counts.verdict} seconds={time.monotonic() - began:.0f}")
     for line in (*counts.notes, *(f"broken: {broken}" for broken in counts.broken)):
         print(f"  {line}")

@@ -78,7 +78,7 @@ def _endure(folder: Path, people: int, proxy: Proxy, ways: Sequence[Bad], enviro
     slow = tuple(f"after {name}: full rate only {s:.0f} s later" for name, s in recovered.items() if s > RECOVERS_S)
     told = ", ".join(f"{name} {s:.0f} s" for name, s in recovered.items())
     return counts + Counts(
-        broken=slow + idle, notes=(f"back at nine tenths of the rate after: {told}", str(dict(proxy.counts)))
+        late=slow + idle, notes=(f"back at nine tenths of the rate after: {told}", str(dict(proxy.counts)))
     )
 
 

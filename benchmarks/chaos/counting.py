@@ -94,6 +94,11 @@ def busiest(ledger: Iterable[dict[str, Any]], seconds: float) -> float:
     return most / seconds
 
 
+def rate(ledger: Iterable[dict[str, Any]], start: float, end: float) -> float:
+    """How many messages a second Meta accepted between two moments."""
+    return sum(start <= row["at"] < end for row in ledger) / (end - start)
+
+
 def _rows(campaign: Campaign) -> list[Row]:
     with tenant_scope(campaign.tenant_id):
         campaign.refresh_from_db()

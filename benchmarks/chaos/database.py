@@ -35,13 +35,13 @@ def away(folder: Path, people: int, *, away_s: float = AWAY_S) -> Counts:
         back.append(_without_server(server, stage, away_s))
         counts = stage.finish()
         restart, gone = (stage.postman.resumed_after(moment) for moment in back)
-    broken = tuple(
+    late = tuple(
         f"the door took {seconds:.0f} s to find PostgreSQL again"
         for seconds in (restart, gone)
         if seconds > RECONNECTS_S
     )
     told = f"the door answers 200 again {restart:.1f} s after the restart, {gone:.1f} s after {away_s:.0f} s without"
-    return counts + Counts(broken=broken, notes=(told,))
+    return counts + Counts(late=late, notes=(told,))
 
 
 def full(folder: Path, people: int, *, full_s: float = FULL_S) -> Counts:
@@ -58,10 +58,10 @@ def full(folder: Path, people: int, *, full_s: float = FULL_S) -> Counts:
         server.limit_files(-1)
         counts = stage.finish()
         refused, resumed = stage.postman.refused_between(began, lifted), stage.postman.resumed_after(lifted)
-    broken = (f"the door took {resumed:.0f} s to store again",) if resumed > RESUMES_S else ()
-    broken += () if refused else ("the disk was never full",)
+    late = (f"the door took {resumed:.0f} s to store again",) if resumed > RESUMES_S else ()
+    wrong = () if refused else ("the disk was never full",)
     told = f"{refused} webhooks refused in {full_s:.0f} s without room, 200 again {resumed:.1f} s after there was some"
-    return counts + Counts(broken=broken, notes=(told,))
+    return counts + Counts(wrong=wrong, late=late, notes=(told,))
 
 
 def _without_server(server: Server, stage: Stage, seconds: float) -> float:

@@ -1,12 +1,16 @@
 """Processes that die by SIGKILL while a campaign runs, at random degrees of progress."""
 
 import random
+import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.chaos import Counts, Fault
-from benchmarks.chaos.stage import Stage, staged
-from benchmarks.fleet import BROKER
+from benchmarks.chaos import Counts, Fault, counting
+from benchmarks.chaos.stage import DEADLINE_S, Stage, staged
+from benchmarks.fleet import BROKER, TookTooLong, wait_until
+from messaging.models import Message
+from tenants.scope import tenant_scope
 
 SENDERS = ("sending-1", "sending-2")
 # Senders most often: they are the ones who could send twice.
@@ -43,7 +47,9 @@ def senders(folder: Path, people: int) -> Counts:
 
         stage.launch()
         wreck(stage, [kill_both] * moments)
-        return stage.finish() + Counts(notes=(f"{moments} times both senders killed",))
+        settled_s = _settling(stage)
+        told = f"{moments} times both senders killed; all that was claimed by then was settled {settled_s:.0f} s later"
+        return stage.finish() + Counts(notes=(told,))
 
 
 def everybody(folder: Path, people: int, *, kills: int = 24, restarts: int = 4, throughput: int = 400) -> Counts:
@@ -68,6 +74,22 @@ def wreck(stage: Stage, deeds: Sequence[Deed], seed: int = 1) -> None:
     for moment, deed in zip(sorted(dice.uniform(0.02, 0.85) for _ in deeds), deeds, strict=True):
         stage.reach(moment)
         deed()
+
+
+def _settling(stage: Stage) -> float:
+    """Seconds until nothing that was claimed before now is unclear any more; infinite if that never comes."""
+    began, before = time.monotonic(), datetime.now(UTC)
+
+    def is_settled() -> bool:
+        with tenant_scope(stage.campaign.tenant_id):
+            claimed = Message.objects.filter(tenant=stage.campaign.tenant_id, claimed_at__lt=before)
+            return not claimed.filter(state__in=counting.UNSETTLED).exists()
+
+    try:
+        wait_until(is_settled, "what was claimed", DEADLINE_S)
+    except TookTooLong:
+        return float("inf")
+    return time.monotonic() - began
 
 
 def _killing(stage: Stage, name: str, *, away_s: float = 0.0) -> Deed:

@@ -46,7 +46,7 @@ def at_once(folder: Path, people: int) -> Counts:
             sources = Source.objects.filter(tenant=tenant, kind=Source.Kind.CAMPAIGN).count()
     odd = [answer for answer in answers if answer >= 400]
     told = f"{BY_API} launches by API and {BY_BROWSER} by two browsers, answered {answers}: {sources} campaign"
-    return counts + Counts(twice=sources - 1, broken=(f"answered {odd}",) if odd else (), notes=(told,))
+    return counts + Counts(twice=sources - 1, wrong=(f"answered {odd}",) if odd else (), notes=(told,))
 
 
 def _logged_in(web: str, email: str) -> httpx.Cookies:

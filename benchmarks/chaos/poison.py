@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from django.db import connection
 
+from benchmarks import load, statuses
 from benchmarks.chaos import Counts, Fault
 from benchmarks.chaos.postman import PATH, TIMEOUT_S
 from benchmarks.chaos.stage import Stage, staged
@@ -22,7 +23,11 @@ from whatsapp.signature import sign
 RATE = 100
 COMMITS_S = 5.0
 LARGEST = 3 * 1024 * 1024
-FLOOD_AT_ONCE = 8
+FORGER = "somebody else's secret"
+AT_ONCE = 8
+# So many a second, and as many seconds of valid ones alone before.
+FORGED_RATE, VALID_RATE = 1000, 50
+FORGED_EACH = 5
 # What no door of ours lets in, but a bug, an import by hand or an older release may have left: a number beyond every
 # float among the attributes, and a variant that has no content.
 POISONED_PEOPLE = """
@@ -56,21 +61,37 @@ def messages(folder: Path, people: int) -> Counts:
         f"{people_poisoned + rows_poisoned} messages poisoned, {failed} set aside;"
         f" {len(stage.poisons)} webhooks poisoned, the next one applied after {seconds:.1f} s"
     )
-    return counts + Counts(broken=late + few, notes=(told,))
+    return counts + Counts(wrong=few, late=late, notes=(told,))
 
 
 def flood(folder: Path, people: int) -> Counts:
-    """Three forged bodies for every person, and an oversized one for every fifty."""
+    """Five forged bodies for every person while others are valid, and an oversized one for every fifty."""
     with staged(folder, people, RATE) as stage:
         stage.launch()
-        forged = [_forged(stage, n) for n in range(people * 3)]
+        forged = [_forged(stage, n) for n in range(people * FORGED_EACH)]
         stage.postman.forged.extend(forged)
-        small = _posted(stage, forged, "somebody else's secret")
+        url = stage.fleet.url("door") + PATH
+        file = statuses.written(folder / "forged", FORGER, forged)
+        seconds = len(forged) / FORGED_RATE
+        quiet = _valid(stage, folder, "quiet", seconds)
+        forger = load.start(url, file, rate=FORGED_RATE)
+        flooded = _valid(stage, folder, "flooded", seconds)
+        flooding = load.finish(forger)
+        small = _posted(stage, forged[:AT_ONCE], FORGER)
         big = _posted(stage, [_oversized(stage, n) for n in range(max(people // 50, 1))], stage.secret)
         counts = stage.finish()
     odd = sorted((small | big) - {403, 413})
-    told = f"{len(forged)} forged answered {sorted(small)}, oversized {sorted(big)}"
-    return counts + Counts(broken=(f"answered {odd}",) if odd else (), notes=(told,))
+    wrong = (f"answered {odd}",) if odd else ()
+    wrong += (f"{flooding.ok} forged answered 200",) if flooding.ok else ()
+    refused = quiet.others + flooded.others
+    wrong += (f"{refused} valid ones refused",) if refused else ()
+    told = (
+        f"{len(forged)} forged at {len(forged) / flooding.seconds:.0f}/s answered {sorted(small)},"
+        f" oversized {sorted(big)}; the slowest per cent of valid ones took {quiet.p99_ms:.0f} ms before,"
+        f" {flooded.p99_ms:.0f} ms meanwhile, {flooded.p99_ms / quiet.p99_ms:.1f} times as long"
+        f" (median {quiet.median_ms:.1f} and {flooded.median_ms:.1f} ms)"
+    )
+    return counts + Counts(wrong=wrong, notes=(told,))
 
 
 def poisons(stage: Stage) -> Iterator[bytes]:
@@ -135,9 +156,20 @@ def _posted(stage: Stage, contents: list[bytes], secret: str) -> set[int]:
 
     with (
         httpx.Client(base_url=stage.fleet.url("door"), timeout=TIMEOUT_S, trust_env=False) as http,
-        ThreadPoolExecutor(FLOOD_AT_ONCE) as threads,
+        ThreadPoolExecutor(AT_ONCE) as threads,
     ):
         return set(threads.map(post, contents))
+
+
+def _valid(stage: Stage, folder: Path, name: str, seconds: float) -> load.Answers:
+    """Post people's messages for so long; what the door said, and how soon."""
+    wamids = [f"wamid.{name}{n}" for n in range(max(int(seconds * VALID_RATE), 1))]
+    letters = [bodies.body(stage.postman.number, messages=[bodies.text("Danke", wamid=wamid)]) for wamid in wamids]
+    answered = folder / f"{name}.answered"
+    file = statuses.written(folder / name, stage.secret, letters)
+    found = load.post(stage.fleet.url("door") + PATH, file, connections=AT_ONCE, rate=VALID_RATE, answered=answered)
+    stage.postman.answered.update({letters[int(n)]: wamids[int(n)] for n in answered.read_text().split()})
+    return found
 
 
 def _forged(stage: Stage, n: int) -> bytes:

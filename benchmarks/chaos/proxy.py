@@ -48,7 +48,8 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, sock=self._listener), self._loop).result(10)
+        starting = asyncio.start_server(self._serve, sock=self._listener)
+        self._server = asyncio.run_coroutine_threadsafe(starting, self._loop).result(10)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -58,6 +59,7 @@ class Proxy:
         self._loop.close()
 
     async def _stop(self) -> None:
+        self._server.close()
         tasks = [task for task in self._tasks if task]
         for task in tasks:
             task.cancel()

@@ -73,11 +73,11 @@ class Stage:
             wait_until(lambda: campaign.is_finished(self.campaign), "the campaign", seconds)
             is_answered = self.postman.finish()
             wait_until(lambda: campaign.is_over(self.campaign, self.meta), "the last webhooks", seconds)
-            late = () if is_answered else ("some webhooks never got a 200",)
         except TookTooLong as error:
             late = (str(error),)
-            self.postman.finish(5)
-        return self.counted() + Counts(broken=late)
+            is_answered = self.postman.finish(5)
+        wrong = () if is_answered else ("some webhooks never got a 200",)
+        return self.counted() + Counts(wrong=wrong, late=late)
 
     def ledger(self, of: Campaign | None = None) -> list[dict[str, Any]]:
         """What Meta has accepted of a campaign's number; of this stage's campaign unless another is named."""
