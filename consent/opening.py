@@ -51,7 +51,7 @@ def overshadowing(form: SignupForm) -> list[Hindrance]:
     return [
         Hindrance(told % {"words": promised, "field": field}, "form")
         for field, text in _above(form)
-        if (promised := words.quote(text, words.PROMISE))
+        if (promised := _promised(text))
     ]
 
 
@@ -62,6 +62,13 @@ def _above(form: SignupForm) -> Iterator[tuple[str, str]]:
         yield showing.label(name), getattr(form, name)
         for language, translated in form.translations.items():
             yield f"{showing.label(name)} ({named[language]})", translated.get(name, "")
+
+
+def _promised(text: str) -> str:
+    """The words that promise a benefit, in whichever language; "" without one. Headlines may shout."""
+    calm = words.plain(text.lower() if text.isupper() else text)
+    found = (words.PROMISE[language].search(calm) for language in words.LANGUAGES)
+    return next((match[0] for match in found if match), "")
 
 
 def unspoken(form: SignupForm) -> list[Hindrance]:

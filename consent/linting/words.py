@@ -32,13 +32,6 @@ def names_objection(text: str) -> bool:
     return says_in_any(_ABBREVIATED.sub(" ", _ADDRESS.sub(" ", text)), OBJECTION)
 
 
-def quote(text: str, said: Words) -> str:
-    """The words with which the text says it, in whichever language; "" where it does not. Capitals are nothing else."""
-    calm = plain(text.lower() if text.isupper() else text)
-    found = (said[language].search(calm) for language in LANGUAGES)
-    return next((match[0] for match in found if match), "")
-
-
 def place(text: str, language: str, said: Words) -> int | None:
     """Where in the plain text it is said first; None where it is not."""
     found = said[language].search(plain(text))
