@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from smtplib import SMTPException
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -118,7 +118,7 @@ def _deposit(tenant: Tenant) -> None:
     _note(tenant)
 
 
-def _note(tenant: Tenant, **done: int) -> None:
+def _note(tenant: Tenant, **done: Any) -> None:
     """What is done by now; without anything, that it is over."""
     with tenant_scope(tenant):
         LedgerDeposit.objects.filter(tenant=tenant).update(**done or {"leased_until": None})
