@@ -7,13 +7,18 @@ name, while posters with the page's address hang in its shop.
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-from consent import linting, speaking
+from consent import linting, showing, speaking
 from consent.ledger.wordings import is_imported
+from consent.linting import words
 from consent.models import Channel, Controller, SignupForm, Wording, WordingVersion
 from consent.queries import all_published, controller_of, draft_of, published
 from tenants.models import Tenant
+
+# What stands above the declaration, on the page as on posters.
+ABOVE = ("headline", "intro")
 
 
 class Hindrance(NamedTuple):
@@ -25,12 +30,57 @@ class Hindrance(NamedTuple):
 
 def hindrances(form: SignupForm) -> list[Hindrance]:
     """Everything that must be mended before the form can be opened."""
-    return [*unlawful(form), *_keyword_too_long(form)]
+    return [*unlawful(form), *overshadowing(form), *unspoken(form)]
 
 
 def unlawful(form: SignupForm) -> list[Hindrance]:
     """Why nobody may be shown the form's page: no proof, no notice, no imprint (CG-03, CG-05, CG-61)."""
     return _unlawful(form, controller_of(form.tenant), published)
+
+
+def overshadowing(form: SignupForm) -> list[Hindrance]:
+    """Where a benefit is held out above the declaration: without conditions, and when no code is left, too (CG-05).
+
+    Closes no page that is open, because it may be printed; the words are named, so that other ones are another case.
+    """
+    told = _(
+        "“%(words)s” in “%(field)s” promises a benefit above what people agree to, and without conditions. Take it out"
+        " there and enter the benefit in its own field: it is shown below the consent, with its conditions, and only"
+        " while it can be given."
+    )
+    return [
+        Hindrance(told % {"words": promised, "field": field}, "form")
+        for field, text in _above(form)
+        if (promised := _promised(text))
+    ]
+
+
+def _above(form: SignupForm) -> Iterator[tuple[str, str]]:
+    """What stands above the declaration, in each language that it is written in, by the name of its field."""
+    named = dict(settings.LANGUAGES)
+    for name in ABOVE:
+        yield showing.label(name), getattr(form, name)
+        for language, translated in form.translations.items():
+            yield f"{showing.label(name)} ({named[language]})", translated.get(name, "")
+
+
+def _promised(text: str) -> str:
+    """The words that promise a benefit, in whichever language; "" without one. Headlines may shout."""
+    calm = words.plain(text.lower() if text.isupper() else text)
+    found = (words.PROMISE[language].search(calm) for language in words.LANGUAGES)
+    return next((match[0] for match in found if match), "")
+
+
+def unspoken(form: SignupForm) -> list[Hindrance]:
+    """Why nobody can be shown the wording in WhatsApp: there it is asked whole or not at all, longer on the page."""
+    version = published(form.wording)
+    if version is None:
+        return []
+    lengths = [len(speaking.question(form.tenant, language, version)) for language in version.texts]
+    if (longest := max(lengths, default=0) - speaking.QUESTION_LIMIT) <= 0:
+        return []
+    told = _("Shorten the wording by %(count)s characters: who writes the keyword is shown all of it in WhatsApp.")
+    return [Hindrance(told % {"count": longest}, "wording")]
 
 
 def closed(tenant: Tenant) -> list[tuple[SignupForm, list[Hindrance]]]:
@@ -96,14 +146,3 @@ def _of_benefit(form: SignupForm) -> Iterator[Hindrance]:
     if form.benefit and not form.benefit_terms:
         told = _("Write the conditions of the benefit: they must be visible beside it (§ 6 DDG).")
         yield Hindrance(told, "form")
-
-
-def _keyword_too_long(form: SignupForm) -> Iterator[Hindrance]:
-    """The wording is asked whole in WhatsApp or not at all; on the page it may be longer."""
-    version = published(form.wording)
-    if version is None:
-        return
-    lengths = [len(speaking.question(form.tenant, language, version)) for language in version.texts]
-    if (longest := max(lengths, default=0) - speaking.QUESTION_LIMIT) > 0:
-        told = _("Shorten the wording by %(count)s characters: who writes the keyword is shown all of it in WhatsApp.")
-        yield Hindrance(told % {"count": longest}, "wording")

@@ -60,6 +60,7 @@ MAY_LOOK_ACROSS = {
     "consent/announcing.py",
     "consent/importing/running.py",
     "consent/ledger/checking.py",
+    "consent/ledger/depositing.py",
     "consent/rights/handing_over.py",
     "consent/rights/working.py",
     "consent/invalidating.py",

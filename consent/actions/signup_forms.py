@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from consent import keywords, showing, signups
 from consent.actions import vouchers
 from consent.models import SignupForm, SignupPlace
-from consent.opening import hindrances, unlawful
+from consent.opening import Hindrance, hindrances, overshadowing, unlawful
 from consent.queries import may_ask
 from consent.signups import CODE_LENGTH, CODE_SIGNS
 from tenants.actions import Actor, audit
@@ -43,13 +43,13 @@ def update(*, form: SignupForm, by: Actor, **values: Any) -> SignupForm:
     current = SignupForm.objects.select_for_update(no_key=True).get(tenant=form.tenant_id, pk=form.pk)
     # Counted on while somebody was editing.
     form.requests, form.confirmed = current.requests, current.confirmed
-    before = unlawful(form)
+    before = _faults(form)
     if form.state != SignupForm.State.DRAFT and values.get("slug", form.slug) != form.slug:
         raise ValidationError({"slug": _("The address stays: it may be printed or linked somewhere.")})
     for name, value in values.items():
         setattr(form, name, value)
     _save(form)
-    if form.state == SignupForm.State.LIVE and (new := [found for found in unlawful(form) if found not in before]):
+    if form.state == SignupForm.State.LIVE and (new := [found for found in _faults(form) if found not in before]):
         raise ValidationError([found.told for found in new])
     changes = {"count": forgiven} if form.without_code and (forgiven := vouchers.forgive(form)) else {}
     audit(tenant=form.tenant, by=by, verb="signup_form.changed", subject=form, changes=changes)
@@ -109,6 +109,11 @@ def restore_place(*, place: SignupPlace, by: Actor) -> None:
     place.archived_at = None
     place.save(update_fields=["archived_at"])
     audit(tenant=place.tenant, by=by, verb="signup_place.restored", subject=place)
+
+
+def _faults(form: SignupForm) -> list[Hindrance]:
+    """What no open form may get: what it has already keeps nobody from mending the rest."""
+    return [*unlawful(form), *overshadowing(form)]
 
 
 def _save_place(place: SignupPlace) -> None:

@@ -28,6 +28,7 @@ from consent.models import (
     Invalidation,
     LedgerAnchor,
     LedgerCheck,
+    LedgerDeposit,
     Logo,
     Source,
     State,
@@ -272,6 +273,14 @@ class LedgerCheckAdmin(ReadOnlyAdmin):
 
     list_display = ("tenant", "checked_at", "is_intact", "rows", "anchors", "signed_on", "broken_seq", "because")
     list_filter = ("is_intact",)
+    list_select_related = ("tenant",)
+
+
+@admin.register(LedgerDeposit)
+class LedgerDepositAdmin(ReadOnlyAdmin):
+    """Up to which signed head each company's were kept in the folder and mailed."""
+
+    list_display = ("tenant", "kept", "mailed")
     list_select_related = ("tenant",)
 
 

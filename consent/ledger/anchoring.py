@@ -55,7 +55,9 @@ class Signed:
         """What `as_line` wrote; raises ValueError for anything else."""
         try:
             kept: Mapping[str, str] = orjson.loads(line)
-            return cls(kept["text"], kept["key_id"], bytes.fromhex(kept["signature"]))
+            signed = cls(kept["text"], kept["key_id"], bytes.fromhex(kept["signature"]))
+            date.fromisoformat(signed.said["day"])
+            return signed
         except (KeyError, TypeError) as error:
             raise ValueError(f"not an anchor: {error}") from None
 

@@ -1,4 +1,7 @@
-"""Verifies every ledger each night, a stretch at a time, and keeps what came out for its company and the operator."""
+"""Verifies every ledger each night, a stretch at a time, and keeps what came out for its company and the operator.
+
+Against the heads in LEDGER_ANCHOR_DIR, too, where the worker has that folder; pages of the web show what was found.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -13,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from consent import telling
-from consent.ledger import anchoring, verifying, wordings
+from consent.ledger import anchoring, depositing, verifying, wordings
 from consent.ledger.anchoring import Problem, Signed
 from consent.ledger.verifying import Place, Verdict
 from consent.models import ConsentEvent, ConsentHead, LedgerCheck
@@ -68,7 +71,8 @@ def work(tenant_id: int) -> bool:
     tenant = Tenant.objects.get(pk=tenant_id)
     if (place := _leased(tenant)) is None:
         return False
-    found = verifying.walk(tenant, place, pages=PAGES)
+    # Read before the database's own, which therefore know every head that was kept.
+    found = verifying.walk(tenant, place, depositing.kept(tenant), pages=PAGES)
     if isinstance(found, Place):
         _update(tenant, walk=asdict(found), leased_until=None)
         return True

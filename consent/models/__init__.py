@@ -9,6 +9,7 @@ from consent.models.consent import (
     ConsentState,
     LedgerAnchor,
     LedgerCheck,
+    LedgerDeposit,
     Suppression,
 )
 from consent.models.processing import Agreement, Announcement, Breach, EndedContract, Handover, Processor, SubProcessor
@@ -37,6 +38,7 @@ __all__ = [
     "Invalidation",
     "LedgerAnchor",
     "LedgerCheck",
+    "LedgerDeposit",
     "Logo",
     "Processor",
     "Purpose",

@@ -49,6 +49,20 @@ class LedgerAnchor(models.Model):
         return f"{self.tenant_id} on {self.day}: {self.seq}"
 
 
+class LedgerDeposit(models.Model):
+    """Which of a tenant's anchors, by number, was last kept in the folder and last mailed; the anchors never change."""
+
+    tenant = models.OneToOneField(
+        "tenants.Tenant", primary_key=True, on_delete=models.CASCADE, related_name="ledger_deposit"
+    )
+    kept = models.IntegerField(default=0, db_default=0)
+    mailed = models.IntegerField(default=0, db_default=0)
+    leased_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id}: {self.kept} kept, {self.mailed} mailed"
+
+
 class LedgerCheck(models.Model):
     """What the nightly verification of a tenant's ledger has found; while `walk` is set, one is going on.
 

@@ -16,7 +16,7 @@ from consent import queries, reasons, signups
 from consent.actions import claims as actions
 from consent.importing import claims
 from consent.models import Channel, ImportClaim, Purpose, SignupForm
-from consent.opening import hindrances, unlawful
+from consent.opening import unlawful, unspoken
 from tenants.pages import TenantRequest, page_of, requires
 
 PER_PAGE = 25
@@ -104,6 +104,6 @@ def _ways(request: TenantRequest) -> list[WayBack]:
 
 def _way(form: SignupForm) -> WayBack:
     page = signups.page_url(form)
-    chat = "" if hindrances(form) else signups.keyword_link(form)
+    chat = "" if unspoken(form) else signups.keyword_link(form)
     code: Any = segno.make(chat or page, error="m").svg_inline(scale=QR_SCALE, border=2, omitsize=True)
     return WayBack(form, page, chat, code)

@@ -21,7 +21,7 @@ from consent.actions import addresses, preferences
 from consent.actions import signups as actions
 from consent.forms.public import SignupPageForm
 from consent.models import Controller, SignupForm, SignupPlace, WordingVersion
-from consent.opening import hindrances, unlawful
+from consent.opening import unlawful, unspoken
 from consent.queries import published
 from contacts import phones
 from tenants import visitors
@@ -154,7 +154,7 @@ def direct(request: HttpRequest, tenant: Tenant, form_slug: str, code: str) -> H
         raise Http404
     if _open_version(form) is None:
         return _closed(request, tenant)
-    if hindrances(form):
+    if unspoken(form):
         # The text has become too long to be shown in WhatsApp, and there people would get no answer.
         address = reverse("signup_page", kwargs={"company": tenant.slug, "form_slug": form.slug})
         return redirect(f"{address}?o={place.code}")

@@ -19,7 +19,7 @@ from consent.actions import signup_forms as actions
 from consent.actions import vouchers
 from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
 from consent.models import SignupForm, SignupPlace
-from consent.opening import closed, hindrances, unlawful
+from consent.opening import closed, hindrances, overshadowing, unlawful, unspoken
 from consent.queries import may_ask, published
 from consent.questions import QUESTIONS
 from contacts import phones
@@ -212,15 +212,17 @@ def _shown(
 ) -> HttpResponse:
     signup = _form(request, uid)
     places = list(signup.places.filter(tenant=request.tenant).order_by("pk"))
-    everything, is_live = hindrances(signup), signup.state == SignupForm.State.LIVE
-    found = unlawful(signup) if is_live else everything
+    is_live = signup.state == SignupForm.State.LIVE
+    found = unlawful(signup) if is_live else hindrances(signup)
     context = {
         "signup": signup,
         "url": signups.page_url(signup),
         "snippet": f'<script src="{signups.page_url(signup)}widget.js" async></script>',
         "hindrances": [(told, _mended_at(request, signup, where)) for told, where in found],
         # A form that is open already stays so, and only WhatsApp cannot show its text any more.
-        "unspoken": [hindrance for hindrance in everything if hindrance not in found],
+        "unspoken": unspoken(signup) if is_live else [],
+        # Nor does it close for a promise in its headline: that may be printed, and people were told of it.
+        "overshadowing": overshadowing(signup) if is_live else [],
         "keyword_link": signups.keyword_link(signup) if signup.keyword else "",
         "number": phones.shown(signup.number),
         "version": published(signup.wording),

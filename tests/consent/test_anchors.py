@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
@@ -13,14 +14,17 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from consent import ledger
-from consent.ledger import anchoring, chain
-from consent.models import ConsentEvent, ConsentHead, Controller, LedgerAnchor
+from consent.ledger import anchoring, chain, depositing
+from consent.models import ConsentEvent, ConsentHead, Controller, LedgerAnchor, LedgerDeposit
 from consent.tasks import anchor_ledgers
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import entry
 
 ANCHORS = "consent_ledgeranchor"
+LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+OLD = import_module("consent.migrations.0051_old_deposits")
 
 
 @pytest.fixture
@@ -81,8 +85,8 @@ def build_anew(tenant: Tenant, *, from_seq: int) -> None:
     ConsentHead.objects.filter(tenant=tenant).update(last_hash=previous)
 
 
-def kept_elsewhere(folder: Path, anchors: list[anchoring.Signed]) -> Path:
-    path = folder / "anchors.jsonl"
+def kept_elsewhere(folder: Path, anchors: list[anchoring.Signed], name: str = "anchors") -> Path:
+    path = folder / f"{name}.jsonl"
     path.write_text("".join(f"{signed.as_line()}\n" for signed in anchors))
     return path
 
@@ -169,6 +173,23 @@ def test_anchors_kept_elsewhere_find_a_chain_built_anew_together_with_its_anchor
     assert "that was kept elsewhere is missing in the database" in broken(bakery, anchors=path)
 
 
+def test_the_folder_on_this_machine_finds_it_without_being_named(
+    bakery: Tenant, anchored: list[anchoring.Signed], settings: Settings, tmp_path: Path
+) -> None:
+    settings.LEDGER_ANCHOR_DIR = str(tmp_path)
+    assert "2 signed heads fit" in verify(bakery)
+    path = kept_elsewhere(tmp_path, anchored, bakery.slug)
+    with path.open("a") as file:
+        # Cut off by a full disk, of which nobody can say that the ledger was altered.
+        file.write('{"text": "{')
+    assert "2 signed heads fit, with 2 in LEDGER_ANCHOR_DIR" in verify(bakery)
+
+    as_owner(bakery, "consent_consentevent", lambda: build_anew(bakery, from_seq=1))
+    as_owner(bakery, ANCHORS, lambda: LedgerAnchor.objects.all().delete())
+
+    assert "that was kept elsewhere is missing in the database" in broken(bakery)
+
+
 def test_a_file_that_holds_no_anchors_is_named(bakery: Tenant, tmp_path: Path) -> None:
     path = tmp_path / "anchors.jsonl"
     path.write_text("not an anchor\n")
@@ -223,3 +244,103 @@ def test_the_head_is_kept_in_a_folder_and_mailed_where_a_company_wants_it(
     [mail] = mailoutbox
     assert mail.to == ["ablage@example.com"]
     assert path.read_text().strip() in mail.body
+
+
+@pytest.fixture
+def sealed(bakery: Tenant, settings: Settings, tmp_path: Path) -> Path:
+    """A bakery with two rows that wants its seals by mail and in a folder; their file, which is not there yet."""
+    settings.LEDGER_ANCHOR_DIR = str(tmp_path)
+    with tenant_scope(bakery):
+        ledger.append(bakery, [entry(), entry()])
+        Controller.objects.create(tenant=bakery, anchor_email="ablage@example.com")
+    return tmp_path / f"{bakery.slug}.jsonl"
+
+
+def test_a_seal_that_could_not_be_mailed_is_mailed_the_next_quiet_day_and_once(
+    bakery: Tenant,
+    sealed: Path,
+    settings: Settings,
+    on_day: Callable[[int], None],
+    mailoutbox: list[EmailMessage],
+) -> None:
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", 1
+    anchor_ledgers()
+
+    settings.EMAIL_BACKEND = LOCMEM
+    assert mailoutbox == []
+    for day in (1, 2):
+        on_day(day)
+        anchor_ledgers()
+
+    [mail], [signed] = mailoutbox, anchoring.stored(bakery)
+    assert signed.as_line() in mail.body
+    # It was kept at once, which nobody repeats for the mail.
+    assert depositing.kept(bakery) == [signed]
+
+
+def test_a_seal_that_could_not_be_kept_is_kept_the_next_quiet_day_and_once(
+    bakery: Tenant,
+    sealed: Path,
+    settings: Settings,
+    on_day: Callable[[int], None],
+    mailoutbox: list[EmailMessage],
+) -> None:
+    settings.LEDGER_ANCHOR_DIR = str(sealed.parent / "not mounted")
+    anchor_ledgers()
+
+    settings.LEDGER_ANCHOR_DIR = str(sealed.parent)
+    # What a full disk has left of another one.
+    sealed.write_text('{"text": "{')
+    for day in (1, 2):
+        on_day(day)
+        anchor_ledgers()
+
+    assert depositing.kept(bakery) == anchoring.stored(bakery)
+    assert len(sealed.read_text().splitlines()) == 2
+    assert len(mailoutbox) == 1
+
+
+def test_the_newest_head_goes_out_for_all_that_a_dead_worker_has_left(
+    bakery: Tenant, anchored: list[anchoring.Signed], sealed: Path, mailoutbox: list[EmailMessage]
+) -> None:
+    anchor_ledgers()
+
+    assert depositing.kept(bakery) == anchored[-1:]
+    [mail] = mailoutbox
+    assert anchored[-1].as_line() in mail.body
+
+
+def test_a_head_that_somebody_takes_out_is_left_to_them_until_their_time_is_over(
+    bakery: Tenant, sealed: Path, mailoutbox: list[EmailMessage]
+) -> None:
+    with tenant_scope(bakery):
+        LedgerDeposit.objects.create(tenant=bakery, leased_until=timezone.now() + depositing.LEASE)
+    anchor_ledgers()
+    assert mailoutbox == []
+
+    with tenant_scope(bakery):
+        LedgerDeposit.objects.update(leased_until=timezone.now() - depositing.LEASE)
+    anchor_ledgers()
+    assert len(mailoutbox) == 1
+
+
+def test_a_forged_head_is_sent_to_nobody(
+    bakery: Tenant, anchored: list[anchoring.Signed], sealed: Path, mailoutbox: list[EmailMessage]
+) -> None:
+    text = anchored[1].text.replace('"seq":6', '"seq":5')
+    as_owner(bakery, ANCHORS, lambda: LedgerAnchor.objects.filter(number=2).update(text=text))
+
+    anchor_ledgers()
+
+    assert (mailoutbox, sealed.exists()) == ([], False)
+
+
+def test_heads_from_before_deposits_were_noted_count_as_taken_out(
+    bakery: Tenant, anchored: list[anchoring.Signed], sealed: Path, mailoutbox: list[EmailMessage]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(OLD.DONE)
+
+    anchor_ledgers()
+
+    assert (mailoutbox, sealed.exists()) == ([], False)

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from consent import ledger
 from consent.ledger import anchoring, checking, verifying
 from consent.models import ConsentEvent, ConsentHead, LedgerAnchor, LedgerCheck, WordingVersion
-from consent.tasks import check_ledger, check_ledgers
+from consent.tasks import anchor_ledgers, check_ledger, check_ledgers
 from tenants import counting
 from tenants.actions import NewTenant
 from tenants.models import Tenant
@@ -142,6 +144,21 @@ def test_an_altered_row_turns_the_badge_red_and_raises_the_alarm(grown: Tenant, 
     assert "from row 3 on it proves nothing any more (its columns differ from the text that was hashed)" in shown
     assert "Tell whoever runs it at once" in shown
     assert scraped(clerk)["ledgers_broken"] == 1
+
+
+def test_a_chain_built_anew_without_its_heads_is_found_by_those_in_the_folder(
+    grown: Tenant, clerk: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.LEDGER_ANCHOR_DIR = str(tmp_path)
+    anchor_ledgers()
+    as_owner(grown, EVENTS, lambda: build_anew(grown, from_seq=1))
+    as_owner(grown, ANCHORS, lambda: LedgerAnchor.objects.all().delete())
+
+    found = checked(grown)
+
+    assert (found.is_intact, found.broken_seq) == (False, 1)
+    assert found.because == "the anchor of %(day)s that was kept elsewhere is missing in the database"
+    assert "Tell whoever runs it at once" in page(clerk)
 
 
 def test_a_signed_head_that_does_not_fit_any_more_shows_at_once_also_on_a_proof(grown: Tenant, clerk: Client) -> None:

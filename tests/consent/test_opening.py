@@ -9,6 +9,7 @@ from django.utils import translation
 
 from consent.actions import controllers, signup_forms
 from consent.models import SignupForm, WordingVersion
+from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import known, person, published, wording_text
@@ -17,6 +18,17 @@ from tests.consent.test_signups import page, tick, write
 
 MARKETING = [["whatsapp", "marketing"]]
 TEXT = wording_text(purposes=["marketing"])
+LURES = [
+    {"headline": "5 € Gutschein sichern"},
+    {"headline": "5 € GUTSCHEIN SICHERN"},
+    {"headline": "Get a voucher"},
+    {"intro": "Frisches Brot.\nZur Anmeldung gibt es 10 % Rabatt."},
+    {"intro": "News first, and €5 off your next order."},
+    {"translations": {"en": {"headline": "Sign up for a €5 voucher"}}},
+    {"intro": "Zuerst erfahren.", "translations": {"en": {"intro": "In return you get a free coffee."}}},
+    # A benefit that stands in its own field as well makes it no better.
+    {"headline": "5 € Gutschein sichern", "benefit": "5 € Gutschein", "benefit_terms": "Ab 20 € Einkauf."},
+]
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +39,7 @@ def english() -> Any:
 
 def draft(tenant: Tenant, version: WordingVersion, **values: Any) -> SignupForm:
     given = {"name": "Theke", "slug": "theke", "number": "+4930231250", "headline": "Frisch", "keyword": "brot"}
-    return signup_forms.create(tenant=tenant, by=None, wording=version.wording, **given, **values)
+    return signup_forms.create(tenant=tenant, by=None, wording=version.wording, **given | values)
 
 
 def refusal(form: SignupForm) -> str:
@@ -145,3 +157,64 @@ def test_what_an_open_form_lacks_already_keeps_nobody_from_mending_the_rest(
     signup_forms.update(form=SignupForm.objects.get(), by=None, headline="Frischer")
 
     assert SignupForm.objects.get().headline == "Frischer"
+
+
+@pytest.mark.parametrize("texts", LURES)
+def test_m_52_no_form_opens_with_a_benefit_above_its_declaration(in_bakery: Tenant, texts: dict[str, Any]) -> None:
+    known(in_bakery)
+    form = draft(in_bakery, published(in_bakery, covers=MARKETING), **texts)
+
+    said = refusal(form)
+
+    assert "promises a benefit above what people agree to" in said
+    assert "enter the benefit in its own field" in said
+    lure = form.translations.get("en") or texts
+    assert ("“Headline" if "headline" in lure else "“Introduction") in said
+    assert ("(English)” promises" in said) == bool(form.translations)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"headline": "Neues aus der Backstube per WhatsApp"},
+        {"headline": "Gutscheine, Rabatte und Rezepte"},
+        {"headline": "ANGEBOTE MIT BIS ZU 50 % RABATT"},
+        {"intro": "Seit 25 Jahren ab 6 Uhr frisch. Angebote zuerst."},
+        {"translations": {"en": {"headline": "Offers and news about our gift shop"}}},
+        {"benefit": "5 € Gutschein", "benefit_terms": "Ab 20 € Einkauf.", "question_label": "Woher kennst du uns?"},
+    ],
+)
+def test_m_52_what_the_messages_are_about_may_stand_there(in_bakery: Tenant, texts: dict[str, Any]) -> None:
+    known(in_bakery)
+    form = draft(in_bakery, published(in_bakery, covers=MARKETING), **texts)
+
+    signup_forms.open_(form=form, by=None)
+
+    assert SignupForm.objects.get().state == "live"
+
+
+def test_m_52_an_open_form_gets_no_benefit_above_its_declaration(form: SignupForm) -> None:
+    with pytest.raises(ValidationError, match="“5 € Gutschein” in “Headline” promises a benefit"):
+        signup_forms.update(form=SignupForm.objects.get(), by=None, headline="5 € Gutschein sichern")
+
+    assert SignupForm.objects.get().headline == "Frisch"
+
+
+def test_a_form_that_was_opened_with_one_stays_open_says_so_and_gets_no_other(
+    client: Client, form: SignupForm, bakery_made: NewTenant
+) -> None:
+    SignupForm.objects.update(headline="5 € Gutschein sichern")
+    place = signup_forms.add_place(form=form, name="Schaufenster", by=None)
+
+    assert client.get(page(form)).status_code == 200
+    assert client.get(f"/s/bakery/theke/w/{place.code}/").url.startswith("https://wa.me/")
+    client.force_login(bakery_made.owner)
+    client.cookies["django_language"] = "en"
+    shown = client.get(f"/bakery/signups/{form.uid}/").content.decode()
+    assert "“5 € Gutschein” in “Headline” promises a benefit" in shown
+    assert "could not be opened like this any more" in shown
+    assert "nobody can sign up from within WhatsApp" not in shown
+
+    signup_forms.update(form=SignupForm.objects.get(), by=None, intro="Jeden Morgen.")
+    with pytest.raises(ValidationError, match="“10 % Rabatt” in “Headline”"):
+        signup_forms.update(form=SignupForm.objects.get(), by=None, headline="10 % Rabatt sichern")

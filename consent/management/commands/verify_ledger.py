@@ -1,6 +1,7 @@
 """Proves that no consent ledger and no wording was altered: `manage.py verify_ledger [--tenant bakery]`.
 
-Exit status 1 on a break. `--anchors` takes a file of signed heads that were mailed or kept elsewhere.
+Exit status 1 on a break. The heads in LEDGER_ANCHOR_DIR are looked at where this machine has that folder; `--anchors`
+takes a file of others that were mailed or kept elsewhere.
 """
 
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from consent.ledger import wordings
+from consent.ledger import depositing, wordings
 from consent.ledger.anchoring import Signed
 from consent.ledger.verifying import verify
 from consent.management.per_tenant import TenantCommand
@@ -45,10 +46,12 @@ class Command(TenantCommand):
         return version is None
 
     def _holds(self, tenant: Tenant, elsewhere: list[Signed]) -> bool:
-        verdict = verify(tenant, elsewhere)
+        kept = depositing.kept(tenant)
+        verdict = verify(tenant, [*kept, *elsewhere])
         if verdict.broken_seq is None:
             told = f"{tenant.slug}: {verdict.rows} rows, chain intact, {verdict.anchors} signed heads fit"
-            self.stdout.write(self.style.SUCCESS(told))
+            seen = f", with {len(kept)} in LEDGER_ANCHOR_DIR" if kept else ""
+            self.stdout.write(self.style.SUCCESS(f"{told}{seen}"))
             return True
         self.stderr.write(self.style.ERROR(f"{tenant.slug}: row {verdict.broken_seq} is broken: {verdict.because}"))
         return False
