@@ -1,4 +1,4 @@
-"""Who was skipped, failed, clicked, answered or opted out is found among a million recipients without reading the others.
+"""Who was skipped, failed, clicked, answered or opted out is found among a million without reading the others.
 
 No column that the statuses of every message change, so their updates stay heap-only. Made while messages are written,
 so alone in its migration.

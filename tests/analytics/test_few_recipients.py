@@ -16,7 +16,8 @@ from tests.plans import rows_looked_at
 MANY, FEW = 5_000, 10
 # Read by everybody.
 MESSAGES = """
-INSERT INTO messaging_message (tenant_id, source_id, contact_id, queue, state, accepted_at, sent_at, delivered_at, read_at)
+INSERT INTO messaging_message (tenant_id, source_id, contact_id, queue, state, accepted_at, sent_at, delivered_at,
+    read_at)
 SELECT %s, %s, n, 2, 6, now(), now(), now(), now() FROM generate_series(1, %s) n
 """
 # What became of the last ones, as their writers leave it.
