@@ -20,9 +20,9 @@ from messaging.models import Message
 
 # What is only told of people who agreed to being measured (CG-36); numbers over everybody are in the report.
 MEASURED = ("read", "clicked")
-# What the index `message_out_of_line` is found by: each of these states comes with a reason or a failure.
+# What the index `message_out_of_line` is found by: each of these states comes with a reason, a code or a failure.
 UNHAPPY = {"uncertain", "failed", "skipped", "cancelled", "expired"}
-HAS_WHY = ~Q(reason="") | Q(failed_at__isnull=False)
+HAS_WHY = ~Q(reason="") | Q(error_code__isnull=False) | Q(failed_at__isnull=False)
 # So many people are asked for their consent while somebody waits for a page.
 LOOKED_AT = 3_000
 FEW = 5_000
