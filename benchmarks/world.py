@@ -56,12 +56,23 @@ SELECT c.tenant_id, gen_random_uuid(), c.id, 'e' || %(round)s || '-' || c.id,
     now() - (c.id * 7 + %(round)s * 13) %% 365 * interval '1 day', (c.id %% 200)::numeric, 'EUR'
 FROM contacts_contact c WHERE c.tenant_id = %(tenant)s AND c.id > %(start)s AND c.id <= %(end)s
 """
+# Of each campaign one in fifty is skipped (who said no, as above), one in a thousand fails, most of those by one of
+# Meta's codes and one in fifty of them by another; one in twenty clicks, one in a thousand answers.
 MESSAGES = """
-INSERT INTO messaging_message (tenant_id, source_id, contact_id, state, queue, attempt, wamid, claimed_at, accepted_at,
-    sent_at, delivered_at, read_at, created_at)
-SELECT %(tenant)s, %(source)s, c.id, CASE WHEN c.id %% 4 = 0 THEN 5 ELSE 6 END, 2, 1,
-    'wamid.' || %(source)s || '.' || c.id, t.at, t.at, t.at, t.at, CASE WHEN c.id %% 4 > 0 THEN t.at END, t.at
-FROM contacts_contact c, (SELECT now() - %(days)s * interval '1 day' AS at) t
+INSERT INTO messaging_message (tenant_id, source_id, contact_id, state, queue, reason, error_code, attempt, wamid,
+    claimed_at, accepted_at, failed_at, sent_at, delivered_at, read_at, clicked_at, replied_at, created_at)
+SELECT %(tenant)s, %(source)s, c.id,
+    CASE WHEN is_skipped THEN 9 WHEN is_failed THEN 8 WHEN c.id %% 4 = 0 THEN 5 ELSE 6 END, 2,
+    CASE WHEN is_skipped THEN 'withdrawn' ELSE '' END,
+    CASE WHEN is_failed THEN CASE WHEN c.id %% 50000 = 1 THEN 131053 ELSE 131026 END END,
+    1, CASE WHEN NOT is_skipped THEN 'wamid.' || %(source)s || '.' || c.id END, out, out,
+    CASE WHEN is_failed THEN t.at END, came, came,
+    CASE WHEN c.id %% 4 > 0 THEN came END, CASE WHEN c.id %% 20 = 3 THEN came END,
+    CASE WHEN c.id %% 1000 = 3 THEN came END, t.at
+FROM (SELECT now() - %(days)s * interval '1 day' AS at) t,
+    contacts_contact c CROSS JOIN LATERAL (SELECT c.id %% 50 = 7 AS is_skipped, c.id %% 1000 = 1 AS is_failed) w
+    CROSS JOIN LATERAL (SELECT CASE WHEN NOT is_skipped THEN t.at END AS out,
+        CASE WHEN NOT is_skipped AND NOT is_failed THEN t.at END AS came) o
 WHERE c.tenant_id = %(tenant)s AND c.id > %(start)s AND c.id <= %(end)s
 """
 CAMPAIGNS = """

@@ -96,8 +96,8 @@ class Content(models.Model):
 class Message(models.Model):
     """One recipient of one source: frozen audience, outbox and send ledger in one row.
 
-    `queue` says what is still to do and is the only column that claim indexes know; the delivery columns are in no
-    index, so status updates stay heap-only (docs/decisions/0003). Delivery states only move forward.
+    `queue` says what is still to do and is the only column that claim indexes know; what a status usually changes is in
+    no index, so its update stays heap-only (docs/decisions/0003). Delivery states only move forward.
     """
 
     class State(models.IntegerChoices):
@@ -163,6 +163,17 @@ class Message(models.Model):
             models.Index(fields=["claimed_at"], name="message_left_behind", condition=Q(queue=1)),
             models.Index(fields=["tenant", "contact"], name="message_by_contact"),
             models.Index(fields=["wamid"], name="message_by_wamid", condition=Q(wamid__isnull=False)),
+            # Of a campaign's messages the few of whom more is to be told than where they are.
+            models.Index(
+                fields=["source", "contact"],
+                name="message_out_of_line",
+                condition=~Q(reason="")
+                | Q(error_code__isnull=False)
+                | Q(failed_at__isnull=False)
+                | Q(clicked_at__isnull=False)
+                | Q(replied_at__isnull=False)
+                | Q(opted_out_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

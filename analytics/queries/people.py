@@ -1,6 +1,6 @@
 """The recipients behind every number of a report."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,9 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from analytics.kpi import Counts
 from analytics.queries.campaign import meaning_of
+from analytics.queries.sums import by_source
 from campaigns.models import Campaign
 from consent import queries as consent
 from contacts.models import Contact
@@ -18,6 +20,9 @@ from messaging.models import Message
 
 # What is only told of people who agreed to being measured (CG-36); numbers over everybody are in the report.
 MEASURED = ("read", "clicked")
+# What the index `message_out_of_line` is found by: each of these states comes with a reason, a code or a failure.
+UNHAPPY = {"uncertain", "failed", "skipped", "cancelled", "expired"}
+HAS_WHY = ~Q(reason="") | Q(error_code__isnull=False) | Q(failed_at__isnull=False)
 # So many people are asked for their consent while somebody waits for a page.
 LOOKED_AT = 3_000
 FEW = 5_000
@@ -88,12 +93,24 @@ def _asked(
     if state:
         # Whoever has read it counts as delivered to those who may not know.
         states = {state, "read"} if state == "delivered" else {state}
+        if not _has_any(campaign, [f"in_{name}" for name in states]):
+            return messages.none()
         messages = messages.filter(state__in=[Message.State[name.upper()] for name in states])
+        messages = messages.filter(HAS_WHY) if state in UNHAPPY else messages
     if reason is not None:
         messages = messages.filter(reason=reason)
     if error_code is not None:
         messages = messages.filter(error_code=error_code)
+    # Failures are in no sum: the index finds them.
+    if reached and reached != "failed" and not _has_any(campaign, [reached]):
+        return messages.none()
     return messages.filter(**{f"{reached}_at__isnull": False}) if reached else messages
+
+
+def _has_any(campaign: Campaign, columns: Iterable[str]) -> bool:
+    """Whether the numbers know of one: what nothing is in would be looked for among all messages of the campaign."""
+    counts = by_source(campaign.tenant_id, [campaign.source_id or 0]).get(campaign.source_id or 0, Counts())
+    return any(getattr(counts, column) for column in columns)
 
 
 def _depends_on_consent(*, state: str | None = None, reached: str | None = None, **_others: Any) -> bool:

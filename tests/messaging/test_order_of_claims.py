@@ -75,6 +75,11 @@ def close_idle(source: Source) -> None:
     sweeping.sweep()
 
 
+def count_uncertain(_source: Source) -> None:
+    with across_tenants("a test"), connection.cursor() as cursor:
+        cursor.execute(queries.UNCERTAIN, [SENT])
+
+
 LOOKS: dict[str, tuple[str, Callable[[Source], object], int]] = {
     "which numbers have something to send": (queries.NUMBERS_DUE, lambda _: queries.numbers_with_due_messages(), FEW),
     "which sources of a number have something to send": (
@@ -86,6 +91,8 @@ LOOKS: dict[str, tuple[str, Callable[[Source], object], int]] = {
     "what of a closed source is cancelled next": (emptying.WAITING, empty, 4 * WAITING),
     "which campaigns are over": (finishing.OVER, finish, FEW),
     "which tests and replies are over": (sweeping.IDLE, close_idle, FEW),
+    "how late the oldest message is": (queries.OLDEST_DUE, lambda _: queries.oldest_due(), FEW),
+    "how many are uncertain": (queries.UNCERTAIN, count_uncertain, FEW),
 }
 
 

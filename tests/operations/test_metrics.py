@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as configured
-from django.db import connection
 from django.test import Client
 from django.utils.timezone import now
 from pytest_django import Settings
 
-import messaging.queries
 from analytics import tasks
 from analytics.models import Kpi
 from consent.models import Announcement, Breach
@@ -193,20 +191,3 @@ def test_without_redis_the_database_is_still_shown(client: Client, settings: Set
     assert (found["redis_up"], found["database_up"]) == (0, 1)
     assert "webhooks_waiting" in found
     sweep()
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("statement", "values"),
-    [
-        (messaging.queries.OLDEST_DUE, []),
-        (messaging.queries.UNCERTAIN, [10_000]),
-    ],
-)
-def test_no_statement_reads_all_messages(statement: str, values: list[int]) -> None:
-    with across_tenants("this test"), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN {statement}", values)
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-
-    assert "Seq Scan on messaging_message" not in plan
