@@ -124,7 +124,6 @@ class Contact(models.Model):
             models.Index(fields=["tenant", "id"], name="contact_not_delivered_to", condition=Q(undelivered__gt=0)),
             models.Index(fields=["tenant", "search_name"], name="contact_by_name"),
             models.Index(fields=["tenant", "search_last_name"], name="contact_by_last_name"),
-            models.Index(fields=["tenant", "updated_at"], name="contact_by_change"),
             models.Index(
                 fields=["tenant", "program", "id"], name="contact_by_program", condition=Q(program__isnull=False)
             ),

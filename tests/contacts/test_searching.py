@@ -1,19 +1,14 @@
-"""The search by name and by the time of a change: whoever it is, in any spelling, without reading everybody."""
+"""The search by name: whoever is called so, in any spelling, without reading everybody."""
 
-from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
-from django.utils.timezone import now
 
-from consent.api.people import ContactFilter
 from contacts import queries
 from contacts.models import Contact
 from tenants.models import Tenant
 from tests.contacts.calls import Caller
-from tests.plans import rows_looked_at
 
 PEOPLE = 3_000
 
@@ -77,20 +72,3 @@ def test_who_gets_a_name_is_found_by_it_and_no_more_by_the_name_in_whatsapp(peop
 
     assert [contact.name for contact in queries.search(people.contacts.all(), "rosa")] == ["Rosa"]
     assert not queries.search(people.contacts.all(), "änne").exists()
-
-
-def test_what_changed_since_is_found_without_reading_everybody(people: Tenant) -> None:
-    changed = Contact.objects.get(last_name="McDonald")
-    Contact.objects.exclude(pk=changed.pk).update(updated_at=now() - timedelta(days=30))
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE contacts_contact")
-    asked = {"updated_since": (now() - timedelta(days=1)).isoformat()}
-
-    def page() -> QuerySet[Contact]:
-        return ContactFilter(asked, queryset=people.contacts.order_by("-id")).qs[:51]
-
-    assert list(page()) == [changed]
-    with rows_looked_at(by=page().query.sql_with_params()[0]) as looked_at:
-        list(page())
-
-    assert looked_at[0] < 10
