@@ -19,7 +19,7 @@ import inbox.queries
 import messaging.queries
 from config import health
 from config.exposition import CONTENT_TYPE, Metric, counter, gauge, text
-from consent.ledger import checking
+from consent.ledger import checking, depositing
 from messaging.tallying import KINDS
 from tenants import counting
 
@@ -125,6 +125,11 @@ def _ledgers() -> list[Metric]:
     return [
         gauge("ledgers_broken", "Consent ledgers that do not hold, as of the nightly check.", found.broken),
         gauge("ledgers_unchecked", "Companies whose ledger was not verified for two days.", found.unchecked),
+        gauge(
+            "ledger_seals_waiting",
+            f"Companies whose newest seal was neither mailed nor kept yet as it should be; at most {MOST}.",
+            depositing.waiting(most=MOST),
+        ),
     ]
 
 

@@ -58,6 +58,14 @@ def anchor_all() -> int:
     return count
 
 
+def waiting(*, most: int) -> int:
+    """How many companies' newest head is not yet where it should be, counted up to `most`.
+
+    Right after the signing it says what has failed; whoever enters an address today is waiting until then, too.
+    """
+    return len(_open(0, most))
+
+
 def kept(tenant: Tenant) -> list[Signed]:
     """The heads in this company's file of LEDGER_ANCHOR_DIR; none where this machine has no such folder or file."""
     if not settings.LEDGER_ANCHOR_DIR:
@@ -89,9 +97,9 @@ def _tenants() -> Iterator[Tenant]:
         after = page[-1].pk
 
 
-def _open(after: int) -> list[int]:
+def _open(after: int, most: int = TENANTS_AT_A_TIME) -> list[int]:
     with across_tenants("heads of every company that are not elsewhere yet"), connection.cursor() as cursor:
-        values = {"after": after, "has_folder": bool(settings.LEDGER_ANCHOR_DIR), "most": TENANTS_AT_A_TIME}
+        values = {"after": after, "has_folder": bool(settings.LEDGER_ANCHOR_DIR), "most": most}
         cursor.execute(OPEN, values)
         return [pk for (pk,) in cursor.fetchall()]
 

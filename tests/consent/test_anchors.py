@@ -10,6 +10,7 @@ import pytest
 from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -20,6 +21,7 @@ from consent.tasks import anchor_ledgers
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import entry
+from tests.operations.test_metrics import scraped
 
 ANCHORS = "consent_ledgeranchor"
 LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
@@ -262,12 +264,14 @@ def test_a_seal_that_could_not_be_mailed_is_mailed_the_next_quiet_day_and_once(
     settings: Settings,
     on_day: Callable[[int], None],
     mailoutbox: list[EmailMessage],
+    client: Client,
 ) -> None:
     settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", 1
     anchor_ledgers()
 
     settings.EMAIL_BACKEND = LOCMEM
     assert mailoutbox == []
+    assert scraped(client)["ledger_seals_waiting"] == 1
     for day in (1, 2):
         on_day(day)
         anchor_ledgers()
@@ -276,6 +280,7 @@ def test_a_seal_that_could_not_be_mailed_is_mailed_the_next_quiet_day_and_once(
     assert signed.as_line() in mail.body
     # It was kept at once, which nobody repeats for the mail.
     assert depositing.kept(bakery) == [signed]
+    assert scraped(client)["ledger_seals_waiting"] == 0
 
 
 def test_a_seal_that_could_not_be_kept_is_kept_the_next_quiet_day_and_once(
@@ -284,9 +289,11 @@ def test_a_seal_that_could_not_be_kept_is_kept_the_next_quiet_day_and_once(
     settings: Settings,
     on_day: Callable[[int], None],
     mailoutbox: list[EmailMessage],
+    client: Client,
 ) -> None:
     settings.LEDGER_ANCHOR_DIR = str(sealed.parent / "not mounted")
     anchor_ledgers()
+    assert scraped(client)["ledger_seals_waiting"] == 1
 
     settings.LEDGER_ANCHOR_DIR = str(sealed.parent)
     # What a full disk has left of another one.
