@@ -79,6 +79,7 @@ def _history(dice: random.Random) -> list[Said]:
             "phone_number_id": dice.choice("ab"),
             "wording_sha256": dice.choice(["", "w1", "w2"]),
             "age_confirmed": dice.choice([None, True, False]),
+            "valid_until": dice.choice([None, None, NOON + timedelta(days=365)]),
             "doi_request_seq": dice.choice([None, None, *range(1, 12)]),
         }
         for _ in range(dice.randint(0, 10))
