@@ -125,6 +125,7 @@ def _ledgers() -> list[Metric]:
     return [
         gauge("ledgers_broken", "Consent ledgers that do not hold, as of the nightly check.", found.broken),
         gauge("ledgers_unchecked", "Companies whose ledger was not verified for two days.", found.unchecked),
+        gauge("ledgers_uncompared", "Ledgers whose kept seals the nightly check did not find.", found.uncompared),
         gauge(
             "ledger_seals_waiting",
             f"Companies whose newest seal was neither mailed nor kept yet as it should be; at most {MOST}.",

@@ -215,6 +215,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "mark the time for replicas": {"task": "tenants.tasks.mark", "schedule": 30.0},
     # Just after midnight, for the day that is over.
     "sign the heads of ledgers": {"task": "consent.tasks.anchor_ledgers", "schedule": crontab(hour="0", minute="5")},
+    "keep and mail signed heads of ledgers": {"task": "consent.tasks.deposit_heads", "schedule": 60.0},
     "verify ledgers that were not since last night": {"task": "consent.tasks.check_ledgers", "schedule": 60.0},
     "bring files to Meta that were left behind": {"task": "whatsapp.tasks.upload_left_behind", "schedule": 60.0},
     "renew files before Meta forgets them": {"task": "campaigns.tasks.renew_files", "schedule": 3600.0},

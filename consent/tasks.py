@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 
 from consent import announcing, importing, invalidating, mailing
-from consent.ledger import checking, depositing
+from consent.ledger import anchoring, checking, depositing
 from consent.rights import handing_over, informing, keeping, working
 from contacts.importing import forgetting
 from tenants.models import Tenant
@@ -36,8 +36,15 @@ def forget_imports(**_: Any) -> None:
 
 @shared_task
 def anchor_ledgers(**_: Any) -> None:
-    """Sign the head of every ledger and take it elsewhere (consent-gdpr § 4)."""
-    depositing.anchor_all()
+    """Sign the head of every ledger, and begin to take them elsewhere (consent-gdpr § 4)."""
+    anchoring.anchor_all()
+    deposit_heads.delay()
+
+
+@shared_task
+def deposit_heads(**_: Any) -> None:
+    """Keep and mail signed heads that are not elsewhere yet; beat rings again for what is left."""
+    depositing.work()
 
 
 @shared_task

@@ -25,6 +25,7 @@ PATIENCE_SECONDS = 10.0
 # Hash joins over a million contacts want more than PostgreSQL's 4 MB.
 WORK_MEM = "64MB"
 SAMPLE = 10
+SET = "SELECT set_config(name, value, true) FROM unnest(%s, %s) AS s(name, value)"
 # Whose processing is restricted is only stored: neither counted nor shown (Art. 18 GDPR).
 NOT_RESTRICTED = "c.restricted_at IS NULL"
 
@@ -135,12 +136,9 @@ def _sample(holds: Compiled, tenant: Tenant, seconds: float) -> list[Contact]:
 def at_most(seconds: float) -> Iterator[None]:
     """Run statements with a time limit; the surrounding transaction stays usable when it strikes."""
     try:
-        with transaction.atomic(using=reading().alias), reading().cursor() as cursor:
-            cursor.execute("SELECT current_setting('statement_timeout'), current_setting('work_mem')")
-            before = cursor.fetchone()
-            _set(f"{int(seconds * 1000) or 1}ms", WORK_MEM)
+        timeout = f"{int(seconds * 1000) or 1}ms"
+        with transaction.atomic(using=reading().alias), _set(statement_timeout=timeout, work_mem=WORK_MEM):
             yield
-            _set(*before)
     except OperationalError as error:
         if isinstance(error.__cause__, errors.QueryCanceled):
             raise TookTooLong from error
@@ -156,17 +154,20 @@ def as_a_set(work_mem: str = "128MB") -> Iterator[None]:
     tenth of a second. Hash joins are right for every audience; of a few among a million they cost a pass over all, a
     fifth of a second. Those of a million people fit into memory.
     """
-    with reading().cursor() as cursor:
-        cursor.execute(f"SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '{work_mem}'")
+    with _set(enable_nestloop="off", work_mem=work_mem):
         yield
-        cursor.execute("SET LOCAL enable_nestloop = on; RESET work_mem")
 
 
-def _set(timeout: str, work_mem: str) -> None:
+@contextmanager
+def _set(**settings: str) -> Iterator[None]:
+    """Have settings of the database changed for what follows in this transaction; a failure takes them back, too."""
+    names = list(settings)
     with reading().cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true), set_config('work_mem', %s, true)", [timeout, work_mem]
-        )
+        cursor.execute("SELECT name, current_setting(name) FROM unnest(%s) AS name", [names])
+        before = dict(cursor.fetchall())
+        cursor.execute(SET, [names, [settings[name] for name in names]])
+        yield
+        cursor.execute(SET, [names, [before[name] for name in names]])
 
 
 def _lost_references(tenant: Tenant, node: rules.Node) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from PIL import Image
 
+from consent.ledger import depositing
 from consent.models import Controller, Logo
 from consent.queries import controller_of
 from tenants.actions import Actor, audit
@@ -54,6 +55,8 @@ def update(*, tenant: Tenant, by: Actor, **values: Any) -> Controller:
     controller.full_clean()
     if changed:
         controller.save()
+        if "anchor_email" in changed:
+            depositing.try_again(tenant)
         audit(tenant=tenant, by=by, verb="company.changed", subject=controller, changes={"fields": changed})
     return controller
 

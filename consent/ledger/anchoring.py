@@ -1,6 +1,7 @@
 """Signs what a ledger ends with, once a day: a chain alone does not stop who can rewrite it all (consent-gdpr § 4)."""
 
 import hashlib
+import logging
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ import orjson
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from consent.models import ConsentHead, LedgerAnchor
+from consent.models import ConsentHead, LedgerAnchor, LedgerDeposit
 from tenants import encryption
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
+log = logging.getLogger(__name__)
 USE = "ledger-anchor"
+TENANTS_AT_A_TIME = 500
 FIRST = ""
 
 
@@ -62,6 +65,18 @@ class Signed:
             raise ValueError(f"not an anchor: {error}") from None
 
 
+def anchor_all() -> None:
+    """Sign the head of every ledger that has grown since yesterday; one that cannot be signed keeps no other back."""
+    after = 0
+    while page := list(Tenant.objects.filter(pk__gt=after).order_by("pk")[:TENANTS_AT_A_TIME]):
+        for tenant in page:
+            try:
+                anchor(tenant)
+            except Exception:
+                log.exception("the head of tenant %s cannot be signed", tenant.pk)
+        after = page[-1].pk
+
+
 def anchor(tenant: Tenant) -> Signed | None:
     """Sign the present end of the chain; None when today's anchor is there or nothing was added since the last.
 
@@ -84,6 +99,8 @@ def anchor(tenant: Tenant) -> Signed | None:
             key_id=signed.key_id,
             signature=signed.signature,
         )
+        # The work that takes it out of the database (consent.ledger.depositing).
+        LedgerDeposit.objects.bulk_create([LedgerDeposit(tenant=tenant)], ignore_conflicts=True)
     return signed
 
 

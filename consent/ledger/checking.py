@@ -39,7 +39,8 @@ SELECT (SELECT count(*) FROM (SELECT FROM consent_ledgercheck WHERE is_intact = 
        (SELECT count(*) FROM (
             SELECT FROM tenants_tenant t LEFT JOIN consent_ledgercheck c ON c.tenant_id = t.id
             WHERE t.created_at < now() - %(late)s AND (c.checked_at IS NULL OR c.checked_at < now() - %(late)s)
-            LIMIT %(most)s) u)
+            LIMIT %(most)s) u),
+       (SELECT count(*) FROM (SELECT FROM consent_ledgercheck WHERE is_uncompared LIMIT %(most)s) n)
 """
 
 
@@ -71,12 +72,14 @@ def work(tenant_id: int) -> bool:
     tenant = Tenant.objects.get(pk=tenant_id)
     if (place := _leased(tenant)) is None:
         return False
+    known = depositing.last_kept(tenant)
     # Read before the database's own, which therefore know every head that was kept.
-    found = verifying.walk(tenant, place, depositing.kept(tenant), pages=PAGES)
+    kept = depositing.kept(tenant)
+    found = verifying.walk(tenant, place, kept, pages=PAGES)
     if isinstance(found, Place):
         _update(tenant, walk=asdict(found), leased_until=None)
         return True
-    _note(tenant, found)
+    _note(tenant, found, is_uncompared=depositing.are_lacking(tenant, kept, known))
     return False
 
 
@@ -96,7 +99,7 @@ def _leased(tenant: Tenant) -> Place | None:
         return Place(**check.walk)
 
 
-def _note(tenant: Tenant, found: Verdict) -> None:
+def _note(tenant: Tenant, found: Verdict, *, is_uncompared: bool) -> None:
     """Keep what a check has found, with the consent texts, of which there are few."""
     altered = wordings.altered(tenant)
     with tenant_scope(tenant):
@@ -116,6 +119,7 @@ def _note(tenant: Tenant, found: Verdict) -> None:
         because=because.text,
         because_day=because.day,
         because_seq=because.seq,
+        is_uncompared=is_uncompared,
         altered_wording=f"{altered.wording.name} ({altered.number})"[:200] if altered else "",
     )
     if not is_intact:
@@ -132,11 +136,13 @@ class Standing:
     """How a ledger stands: last night's check, if there was one, and what a look just now has found.
 
     `tone` is "good", "bad", "late" where the nightly check has not run for two days, or "new" before the first one.
+    `is_unmailed` where the company wants its seal by mail and the last try has failed.
     """
 
     check: LedgerCheck | None
     problem: Problem | None
     signed_on: date | None
+    is_unmailed: bool
 
     @property
     def told(self) -> str:
@@ -157,9 +163,9 @@ class Standing:
 
 
 def standing(tenant: Tenant) -> Standing:
-    """How the company's ledger stands now, in an open scope: four reads, however long it is."""
-    signed = anchoring.latest(tenant)
-    return Standing(LedgerCheck.objects.filter(tenant=tenant).first(), _now_wrong(tenant, signed), _day(signed))
+    """How the company's ledger stands now, in an open scope: five reads, however long it is."""
+    signed, check = anchoring.latest(tenant), LedgerCheck.objects.filter(tenant=tenant).first()
+    return Standing(check, _now_wrong(tenant, signed), _day(signed), depositing.is_unmailed(tenant))
 
 
 def _now_wrong(tenant: Tenant, signed: Signed | None) -> Problem | None:
@@ -191,10 +197,11 @@ def _day(signed: Signed | None) -> date | None:
 
 
 class Tally(NamedTuple):
-    """Ledgers that do not hold, and companies whose ledger was not verified for two days."""
+    """Ledgers that do not hold, companies whose ledger was not verified for two days, and whose heads were lost."""
 
     broken: int
     unchecked: int
+    uncompared: int
 
 
 def tally(*, most: int) -> Tally:

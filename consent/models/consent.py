@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from consent.models.choices import Authority, Channel, Purpose, Source, State
@@ -57,7 +58,9 @@ class LedgerDeposit(models.Model):
     )
     kept = models.IntegerField(default=0, db_default=0)
     mailed = models.IntegerField(default=0, db_default=0)
-    leased_until = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(default=now, db_default=Now())
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    error = models.CharField(max_length=100, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.tenant_id}: {self.kept} kept, {self.mailed} mailed"
@@ -89,6 +92,8 @@ class LedgerCheck(models.Model):
     because_day = models.CharField(max_length=10, blank=True, default="")
     because_seq = models.BigIntegerField(default=0)
     altered_wording = models.CharField(max_length=200, blank=True, default="")
+    # The heads in LEDGER_ANCHOR_DIR were not there, or fewer than were kept.
+    is_uncompared = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [models.Index(fields=["tenant"], name="ledgers_broken", condition=models.Q(is_intact=False))]

@@ -63,7 +63,7 @@ def test_audience_is_the_sum_of_states(bakery: Tenant) -> None:
 
 
 def test_a_larger_audience_takes_no_more_statements(bakery: Tenant) -> None:
-    """Consent of everybody is asked in the statement that writes the rows: one for half a million people."""
+    """Consent of everybody in a range (freezing.RANGE people) is asked in the statement that writes the rows."""
     taken = []
     for start, count in ((0, 2), (100, 40)):
         campaign = launch(draft(bakery, factories.contacts(bakery, count, start=start)))

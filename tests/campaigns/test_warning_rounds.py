@@ -162,7 +162,7 @@ def test_one_that_is_changed_while_it_is_looked_at_is_next_rounds_as_it_is_then(
 def test_rounds_of_the_schedule_share_the_moment_by_which_they_know_that_nothing_was_changed(
     scheduled: Campaign,
 ) -> None:
-    """One that looks for long starts what it looked at, though another round has begun meanwhile."""
+    """A look ahead leaves what is due alone: whoever starts it finds the moment of the look that it has seen."""
     looked_at = now() - timedelta(hours=2)
     come_due(scheduled, looked_at=looked_at)
 

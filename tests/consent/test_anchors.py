@@ -2,31 +2,23 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
-from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from consent import ledger
-from consent.ledger import anchoring, chain, depositing
-from consent.models import ConsentEvent, ConsentHead, Controller, LedgerAnchor, LedgerDeposit
-from consent.tasks import anchor_ledgers
+from consent.ledger import anchoring, chain
+from consent.models import ConsentEvent, ConsentHead, LedgerAnchor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import entry
-from tests.operations.test_metrics import scraped
 
 ANCHORS = "consent_ledgeranchor"
-LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
-SMTP = "django.core.mail.backends.smtp.EmailBackend"
-OLD = import_module("consent.migrations.0051_old_deposits")
 
 
 @pytest.fixture
@@ -227,127 +219,3 @@ def test_anchors_can_be_neither_changed_nor_deleted(bakery: Tenant, anchored: li
             connection.cursor() as cursor,
         ):
             cursor.execute(change)
-
-
-def test_the_head_is_kept_in_a_folder_and_mailed_where_a_company_wants_it(
-    bakery: Tenant, settings: Settings, tmp_path: Path, mailoutbox: list[EmailMessage]
-) -> None:
-    settings.LEDGER_ANCHOR_DIR = str(tmp_path)
-    with tenant_scope(bakery):
-        ledger.append(bakery, [entry(), entry()])
-        Controller.objects.create(tenant=bakery, anchor_email="ablage@example.com")
-
-    anchor_ledgers()
-    anchor_ledgers()
-
-    path = tmp_path / f"{bakery.slug}.jsonl"
-    assert len(path.read_text().splitlines()) == 1
-    assert "1 signed heads fit" in verify(bakery, anchors=path)
-    [mail] = mailoutbox
-    assert mail.to == ["ablage@example.com"]
-    assert path.read_text().strip() in mail.body
-
-
-@pytest.fixture
-def sealed(bakery: Tenant, settings: Settings, tmp_path: Path) -> Path:
-    """A bakery with two rows that wants its seals by mail and in a folder; their file, which is not there yet."""
-    settings.LEDGER_ANCHOR_DIR = str(tmp_path)
-    with tenant_scope(bakery):
-        ledger.append(bakery, [entry(), entry()])
-        Controller.objects.create(tenant=bakery, anchor_email="ablage@example.com")
-    return tmp_path / f"{bakery.slug}.jsonl"
-
-
-def test_a_seal_that_could_not_be_mailed_is_mailed_the_next_quiet_day_and_once(
-    bakery: Tenant,
-    sealed: Path,
-    settings: Settings,
-    on_day: Callable[[int], None],
-    mailoutbox: list[EmailMessage],
-    client: Client,
-) -> None:
-    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", 1
-    anchor_ledgers()
-
-    settings.EMAIL_BACKEND = LOCMEM
-    assert mailoutbox == []
-    assert scraped(client)["ledger_seals_waiting"] == 1
-    for day in (1, 2):
-        on_day(day)
-        anchor_ledgers()
-
-    [mail], [signed] = mailoutbox, anchoring.stored(bakery)
-    assert signed.as_line() in mail.body
-    # It was kept at once, which nobody repeats for the mail.
-    assert depositing.kept(bakery) == [signed]
-    assert scraped(client)["ledger_seals_waiting"] == 0
-
-
-def test_a_seal_that_could_not_be_kept_is_kept_the_next_quiet_day_and_once(
-    bakery: Tenant,
-    sealed: Path,
-    settings: Settings,
-    on_day: Callable[[int], None],
-    mailoutbox: list[EmailMessage],
-    client: Client,
-) -> None:
-    settings.LEDGER_ANCHOR_DIR = str(sealed.parent / "not mounted")
-    anchor_ledgers()
-    assert scraped(client)["ledger_seals_waiting"] == 1
-
-    settings.LEDGER_ANCHOR_DIR = str(sealed.parent)
-    # What a full disk has left of another one.
-    sealed.write_text('{"text": "{')
-    for day in (1, 2):
-        on_day(day)
-        anchor_ledgers()
-
-    assert depositing.kept(bakery) == anchoring.stored(bakery)
-    assert len(sealed.read_text().splitlines()) == 2
-    assert len(mailoutbox) == 1
-
-
-def test_the_newest_head_goes_out_for_all_that_a_dead_worker_has_left(
-    bakery: Tenant, anchored: list[anchoring.Signed], sealed: Path, mailoutbox: list[EmailMessage]
-) -> None:
-    anchor_ledgers()
-
-    assert depositing.kept(bakery) == anchored[-1:]
-    [mail] = mailoutbox
-    assert anchored[-1].as_line() in mail.body
-
-
-def test_a_head_that_somebody_takes_out_is_left_to_them_until_their_time_is_over(
-    bakery: Tenant, sealed: Path, mailoutbox: list[EmailMessage]
-) -> None:
-    with tenant_scope(bakery):
-        LedgerDeposit.objects.create(tenant=bakery, leased_until=timezone.now() + depositing.LEASE)
-    anchor_ledgers()
-    assert mailoutbox == []
-
-    with tenant_scope(bakery):
-        LedgerDeposit.objects.update(leased_until=timezone.now() - depositing.LEASE)
-    anchor_ledgers()
-    assert len(mailoutbox) == 1
-
-
-def test_a_forged_head_is_sent_to_nobody(
-    bakery: Tenant, anchored: list[anchoring.Signed], sealed: Path, mailoutbox: list[EmailMessage]
-) -> None:
-    text = anchored[1].text.replace('"seq":6', '"seq":5')
-    as_owner(bakery, ANCHORS, lambda: LedgerAnchor.objects.filter(number=2).update(text=text))
-
-    anchor_ledgers()
-
-    assert (mailoutbox, sealed.exists()) == ([], False)
-
-
-def test_heads_from_before_deposits_were_noted_count_as_taken_out(
-    bakery: Tenant, anchored: list[anchoring.Signed], sealed: Path, mailoutbox: list[EmailMessage]
-) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(OLD.DONE)
-
-    anchor_ledgers()
-
-    assert (mailoutbox, sealed.exists()) == ([], False)

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from consent import ledger
 from consent.ledger import anchoring, checking, verifying
 from consent.models import ConsentEvent, ConsentHead, LedgerAnchor, LedgerCheck, WordingVersion
-from consent.tasks import anchor_ledgers, check_ledger, check_ledgers
+from consent.tasks import check_ledger, check_ledgers, deposit_heads
 from tenants import counting
 from tenants.actions import NewTenant
 from tenants.models import Tenant
@@ -58,6 +58,13 @@ def checked(tenant: Tenant) -> LedgerCheck:
     while checking.work(tenant.pk):
         pass
     return check(tenant)
+
+
+def checked_again(tenant: Tenant) -> LedgerCheck:
+    """As on the next night."""
+    with tenant_scope(tenant):
+        LedgerCheck.objects.update(begun_at=timezone.now() - timedelta(days=1))
+    return checked(tenant)
 
 
 def altered(tenant: Tenant) -> None:
@@ -136,9 +143,7 @@ def test_an_altered_row_turns_the_badge_red_and_raises_the_alarm(grown: Tenant, 
     assert scraped(clerk)["ledgers_broken"] == 0
 
     altered(grown)
-    with tenant_scope(grown):
-        LedgerCheck.objects.update(begun_at=timezone.now() - timedelta(days=1))
-    checked(grown)
+    checked_again(grown)
 
     shown = page(clerk)
     assert "from row 3 on it proves nothing any more (its columns differ from the text that was hashed)" in shown
@@ -150,7 +155,7 @@ def test_a_chain_built_anew_without_its_heads_is_found_by_those_in_the_folder(
     grown: Tenant, clerk: Client, settings: Settings, tmp_path: Path
 ) -> None:
     settings.LEDGER_ANCHOR_DIR = str(tmp_path)
-    anchor_ledgers()
+    deposit_heads()
     as_owner(grown, EVENTS, lambda: build_anew(grown, from_seq=1))
     as_owner(grown, ANCHORS, lambda: LedgerAnchor.objects.all().delete())
 
@@ -159,6 +164,26 @@ def test_a_chain_built_anew_without_its_heads_is_found_by_those_in_the_folder(
     assert (found.is_intact, found.broken_seq) == (False, 1)
     assert found.because == "the anchor of %(day)s that was kept elsewhere is missing in the database"
     assert "Tell whoever runs it at once" in page(clerk)
+
+
+def test_heads_that_are_not_in_the_folder_any_more_are_told_to_the_operator_and_kept_anew(
+    grown: Tenant, clerk: Client, settings: Settings, tmp_path: Path
+) -> None:
+    counting.client().flushdb()
+    settings.LEDGER_ANCHOR_DIR = str(tmp_path)
+    deposit_heads()
+    assert not checked(grown).is_uncompared
+    path = tmp_path / f"{grown.slug}.jsonl"
+    path.unlink()
+
+    checked_again(grown)
+
+    assert (check(grown).is_intact, check(grown).is_uncompared) == (True, True)
+    assert scraped(clerk)["ledgers_uncompared"] == 1
+    deposit_heads()
+    assert len(path.read_text().splitlines()) == 1
+    checked_again(grown)
+    assert scraped(clerk)["ledgers_uncompared"] == 0
 
 
 def test_a_signed_head_that_does_not_fit_any_more_shows_at_once_also_on_a_proof(grown: Tenant, clerk: Client) -> None:
@@ -231,7 +256,7 @@ def test_the_shop_sees_nothing_of_the_bakerys_ledger(grown: Tenant, shop_made: N
 
 def test_looking_costs_the_same_however_long_the_ledger_is(grown: Tenant, django_assert_max_num_queries) -> None:
     checked(grown)
-    with tenant_scope(grown), django_assert_max_num_queries(4):
+    with tenant_scope(grown), django_assert_max_num_queries(5):
         assert checking.standing(grown).tone == "good"
 
 

@@ -76,9 +76,14 @@ def meanwhile(tenant: Tenant, *jobs: Callable[[], Any]) -> list[Other]:
 
 
 def waiting() -> int:
-    """How many wait for a lock on this server. Not by pg_stat_activity, which stays the same within a transaction."""
+    """How many wait for a lock in this database."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        # Within a transaction it would stay as it was first seen.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND datname = current_database()"
+        )
         return int(cursor.fetchone()[0])
 
 

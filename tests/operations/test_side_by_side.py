@@ -26,6 +26,7 @@ CONTRACTS = {
     # Allows more than the check before it did.
     ("consent", "0034_request_alarms"): BEFORE_THE_FIRST,
     # Of new columns, which old code leaves at their defaults.
+    ("consent", "0052_deposits_are_owed"): BEFORE_THE_FIRST,
     ("contacts", "0013_topics"): BEFORE_THE_FIRST,
     ("inbox", "0005_webhooks_by_day"): BEFORE_THE_FIRST,
     ("messaging", "0005_brakes"): BEFORE_THE_FIRST,

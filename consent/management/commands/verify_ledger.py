@@ -46,7 +46,9 @@ class Command(TenantCommand):
         return version is None
 
     def _holds(self, tenant: Tenant, elsewhere: list[Signed]) -> bool:
-        kept = depositing.kept(tenant)
+        known, kept = depositing.last_kept(tenant), depositing.kept(tenant)
+        if depositing.are_lacking(tenant, kept, known):
+            self.stderr.write(self.style.WARNING(f"{tenant.slug}: the heads kept in LEDGER_ANCHOR_DIR are not there"))
         verdict = verify(tenant, [*kept, *elsewhere])
         if verdict.broken_seq is None:
             told = f"{tenant.slug}: {verdict.rows} rows, chain intact, {verdict.anchors} signed heads fit"

@@ -113,6 +113,7 @@ HARMLESS: dict[str, dict[str, str]] = {
     "consent.Invalidation": {"wording_sha256": CHAIN},
     "consent.ConsentHead": {"last_hash": CHAIN},
     "consent.LedgerAnchor": dict.fromkeys(("day", "text", "key_id", "signature"), CHAIN),
+    "consent.LedgerDeposit": {"error": CODE},
     "consent.LedgerCheck": dict.fromkeys(("walk", "signed_on", "because", "because_day", "altered_wording"), CHAIN),
     "consent.ConsentEvent": dict.fromkeys(
         (
