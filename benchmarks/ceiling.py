@@ -41,7 +41,7 @@ def measure(messages: int = RATE * SECONDS) -> list[Measured]:
     ):
         _connect(found, meta)
         meta.configure(Profile.perfect(throughput_per_s=RATE * 1.05))
-        return _held(found, meta, messages)
+        return _held(found, meta, messages, fleet)
 
 
 def _connect(found: World, meta: Remote) -> None:
@@ -51,10 +51,11 @@ def _connect(found: World, meta: Remote) -> None:
     meta.add_number(number.phone_number_id, number.account.waba_id)
 
 
-def _held(found: World, meta: Remote, messages: int) -> list[Measured]:
+def _held(found: World, meta: Remote, messages: int, fleet: Fleet) -> list[Measured]:
     source = queued(found, messages)
     with tenant_scope(found.tenant):
         Source.objects.filter(pk=source.pk).update(state=Source.State.OPEN)
+    before = fleet.cpu_seconds()
     tasks.wake.delay()
     marks: list[tuple[float, int]] = []
     lags: list[float] = []
@@ -64,6 +65,7 @@ def _held(found: World, meta: Remote, messages: int) -> list[Measured]:
         lags.append(_lag())
         time.sleep(1)
         assert len(marks) < messages / RATE * 3, f"only {marks[-1][1]:,} were sent"
+    taken = {kind: seconds - before[kind] for kind, seconds in fleet.cpu_seconds().items()}
     kept = [mark for mark in marks if mark[1] > 2 * RATE]
     (first_at, first), (last_at, last) = kept[0], kept[-1]
     rate = (last - first) / (last_at - first_at)
@@ -71,6 +73,8 @@ def _held(found: World, meta: Remote, messages: int) -> list[Measured]:
     at_end = statistics.median(lags[-5:])
     print(f"  ceiling: {rate:,.0f}/s over {last_at - first_at:.0f} s, worst ten seconds {worst:,.0f}/s,", flush=True)
     print(f"  webhooks behind: median {statistics.median(lags):.2f} s, most {max(lags):.2f} s", flush=True)
+    costs = (f"{kind} {taken[kind] / marks[-1][1] * 1e6:,.0f}" for kind in sorted(taken))
+    print(f"  processor time for a message with its three statuses, µs: {', '.join(costs)}", flush=True)
     return [
         Measured(
             "ceiling: one number at 1,000/s", "messages/s", round(rate), rate >= LEAST, limit=RATE, bar_limit=0.95

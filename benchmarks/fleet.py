@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.db import connection
 
-from benchmarks import memory
+from benchmarks import cpu, memory
 from config.localservices import ports, valkey
 from config.localservices.base import ROOT
 from config.localservices.processes import PROCESSES, Place, Process
@@ -116,6 +116,10 @@ class Fleet:
     def leader(self, name: str) -> int:
         """The process id of a process, whose children are its pool."""
         return self._leaders[name]
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Processor time so far by kind of process, PostgreSQL's included."""
+        return cpu.seconds(self._leaders)
 
     def kill(self, name: str, *, away_s: float = 0.0) -> None:
         """End a process and its pool with SIGKILL, without warning, and start it again after so many seconds.

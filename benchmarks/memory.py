@@ -4,9 +4,8 @@ import os
 import statistics
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 
-from benchmarks import Measured
+from benchmarks import Measured, cpu
 
 EVERY_S = 1.0
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -71,12 +70,6 @@ def is_flat(samples: list[float]) -> bool:
 def _largest_by_group() -> dict[int, float]:
     """The resident megabytes of the largest process in each process group."""
     found: dict[int, float] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # The name may hold blanks and brackets; what follows it does not.
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        group, pages = int(fields[2]), int(fields[21])
-        found[group] = max(found.get(group, 0.0), pages * PAGE / MB)
+    for stat in cpu.stats():
+        found[stat.group] = max(found.get(stat.group, 0.0), stat.pages * PAGE / MB)
     return found
