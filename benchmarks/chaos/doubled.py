@@ -10,7 +10,9 @@ from config.localservices.processes import PROCESSES as TABLE
 from config.localservices.processes import Process
 
 # Beat keeps its own schedule in a file, which two of them on two machines would not share.
-SECOND = Process(TABLE["beat"].arguments.replace("celerybeat-schedule", "second-schedule"))
+# Its log says when it rings.
+SECOND = Process(TABLE["beat"].arguments.replace("celerybeat-schedule", "second-schedule") + " --loglevel INFO")
+RUNG = "Sending due task"
 TWICE = (*PROCESSES, "second", "receiving-2", "default-2")
 
 
@@ -22,7 +24,12 @@ def beats(folder: Path, people: int, *, trouble: Mapping[str, Any] = TROUBLE) ->
     """Two beats ring for two sweepers, two receivers and two senders."""
     with staged(folder, people, 150, processes=TWICE, more={"second": SECOND}, **trouble) as stage:
         stage.launch()
-        return stage.finish()
+        counts = stage.finish()
+        rung = (folder / "second.log").read_text().count(RUNG)
+        died = sorted({"beat", "second"} & set(stage.fleet.revived))
+    wrong = () if rung else ("the second beat never rang",)
+    wrong += (f"ended by themselves: {', '.join(died)}",) if died else ()
+    return counts + Counts(wrong=wrong, notes=(f"the second beat rang {rung} times",))
 
 
 FAULTS = (Fault("doubled", "two beats, sweepers and receivers for a whole campaign change nothing.", 3_000, beats),)
