@@ -47,12 +47,12 @@ def rolling(folder: Path, people: int) -> Counts:
                 if at == len(names) // 2:
                     _migrate(stage, folder)
                 drained.append(stage.fleet.replace(name, within_s=DRAINS_S))
-        paused = _pause(stage, made)
-        left = stage.people - stage.accepted
+        # A campaign that is over cannot be paused.
+        is_soon = stage.people - stage.accepted > RATE
+        paused = _pause(stage, made) if is_soon else Counts(late=("the campaign was over before the deploy was",))
         counts = stage.finish()
     worst = watch.worst()
     late = (f"the rate fell to {worst:.0f} of {RATE} a second",) if worst < (1 - DIP) * RATE else ()
-    late += () if left else ("the campaign was over before the deploy was",)
     log = (folder / "migrate.log").read_text()
     undone = [name for name in ahead if f"Applying {name}... OK" not in log]
     wrong = () if ahead else ("there was nothing to migrate",)

@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.chaos import Counts, Fault
+from benchmarks.chaos.ringing import RANG
 from benchmarks.chaos.stage import PROCESSES, staged
 from config.localservices.processes import PROCESSES as TABLE
 from config.localservices.processes import Process
 
 # Beat keeps its own schedule in a file, which two of them on two machines would not share.
-# Its log says when it rings.
-SECOND = Process(TABLE["beat"].arguments.replace("celerybeat-schedule", "second-schedule") + " --loglevel INFO")
-RUNG = "Sending due task"
+SECOND = Process(
+    TABLE["beat"]
+    .arguments.replace("celerybeat-schedule", "second-schedule")
+    .replace("-m celery", "-m benchmarks.chaos.ringing", 1)
+)
 TWICE = (*PROCESSES, "second", "receiving-2", "default-2")
 
 
@@ -25,7 +28,7 @@ def beats(folder: Path, people: int, *, trouble: Mapping[str, Any] = TROUBLE) ->
     with staged(folder, people, 150, processes=TWICE, more={"second": SECOND}, **trouble) as stage:
         stage.launch()
         counts = stage.finish()
-        rung = (folder / "second.log").read_text().count(RUNG)
+        rung = (folder / "second.log").read_text().count(RANG)
         died = sorted({"beat", "second"} & set(stage.fleet.revived))
     wrong = () if rung else ("the second beat never rang",)
     wrong += (f"ended by themselves: {', '.join(died)}",) if died else ()
