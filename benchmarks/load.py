@@ -1,7 +1,8 @@
 """Posts bodies to a webhook door from a process of its own, as fast as answers come or at a fixed rate.
 
-Bodies come from a file, one per line as `signature <tab> body`. Prints JSON: answered 200, others, seconds,
-and the latencies' median and p99 in milliseconds. With --answered, the numbers of the lines answered 200 go to a file.
+Bodies come from a file, one per line as `signature <tab> body`. Prints JSON: answered 200, others, how often which
+status came, seconds, and the latencies' median and p99 in milliseconds. With --answered, the numbers of
+the lines answered 200 go to a file.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -30,6 +31,7 @@ class Answers:
 
     ok: int
     others: int
+    statuses: dict[str, int]
     seconds: float
     median_ms: float
     p99_ms: float
@@ -42,7 +44,7 @@ class Run:
     requests: deque[tuple[int, bytes]]
     latencies: list[float] = field(default_factory=list)
     answered: list[int] = field(default_factory=list)
-    others: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
 
 
 def post(url: str, bodies: Path, *, connections: int = 64, rate: int = 0, answered: Path | None = None) -> Answers:
@@ -130,10 +132,9 @@ async def _work(run: Run, host: str, port: int, started: float, rate: int) -> No
             connection = await _connect(host, port)
             continue
         run.latencies.append(time.perf_counter() - due)
+        run.statuses[status] += 1
         if status == 200:
             run.answered.append(number)
-        else:
-            run.others += 1
     connection.transport.close()
 
 
@@ -154,7 +155,8 @@ async def _post(url: str, bodies: Path, connections: int, rate: int, answered: s
         json.dumps(
             {
                 "ok": len(run.answered),
-                "others": run.others,
+                "others": run.statuses.total() - run.statuses[200],
+                "statuses": run.statuses,
                 "seconds": seconds,
                 "median_ms": times[len(times) // 2] * 1000,
                 "p99_ms": times[len(times) * 99 // 100] * 1000,

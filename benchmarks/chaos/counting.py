@@ -3,6 +3,7 @@
 import io
 from collections import Counter
 from collections.abc import Collection, Iterable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from django.core.management import CommandError, call_command
@@ -29,8 +30,11 @@ class Row(NamedTuple):
     code: int | None
 
 
-def of_campaign(campaign: Campaign, people: int, ledger: Iterable[dict[str, Any]]) -> Counts:
-    """What became of a campaign to so many people, whose tenant sent nothing else."""
+def of_campaign(campaign: Campaign, people: int, ledger: Iterable[dict[str, Any]], *, excused: int = 0) -> Counts:
+    """What became of a campaign to so many people, whose tenant sent nothing else; all but the excused must be reached.
+
+    A row may say "failed" or "skipped" for good reasons, so only the ledger tells that people got their message.
+    """
     taken = Counter(row["recipient"] for row in ledger)
     rows = _rows(campaign)
     unsettled = sum(row.state in UNSETTLED or row.queue == QUEUE.CLAIMED for row in rows)
@@ -39,6 +43,7 @@ def of_campaign(campaign: Campaign, people: int, ledger: Iterable[dict[str, Any]
     # Accepted by Meta and failed later: the ledger has it, and we know it.
     known = reached | {row.phone for row in rows if row.state in UNSETTLED or (row.state == STATE.FAILED and row.code)}
     disagreed = len(reached - taken.keys()) + len(taken.keys() - known)
+    missed = people - excused - len(taken)
     drift = _drift(campaign.tenant.slug)
     states = Counter(STATE(row.state).name for row in rows)
     reasons = Counter(row.reason for row in rows if row.reason)
@@ -47,6 +52,7 @@ def of_campaign(campaign: Campaign, people: int, ledger: Iterable[dict[str, Any]
         twice=sum(count > 1 for count in taken.values()),
         lost=people - ended - unsettled + disagreed + bool(drift),
         unsettled=unsettled,
+        wrong=(f"{missed} people were not reached",) if missed > 0 else (),
         notes=(
             f"{dict(states)} {dict(reasons) if reasons else ''}".strip(),
             *([f"{disagreed} disagree with Meta's ledger"] if disagreed else []),
@@ -92,6 +98,12 @@ def busiest(ledger: Iterable[dict[str, Any]], seconds: float) -> float:
             start += 1
         most = max(most, end - start + 1)
     return most / seconds
+
+
+def longest_gap(ledger: Iterable[dict[str, Any]], start: float, end: float) -> float:
+    """The longest time between two moments in which Meta accepted nothing; what came before does not shorten it."""
+    times = sorted(row["at"] for row in ledger if start < row["at"] < end)
+    return max(later - earlier for earlier, later in pairwise([start, *times, end]))
 
 
 def rate(ledger: Iterable[dict[str, Any]], start: float, end: float) -> float:

@@ -57,9 +57,11 @@ def full(folder: Path, people: int, *, full_s: float = FULL_S) -> Counts:
         lifted = time.monotonic()
         server.limit_files(-1)
         counts = stage.finish()
+        odd = {status for status in stage.postman.said_between(began, lifted) if status != 200 and status < 500}
         refused, resumed = stage.postman.refused_between(began, lifted), stage.postman.resumed_after(lifted)
     late = (f"the door took {resumed:.0f} s to store again",) if resumed > RESUMES_S else ()
     wrong = () if refused else ("the disk was never full",)
+    wrong += (f"the door said {sorted(odd)} without room",) if odd else ()
     told = f"{refused} webhooks refused in {full_s:.0f} s without room, 200 again {resumed:.1f} s after there was some"
     return counts + Counts(wrong=wrong, late=late, notes=(told,))
 
@@ -83,7 +85,8 @@ FAULTS = (
     ),
     Fault(
         "disk_full",
-        "with no room left for webhooks the door says 5xx, never 200, and stores again a minute after there is room.",
+        "with no room left for webhooks the door says 5xx, and never a 200 for one that is lost, and it stores again a"
+        " minute after there is room.",
         4_000,
         full,
     ),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import httpx
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from benchmarks.chaos import Counts, Fault, campaign
 from benchmarks.chaos.stage import PROCESSES, Stage, staged
@@ -25,7 +27,8 @@ STAYS = (BROKER, "emulator")
 # The state that the campaign begins with: later migrations of messages change indexes and settings of tables alone, so
 # today's code runs before them too. Move it on with the first that today's code needs.
 BEFORE = ("messaging", "0010_chosen_by")
-# Whoever pressed pause is answered; so long later nothing leaves any more.
+# Whoever pressed pause is answered; so long later nothing leaves any more. What leaves in the same time before the end
+# of the pause was never stopped.
 PAUSES_S, PAUSED_S = 2.0, 6.0
 
 
@@ -33,6 +36,7 @@ def rolling(folder: Path, people: int) -> Counts:
     """One process after the other, with the migration in between."""
     names = [name for name in (*PROCESSES, "web") if name not in STAYS]
     call_command("migrate", *BEFORE, verbosity=0)
+    ahead = _ahead()
     made = campaign.tenant_made()
     with staged(folder, people, RATE, processes=(*PROCESSES, "web"), made=made) as stage:
         stage.launch()
@@ -43,19 +47,28 @@ def rolling(folder: Path, people: int) -> Counts:
                 if at == len(names) // 2:
                     _migrate(stage, folder)
                 drained.append(stage.fleet.replace(name, within_s=DRAINS_S))
-        paused = _pause(stage, made)
-        left = stage.people - stage.accepted
+        # A campaign that is over cannot be paused.
+        is_soon = stage.people - stage.accepted > RATE
+        paused = _pause(stage, made) if is_soon else Counts(late=("the campaign was over before the deploy was",))
         counts = stage.finish()
     worst = watch.worst()
     late = (f"the rate fell to {worst:.0f} of {RATE} a second",) if worst < (1 - DIP) * RATE else ()
-    late += () if left else ("the campaign was over before the deploy was",)
-    migrations = (folder / "migrate.log").read_text().count("Applying ")
-    wrong = () if migrations else ("there was nothing to migrate",)
+    log = (folder / "migrate.log").read_text()
+    undone = [name for name in ahead if f"Applying {name}... OK" not in log]
+    wrong = () if ahead else ("there was nothing to migrate",)
+    wrong += (f"not migrated: {', '.join(undone)}",) if undone else ()
     told = (
-        f"{migrations} migrations; slowest {WINDOW_S:.0f} s: {worst:.0f}/s of {RATE}/s;"
+        f"{len(ahead)} migrations; slowest {WINDOW_S:.0f} s: {worst:.0f}/s of {RATE}/s;"
         f" the slowest of {len(names)} drained {max(drained):.1f} s"
     )
     return counts + paused + Counts(wrong=wrong, late=late, notes=(told,))
+
+
+def _ahead() -> list[str]:
+    """The migrations that the database does not have yet."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
 def _migrate(stage: Stage, folder: Path) -> None:
@@ -79,12 +92,14 @@ def _pause(stage: Stage, made: NewTenant) -> Counts:
     # The emulator has the same clock.
     after_s = [row["at"] - answered for row in stage.ledger() if answered < row["at"] < until]
     missed = sum(seconds > PAUSES_S for seconds in after_s)
+    is_stopped = all(seconds < until - answered - PAUSES_S for seconds in after_s)
+    wrong = () if is_stopped else ("the pause stopped nothing",)
     late = (f"{missed} messages left more than {PAUSES_S:.0f} s after the pause",) if missed else ()
     told = (
         f"paused after {before} messages: {len(after_s)} more left, the last {max(after_s, default=0):.1f} s after the"
         f" answer, {missed} later than {PAUSES_S:.0f} s; sending again {resumed:.1f} s after resume"
     )
-    return Counts(late=late, notes=(told,))
+    return Counts(wrong=wrong, late=late, notes=(told,))
 
 
 class _Watch:

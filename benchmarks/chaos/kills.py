@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.chaos import Counts, Fault, counting
-from benchmarks.chaos.stage import DEADLINE_S, Stage, staged
+from benchmarks.chaos.stage import DEADLINE_S, PATIENCE, Stage, staged
 from benchmarks.fleet import BROKER, TookTooLong, wait_until
 from messaging.models import Message
 from tenants.scope import tenant_scope
@@ -28,6 +28,10 @@ FAILING = {
     "duplicates": 0.05,
     "shuffled": True,
 }
+# Of the kills so many must hit a sender that holds claimed messages.
+HIT = 0.9
+# The grace and the wait for a status, each until the next sweep, five seconds at most, and ten more.
+SETTLES_S = float(PATIENCE["MESSAGING_CLAIM_GRACE_S"]) + float(PATIENCE["MESSAGING_SETTLE_S"]) + 2 * 5.0 + 10.0
 Deed = Callable[[], object]
 
 
@@ -37,19 +41,34 @@ def senders(folder: Path, people: int) -> Counts:
     One of them holds the number's lease and is in the middle of a batch, whichever it is; the other one waits for it.
     """
     moments = max(people // 500, 1)
+    hits: list[int] = []
     with staged(folder, people, 600) as stage:
+        started = datetime.now(UTC)
 
         def kill_both() -> None:
+            nonlocal started
+            # They have taken something since the last kill; whether they hold it is asked when they are dead.
+            wait_until(lambda: _taken(stage, started) > 0, "the next claim", DEADLINE_S, poll_s=0.02)
             for name in SENDERS:
                 stage.fleet.end(name)
+            hits.append(_taken(stage, started, queue=Message.Queue.CLAIMED))
+            started = datetime.now(UTC)
             for name in SENDERS:
                 stage.fleet.start(name)
 
         stage.launch()
         wreck(stage, [kill_both] * moments)
         settled_s = _settling(stage)
-        told = f"{moments} times both senders killed; all that was claimed by then was settled {settled_s:.0f} s later"
-        return stage.finish() + Counts(notes=(told,))
+        counts = stage.finish()
+    hit = sum(held > 0 for held in hits)
+    wrong = (f"only {hit} of {moments} kills hit claimed messages",) if hit < HIT * moments else ()
+    # What never is, the counts call unsettled.
+    late = (f"what was claimed was settled only {settled_s:.0f} s later",) if settled_s > SETTLES_S else ()
+    told = (
+        f"{moments} times both senders killed, of which {hit} with claimed messages, {sum(hits) / moments:.0f} on"
+        f" average; all that was claimed by then was settled {settled_s:.0f} s later"
+    )
+    return counts + Counts(wrong=wrong, late=late, notes=(told,))
 
 
 def everybody(folder: Path, people: int, *, kills: int = 24, restarts: int = 4, throughput: int = 400) -> Counts:
@@ -69,11 +88,22 @@ def everybody(folder: Path, people: int, *, kills: int = 24, restarts: int = 4, 
 
 
 def wreck(stage: Stage, deeds: Sequence[Deed], seed: int = 1) -> None:
-    """Do these things at random degrees of progress, which a faster or slower machine does not change."""
+    """Do these things at random degrees of progress, which a faster or slower machine does not change.
+
+    A fifth of the way lies between them in equal parts, so that something was sent since the last one.
+    """
     dice = random.Random(seed)
-    for moment, deed in zip(sorted(dice.uniform(0.02, 0.85) for _ in deeds), deeds, strict=True):
-        stage.reach(moment)
+    apart = 0.2 / len(deeds)
+    moments = sorted(dice.uniform(0.02, 0.65) for _ in deeds)
+    for n, (moment, deed) in enumerate(zip(moments, deeds, strict=True)):
+        stage.reach(moment + n * apart)
         deed()
+
+
+def _taken(stage: Stage, since: datetime, **so: int) -> int:
+    """How many messages were claimed after a moment and are so now."""
+    with tenant_scope(stage.campaign.tenant_id):
+        return Message.objects.filter(tenant=stage.campaign.tenant_id, claimed_at__gt=since, **so).count()
 
 
 def _settling(stage: Stage) -> float:

@@ -55,6 +55,10 @@ class Postman:
         """How many posts between two moments got no 200."""
         return sum(start <= at <= end and status != 200 for at, status in self.statuses)
 
+    def said_between(self, start: float, end: float) -> set[int]:
+        """Which statuses came between two moments."""
+        return {status for at, status in self.statuses if start <= at <= end}
+
     def _work(self) -> None:
         written = 0
         with httpx.Client(base_url=self.url, timeout=TIMEOUT_S, trust_env=False) as http:

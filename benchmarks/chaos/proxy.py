@@ -21,6 +21,8 @@ from cryptography.x509.oid import NameOID
 from config.localservices import ports
 
 DRIP_S = 0.25
+# Longer than any answer that is not held back, and longer than senders wait (stage.PATIENCE).
+HELD_BACK = {"slow": 1.0, "none": 3.0}
 AT_ONCE = struct.pack("ii", 1, 0)
 
 
@@ -29,6 +31,9 @@ class Proxy:
 
     Kinds: "drip" answers a byte at a time, "cut" resets in the middle of the answer, "drop" resets once the request
     was read and passes nothing on, "handshake" (with TLS, once a connection) resets after the client's first bytes.
+
+    `counts` says how often each of them happened, and what the target did by itself: "200" and other statuses, "slow"
+    answers, "none" soon enough for anybody to wait for it, and "broken" ones.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None, seed: int = 1) -> None:
@@ -83,19 +88,30 @@ class Proxy:
                 if kind == "drop":
                     return
                 onward.write(request)
-                answer = await _message(back)
+                answer = await self._answered(back)
                 if not answer or kind == "cut":
                     writer.write(answer[: len(answer) // 2])
                     await writer.drain()
                     return
                 await self._answer(writer, answer, slowly=kind == "drip")
-        except (OSError, asyncio.IncompleteReadError):
+        except OSError:
             return
         finally:
             self._tasks.discard(task)
             _reset(writer)
             if onward:
                 onward.transport.abort()
+
+    async def _answered(self, back: asyncio.StreamReader) -> bytes:
+        """The target's answer, counted; empty if it broke off."""
+        waits = [self._loop.call_later(after_s, self.counts.update, [what]) for what, after_s in HELD_BACK.items()]
+        try:
+            answer = await _message(back)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self.counts[answer[9:12].decode() if answer else "broken"] += 1
+        return answer
 
     async def _answer(self, writer: asyncio.StreamWriter, answer: bytes, *, slowly: bool) -> None:
         pieces = [answer[at : at + 1] for at in range(len(answer))] if slowly else [answer]
@@ -140,15 +156,15 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
-    """One request or answer with its body; empty if the other side has closed."""
+    """One request or answer with its body; empty if the other side has closed before its end."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
+        lower = head.lower()
+        at = lower.find(b"content-length:")
+        length = int(lower[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        return head + await reader.readexactly(length)
     except asyncio.IncompleteReadError:
         return b""
-    lower = head.lower()
-    at = lower.find(b"content-length:")
-    length = int(lower[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
-    return head + await reader.readexactly(length)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -28,7 +28,10 @@ DEADLINE_S = 240.0
 
 @dataclass
 class Stage:
-    """A campaign to `people` that is not launched yet, and everything that runs."""
+    """A campaign to `people` that is not launched yet, and everything that runs.
+
+    Of the people only so many may stay without their message as are `excused`.
+    """
 
     campaign: Campaign
     people: int
@@ -37,6 +40,7 @@ class Stage:
     postman: Postman
     secret: str
     poisons: set[bytes] = field(default_factory=set)
+    excused: int = 0
 
     @property
     def redis(self) -> "redis.Redis":
@@ -67,17 +71,17 @@ class Stage:
         return int(self.meta.stats()["accepted"])
 
     def finish(self, seconds: float = DEADLINE_S) -> Counts:
-        """Wait until nothing is left to happen, and count; what is not over by then is counted as it stands."""
-        late: tuple[str, ...] = ()
+        """Wait until nothing is left to happen, and count; if that never comes it is wrong, counted as it is."""
+        wrong: tuple[str, ...] = ()
         try:
             wait_until(lambda: campaign.is_finished(self.campaign), "the campaign", seconds)
             is_answered = self.postman.finish()
             wait_until(lambda: campaign.is_over(self.campaign, self.meta), "the last webhooks", seconds)
         except TookTooLong as error:
-            late = (str(error),)
+            wrong = (str(error),)
             is_answered = self.postman.finish(5)
-        wrong = () if is_answered else ("some webhooks never got a 200",)
-        return self.counted() + Counts(wrong=wrong, late=late)
+        wrong += () if is_answered else ("some webhooks never got a 200",)
+        return self.counted() + Counts(wrong=wrong)
 
     def ledger(self, of: Campaign | None = None) -> list[dict[str, Any]]:
         """What Meta has accepted of a campaign's number; of this stage's campaign unless another is named."""
@@ -91,7 +95,8 @@ class Stage:
         told = [f"{len(self.postman.answered)} webhooks answered with 200, {len(self.postman.forged)} forged"]
         if self.fleet.revived:
             told.append(f"ended by themselves and were started again: {', '.join(self.fleet.revived)}")
-        return counting.of_campaign(self.campaign, self.people, ledger) + webhooks + Counts(notes=tuple(told))
+        people = counting.of_campaign(self.campaign, self.people, ledger, excused=self.excused)
+        return people + webhooks + Counts(notes=tuple(told))
 
 
 @contextmanager
