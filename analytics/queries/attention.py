@@ -52,7 +52,7 @@ class Attention:
 
 
 def attention(tenant: Tenant) -> list[Attention]:
-    """What needs attention now, what stops most first; eleven queries, and three about forms and profiles."""
+    """What needs attention now, what stops most first; eleven queries, and four or five about forms and profiles."""
     # Times are told in the zone of the company, also where no dashboard has chosen it.
     with override(tenant.timezone):
         return [
@@ -63,6 +63,7 @@ def attention(tenant: Tenant) -> list[Attention]:
             *_templates(tenant),
             *_uncertain(tenant),
             *_closed_forms(tenant),
+            *_overshadowed_forms(tenant),
             *_profiles(tenant),
             *_uninformed(tenant),
             *_uninforming(tenant),
@@ -251,6 +252,14 @@ def _closed_forms(tenant: Tenant) -> list[Attention]:
     return [
         Attention("signup_form", "warning", form.uid, form.name, text, " ".join(each.told for each in why))
         for form, why in opening.closed(tenant)[:SHOWN_OF_EACH]
+    ]
+
+
+def _overshadowed_forms(tenant: Tenant) -> list[Attention]:
+    text = gettext("Open, and promises a benefit above what people agree to.")
+    return [
+        Attention("signup_form", "warning", form.uid, form.name, text, " ".join(each.told for each in where))
+        for form, where in opening.overshadowed(tenant)[:SHOWN_OF_EACH]
     ]
 
 
