@@ -65,9 +65,7 @@ def overshadowed(tenant: Tenant) -> list[tuple[SignupForm, list[Hindrance]]]:
     return [(form, where) for form, where in shown if where]
 
 
-def _overshadowing(
-    form: SignupForm, found: list[tuple[str, str]], confirmed: set[tuple[str, str]]
-) -> list[Hindrance]:
+def _overshadowing(form: SignupForm, found: list[tuple[str, str]], confirmed: set[tuple[str, str]]) -> list[Hindrance]:
     told = _(
         "“%(words)s” in “%(field)s” promises a benefit above what people agree to, and without conditions. Take it out"
         " there and enter the benefit in its own field: it is shown below the consent, with its conditions, and only"

@@ -85,8 +85,8 @@ class FormIn(StrictSerializer):
 
 SURE: dict[str, Any] = {
     "required": False,
-    "help_text": "Words of headline or introduction that look like a benefit for signing up only tell what your messages"
-    " are about: your company answers for it, and the audit trail keeps the words.",
+    "help_text": "Words of headline or introduction that look like a benefit for signing up only tell what your"
+    " messages are about: your company answers for it, and the audit trail keeps the words.",
 }
 
 

@@ -86,6 +86,7 @@ _JOINING_DE = (
     r"|(?:wenn|sobald) (?:du dich|sie sich|ihr euch) \w*meldet?s?t?)\b"
 )
 _JOIN_DE = r"\b(?:anmelden|anmeldung|meld\w* (?:dich|euch|sich)(?: \w+){0,2} an|eintragen|registrieren|abonnieren)\b"
+_NEXT_DE = r"(?:(?:dein|ihr|euer|eure)\w*|d(?:en|ie|as) (?=erst|nächst))"
 _SURE_EN = rf"{_CERTAIN_EN}{_AMOUNT_EN}(?! ?(?:to|and|–) ?[€£$]?\d)"
 _GIVEN_EN = r"(?<!for )\bfree (?!to\b|of\b|news|updates)\w+"
 _JOINING_EN = (
@@ -93,15 +94,15 @@ _JOINING_EN = (
     r"|(?:when|if|once) you (?:sign up|subscribe|join|register))\b"
 )
 _JOIN_EN = r"\b(?:sign up|subscribe|join|register)\b"
-# Headlines may write every word with a capital letter. The longer way to say it comes first, so that it is the one told.
+# Headlines may write every word with a capital letter. The longer way to say it comes first: it is the one told.
 LURE = ways(
     de=rf"""
         (?:{_SURE_DE}|{_ITSELF_DE}|{_GIVEN_DE})…{_JOINING_DE}
         {_JOIN_DE}[ ,:&–+-]…(?:{_SURE_DE}|{_GIVEN_DE})(?: ?\w+)?
         {_SURE_DE} (?:sparen|sichern)\b
         \bspar(?:e|t|en sie) {_SURE_DE}
-        {_SURE_DE}(?: [\w-]*(?:rabatt|nachlass))? auf (?:(?:dein|ihr|euer|eure)\w*|d(?:en|ie|as) (?=erst|nächst))(?: ?\w+){{1,2}}
-        {_SURE_DE}[ -][\w-]*{_GOOD_DE}(?:[ -]?codes?)?(?= (?:jetzt|gleich|heute|sofort|hier|sichern|holen|für|zur|bei)\b)
+        {_SURE_DE}(?: [\w-]*(?:rabatt|nachlass))? auf {_NEXT_DE}(?: ?\w+){{1,2}}
+        {_SURE_DE}[ -][\w-]*{_GOOD_DE}(?:[ -]?codes?)?(?= (?:jetzt|gleich|heute|sofort|hier|sichern|holen|zur|bei)\b)
         \b[\w-]*{_GOOD_DE}(?:[ -]?codes?)? (?:jetzt )?(?:sichern|holen|abholen)\b
     """,
     en=rf"""

@@ -10,7 +10,7 @@ from consent.models import SignupForm
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import known, published
-from tests.consent.test_meeting import ended, meanwhile
+from tests.consent.test_meeting import meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LURE = "5 € Gutschein sichern"
@@ -90,16 +90,3 @@ def test_m_52_who_opens_a_form_waits_for_who_is_saving_it(bakery: Tenant, form: 
     assert isinstance(others[0].failed, ValidationError)
     with tenant_scope(bakery):
         assert read().state == "draft"
-
-
-def test_who_closes_a_form_waits_for_who_is_saving_it_and_has_the_last_word(bakery: Tenant, form: SignupForm) -> None:
-    with tenant_scope(bakery):
-        signup_forms.open_(form=form, by=None)
-        stale = read()
-    with tenant_scope(bakery):
-        change(headline="Frischer")()
-        others = meanwhile(bakery, lambda: signup_forms.close(form=stale, by=None))
-    ended(others)
-
-    with tenant_scope(bakery):
-        assert (read().state, read().headline) == ("closed", "Frischer")
