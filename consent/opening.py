@@ -56,10 +56,9 @@ def held_out(form: SignupForm) -> list[tuple[str, str]]:
     return [(field, words) for field, text in _above(form) for words in promises(text)]
 
 
-def overshadowed(tenant: Tenant) -> list[tuple[SignupForm, list[Hindrance]]]:
-    """A company's open forms that hold out a benefit above the declaration, each with where; two queries at most."""
-    live = SignupForm.objects.filter(tenant=tenant, state=SignupForm.State.LIVE).order_by("name", "pk")
-    held = [(form, found) for form in live if (found := held_out(form))]
+def overshadowed(forms: list[SignupForm]) -> list[tuple[SignupForm, list[Hindrance]]]:
+    """Which of a company's `live` forms hold out a benefit above the declaration, and where; one query at most."""
+    held = [(form, found) for form in forms if (found := held_out(form))]
     confirmed = _confirmed([form for form, _found in held]) if held else set()
     shown = [(form, _overshadowing(form, found, confirmed)) for form, found in held]
     return [(form, where) for form, where in shown if where]
@@ -113,10 +112,15 @@ def unspoken(form: SignupForm) -> list[Hindrance]:
     return [Hindrance(told % {"count": longest}, "wording")]
 
 
-def closed(tenant: Tenant) -> list[tuple[SignupForm, list[Hindrance]]]:
-    """A company's open forms whose page nobody is shown now, each with why; three queries."""
-    live = SignupForm.objects.filter(tenant=tenant, state=SignupForm.State.LIVE).order_by("name", "pk")
-    if not (forms := list(live.select_related("wording", "extra_wording"))):
+def live(tenant: Tenant) -> list[SignupForm]:
+    """A company's open forms."""
+    forms = SignupForm.objects.filter(tenant=tenant, state=SignupForm.State.LIVE).order_by("name", "pk")
+    return list(forms.select_related("wording", "extra_wording"))
+
+
+def closed(tenant: Tenant, forms: list[SignupForm]) -> list[tuple[SignupForm, list[Hindrance]]]:
+    """Which of a company's `live` forms have a page that nobody is shown now, each with why; two queries."""
+    if not forms:
         return []
     wordings = [key for form in forms for key in (form.wording_id, form.extra_wording_id) if key]
     versions = all_published(tenant.pk, wordings)

@@ -19,7 +19,7 @@ from consent.actions import signup_forms as actions
 from consent.actions import vouchers
 from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
 from consent.models import SignupForm, SignupPlace
-from consent.opening import closed, overshadowed, overshadowing, unlawful, unspoken
+from consent.opening import closed, live, overshadowed, overshadowing, unlawful, unspoken
 from consent.queries import may_ask, published
 from consent.questions import QUESTIONS
 from contacts import phones
@@ -34,8 +34,9 @@ MOST_CODES = 200
 @requires("consent:read")
 def forms(request: TenantRequest) -> HttpResponse:
     """All forms, open ones first, with what came by them."""
-    hindered = {form.pk for form, _why in closed(request.tenant)}
-    shaded = {form.pk for form, _where in overshadowed(request.tenant)}
+    opened = live(request.tenant)
+    hindered = {form.pk for form, _why in closed(request.tenant, opened)}
+    shaded = {form.pk for form, _where in overshadowed(opened)}
     found = request.tenant.signup_forms.order_by("-state", "-pk")
     shown = [(form, form.pk in hindered, form.pk in shaded) for form in found]
     return render(request, "consent/signups.html", {"forms": shown})

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from consent.actions import controllers, signup_forms
 from consent.models import SignupForm, WordingVersion
-from consent.opening import hindrances, overshadowed
+from consent.opening import hindrances, live, overshadowed
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
@@ -243,7 +243,7 @@ def test_m_52_somebody_may_answer_for_it_that_nobody_gets_this_for_signing_up(in
 
     assert SignupForm.objects.get().state == "live"
     assert AuditEvent.objects.get(verb="signup_form.opened").changes == {"promises_nothing": ["20 % Rabatt"]}
-    assert (hindrances(form), overshadowed(in_bakery)) == ([], [])
+    assert (hindrances(form), overshadowed(live(in_bakery))) == ([], [])
     with pytest.raises(ValidationError, match="“5 € Gutschein” in “Introduction”"):
         signup_forms.update(form=form, by=None, intro="5 € Gutschein sichern")
     form = SignupForm.objects.get()
@@ -257,7 +257,7 @@ def test_m_52_an_open_form_gets_such_words_by_who_answers_for_them(form: SignupF
     signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt", promises_nothing=True)
 
     assert AuditEvent.objects.get(verb="signup_form.changed").changes == {"promises_nothing": ["20 % Rabatt"]}
-    assert overshadowed(in_bakery) == []
+    assert overshadowed(live(in_bakery)) == []
     signup_forms.update(form=form, by=None, intro="Jeden Morgen.")
     with pytest.raises(ValidationError, match="“20 % Rabatt für deine Anmeldung” in “Headline”"):
         signup_forms.update(form=form, by=None, headline="20 % Rabatt für deine Anmeldung")
@@ -269,4 +269,4 @@ def test_whose_word_counts_for_one_form_counts_for_no_other(form: SignupForm, in
     signup_forms.open_(form=other, by=None)
     SignupForm.objects.filter(pk=other.pk).update(headline="Jeden Freitag 20 % Rabatt")
 
-    assert [shown.name for shown, _where in overshadowed(in_bakery)] == ["Messe"]
+    assert [shown.name for shown, _where in overshadowed(live(in_bakery))] == ["Messe"]
