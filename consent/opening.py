@@ -12,13 +12,15 @@ from django.utils.translation import gettext as _
 
 from consent import linting, showing, speaking
 from consent.ledger.wordings import is_imported
-from consent.linting import words
+from consent.linting.benefits import promises
 from consent.models import Channel, Controller, SignupForm, Wording, WordingVersion
 from consent.queries import all_published, controller_of, draft_of, published
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant
 
 # What stands above the declaration, on the page as on posters.
 ABOVE = ("headline", "intro")
+# Under this the audit trail keeps the words of which somebody said that nobody gets it for signing up.
+PROMISES_NOTHING = "promises_nothing"
 
 
 class Hindrance(NamedTuple):
@@ -30,7 +32,7 @@ class Hindrance(NamedTuple):
 
 def hindrances(form: SignupForm) -> list[Hindrance]:
     """Everything that must be mended before the form can be opened."""
-    return [*unlawful(form), *overshadowing(form), *unspoken(form)]
+    return [*unlawful(form), *unspoken(form), *overshadowing(form)]
 
 
 def unlawful(form: SignupForm) -> list[Hindrance]:
@@ -42,17 +44,51 @@ def overshadowing(form: SignupForm) -> list[Hindrance]:
     """Where a benefit is held out above the declaration: without conditions, and when no code is left, too (CG-05).
 
     Closes no page that is open, because it may be printed; the words are named, so that other ones are another case.
+    What an open form holds out with somebody's word that nobody gets it for signing up is none.
     """
+    found = held_out(form)
+    confirmed = _confirmed([form]) if found and form.state == SignupForm.State.LIVE else set()
+    return _overshadowing(form, found, confirmed)
+
+
+def held_out(form: SignupForm) -> list[tuple[str, str]]:
+    """The words above the declaration that promise a benefit, each with the name of its field."""
+    return [(field, words) for field, text in _above(form) for words in promises(text)]
+
+
+def overshadowed(forms: list[SignupForm]) -> list[tuple[SignupForm, list[Hindrance]]]:
+    """Which of a company's `live` forms hold out a benefit above the declaration, and where; one query at most."""
+    held = [(form, found) for form in forms if (found := held_out(form))]
+    confirmed = _confirmed([form for form, _found in held]) if held else set()
+    shown = [(form, _overshadowing(form, found, confirmed)) for form, found in held]
+    return [(form, where) for form, where in shown if where]
+
+
+def _overshadowing(form: SignupForm, found: list[tuple[str, str]], confirmed: set[tuple[str, str]]) -> list[Hindrance]:
     told = _(
         "“%(words)s” in “%(field)s” promises a benefit above what people agree to, and without conditions. Take it out"
         " there and enter the benefit in its own field: it is shown below the consent, with its conditions, and only"
-        " while it can be given."
+        " while it can be given. Or confirm that your messages are about it and nobody gets it for signing up."
     )
     return [
-        Hindrance(told % {"words": promised, "field": field}, "form")
-        for field, text in _above(form)
-        if (promised := _promised(text))
+        Hindrance(told % {"words": words, "field": field}, "form")
+        for field, words in found
+        if (str(form.uid), words) not in confirmed
     ]
+
+
+def _confirmed(forms: list[SignupForm]) -> set[tuple[str, str]]:
+    """Of which words of these forms somebody has said that nobody gets it for signing up: the audit trail knows."""
+    known = AuditEvent.objects.filter(
+        tenant=forms[0].tenant_id,
+        # Its index knows times only.
+        at__gte=min(form.created_at for form in forms),
+        verb__in=("signup_form.opened", "signup_form.changed"),
+        object_uid__in=[str(form.uid) for form in forms],
+        changes__has_key=PROMISES_NOTHING,
+    )
+    rows = known.values_list("object_uid", f"changes__{PROMISES_NOTHING}")
+    return {(uid, words) for uid, said in rows for words in said}
 
 
 def _above(form: SignupForm) -> Iterator[tuple[str, str]]:
@@ -62,13 +98,6 @@ def _above(form: SignupForm) -> Iterator[tuple[str, str]]:
         yield showing.label(name), getattr(form, name)
         for language, translated in form.translations.items():
             yield f"{showing.label(name)} ({named[language]})", translated.get(name, "")
-
-
-def _promised(text: str) -> str:
-    """The words that promise a benefit, in whichever language; "" without one. Headlines may shout."""
-    calm = words.plain(text.lower() if text.isupper() else text)
-    found = (words.PROMISE[language].search(calm) for language in words.LANGUAGES)
-    return next((match[0] for match in found if match), "")
 
 
 def unspoken(form: SignupForm) -> list[Hindrance]:
@@ -83,10 +112,15 @@ def unspoken(form: SignupForm) -> list[Hindrance]:
     return [Hindrance(told % {"count": longest}, "wording")]
 
 
-def closed(tenant: Tenant) -> list[tuple[SignupForm, list[Hindrance]]]:
-    """A company's open forms whose page nobody is shown now, each with why; three queries."""
-    live = SignupForm.objects.filter(tenant=tenant, state=SignupForm.State.LIVE).order_by("name", "pk")
-    if not (forms := list(live.select_related("wording", "extra_wording"))):
+def live(tenant: Tenant) -> list[SignupForm]:
+    """A company's open forms."""
+    forms = SignupForm.objects.filter(tenant=tenant, state=SignupForm.State.LIVE).order_by("name", "pk")
+    return list(forms.select_related("wording", "extra_wording"))
+
+
+def closed(tenant: Tenant, forms: list[SignupForm]) -> list[tuple[SignupForm, list[Hindrance]]]:
+    """Which of a company's `live` forms have a page that nobody is shown now, each with why; two queries."""
+    if not forms:
         return []
     wordings = [key for form in forms for key in (form.wording_id, form.extra_wording_id) if key]
     versions = all_published(tenant.pk, wordings)

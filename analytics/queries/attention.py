@@ -13,6 +13,7 @@ from analytics.models import Kpi
 from campaigns import warning
 from campaigns.models import Campaign
 from consent import opening, vouchers
+from consent.models import SignupForm
 from consent.queries import controller_of
 from consent.rights import informing
 from contacts.models import Import, Program
@@ -52,7 +53,8 @@ class Attention:
 
 
 def attention(tenant: Tenant) -> list[Attention]:
-    """What needs attention now, what stops most first; eleven queries, and three about forms and profiles."""
+    """What needs attention now, what stops most first; eleven queries, and three or four about forms and profiles."""
+    forms = opening.live(tenant)
     # Times are told in the zone of the company, also where no dashboard has chosen it.
     with override(tenant.timezone):
         return [
@@ -62,7 +64,8 @@ def attention(tenant: Tenant) -> list[Attention]:
             *_scheduled(tenant),
             *_templates(tenant),
             *_uncertain(tenant),
-            *_closed_forms(tenant),
+            *_closed_forms(tenant, forms),
+            *_overshadowed_forms(forms),
             *_profiles(tenant),
             *_uninformed(tenant),
             *_uninforming(tenant),
@@ -246,11 +249,19 @@ def _of_program(program: Program, today: date) -> str:
     return text % {"day": day(until), "people": number_format(program.untold)}
 
 
-def _closed_forms(tenant: Tenant) -> list[Attention]:
+def _closed_forms(tenant: Tenant, forms: list[SignupForm]) -> list[Attention]:
     text = gettext("Open, but closed to visitors: something that the law wants is missing.")
     return [
         Attention("signup_form", "warning", form.uid, form.name, text, " ".join(each.told for each in why))
-        for form, why in opening.closed(tenant)[:SHOWN_OF_EACH]
+        for form, why in opening.closed(tenant, forms)[:SHOWN_OF_EACH]
+    ]
+
+
+def _overshadowed_forms(forms: list[SignupForm]) -> list[Attention]:
+    text = gettext("Open, and promises a benefit above what people agree to.")
+    return [
+        Attention("signup_form", "warning", form.uid, form.name, text, " ".join(each.told for each in where))
+        for form, where in opening.overshadowed(forms)[:SHOWN_OF_EACH]
     ]
 
 

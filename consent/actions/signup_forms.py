@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from consent import keywords, showing, signups
 from consent.actions import vouchers
 from consent.models import SignupForm, SignupPlace
-from consent.opening import Hindrance, hindrances, overshadowing, unlawful
+from consent.opening import PROMISES_NOTHING, Hindrance, held_out, overshadowing, unlawful, unspoken
 from consent.queries import may_ask
 from consent.signups import CODE_LENGTH, CODE_SIGNS
 from tenants.actions import Actor, audit
@@ -32,43 +32,53 @@ def create(*, tenant: Tenant, by: Actor, **values: Any) -> SignupForm:
 
 
 @transaction.atomic
-def update(*, form: SignupForm, by: Actor, **values: Any) -> SignupForm:
-    """Change a form; an open one shows it at once, so nothing unlawful may come of it.
+def update(*, form: SignupForm, by: Actor, promises_nothing: bool = False, **values: Any) -> SignupForm:
+    """Change these values of a form, whatever else was changed since it was read, and return it.
 
-    Its address stays once it was open, because it may be printed. A benefit that needs no code any more is owed to
-    nobody: who was promised it gets it without one. Raises ValidationError by field.
+    An open one shows them at once, so nothing unlawful may come of it; `promises_nothing` as in `open_`. Its address
+    stays once it was open, because it may be printed. A benefit that needs no code any more is owed to nobody: who was
+    promised it gets it without one. Raises ValidationError by field.
     """
     values = _cleaned(values)
     # Whoever is owed a code now is written down under the same lock (actions.vouchers).
-    current = SignupForm.objects.select_for_update(no_key=True).get(tenant=form.tenant_id, pk=form.pk)
-    # Counted on while somebody was editing.
-    form.requests, form.confirmed = current.requests, current.confirmed
-    before = _faults(form)
+    _lock(form)
+    is_live = form.state == SignupForm.State.LIVE
+    before = _faults(form, promises_nothing) if is_live else []
     if form.state != SignupForm.State.DRAFT and values.get("slug", form.slug) != form.slug:
         raise ValidationError({"slug": _("The address stays: it may be printed or linked somewhere.")})
     for name, value in values.items():
         setattr(form, name, value)
     _save(form)
-    if form.state == SignupForm.State.LIVE and (new := [found for found in _faults(form) if found not in before]):
+    if is_live and (new := [found for found in _faults(form, promises_nothing) if found not in before]):
         raise ValidationError([found.told for found in new])
-    changes = {"count": forgiven} if form.without_code and (forgiven := vouchers.forgive(form)) else {}
+    changes: dict[str, Any] = _confirmed(form) if is_live and promises_nothing else {}
+    if form.without_code and (forgiven := vouchers.forgive(form)):
+        changes["count"] = forgiven
     audit(tenant=form.tenant, by=by, verb="signup_form.changed", subject=form, changes=changes)
     return form
 
 
 @transaction.atomic
-def open_(*, form: SignupForm, by: Actor) -> None:
-    """Let people sign up; raises ValidationError, naming what is missing, while the form could not prove a yes."""
-    if found := hindrances(form):
+def open_(*, form: SignupForm, by: Actor, promises_nothing: bool = False) -> None:
+    """Let people sign up; raises ValidationError, naming what is missing, while the form could not prove a yes.
+
+    With `promises_nothing` somebody answers for it that words of headline or introduction which look like a benefit for
+    signing up tell what the messages are about; the audit trail keeps them.
+    """
+    _lock(form)
+    shade = [] if promises_nothing else overshadowing(form)
+    if found := [*unlawful(form), *unspoken(form), *shade]:
         raise ValidationError([hindrance.told for hindrance in found])
     form.state = SignupForm.State.LIVE
     form.save(update_fields=["state"])
-    audit(tenant=form.tenant, by=by, verb="signup_form.opened", subject=form)
+    changes = _confirmed(form) if promises_nothing else {}
+    audit(tenant=form.tenant, by=by, verb="signup_form.opened", subject=form, changes=changes)
 
 
 @transaction.atomic
 def close(*, form: SignupForm, by: Actor) -> None:
     """Take no more sign-ups; the page says so, and who has confirmed stays signed up."""
+    _lock(form)
     form.state = SignupForm.State.CLOSED
     form.save(update_fields=["state"])
     audit(tenant=form.tenant, by=by, verb="signup_form.closed", subject=form)
@@ -111,9 +121,21 @@ def restore_place(*, place: SignupPlace, by: Actor) -> None:
     audit(tenant=place.tenant, by=by, verb="signup_place.restored", subject=place)
 
 
-def _faults(form: SignupForm) -> list[Hindrance]:
+def _lock(form: SignupForm) -> None:
+    """Read the form again as it is now; nobody else changes, opens or closes it until the transaction ends."""
+    rows = SignupForm.objects.filter(tenant=form.tenant_id).select_related("tenant", "wording", "extra_wording")
+    form.refresh_from_db(from_queryset=rows.select_for_update(of=("self",), no_key=True))
+
+
+def _faults(form: SignupForm, promises_nothing: bool) -> list[Hindrance]:
     """What no open form may get: what it has already keeps nobody from mending the rest."""
-    return [*unlawful(form), *overshadowing(form)]
+    return [*unlawful(form), *([] if promises_nothing else overshadowing(form))]
+
+
+def _confirmed(form: SignupForm) -> dict[str, list[str]]:
+    """For the audit trail: the words of which somebody says that nobody gets it for signing up."""
+    words = [words for _field, words in held_out(form)]
+    return {PROMISES_NOTHING: words} if words else {}
 
 
 def _save_place(place: SignupPlace) -> None:

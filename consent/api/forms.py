@@ -83,6 +83,25 @@ class FormIn(StrictSerializer):
     keyword = serializers.CharField(**OPTIONAL, help_text="Who sends it by WhatsApp is shown the text with a button.")
 
 
+SURE: dict[str, Any] = {
+    "required": False,
+    "help_text": "Words of headline or introduction that look like a benefit for signing up only tell what your"
+    " messages are about: your company answers for it, and the audit trail keeps the words.",
+}
+
+
+class ChangesIn(FormIn):
+    """What to change, and that it promises nothing for signing up, which counts for a form that is open."""
+
+    promises_nothing = serializers.BooleanField(**SURE)
+
+
+class OpenIn(StrictSerializer):
+    """What somebody answers for who opens a form."""
+
+    promises_nothing = serializers.BooleanField(**SURE)
+
+
 class PoolOut(serializers.Serializer[Any]):
     """Voucher codes of a form."""
 
@@ -232,19 +251,21 @@ class FormViewSet(TenantViewSet):
         values["slug"] = values.get("slug") or slugify(values["name"])
         return self._answer(actions.create(tenant=self.tenant, by=self.key, **values), status=201)
 
-    @extend_schema(request=FormIn(partial=True), responses=OneFormOut)
+    @extend_schema(request=ChangesIn(partial=True), responses=OneFormOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Change a form; an open one shows it at once, so nothing unlawful may come of it."""
-        given = FormIn(data=request.data, partial=True)
+        given = ChangesIn(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
         return self._answer(actions.update(form=self._form(), by=self.key, **self._values(given.validated_data)))
 
-    @extend_schema(request=None, responses=OneFormOut)
+    @extend_schema(request=OpenIn, responses=OneFormOut)
     def open(self, request: Request, uid: UUID) -> Response:
         """Let people sign up; 409 says what is missing."""
+        given = OpenIn(data=request.data)
+        given.is_valid(raise_exception=True)
         form = self._form()
         try:
-            actions.open_(form=form, by=self.key)
+            actions.open_(form=form, by=self.key, **given.validated_data)
         except ValidationError as refused:
             raise Conflict(" ".join(refused.messages)) from None
         return self._answer(form)

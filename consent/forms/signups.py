@@ -85,6 +85,10 @@ class SignupFormForm(forms.ModelForm):
         self.others = [language for language in speaking.LANGUAGES if language != self.main]
         for other in self.others:
             self._add_language(other)
+        # What stood on the page when it was opened comes back with it.
+        for field in self.fields.values():
+            field.show_hidden_initial = bool(self.instance.pk)
+        self.typed = self.data if typed is None else typed
 
     def _main(self, typed: Mapping[str, Any]) -> str:
         """The language of the page's own texts: the one that is chosen, else the consent text's, as when saved."""
@@ -123,6 +127,23 @@ class SignupFormForm(forms.ModelForm):
             prefix = "" if language == self.main else f"{language}_"
             self.initial[f"{prefix}question_label"] = question.words(company, language)
             self.initial[f"{prefix}{showing.ANSWERS}"] = "\n".join(question.answers[language])
+
+    @property
+    def seen(self) -> list[tuple[str, Any]]:
+        """What stood on the page when it was opened, as hidden fields; see `changed`."""
+        if sent := [(name, value) for name, value in self.typed.items() if name.startswith("initial-")]:
+            return sent
+        return [] if self.typed else [(field.html_initial_name, field.value()) for field in self]
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What somebody changed since the page was opened: the rest may have been changed by others meanwhile."""
+        if "initial-name" not in self.data:
+            return self.cleaned_data
+        names = set(self.changed_data)
+        if "language" in names or names - set(FIELDS):
+            names.add("translations")
+        return {name: value for name, value in self.cleaned_data.items() if name in names}
 
     @property
     def translated(self) -> list[tuple[str, list[forms.BoundField], bool]]:

@@ -3,7 +3,7 @@
 Sources: CG-02 (a clear act), CG-03 (what the text must name), CG-04 (each channel by name, purposes apart), CG-05 (a
 benefit is plain and hides nothing), CG-07 (age), CG-08 (special data), CG-20 and CG-23 (the way out), CG-35 and CG-37
 (measuring and profiling): consent-gdpr § 1.
-Which words say it is data: `consent.linting.words`.
+Which words say it is data: `consent.linting.words`, of benefits `consent.linting.benefits`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from consent.linting import words
+from consent.linting import benefits, words
 from consent.linting.words import LANGUAGES, Words, plain
 from consent.models import Channel, Purpose
 
@@ -158,12 +158,12 @@ def _names_company(text: str, _language: str, draft: Draft) -> bool:
 
 
 def _explains_benefit(text: str, language: str, _draft: Draft) -> bool:
-    return not words.says(text, language, words.PROMISE) or words.says(text, language, words.CONDITIONS)
+    return not words.says(text, language, benefits.PROMISE) or words.says(text, language, benefits.CONDITIONS)
 
 
 def _puts_benefit_last(text: str, language: str, _draft: Draft) -> bool:
     """Whether who reads of a benefit has read before that it is a yes, and to messages by which way."""
-    promised = words.place(text, language, words.PROMISE)
+    promised = words.place(text, language, benefits.PROMISE)
     if promised is None:
         return True
     ways = [words.place(text, language, way) for way in (words.WHATSAPP, words.EMAIL, words.SMS)]

@@ -43,16 +43,17 @@ def has_name(text: str, name: str) -> bool:
     return bool(re.search(rf"(?<![\w-]){re.escape(plain(name))}(?![\w-])", plain(text), re.I))
 
 
-def _words(**lines: str) -> Words:
+def ways(**lines: str) -> Words:
+    """Patterns by language of lines that each are one way to say it."""
     return {language: re.compile(_pattern(text), re.I) for language, text in lines.items()}
 
 
 def _pattern(lines: str) -> str:
-    ways = (line.strip() for line in lines.splitlines())
-    return "|".join(way.replace("…", r"[^.!?]*") for way in ways if way)
+    said = (line.strip() for line in lines.splitlines())
+    return "|".join(one.replace("…", r"[^.!?]*") for one in said if one)
 
 
-WILL = _words(
+WILL = ways(
     de=r"""
         \bja\b
         \bich (?:möchte|will|wünsche|willige|stimme|erlaube|bin (?:\w+ )?einverstanden)\b
@@ -68,7 +69,7 @@ WILL = _words(
         \bmay (?:send|write to) me\b
     """,
 )
-TERMS = _words(
+TERMS = ways(
     de=r"""
         \bAGB\b
         \bgeschäftsbedingungen
@@ -87,8 +88,8 @@ _PLACEHOLDER = r"""
     <[^<>]*>
     \bxxx+\b
 """
-PLACEHOLDER = _words(de=_PLACEHOLDER, en=_PLACEHOLDER)
-CONTENT = _words(
+PLACEHOLDER = ways(de=_PLACEHOLDER, en=_PLACEHOLDER)
+CONTENT = ways(
     de=r"""
         angebot
         neuigkeit
@@ -129,7 +130,7 @@ CONTENT = _words(
         \bfeedback\b
     """,
 )
-OFTEN = _words(
+OFTEN = ways(
     de=r"""
         \b(?:pro|je) (?:tag|woche|monat|quartal|jahr)\b
         \b(?:im|in der|in einem|einmal die) (?:woche|monat|quartal|jahr)\b(?! \d{4})
@@ -146,11 +147,11 @@ OFTEN = _words(
         \bevery (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b
     """,
 )
-ORDERS = _words(
+ORDERS = ways(
     de=r"\b(?:bestellung|lieferung|sendung|termin|buchung|reservierung|rechnung)",
     en=r"\b(?:order|deliver|parcel|appointment|booking|reservation|invoice)",
 )
-REVOKE = _words(
+REVOKE = ways(
     de=r"""
         (?<!un)widerruf
         \babmeld
@@ -166,9 +167,9 @@ REVOKE = _words(
         \bcancel
     """,
 )
-ANYTIME = _words(de=r"\bjeder ?zeit\b", en=r"\bany ?time\b|\bwhenever\b")
+ANYTIME = ways(de=r"\bjeder ?zeit\b", en=r"\bany ?time\b|\bwhenever\b")
 # "stop" is a common verb in English: there it counts in capitals, in quotes, or as what is sent.
-STOP = _words(
+STOP = ways(
     de=r"\bstopp?\b",
     en=r"""
         \b(?-i:STOPP?)\b
@@ -177,7 +178,7 @@ STOP = _words(
         \bthe word stopp?\b
     """,
 )
-UNSUBSCRIBE = _words(
+UNSUBSCRIBE = ways(
     de=r"""
         \b(?:ab|aus)meldelink
         \b(?:abmelde|abbestell)-link
@@ -197,7 +198,7 @@ _OBJECT_TO_DE = (
     r"|jeder ?zeit\b)\w*"
 )
 _OBJECT_TO_EN = r"\b(?:advertis|marketing|data\b|us(?:e|ing)\b|messages\b)"
-OBJECTION = _words(
+OBJECTION = ways(
     de=rf"""
         {_OBJECT_DE}…{_OBJECT_TO_DE}
         {_OBJECT_TO_DE}…{_OBJECT_DE}
@@ -236,7 +237,7 @@ _CAME_EN = (
 # "noch nicht angegeben" and a question tell of no origin.
 _SAID = r"(?![^.!?]*(?:\bnicht\b|\?))"
 _GIVEN_DE = r"\b(?:gegeben|angegeben|hinterlassen|genannt|mitgeteilt|eingetragen)\b"
-ORIGIN = _words(
+ORIGIN = ways(
     de=rf"""
         \bwoher\b…\b{_WHAT_DE}
         \b(?:herkunft|quelle) (?:deiner|ihrer|eurer|der) (?:\w+ )?{_WHAT_DE}
@@ -257,12 +258,12 @@ ORIGIN = _words(
         \byou (?:gave|left|entered|told)\b…{_DATA_EN}
     """,
 )
-LINK = _words(de=r"https?://\S+\.\S+", en=r"https?://\S+\.\S+")
-WHATSAPP = _words(de=r"whats ?app", en=r"whats ?app")
-EMAIL = _words(de=r"e-?mail(?!-adresse)", en=r"e-?mail(?! address)")
-SMS = _words(de=r"\bsms\b", en=r"\bsms\b|\btext messages?\b")
+LINK = ways(de=r"https?://\S+\.\S+", en=r"https?://\S+\.\S+")
+WHATSAPP = ways(de=r"whats ?app", en=r"whats ?app")
+EMAIL = ways(de=r"e-?mail(?!-adresse)", en=r"e-?mail(?! address)")
+SMS = ways(de=r"\bsms\b", en=r"\bsms\b|\btext messages?\b")
 # 16 or more, and said of the person: neither "ab 16 Uhr" nor "seit 16 Jahren" nor "über 16 Angebote".
-AGE = _words(
+AGE = ways(
     de=r"""
         \b(?:1[6-9]|2[01]|sechzehn|achtzehn) jahren? (?:alt|oder älter)\b
         \b(?:bin|sind|ist) (?:\w+ ){0,2}(?:mindestens|wenigstens) (?:1[6-9]|2[01]|sechzehn)(?=[.,;:!)]|$| und\b)
@@ -279,7 +280,7 @@ AGE = _words(
         \bminimum age(?: is| of|:)? (?:1[6-9]|2[01])\b
     """,
 )
-MEASURING = _words(
+MEASURING = ways(
     de=r"""
         \b(?:mess(?:en|t|ung)|auswert|erfass|erkenn|nachvollzieh|verfolg)…(?:link|klick|öffne|lese\b|gelesen)
         \b(?:sehen|sieht)…(?:link|klick|öffne|lese\b|gelesen)
@@ -290,7 +291,7 @@ MEASURING = _words(
         \b(?:link|click|open|read\b)…\b(?:measur|track|record|analy[sz]|evaluat)
     """,
 )
-PROFILE = _words(
+PROFILE = ways(
     de=r"""
         \bprofil(?!bild|foto)
         personalisier
@@ -308,7 +309,7 @@ PROFILE = _words(
         \bwhat interests me\b
     """,
 )
-SPECIAL = _words(
+SPECIAL = ways(
     de=r"""
         gesundheit|krankheit|allergi|unverträglichkeit|beschwerden|sexuell
         \bschwanger
@@ -323,73 +324,4 @@ SPECIAL = _words(
         \bspecial categories
     """,
 )
-EXPRESSLY = _words(de=r"\bausdrücklich", en=r"\bexpress(?:ly)?\b|\bexplicit(?:ly)?\b")
-# A benefit for the yes itself (CG-05): a certain one for this person, "einen Gutschein", "5 € Rabatt". "Rabatte und
-# Gutscheine", "bis zu 50 %", "das Bonus-Programm" and "the gift shop" are what the messages are about.
-_GOOD_DE = r"(?:gutschein|rabatt|nachlass|bonus|geschenk|prämie|guthaben)"
-# Not the first part of a longer word, nor before another noun.
-_ITSELF_DE = rf"{_GOOD_DE}(?:[ -]?codes?)?(?![\w-])(?! (?-i:[A-ZÄÖÜ]))"
-_FREE_DE = r"\b(?:gratis|geschenkt)\b"
-_FOR_IT_DE = r"\b(?:dafür|als dank|als dankeschön|zum dank|zur begrüßung|zur anmeldung)\b"
-_AMOUNT_DE = r"\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euro|eur|prozent)\b)"
-# "50 %" in "bis zu 50 %", "10 bis 50 %", "zwischen 10 und 50 %" and "Angebote mit 50 %".
-_CERTAIN_DE = r"(?<!bis )(?<!bis zu )(?<!\d und )(?<!mit )(?<![\d.,–-])"
-_GOOD_EN = r"(?:voucher|coupon|discount|bonus|gift|reward)"
-# Before "shop" or "programme" it is no benefit.
-_ITSELF_EN = (
-    rf"{_GOOD_EN}(?: codes?)?(?![\w-])(?= (?:after|and|as|at|by|comes?|for|from|if|in|is|now|of|off|on|once|over|that"
-    r"|to|waits?|when|which|will|with|worth)\b|(?! ))"
-)
-_FOR_IT_EN = r"\b(?:in return|as a thank[- ]you|as a welcome|for signing up|for subscribing)\b"
-_AMOUNT_EN = r"(?:[€£$] ?\d+(?:[.,]\d+)?|\d+(?:[.,]\d+)?[ -]?(?:€|%|(?:euros?|eur|percent)\b))"
-_CERTAIN_EN = r"(?<!to )(?<!\d and )(?<!with )(?<![\d.,€£$–-])"
-# What may stand between "einen" and it: "einmaligen", "10 %".
-_LITTLE_DE = r"(?:(?-i:[a-zäöü]\w*e[nrsm]?|\d[\d.,]*(?:[ -]?[€%])?|[€%]|Euro|Prozent) ){0,3}"
-PROMISE = _words(
-    de=rf"""
-        {_CERTAIN_DE}{_AMOUNT_DE}(?! ?(?:bis|und|–) ?\d)(?:[ -][\w%€-]+){{0,2}}?[ -][\w-]*{_ITSELF_DE}
-        {_CERTAIN_DE}{_AMOUNT_DE}(?! ?(?:bis|und|–) ?\d)(?: [\w-]+){{0,4}}? {_FREE_DE}
-        {_GOOD_DE} (?:über|von|in höhe von|im wert von) \d
-        \b(?:eine?n?|meine?n?|deine?n?|ihren?) {_LITTLE_DE}[\w%€-]*{_ITSELF_DE}
-        \b(?:de[rn]|das|die) [\w-]*{_ITSELF_DE} (?:kommt|wartet|bekomme|erhalte|gibt)\b
-        \b(?:willkommens|begrüßungs|anmelde|newsletter|start)-?{_ITSELF_DE}
-        {_FOR_IT_DE}…{_GOOD_DE}(?:e[ns]?|n|[ -]?codes?)?(?![\w-])
-        {_FOR_IT_DE}…{_FREE_DE}
-        {_FOR_IT_DE}…\d ?(?:€|%|euro\b)
-        \b(?:am gewinnspiel|an der verlosung|am preisausschreiben)\b
-    """,
-    en=rf"""
-        {_CERTAIN_EN}{_AMOUNT_EN}(?! ?(?:to|and|–) ?[€£$]?\d)(?: [\w-]+){{0,2}}? (?:{_ITSELF_EN}|off\b)
-        {_GOOD_EN} (?:of|over|worth) [€£$]?\d
-        \b(?:an?|my|your) (?:(?!(?:about|and|at|for|from|in|of|on|to|with) )[\w%€£$-]+ ){{0,2}}{_ITSELF_EN}
-        \b(?:welcome|sign[- ]?up|newsletter) {_ITSELF_EN}
-        {_FOR_IT_EN}…(?:{_ITSELF_EN}|\bfree\b|\d ?[€%])
-        \b(?:the|a) (?:prize draw|raffle|giveaway)\b
-    """,
-)
-# What it is worth: how it is redeemed, or that it stays after a withdrawal.
-CONDITIONS = _words(
-    de=rf"""
-        \beinlös
-        {_GOOD_DE}…\b(?:gilt|gültig)\b
-        \b(?:er|sie|es) (?:ist|gilt) …(?:gültig|\d)
-        \bmindest(?:bestell|einkaufs|umsatz|waren)
-        \bab (?:einem|einer|\d+(?:[.,]\d+)? ?(?:€|euro)) ?\w*(?:einkauf|bestell|warenwert)
-        \b(?:gutschein|einlöse|rabatt)?bedingungen\b
-        \bbarauszahlung\b|\bkombinierbar\b
-        {_GOOD_DE}…\b(?:behalt|gehört|verfällt nicht|bleibt (?:mir|dir|ihnen|gültig|bestehen))
-        \b(?:behalt\w*|gehört)\b…{_GOOD_DE}
-        \bbehalt\w* (?:ich |du |sie )?(?:ihn|sie|es)\b
-    """,
-    en=rf"""
-        \bredeem
-        {_GOOD_EN}…\bvalid\b
-        \bit is valid\b
-        \bminimum (?:order|purchase|spend|basket)
-        \bon (?:orders|purchases) (?:of|over|from|above)\b
-        \bconditions\b
-        \bcannot be combined\b|\bpaid out\b
-        {_GOOD_EN}…\b(?:stays?|remains?|keep|is mine|is yours)\b
-        \bkeep (?:it|{_GOOD_EN})\b|\bkeep (?:the|my|your) {_GOOD_EN}
-    """,
-)
+EXPRESSLY = ways(de=r"\bausdrücklich", en=r"\bexpress(?:ly)?\b|\bexplicit(?:ly)?\b")

@@ -1,4 +1,7 @@
-"""Tells in words what a row of the audit trail keeps of a change: names of fields, counts, kinds; never a value."""
+"""Tells in words what a row of the audit trail keeps of a change: names of fields, counts, kinds.
+
+Never a value, but for words of a form that everybody reads.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +25,7 @@ KEYS: dict[str, str | Promise] = {
     "fields": gettext_lazy("Fields"),
     "kind": gettext_lazy("Kind"),
     "line": gettext_lazy("Line"),
+    "promises_nothing": gettext_lazy("Confirmed that nobody gets this for signing up"),
     "reason": gettext_lazy("Reason"),
     "receipt": gettext_lazy("Receipt"),
     "scopes": gettext_lazy("Scopes"),

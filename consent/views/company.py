@@ -100,7 +100,7 @@ def _saved(request: TenantRequest, form: CompanyForm, *, without: Sequence[str] 
 
 def _warn_of_closed_forms(request: TenantRequest) -> None:
     """Texts name the company: with another name, open forms are closed to visitors until they have new ones."""
-    if closed := opening.closed(request.tenant):
+    if closed := opening.closed(request.tenant, opening.live(request.tenant)):
         told = _("These open forms are closed to visitors now; each says what to mend: %(names)s.")
         messages.warning(request, told % {"names": ", ".join(form.name for form, _why in closed)})
 

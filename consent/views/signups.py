@@ -19,7 +19,7 @@ from consent.actions import signup_forms as actions
 from consent.actions import vouchers
 from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
 from consent.models import SignupForm, SignupPlace
-from consent.opening import closed, hindrances, overshadowing, unlawful, unspoken
+from consent.opening import closed, live, overshadowed, overshadowing, unlawful, unspoken
 from consent.queries import may_ask, published
 from consent.questions import QUESTIONS
 from contacts import phones
@@ -34,8 +34,11 @@ MOST_CODES = 200
 @requires("consent:read")
 def forms(request: TenantRequest) -> HttpResponse:
     """All forms, open ones first, with what came by them."""
-    hindered = {form.pk for form, _why in closed(request.tenant)}
-    shown = [(form, form.pk in hindered) for form in request.tenant.signup_forms.order_by("-state", "-pk")]
+    opened = live(request.tenant)
+    hindered = {form.pk for form, _why in closed(request.tenant, opened)}
+    shaded = {form.pk for form, _where in overshadowed(opened)}
+    found = request.tenant.signup_forms.order_by("-state", "-pk")
+    shown = [(form, form.pk in hindered, form.pk in shaded) for form in found]
     return render(request, "consent/signups.html", {"forms": shown})
 
 
@@ -63,14 +66,19 @@ def show(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 @requires("consent:write")
 def edit(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Change a form."""
-    signup = _form(request, uid)
+    signup, stored = _form(request, uid), _form(request, uid)
     form = _entered(request, signup)
-    if form.is_bound and form.is_valid():
-        stored = _form(request, uid)
-        if _tried(form, lambda: actions.update(form=stored, by=request.user, **form.cleaned_data)):
-            messages.success(request, _("Saved."))
-            return _to(request, stored)
-    return _editor(request, form, {"signup": signup})
+    is_sure = "promises_nothing" in request.POST
+
+    def change() -> SignupForm:
+        return actions.update(form=stored, by=request.user, promises_nothing=is_sure, **form.changed)
+
+    if form.is_bound and form.is_valid() and _tried(form, change):
+        messages.success(request, _("Saved."))
+        return _to(request, stored)
+    # As it is, or as it was about to be when it was refused.
+    shade = overshadowing(stored) if stored.state == SignupForm.State.LIVE else []
+    return _editor(request, form, {"signup": signup, "overshadowing": shade})
 
 
 @require_POST
@@ -79,7 +87,7 @@ def open_(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Let people sign up, or say what is missing."""
     signup = _form(request, uid)
     try:
-        actions.open_(form=signup, by=request.user)
+        actions.open_(form=signup, by=request.user, promises_nothing="promises_nothing" in request.POST)
         messages.success(request, _("The form is open."))
     except ValidationError:
         # What is missing stands on the page, each with a link to where it is mended.
@@ -213,7 +221,9 @@ def _shown(
     signup = _form(request, uid)
     places = list(signup.places.filter(tenant=request.tenant).order_by("pk"))
     is_live = signup.state == SignupForm.State.LIVE
-    found = unlawful(signup) if is_live else hindrances(signup)
+    found, shade = unlawful(signup), overshadowing(signup)
+    if not is_live:
+        found = [*found, *unspoken(signup), *shade]
     context = {
         "signup": signup,
         "url": signups.page_url(signup),
@@ -222,7 +232,9 @@ def _shown(
         # A form that is open already stays so, and only WhatsApp cannot show its text any more.
         "unspoken": unspoken(signup) if is_live else [],
         # Nor does it close for a promise in its headline: that may be printed, and people were told of it.
-        "overshadowing": overshadowing(signup) if is_live else [],
+        "overshadowing": shade if is_live else [],
+        # Nothing else is missing: somebody may answer for these words.
+        "asks_promise": not is_live and bool(shade) and found == shade,
         "keyword_link": signups.keyword_link(signup) if signup.keyword else "",
         "number": phones.shown(signup.number),
         "version": published(signup.wording),
@@ -254,8 +266,10 @@ def _editor(request: TenantRequest, form: SignupFormForm, context: dict[str, Any
 
 
 def _mended_at(request: TenantRequest, signup: SignupForm, where: str) -> str:
-    """The screen on which this hindrance is mended."""
+    """The screen on which this hindrance is mended; "" for who may not mend it."""
     slug = request.tenant.slug
+    if not request.membership.may("wordings:write" if where in ("wording", "extra_wording") else "consent:write"):
+        return ""
     match where:
         case "company":
             return reverse("company", kwargs={"tenant_slug": slug})

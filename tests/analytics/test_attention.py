@@ -11,7 +11,7 @@ from django.utils.timezone import now
 
 from analytics import queries
 from consent.actions import signup_forms, vouchers
-from consent.models import Controller
+from consent.models import Controller, SignupForm
 from contacts.models import Import
 from tenants.actions import NewTenant
 from tenants.models import Tenant
@@ -92,6 +92,21 @@ def test_an_open_form_that_a_duty_closes_to_visitors_needs_attention_and_says_wh
     assert found[1].uid == form.uid
     assert "closed to visitors" in found[1].text
     assert told in found[1].remedy
+
+
+def test_an_open_form_that_promises_a_benefit_above_its_text_needs_attention_until_somebody_answers_for_the_words(
+    in_bakery: Tenant,
+) -> None:
+    form = open_form(in_bakery, published(in_bakery, covers=[["whatsapp", "marketing"]]))
+    SignupForm.objects.update(headline="Jeden Freitag 20 % Rabatt")
+    with translation.override("en"):
+        [found] = queries.overview(in_bakery, DAY, DAY).attention
+
+    assert (found.kind, found.uid, found.level) == ("signup_form", form.uid, "warning")
+    assert "promises a benefit above what people agree to" in found.text
+    assert "“20 % Rabatt” in “Headline”" in found.remedy
+    signup_forms.update(form=form, by=None, promises_nothing=True)
+    assert queries.overview(in_bakery, DAY, DAY).attention == []
 
 
 def test_looking_for_closed_forms_asks_no_more_where_there_are_more_forms(in_bakery: Tenant) -> None:

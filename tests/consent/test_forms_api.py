@@ -177,6 +177,23 @@ def test_a_form_is_changed_in_part_and_its_address_stays_once_it_was_open(alice:
     assert list(refused.json()["errors"]) == ["slug"]
 
 
+def test_m_52_a_program_answers_for_words_that_look_like_a_benefit_for_signing_up(
+    alice: Caller, wording: WordingVersion
+) -> None:
+    address = f"forms/{alice.post('forms/', values(wording, headline='Jeden Freitag 20 % Rabatt')).json()['uid']}/"
+    refused = alice.post(f"{address}open/")
+    assert refused.status_code == 409
+    assert "“20 % Rabatt” in “Headline” promises a benefit" in refused.json()["detail"]
+
+    opened = alice.post(f"{address}open/", {"promises_nothing": True}).json()
+
+    assert (opened["state"], opened["hindrances"]) == ("live", [])
+    lure = {"intro": "Jeden Montag ein Brot gratis zur Anmeldung"}
+    assert alice.patch(address, lure).status_code == 400
+    assert alice.patch(address, lure | {"promises_nothing": True}).json()["intro"] == lure["intro"]
+    assert alice.post(f"{address}open/", {"promises": True}).status_code == 400
+
+
 def test_a_place_has_addresses_codes_and_counts(
     alice: Caller, form: dict[str, Any], client: Client, settings: Any
 ) -> None:

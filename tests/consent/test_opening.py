@@ -9,8 +9,9 @@ from django.utils import translation
 
 from consent.actions import controllers, signup_forms
 from consent.models import SignupForm, WordingVersion
+from consent.opening import hindrances, live, overshadowed
 from tenants.actions import NewTenant
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import known, person, published, wording_text
 from tests.consent.imports import done
@@ -218,3 +219,54 @@ def test_a_form_that_was_opened_with_one_stays_open_says_so_and_gets_no_other(
     signup_forms.update(form=SignupForm.objects.get(), by=None, intro="Jeden Morgen.")
     with pytest.raises(ValidationError, match="“10 % Rabatt” in “Headline”"):
         signup_forms.update(form=SignupForm.objects.get(), by=None, headline="10 % Rabatt sichern")
+
+
+def test_m_52_an_open_form_gets_no_second_benefit_beside_the_first(form: SignupForm) -> None:
+    SignupForm.objects.update(headline="5 € Gutschein")
+
+    with pytest.raises(ValidationError, match="“10 % Rabatt” in “Headline”") as refused:
+        signup_forms.update(form=SignupForm.objects.get(), by=None, headline="5 € Gutschein und 10 % Rabatt")
+
+    assert len(refused.value.messages) == 1
+    assert SignupForm.objects.get().headline == "5 € Gutschein"
+
+
+def test_m_52_somebody_may_answer_for_it_that_nobody_gets_this_for_signing_up(in_bakery: Tenant) -> None:
+    known(in_bakery, imprint_url="")
+    form = draft(in_bakery, published(in_bakery, covers=MARKETING), headline="Jeden Freitag 20 % Rabatt")
+    with pytest.raises(ValidationError, match="address of the imprint"):
+        signup_forms.open_(form=form, by=None, promises_nothing=True)
+    known(in_bakery)
+    assert "“20 % Rabatt” in “Headline” promises a benefit" in refusal(form)
+
+    signup_forms.open_(form=form, by=None, promises_nothing=True)
+
+    assert SignupForm.objects.get().state == "live"
+    assert AuditEvent.objects.get(verb="signup_form.opened").changes == {"promises_nothing": ["20 % Rabatt"]}
+    assert (hindrances(form), overshadowed(live(in_bakery))) == ([], [])
+    with pytest.raises(ValidationError, match="“5 € Gutschein” in “Introduction”"):
+        signup_forms.update(form=form, by=None, intro="5 € Gutschein sichern")
+    form = SignupForm.objects.get()
+    signup_forms.close(form=form, by=None)
+    # Whoever opens it again answers for it again.
+    with pytest.raises(ValidationError, match="“20 % Rabatt” in “Headline”"):
+        signup_forms.open_(form=form, by=None)
+
+
+def test_m_52_an_open_form_gets_such_words_by_who_answers_for_them(form: SignupForm, in_bakery: Tenant) -> None:
+    signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt", promises_nothing=True)
+
+    assert AuditEvent.objects.get(verb="signup_form.changed").changes == {"promises_nothing": ["20 % Rabatt"]}
+    assert overshadowed(live(in_bakery)) == []
+    signup_forms.update(form=form, by=None, intro="Jeden Morgen.")
+    with pytest.raises(ValidationError, match="“20 % Rabatt für deine Anmeldung” in “Headline”"):
+        signup_forms.update(form=form, by=None, headline="20 % Rabatt für deine Anmeldung")
+
+
+def test_whose_word_counts_for_one_form_counts_for_no_other(form: SignupForm, in_bakery: Tenant) -> None:
+    signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt", promises_nothing=True)
+    other = draft(in_bakery, form.wording.versions.get(), name="Messe", slug="messe", keyword="messe")
+    signup_forms.open_(form=other, by=None)
+    SignupForm.objects.filter(pk=other.pk).update(headline="Jeden Freitag 20 % Rabatt")
+
+    assert [shown.name for shown, _where in overshadowed(live(in_bakery))] == ["Messe"]
