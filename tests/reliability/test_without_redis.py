@@ -24,7 +24,7 @@ from whatsapp.models import Template
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # How long a caller waits. Redis is given a second, so on any machine there is time enough; whoever waits for it as long
-# as Celery and kombu may (`tests.reliability.patient`) takes ten minutes.
+# as its library lets it (`tests.reliability.patient`) takes ten minutes.
 SOON_S = 30
 
 
