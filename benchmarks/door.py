@@ -65,18 +65,19 @@ def _timed(url: str, bodies: Path) -> Timed:
 
 
 def _at_rate(fleet: Fleet, folder: Path, secret: str) -> Measured:
-    """The slowest per cent at three times what a number's statuses can be, the median of three rounds."""
+    """The slowest per cent at three times what a number's statuses can be, in the worst of three rounds."""
     bodies = statuses.written(folder / "paced", secret, (statuses.of(f"wamid.{n}") for n in range(RATE * RATE_S)))
     found = []
     for _ in range(rounds.ROUNDS):
         found.append(load.post(fleet.url("door") + PATH, bodies, rate=RATE))
         _forget()
     slowest = sorted(answers.p99_ms for answers in found)
-    p99, median = statistics.median(slowest), statistics.median(answers.median_ms for answers in found)
-    spread = f"p99 {p99:.1f} ms ({slowest[0]:.1f}–{slowest[-1]:.1f})"
-    print(f"  door at {RATE:,}/s: median {median:.1f} ms, {spread}", flush=True)
-    is_met = p99 <= SLOWEST_MS and all(answers.others == 0 for answers in found)
-    return Measured(f"door: p99 at {RATE:,}/s (at most {SLOWEST_MS})", "ms", round(p99, 1), met=is_met)
+    worst, median = slowest[-1], statistics.median(answers.median_ms for answers in found)
+    each = ", ".join(f"{p99:.1f}" for p99 in slowest)
+    print(f"  door at {RATE:,}/s: median {median:.1f} ms, p99 {each} ms", flush=True)
+    is_met = worst <= SLOWEST_MS and all(answers.others == 0 for answers in found)
+    name = f"door: p99 at {RATE:,}/s, the worst of {each} (at most {SLOWEST_MS})"
+    return Measured(name, "ms", round(worst, 1), met=is_met)
 
 
 def _lost(fleet: Fleet, folder: Path, secret: str) -> Measured:

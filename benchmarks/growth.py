@@ -68,7 +68,7 @@ class Costs:
 
 
 def measure(people: int = PEOPLE) -> list[Measured]:
-    """The cost of a row at any size is at most half more than at a hundredth; a list's page at most threefold."""
+    """The cost of a row at any size is at most half more than at any smaller one; a list's page at most threefold."""
     found = [_costs(people // part, world.large if part == 1 else world.populate) for part in PARTS]
     small, large = found[0], found[-1]
     return [
@@ -84,10 +84,10 @@ def measure(people: int = PEOPLE) -> list[Measured]:
 
 
 def _compared(name: str, unit: str, sizes: list[Times], most: float) -> Measured:
-    """The dearest of the larger sizes against the smallest."""
-    before, *after = (statistics.median(times[name]) for times in sizes)
-    told = " → ".join(f"{each:,.1f}" for each in (before, *after))
-    growth = max(after) / before
+    """The most that a size costs against the cheapest of those before it: a dear first one hides no growth."""
+    costs = [statistics.median(times[name]) for times in sizes]
+    told = " → ".join(f"{each:,.1f}" for each in costs)
+    growth = max(cost / min(costs[:place]) for place, cost in enumerate(costs) if place)
     return Measured(f"growth: {name}, {told} {unit} (at most {most:g}-fold)", "×", round(growth, 2), growth <= most)
 
 
@@ -98,6 +98,14 @@ def _costs(people: int, made: Callable[[int], World]) -> Costs:
     # As pool processes do: one full collection costs as much as all statuses of a round.
     gc.collect()
     gc.freeze()
+    try:
+        return _measured(found, people)
+    finally:
+        # Other benchmarks follow in this process.
+        gc.unfreeze()
+
+
+def _measured(found: World, people: int) -> Costs:
     ids, claims, _recorded = _drained(found, queued(found, people))
     # All over the table, and each of them once.
     told = random.Random(1).sample(ids, min(len(ids), ROUNDS * HEARD))
@@ -109,8 +117,6 @@ def _costs(people: int, made: Callable[[int], World]) -> Costs:
         print(f"  {people:,} people: {name} {_spread(times)} {unit}", flush=True)
     costs = Costs(micros, millis, _slowest_against_first(claims))
     print(f"  {people:,} people: slowest claims of a drain {costs.drain:.1f} × the first", flush=True)
-    # Other benchmarks follow in this process.
-    gc.unfreeze()
     return costs
 
 

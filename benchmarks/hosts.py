@@ -36,8 +36,12 @@ from whatsapp.emulator.remote import Remote
 
 # Forty seconds: four hand-overs.
 RATE, MESSAGES = 400, 16_000
-# A twentieth of a second may be made up for after a late timer, which the fullest second shows.
+# The bucket lets a twentieth of a second be made up for after a late timer (`messaging.bucket`), so no second may have
+# more than 1.05 of the rate, and the one message that opens it. 1.02 would want a burst of a fiftieth, and timers that
+# are never later. It stays below what Meta allows: 1.05 of the 950 that are set for a number of 1,000.
 LEAST, MOST = 0.98, 1.05
+# Whoever sent fewer has not had a turn: the lease, looked at ten times a second, names the next one for a moment early.
+TURN = 100
 COUNTS = (1, 2, 4)
 # Of which there is one; the first host has them, too.
 ONCE = ("emulator", "beat")
@@ -47,7 +51,11 @@ PAGE = 5000
 
 
 def measure(messages: int = MESSAGES) -> list[Measured]:
-    """At least 0.98 of the rate, no second above 1.05 of it, nobody twice, and where there are several two send."""
+    """At least 0.98 of the rate, no second above 1.05 of it, nobody twice, and where there are several two have turns.
+
+    More is not promised: which process is free first is chance, and about one time in nine the same two of four have
+    all four turns.
+    """
     found = world.populate(2 * messages, throughput=RATE)
     rows: list[Measured] = []
     for count in COUNTS:
@@ -190,9 +198,15 @@ def _judged(
     shares = ", ".join(f"{sender} {count:,}" for sender, count in sorted(each.items()))
     print(f"  hosts, {name}: {shares}; the number went to another {turns - 1} times", flush=True)
     wrong = twice + messages - people
+    had_turns = sum(count >= TURN for count in each.values())
     is_met = rate >= LEAST * RATE and fullest <= MOST * RATE + 1
     return [
         Measured(f"hosts: {name} on one number", "messages/s", round(rate, 1), is_met, None, RATE, None, LEAST),
         Measured(f"hosts: {name}, twice or left out", "people", wrong, met=wrong == 0),
-        Measured(f"hosts: {name}, how many sent (at least {least})", "senders", len(each), met=len(each) >= least),
+        Measured(
+            f"hosts: {name}, how many sent at least {TURN} (at least {least})",
+            "senders",
+            had_turns,
+            met=had_turns >= least,
+        ),
     ]

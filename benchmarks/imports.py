@@ -61,9 +61,8 @@ def measure(people: int = PEOPLE) -> list[Measured]:
             name, unit = "import, with consent", "rows/s"
             speed = rounds.judged(name, unit, rates, bar_naive=50, bar_limit=0.4)
             bulk = rates["bulk_create"].median
-            beside = Measured(
-                f"{name}: beside bulk_create", unit, speed.ours, speed.ours >= 3 * bulk, round(bulk, 1), None, 3
-            )
+            counts = f"{people:,} rows beside bulk_create of {people // BESIDE:,}"
+            beside = Measured(f"{name}: {counts}", unit, speed.ours, speed.ours >= 3 * bulk, round(bulk, 1), None, 3)
             return [speed, beside, _large(people * TIMES, speed.ours)]
 
 

@@ -32,10 +32,14 @@ def one_of_each(found: World) -> dict[str, Values]:
     tenant = found.tenant
     with tenant_scope(tenant):
         newest, contact = tenant.campaigns.exclude(state="draft").latest("pk"), tenant.contacts.latest("pk")
+        # Nobody was added since, and pages of a campaign with few messages would be no measure.
+        assert newest.source.messages.count() == tenant.contacts.count(), "the newest campaign did not go to everybody"
+        unsent = draft(found)
         rows = {
             "contacts/": contact,
             "campaigns/": newest,
-            "campaigns/<uuid:uid>/edit/": draft(found),
+            "campaigns/<uuid:uid>/edit/": unsent,
+            "campaigns/<uuid:uid>/estimate/": unsent,
             "numbers/": tenant.numbers.get(),
             "templates/": tenant.templates.get(),
             "lists/": found.everybody,

@@ -1,8 +1,10 @@
-"""Times every screen, list and admin page of a tenant with a million contacts and ten million messages.
+"""Times the screens, lists and admin lists of a tenant with a million contacts and ten million messages.
 
 Every route of dashboard and API that answers a GET is found in the table of routes, so that a new one is measured by
 itself: those with a uid are asked for one row of each kind (`benchmarks.samples`), and one that is neither answered nor
-left out here with its reason ends the benchmark. Filters and searches are named here, with many, few and no hits.
+left out here with its reason ends the benchmark. Filters and searches are named here, with many, few and no hits. What
+counts a whole audience has a bar of its own. Public pages, the admin's pages of one row, and what takes a POST are not
+called.
 """
 
 import re
@@ -10,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +31,7 @@ from django.utils.timezone import now
 from benchmarks import Measured, world
 from benchmarks.fleet import Fleet
 from benchmarks.samples import Values, one_of_each
+from benchmarks.segments import SLOWEST_MS
 from benchmarks.world import World
 from tenants.models import User
 from tenants.pages import SEARCH, sealed_search
@@ -37,6 +40,11 @@ from tenants.scope import tenant_scope
 PEOPLE, CAMPAIGNS, FULL = 1_000_000, 1_000, 10
 ROUNDS = 20
 BAR_MS = 300
+# What counts a whole audience or segment takes longer the more people there are. Pages fetch it once they are there
+# (segments, which no page counts yet, programs alone), and its bar is that of segments.
+COUNTS = re.compile(
+    r"/campaigns/[^/]+/(?:estimate|edit/missing)/$|/edit/(?:audience|review)/\?counted|/segments/[^/]+/(?:count|preview)/$"
+)
 MOST_QUERIES = 40
 # So long the screens are asked for through the web server as well, whose memory is watched meanwhile.
 SERVED_S = 90
@@ -45,16 +53,11 @@ UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=search=)\w+%3
 NOT_ALLOWED = 405
 NOTHING = UUID(int=0)
 # Routes that are not asked for, and why.
-COUNTS = "counts a whole audience, 0.1 s for 20,000 people at most; pages fetch it once they are there"
 BUILT = "hands out a file that a worker has built"
 REVIEWS = "leads back to the review, which is asked for"
 LEFT_OUT = {
     "campaigns/<uuid:uid>/launch/": REVIEWS,
     "campaigns/<uuid:uid>/schedule/": REVIEWS,
-    "campaigns/<uuid:uid>/estimate/": COUNTS,
-    "campaigns/<uuid:uid>/edit/missing/": COUNTS,
-    "segments/<uuid:uid>/count/": COUNTS,
-    "segments/<uuid:uid>/preview/": COUNTS,
     "processing/breaches/<uuid:uid>/people.csv": "a file with everybody, written while it is fetched",
     "processing/handover/<uuid:uid>.zip": BUILT,
     "data-requests/<uuid:uid>/file/": BUILT,
@@ -75,10 +78,14 @@ Samples = Mapping[str, Values]
 
 
 def measure(people: int = PEOPLE) -> list[Measured]:
-    """Every route's p95 of twenty warm calls stays below 300 ms, with a bounded number of queries."""
+    """Every route's p95 of twenty warm calls stays below 300 ms, or a second where it counts an audience.
+
+    The number of queries is bounded.
+    """
     found = grown(people, CAMPAIGNS, FULL)
+    grown_at = now()
     samples = one_of_each(found)
-    rows = walk(found, samples)
+    rows = walk(found, samples, grown_at)
     serve(found, samples, SERVED_S)
     return rows
 
@@ -94,11 +101,12 @@ def grown(people: int, campaigns: int, full: int) -> World:
     return found
 
 
-def walk(found: World, samples: Samples) -> list[Measured]:
-    """Call every route and print it with its time and queries."""
+def walk(found: World, samples: Samples, grown_at: datetime) -> list[Measured]:
+    """Call every route and print it with its time and queries; only few people were added after that moment."""
     # One key asks far more often than one may.
     with override_settings(API_REQUESTS_PER_MINUTE=1_000_000):
-        rows = [_timed(path, call) for path, call in [*_screens(found, samples), *_api(found, samples), *_admin()]]
+        pages = [*_screens(found, samples), *_api(found, samples, grown_at), *_admin()]
+        rows = [_timed(path, call) for path, call in pages]
     for row in rows:
         print(f"  {row.ours:8.1f} ms  {row.name}", flush=True)
     return rows
@@ -132,8 +140,10 @@ def _timed(path: str, call: Callable[[], Any]) -> Measured:
     assert answer.status_code == 200, f"{path}: {answer.status_code}"
     times = [_seconds(call) * 1000 for _ in range(ROUNDS)]
     p95 = statistics.quantiles(times, n=20)[-1]
-    label = f"screens: {UID.sub('…', path)} ({len(statements)} queries, median {statistics.median(times):.0f} ms)"
-    return Measured(label, "ms p95", round(p95, 1), met=p95 < BAR_MS and len(statements) <= MOST_QUERIES)
+    bar = SLOWEST_MS if COUNTS.search(path) else BAR_MS
+    told = f"{len(statements)} queries, median {statistics.median(times):.0f}, at most {bar} ms"
+    label = f"screens: {UID.sub('…', path)} ({told})"
+    return Measured(label, "ms p95", round(p95, 1), met=p95 < bar and len(statements) <= MOST_QUERIES)
 
 
 def _seconds(call: Callable[[], Any]) -> float:
@@ -148,21 +158,24 @@ def _screens(found: World, samples: Samples) -> Iterator[Page]:
     client, slug = _owner(found), found.tenant.slug
     contacts, campaigns = f"/{slug}/contacts/", f"/{slug}/campaigns/"
     recipients = f"{campaigns}{samples['campaigns/']['uid']}/recipients/"
+    edited = f"{campaigns}{samples['campaigns/<uuid:uid>/edit/']['uid']}/edit/"
     paths = [
         *_routes(client, "<slug:tenant_slug>/", f"/{slug}/", samples),
         *(f"{contacts}?{urlencode({SEARCH: sealed_search(text, of=str(found.tenant.pk))})}" for text in SEARCHES),
         f"{campaigns}?state=finished",
+        # What these two fetch once they are there, asked for as without a script: with the page around it.
+        *(f"{edited}{step}/?counted=1" for step in ("audience", "review")),
         *(f"{recipients}?{chosen}" for chosen in RECIPIENTS),
         *(f"{recipients}?error={code}" for code in CODES),
     ]
     return _pages(client, paths)
 
 
-def _api(found: World, samples: Samples) -> Iterator[Page]:
+def _api(found: World, samples: Samples, grown_at: datetime) -> Iterator[Page]:
     client = Client(SERVER_NAME="localhost", headers={"Authorization": f"Bearer {found.made.api_key}"})
     messages = f"/api/v1/campaigns/{samples['campaigns/']['uid']}/messages/"
     # Everybody, and those few who were added after the world was made.
-    since = (found.tenant.created_at, now() - timedelta(seconds=5))
+    since = (found.tenant.created_at, grown_at)
     paths = [
         *_routes(client, "api/v1/", "/api/v1/", samples),
         *(f"/api/v1/contacts/?search={quote(text)}" for text in SEARCHES),

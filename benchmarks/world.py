@@ -82,6 +82,7 @@ SELECT %(tenant)s, gen_random_uuid(), 'Kampagne ' || s.id, 'finished', 'marketin
     s.id, s.created_at, s.created_at + interval '1 hour', s.created_at, '', s.created_at
 FROM messaging_source s WHERE s.tenant_id = %(tenant)s AND s.kind = 'campaign'
     AND NOT EXISTS (SELECT 1 FROM campaigns_campaign k WHERE k.tenant_id = s.tenant_id AND k.source_id = s.id)
+ORDER BY s.id
 """
 
 

@@ -23,7 +23,11 @@ class Connection(kombu.Connection):
     """Looks for a broker that is away every two seconds; kombu's own waits longer each time, for half a minute then."""
 
     def ensure_connection(self, *args: Any, **kwargs: Any) -> kombu.Connection:
-        """Connect, and try again until it works."""
+        """Connect, and try again; raises OperationalError after `max_retries`.
+
+        Celery's workers and beat have a hundred of them, at least 200 seconds. Then they end, and whoever supervises
+        them starts them again.
+        """
         return super().ensure_connection(*args, **{"interval_max": LOOKS_EVERY_S, **kwargs})
 
 

@@ -7,8 +7,6 @@ in bulk. Database work runs in threads, so no connection is held while Meta thin
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 import threading
 import time
 from collections import deque
@@ -30,6 +28,7 @@ from messaging import bucket, claiming, queries, recording
 from messaging.bucket import Bucket
 from messaging.budget import TIMEOUTS, Budget
 from messaging.claiming import Outgoing
+from messaging.leases import Lease
 from messaging.recording import Outcome
 from messaging.tallying import Tally
 from whatsapp import bulk
@@ -46,7 +45,6 @@ CLAIM_LASTS_S = 1.5
 RECORD_EVERY_S = 0.08
 # A database that is away for a minute must not cost the answers that are known.
 RECORD_FOR_S = 180
-LEASE_S = 5
 # Messages get their tokens in portions, one question of Redis for each, and a few before a connection is free: so the
 # next leaves as soon as an answer comes.
 PORTION = 16
@@ -97,18 +95,12 @@ class Sender:
 
     async def _open_lanes(self) -> None:
         for number in await self.in_thread(queries.numbers_with_due_messages):
-            if number.pk not in self.lanes and await self._lease(number):
+            if number.pk not in self.lanes and await Lease(self.cache, number.pk).take():
                 self.lanes[number.pk] = asyncio.create_task(self._serve(number))
 
     async def _serve(self, number: Number) -> None:
         # Made inside the task: a token that cannot be decrypted ends its own lane only.
         await Lane(self, number).run()
-
-    async def _lease(self, number: Number) -> bool:
-        # One spender per number keeps the bucket fair; losing the lease with Redis costs nothing but order.
-        # Its value tells operators, and the benchmarks, whose turn it is.
-        holder = f"{socket.gethostname()}:{os.getpid()}"
-        return bool(await self.cache.set(f"zusage:lane:{number.pk}", holder, nx=True, ex=LEASE_S))
 
     def _close_lanes(self) -> None:
         for number_id, lane in list(self.lanes.items()):
@@ -161,7 +153,7 @@ class Lane:
     def __init__(self, sender: Sender, number: Number) -> None:
         self.sender, self.number = sender, number
         self.bucket = Bucket(sender.cache, number_id=number.pk, rate=number.throughput, run=sender.redis_run)
-        self.budget = Budget(number)
+        self.budget, self.lease = Budget(number), Lease(sender.cache, number.pk)
         token = number.account.token
         self.url = bulk.url_for(
             settings.WHATSAPP_API_URL,
@@ -212,7 +204,7 @@ class Lane:
 
     async def _hand_over(self) -> None:
         """Free the number before the last answers are there: another process goes on without a gap."""
-        await self.sender.cache.delete(f"zusage:lane:{self.number.pk}")
+        await self.lease.free()
         if time.monotonic() >= self.sender.ends_at:
             await self.sender.in_thread(self.sender.call_next)
 
@@ -227,7 +219,7 @@ class Lane:
         async with self.claiming:
             if time.monotonic() >= self.sender.ends_at:
                 return 0, []
-            await self.sender.cache.expire(f"zusage:lane:{self.number.pk}", LEASE_S)
+            await self.lease.prolong()
             return await self.sender.in_thread(self._claim_now)
 
     def _claim_now(self) -> tuple[float, list[Outgoing]]:

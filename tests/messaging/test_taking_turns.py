@@ -46,14 +46,21 @@ def second() -> Iterator[Engine]:
 def test_when_a_senders_time_is_over_the_next_one_goes_on(
     source: Source, meta: Running, engine: Engine, second: Engine
 ) -> None:
-    sent: list[int] = []
+    called: list[int] = []
     started = time.monotonic()
 
-    engine.run(2, call_next=lambda: sent.append(len(meta.ledger)))
+    def has_begun() -> bool:
+        called.clear()
+        engine.run(2, call_next=lambda: called.append(1))
+        return len(meta.ledger) > 0
+
+    # On a busy machine nothing may leave in the first two seconds.
+    wait_until(has_begun, "the first message", 30)
+    left = PEOPLE - len(meta.ledger)
     second.run(30)
 
-    assert len(sent) == 1
-    assert 0 < sent[0] < PEOPLE
+    assert called == [1]
+    assert left > 0
     assert_everybody_got_one(source, meta)
     assert time.monotonic() - started >= LEAST_SECONDS
 
@@ -92,6 +99,21 @@ def test_two_that_send_at_once_because_redis_lost_the_lease_spend_one_bucket(
 
     assert_everybody_got_one(source, meta)
     assert time.monotonic() - started >= LEAST_SECONDS
+
+
+def test_a_sender_whose_claim_outlived_its_lease_leaves_that_of_the_next_one_alone(
+    number: Number, source: Source, meta: Running, engine: Engine, settings: Settings
+) -> None:
+    first = threading.Thread(target=engine.run, args=(30,))
+    first.start()
+    wait_until(lambda: len(meta.ledger) > 0, "the first message", 30)
+    cache, key = redis.Redis.from_url(settings.REDIS_URL), f"zusage:lane:{number.pk}"
+    cache.set(key, "elsewhere:1", ex=600)
+    first.join()
+
+    assert lease(number, settings) == "elsewhere:1"
+    assert cache.ttl(key) > 60
+    assert_everybody_got_one(source, meta)
 
 
 def lease(number: Number, settings: Settings) -> str:
