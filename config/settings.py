@@ -174,7 +174,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     # Without it whoever rings waits for ever on a broker that takes connections and says nothing.
     "socket_timeout": 10,
-    # Whoever rings tries once, because beat finds the work; workers and beat themselves try until they are connected.
+    # Whoever rings tries once, because beat finds the work; workers and beat themselves go on (config.celery).
     "max_retries": 0,
 }
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
