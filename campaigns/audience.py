@@ -244,11 +244,12 @@ def count_missing(campaign: Campaign, chosen: Selection, fields: list[str]) -> l
 def selection(campaign: Campaign) -> Selection:
     """The audience of a campaign. The reasons are tried in the order the waterfall shows them."""
     audiences = list(campaign.audiences.select_related("list", "segment").order_by("id"))
-    included, included_params = any_of(campaign, [a for a in audiences if not a.is_excluded])
-    excluded, excluded_params = any_of(campaign, [a for a in audiences if a.is_excluded], is_excluding=True)
+    special = special_names(campaign.tenant_id)
+    included, included_params = any_of(campaign, [a for a in audiences if not a.is_excluded], special)
+    excluded, excluded_params = any_of(campaign, [a for a in audiences if a.is_excluded], special, is_excluding=True)
     refusal = rules.refusal(channel="whatsapp", purpose=campaign.purpose, tenant_id=campaign.tenant_id)
     # Whoever has not agreed is left out with them, and not because they belong to them: nobody knows that.
-    is_unknown = f"NOT {rules.MAY_USE_SPECIAL}" if _is_special(campaign, audiences) else "false"
+    is_unknown = f"NOT {rules.MAY_USE_SPECIAL}" if _is_special(audiences, special) else "false"
     reason = f"""CASE
         WHEN {is_unknown} THEN 'no_special'
         WHEN {excluded} THEN 'excluded'
@@ -267,12 +268,13 @@ def selection(campaign: Campaign) -> Selection:
     )
 
 
-def any_of(campaign: Campaign, audiences: list[Audience], *, is_excluding: bool = False) -> tuple[str, list[Any]]:
+def any_of(
+    campaign: Campaign, audiences: list[Audience], special: frozenset[str], *, is_excluding: bool = False
+) -> tuple[str, list[Any]]:
     """That `contacts_contact c` is in any of these lists and segments, with its parameters; raises InvalidRule.
 
-    Nobody is in any of none.
+    Nobody is in any of none. `special` are consent's `special_names`.
     """
-    special = special_names(campaign.tenant_id)
     conditions: list[str] = []
     params: list[Any] = []
     for audience in audiences:
@@ -289,9 +291,8 @@ def any_of(campaign: Campaign, audiences: list[Audience], *, is_excluding: bool 
     return (" OR ".join(conditions) or "false"), params
 
 
-def _is_special(campaign: Campaign, audiences: list[Audience]) -> bool:
+def _is_special(audiences: list[Audience], special: frozenset[str]) -> bool:
     """Whether data of a special category say who is excluded."""
-    special = special_names(campaign.tenant_id)
     return bool(special) and any(row.is_excluded and special & names(row) for row in audiences)
 
 

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from campaigns import audience
 from campaigns.models import Audience, Campaign
+from consent.queries import special_names
 from contacts.models import Contact, ContactList, Event
 from messaging.models import Message
 from segments import asking
@@ -83,7 +84,7 @@ def _hold(tenant_id: int, lists: Collection[UUID], strength: str) -> None:
 
 
 def _cancel(campaign: Campaign, rows: list[Audience], contact_ids: list[int]) -> None:
-    included, asked = audience.any_of(campaign, rows)
+    included, asked = audience.any_of(campaign, rows, special_names(campaign.tenant_id))
     params: list[Any] = [campaign.tenant_id, campaign.source_id, contact_ids, *asked, campaign.tenant_id]
     with connection.cursor() as cursor:
         cursor.execute(CANCEL.format(included=included), params)

@@ -174,7 +174,7 @@ def _message_limits(campaign: Campaign, variant: Variant) -> list[Check]:
 
 
 def _limits(campaign: Campaign, field: str, used_in: object, names: set[str]) -> list[Check]:
-    if campaign.purpose == Purpose.TRANSACTIONAL or not (found := names & contract_names(campaign.tenant_id)):
+    if campaign.purpose == Purpose.TRANSACTIONAL or not (found := names and names & contract_names(campaign.tenant_id)):
         return []
     text = _("“%(name)s” uses what you have gathered for contracts only (%(found)s). Advertising may not use it.")
     return [Check("purpose", text % {"name": used_in, "found": ", ".join(sorted(found))}, False, field)]

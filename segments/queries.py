@@ -25,7 +25,8 @@ PATIENCE_SECONDS = 10.0
 # Hash joins over a million contacts want more than PostgreSQL's 4 MB.
 WORK_MEM = "64MB"
 SAMPLE = 10
-SET = "SELECT set_config(name, value, true) FROM unnest(%s, %s) AS s(name, value)"
+# The old value is read before the new one is set: columns are worked out from left to right, one row after the other.
+SET = "SELECT name, current_setting(name), set_config(name, value, true) FROM unnest(%s, %s) AS s(name, value)"
 # Whose processing is restricted is only stored: neither counted nor shown (Art. 18 GDPR).
 NOT_RESTRICTED = "c.restricted_at IS NULL"
 
@@ -163,9 +164,8 @@ def _set(**settings: str) -> Iterator[None]:
     """Have settings of the database changed for what follows in this transaction; a failure takes them back, too."""
     names = list(settings)
     with reading().cursor() as cursor:
-        cursor.execute("SELECT name, current_setting(name) FROM unnest(%s) AS name", [names])
-        before = dict(cursor.fetchall())
-        cursor.execute(SET, [names, [settings[name] for name in names]])
+        cursor.execute(SET, [names, list(settings.values())])
+        before = {name: old for name, old, _new in cursor.fetchall()}
         yield
         cursor.execute(SET, [names, [before[name] for name in names]])
 
