@@ -75,6 +75,34 @@ FROM (SELECT now() - %(days)s * interval '1 day' AS at) t,
         CASE WHEN NOT is_skipped AND NOT is_failed THEN t.at END AS came) o
 WHERE c.tenant_id = %(tenant)s AND c.id > %(start)s AND c.id <= %(end)s
 """
+# What stands behind a click and an answer; every tenth answer is one that somebody should look at.
+CLICKS = """
+WITH link AS (
+    INSERT INTO messaging_link (tenant_id, uid, source_id, variant, label, url)
+    VALUES (%(tenant)s, gen_random_uuid(), %(source)s, 0, 'Zur Aktion', 'https://shop.example/aktion')
+    RETURNING id
+)
+INSERT INTO messaging_click (tenant_id, link_id, source_id, message_id, contact_id, at, is_counted)
+SELECT m.tenant_id, link.id, m.source_id, m.id, m.contact_id, m.clicked_at, TRUE
+FROM messaging_message m, link
+WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.clicked_at IS NOT NULL
+"""
+ANSWERS = """
+WITH asked AS (
+    SELECT m.id, m.contact_id, m.replied_at FROM messaging_message m
+    WHERE m.tenant_id = %(tenant)s AND m.source_id = %(source)s AND m.replied_at IS NOT NULL
+), conversation AS (
+    INSERT INTO inbox_conversation (tenant_id, uid, number_id, contact_id, last_inbound_at)
+    SELECT %(tenant)s, gen_random_uuid(), %(number)s, contact_id, replied_at FROM asked
+    ON CONFLICT (tenant_id, number_id, contact_id) DO UPDATE SET last_inbound_at = EXCLUDED.last_inbound_at
+    RETURNING id, contact_id
+)
+INSERT INTO inbox_inboundmessage (tenant_id, conversation_id, wamid, type, text, payload, content, answers_id,
+    is_opt_out, needs_a_look, sent_at)
+SELECT %(tenant)s, c.id, 'wamid.answer.' || a.id, 'text', 'Gibt es das auch in Blau?', '', '{}', a.id,
+    FALSE, a.id %% 10 = 0, a.replied_at
+FROM asked a JOIN conversation c ON c.contact_id = a.contact_id
+"""
 CAMPAIGNS = """
 INSERT INTO campaigns_campaign (tenant_id, uid, name, state, purpose, timezone, frozen_to, number_id, source_id,
     launched_at, finished_at, frozen_at, problem, created_at)
@@ -146,8 +174,10 @@ def remember(world: World, *, campaigns: int, full: int) -> None:
     for days, source in enumerate(reversed(sources[-full:] if full else [])):
         for start, end in ranges(tenant):
             run(tenant, MESSAGES, source=source.pk, days=days % 90, start=start, end=end)
+        run(tenant, CLICKS, source=source.pk)
+        run(tenant, ANSWERS, source=source.pk, number=sender.pk)
     run(tenant, CAMPAIGNS)
-    analyse("messaging_message", "campaigns_campaign", "messaging_source")
+    analyse("messaging_message", "messaging_click", "inbox_inboundmessage", "campaigns_campaign", "messaging_source")
 
 
 def close() -> None:
