@@ -100,7 +100,7 @@ WITH asked AS (
 INSERT INTO inbox_inboundmessage (tenant_id, conversation_id, wamid, type, text, payload, content, answers_id,
     is_opt_out, needs_a_look, sent_at)
 SELECT %(tenant)s, c.id, 'wamid.answer.' || a.id, 'text', 'Gibt es das auch in Blau?', '', '{}', a.id,
-    FALSE, a.id %% 10 = 0, a.replied_at
+    FALSE, row_number() OVER () %% 10 = 0, a.replied_at
 FROM asked a JOIN conversation c ON c.contact_id = a.contact_id
 """
 CAMPAIGNS = """

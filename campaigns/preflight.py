@@ -1,6 +1,6 @@
 """What must be right before a campaign is launched: the contract, the audience, the number, the message."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,7 +88,8 @@ def standing(campaign: Campaign) -> list[Check]:
 def first_messages(campaign: Campaign) -> list[Check]:
     """The warnings about people who get their first message; looks at those who came last, which may take long."""
     # One that runs already may have lost what it chose by.
-    return [] if _broken_segment(campaign) else _first_message_checks(campaign, _variants(campaign))
+    rows = campaign.audiences.select_related("segment").order_by("id")
+    return [] if _broken_segment(campaign, rows) else _first_message_checks(campaign, _variants(campaign))
 
 
 def _variants(campaign: Campaign) -> list[Variant]:
@@ -118,9 +119,10 @@ def _audience_check(campaign: Campaign, known: queries.Estimate | None) -> Check
 
 def _choice_checks(campaign: Campaign) -> list[Check]:
     """What is wrong with the choice itself, if anything: then nobody can be counted."""
-    if not campaign.audiences.filter(is_excluded=False).exists():
+    rows = list(campaign.audiences.select_related("segment").order_by("id"))
+    if all(row.is_excluded for row in rows):
         return [Check("audience", _("Choose at least one list or segment."), False, "audience")]
-    broken = _broken_segment(campaign)
+    broken = _broken_segment(campaign, rows)
     return [Check("segment", broken, False, "audience")] if broken else []
 
 
@@ -135,15 +137,14 @@ def _reach_check(campaign: Campaign, known: queries.Estimate | None) -> Check:
     return Check("nobody_reachable", _("Nobody can be reached (%(why)s).") % {"why": why}, False, "audience")
 
 
-def _broken_segment(campaign: Campaign) -> str:
+def _broken_segment(campaign: Campaign, rows: Iterable[Audience]) -> str:
     """What is wrong with a chosen segment, e.g. a tag in its rule that was deleted; "" if nothing is."""
-    for chosen in campaign.audiences.select_related("segment").filter(segment__isnull=False).order_by("id"):
-        assert chosen.segment is not None
+    for segment in filter(None, (row.segment for row in rows)):
         try:
-            segments.check(campaign.tenant, chosen.segment.rule)
+            segments.check(campaign.tenant, segment.rule)
         except InvalidRule:
             text = _("The segment “%(name)s” names something that no longer exists. Open it and mend its rule.")
-            return text % {"name": chosen.segment.name}
+            return text % {"name": segment.name}
     return ""
 
 

@@ -128,7 +128,7 @@ def _ledgers() -> list[Metric]:
         gauge("ledgers_uncompared", "Ledgers whose kept seals the nightly check did not find.", found.uncompared),
         gauge(
             "ledger_seals_waiting",
-            f"Companies whose newest seal was neither mailed nor kept yet as it should be; at most {MOST}.",
+            f"Companies whose newest seal is yet to be kept or mailed, but for mailboxes that refuse; at most {MOST}.",
             depositing.waiting(most=MOST),
         ),
     ]

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 from email.utils import formataddr, make_msgid, parseaddr
-from smtplib import SMTPHeloError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 from typing import Any
 
 import orjson
@@ -145,7 +144,7 @@ def _send(claimed: AddressRequest) -> None:
     except Exception as error:
         log.warning("mail of address %s of tenant %s failed: %s", claimed.pk, claimed.tenant_id, type(error).__name__)
         with tenant_scope(claimed.tenant):
-            if is_begun and not _is_taken_later(error):
+            if is_begun and not owing.is_taken_later(error):
                 owing.note(claimed, error)
             else:
                 owing.put_off(claimed, error, sent_at=None)
@@ -159,18 +158,6 @@ def _drop(claimed: AddressRequest) -> None:
     with tenant_scope(claimed.tenant):
         own = AddressRequest.objects.filter(tenant=claimed.tenant, pk=claimed.pk, attempts=claimed.attempts)
         own.filter(confirmed_at=None).delete()
-
-
-def _is_taken_later(error: Exception) -> bool:
-    """Whether the server took nothing for now: it said so (4xx), or it does not take this sender of ours.
-
-    What it refuses for good (5xx) it would refuse again, and what was cut off it may have taken.
-    """
-    if isinstance(error, SMTPHeloError | SMTPSenderRefused):
-        return True
-    if isinstance(error, SMTPRecipientsRefused):
-        return all(code // 100 == 4 for code, _said in error.recipients.values())
-    return isinstance(error, SMTPResponseException) and error.smtp_code // 100 == 4
 
 
 def _written(claimed: AddressRequest) -> EmailMessage | None:

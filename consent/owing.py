@@ -4,6 +4,7 @@ Rows have the columns `next_attempt_at`, `attempts` and `error`.
 """
 
 from datetime import timedelta
+from smtplib import SMTPHeloError, SMTPRecipientsRefused, SMTPResponseException, SMTPSenderRefused
 from typing import Any
 
 from django.conf import settings
@@ -49,3 +50,15 @@ def note(claimed: Any, error: Exception, **also: Any) -> None:
     """Say in a row what went wrong, unless its lease was over and another worker has it now."""
     rows = type(claimed).objects.filter(tenant=claimed.tenant_id, pk=claimed.pk, attempts=claimed.attempts)
     rows.update(error=type(error).__name__[:100], **also)
+
+
+def is_taken_later(error: Exception) -> bool:
+    """Whether the server took nothing for now: it said so (4xx), or it does not take this sender of ours.
+
+    What it refuses for good (5xx) it would refuse again, and what was cut off it may have taken.
+    """
+    if isinstance(error, SMTPHeloError | SMTPSenderRefused):
+        return True
+    if isinstance(error, SMTPRecipientsRefused):
+        return all(code // 100 == 4 for code, _said in error.recipients.values())
+    return isinstance(error, SMTPResponseException) and error.smtp_code // 100 == 4

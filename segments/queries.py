@@ -25,8 +25,10 @@ PATIENCE_SECONDS = 10.0
 # Hash joins over a million contacts want more than PostgreSQL's 4 MB.
 WORK_MEM = "64MB"
 SAMPLE = 10
-# The old value is read before the new one is set: columns are worked out from left to right, one row after the other.
-SET = "SELECT name, current_setting(name), set_config(name, value, true) FROM unnest(%s, %s) AS s(name, value)"
+SET = """
+WITH was AS MATERIALIZED (SELECT name, value, current_setting(name) AS old FROM unnest(%s, %s) AS s(name, value))
+SELECT name, old, set_config(name, value, true) FROM was
+"""
 # Whose processing is restricted is only stored: neither counted nor shown (Art. 18 GDPR).
 NOT_RESTRICTED = "c.restricted_at IS NULL"
 
@@ -161,7 +163,7 @@ def as_a_set(work_mem: str = "128MB") -> Iterator[None]:
 
 @contextmanager
 def _set(**settings: str) -> Iterator[None]:
-    """Have settings of the database changed for what follows in this transaction; a failure takes them back, too."""
+    """Have settings of the database changed inside; whoever catches an error must take the transaction back with it."""
     names = list(settings)
     with reading().cursor() as cursor:
         cursor.execute(SET, [names, list(settings.values())])

@@ -167,7 +167,7 @@ def counts_now(request: TenantRequest) -> bool:
 
 def editable(request: TenantRequest, uid: uuid.UUID) -> Campaign:
     """The campaign, if it can still be changed; WrongState once it was launched, 404 for one of another tenant."""
-    campaign = get_object_or_404(request.tenant.campaigns.select_related("number"), uid=uid)
+    campaign = get_object_or_404(request.tenant.campaigns.select_related("number__account"), uid=uid)
     if campaign.state not in EDITABLE:
         raise actions.WrongState(_("This campaign was launched and cannot be changed any more. Duplicate it instead."))
     return campaign

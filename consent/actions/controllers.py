@@ -56,7 +56,7 @@ def update(*, tenant: Tenant, by: Actor, **values: Any) -> Controller:
     if changed:
         controller.save()
         if "anchor_email" in changed:
-            depositing.try_again(tenant)
+            depositing.address_changed(tenant)
         audit(tenant=tenant, by=by, verb="company.changed", subject=controller, changes={"fields": changed})
     return controller
 

@@ -280,7 +280,7 @@ class LedgerCheckAdmin(ReadOnlyAdmin):
 class LedgerDepositAdmin(ReadOnlyAdmin):
     """Up to which signed head each company's were kept in the folder and mailed."""
 
-    list_display = ("tenant", "kept", "mailed", "attempts", "error")
+    list_display = ("tenant", "signed", "kept", "mailed", "refused_until", "attempts", "error")
     list_select_related = ("tenant",)
 
 

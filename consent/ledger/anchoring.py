@@ -59,7 +59,12 @@ class Signed:
         try:
             kept: Mapping[str, str] = orjson.loads(line)
             signed = cls(kept["text"], kept["key_id"], bytes.fromhex(kept["signature"]))
-            date.fromisoformat(signed.said["day"])
+            said = signed.said
+            date.fromisoformat(said["day"])
+            if not (
+                isinstance(said["number"], int) and isinstance(said["seq"], int) and isinstance(said["tenant"], str)
+            ):
+                raise ValueError("not an anchor: number, seq or tenant")
             return signed
         except (KeyError, TypeError) as error:
             raise ValueError(f"not an anchor: {error}") from None
@@ -100,7 +105,10 @@ def anchor(tenant: Tenant) -> Signed | None:
             signature=signed.signature,
         )
         # The work that takes it out of the database (consent.ledger.depositing).
-        LedgerDeposit.objects.bulk_create([LedgerDeposit(tenant=tenant)], ignore_conflicts=True)
+        deposit = LedgerDeposit(tenant=tenant, signed=said["number"])
+        LedgerDeposit.objects.bulk_create(
+            [deposit], update_conflicts=True, unique_fields=["tenant"], update_fields=["signed"]
+        )
     return signed
 
 

@@ -79,7 +79,10 @@ def work(tenant_id: int) -> bool:
     if isinstance(found, Place):
         _update(tenant, walk=asdict(found), leased_until=None)
         return True
-    _note(tenant, found, is_uncompared=depositing.are_lacking(tenant, kept, known))
+    is_uncompared = depositing.are_lacking(tenant, kept, known)
+    _note(tenant, found, is_uncompared=is_uncompared)
+    if is_uncompared:
+        depositing.keep_anew(tenant)
     return False
 
 
@@ -136,13 +139,13 @@ class Standing:
     """How a ledger stands: last night's check, if there was one, and what a look just now has found.
 
     `tone` is "good", "bad", "late" where the nightly check has not run for two days, or "new" before the first one.
-    `is_unmailed` where the company wants its seal by mail and the last try has failed.
+    `is_refused` where the company's own mailbox refuses its seals.
     """
 
     check: LedgerCheck | None
     problem: Problem | None
     signed_on: date | None
-    is_unmailed: bool
+    is_refused: bool
 
     @property
     def told(self) -> str:
@@ -165,7 +168,7 @@ class Standing:
 def standing(tenant: Tenant) -> Standing:
     """How the company's ledger stands now, in an open scope: five reads, however long it is."""
     signed, check = anchoring.latest(tenant), LedgerCheck.objects.filter(tenant=tenant).first()
-    return Standing(check, _now_wrong(tenant, signed), _day(signed), depositing.is_unmailed(tenant))
+    return Standing(check, _now_wrong(tenant, signed), _day(signed), depositing.is_refused(tenant))
 
 
 def _now_wrong(tenant: Tenant, signed: Signed | None) -> Problem | None:

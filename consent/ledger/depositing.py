@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from smtplib import SMTPRecipientsRefused
@@ -16,14 +16,14 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent import owing
 from consent.ledger import anchoring
 from consent.ledger.anchoring import Signed
-from consent.models import Controller, LedgerAnchor, LedgerDeposit
+from consent.models import Controller, LedgerDeposit
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
 
@@ -47,38 +47,41 @@ def work() -> None:
 
 
 def waiting(*, most: int) -> int:
-    """How many companies' newest head is not yet where it should be, counted up to `most`."""
+    """For how many companies something is left to do, counted up to `most`; not for mailboxes that refuse."""
     with across_tenants("the operator looks at all companies together"):
-        return _open().order_by()[:most].count()
+        return _open()[:most].count()
 
 
-def try_again(tenant: Tenant) -> None:
-    """Have a company's head taken out at the next ring, because where it goes has changed; in an open scope."""
-    LedgerDeposit.objects.filter(tenant=tenant).update(next_attempt_at=timezone.now(), error="")
+def is_refused(tenant: Tenant) -> bool:
+    """Whether the company's mailbox has refused its newest seal; in an open scope."""
+    return LedgerDeposit.objects.filter(tenant=tenant, refused_until__isnull=False).exists()
 
 
-def is_unmailed(tenant: Tenant) -> bool:
-    """Whether a company's newest head could not be mailed when it was last tried; in an open scope."""
-    return _open().filter(tenant=tenant, mailed__lt=F("newest")).exclude(error="").exists()
-
-
-def are_lacking(tenant: Tenant, heads: Sequence[Signed], known: int) -> bool:
-    """Whether the folder has fewer `heads` than it should have: before they were read, `known` was kept there.
-
-    Then they are kept anew, and whoever found it has to tell the operator.
-    """
-    if not settings.LEDGER_ANCHOR_DIR or max((int(head.said["number"]) for head in heads), default=0) >= known:
-        return False
-    log.error("the kept heads of tenant %s are not where they were", tenant.pk)
-    with tenant_scope(tenant):
-        LedgerDeposit.objects.filter(tenant=tenant).update(kept=0, next_attempt_at=timezone.now())
-    return True
+def address_changed(tenant: Tenant) -> None:
+    """Have the newest head mailed to the new address, in the caller's transaction, whatever the old one has got."""
+    # Whoever is mailing to the old one just now notes nothing any more.
+    again = {"mailed": 0, "refused_until": None, "error": "", "next_attempt_at": timezone.now()}
+    LedgerDeposit.objects.filter(tenant=tenant).update(attempts=F("attempts") + 1, **again)
 
 
 def last_kept(tenant: Tenant) -> int:
-    """The number of the head that was last kept in LEDGER_ANCHOR_DIR; 0 without one."""
+    """The number of the head that was last kept in LEDGER_ANCHOR_DIR; 0 without one or without the folder."""
     with tenant_scope(tenant):
-        return LedgerDeposit.objects.filter(tenant=tenant).values_list("kept", flat=True).first() or 0
+        found = LedgerDeposit.objects.filter(tenant=tenant).values_list("kept", flat=True).first()
+    return (found or 0) if settings.LEDGER_ANCHOR_DIR else 0
+
+
+def are_lacking(tenant: Tenant, heads: Iterable[Signed], known: int) -> bool:
+    """Whether the last head is not among those kept, of which `known` was the last one before they were read."""
+    own = (head for head in heads if head.said["tenant"] == str(tenant.uid) and anchoring.is_ours(head))
+    return max((head.said["number"] for head in own), default=0) < known
+
+
+def keep_anew(tenant: Tenant) -> None:
+    """Have the newest head kept again, because those that were are gone."""
+    log.error("the kept heads of tenant %s are not where they were", tenant.pk)
+    with tenant_scope(tenant):
+        LedgerDeposit.objects.filter(tenant=tenant).update(kept=0, next_attempt_at=timezone.now())
 
 
 def kept(tenant: Tenant) -> list[Signed]:
@@ -106,14 +109,14 @@ def _read(tenant: Tenant, lines: list[str]) -> Iterator[Signed]:
 
 
 def _open() -> QuerySet[LedgerDeposit]:
-    """Those of companies whose newest head is not where it should be."""
-    newest = LedgerAnchor.objects.filter(tenant=OuterRef("tenant")).order_by("-number").values("number")[:1]
+    """Those of companies whose newest head is not where it should be, but for mailboxes that refuse."""
     wanted = Q(pk=None)
     if settings.LEDGER_ANCHOR_DIR:
-        wanted |= ~Q(kept=F("newest"))
+        wanted |= ~Q(kept=F("signed"))
     if owing.has_server():
-        wanted |= Q(tenant__controller__anchor_email__gt="") & ~Q(mailed=F("newest"))
-    return LedgerDeposit.objects.alias(newest=Subquery(newest)).filter(wanted)
+        asked = Q(refused_until=None) | Q(refused_until__lte=timezone.now())
+        wanted |= Q(tenant__controller__anchor_email__gt="") & asked & ~Q(mailed=F("signed"))
+    return LedgerDeposit.objects.filter(wanted)
 
 
 def _claimed() -> LedgerDeposit | None:
@@ -129,47 +132,58 @@ def _deposit(deposit: LedgerDeposit) -> None:
     with tenant_scope(tenant):
         signed = anchoring.latest(tenant)
         address = Controller.objects.filter(tenant=tenant).values_list("anchor_email", flat=True).first() or ""
-    faults = [fault for fault in _taken_out(deposit, signed, address) if fault]
-    with tenant_scope(tenant):
-        if not faults:
-            _note(deposit, attempts=0, error="")
-        elif isinstance(faults[-1], SMTPRecipientsRefused | NotOurs):
-            owing.note(deposit, faults[-1], next_attempt_at=timezone.now() + REFUSED_PAUSE)
-        else:
-            owing.put_off(deposit, faults[-1])
+    faults = [*_kept(deposit, signed), *_mailed(deposit, signed, address)]
+    if not faults:
+        _note(deposit, attempts=0, error="")
+    else:
+        with tenant_scope(tenant):
+            owing.put_off(deposit, faults[0])
     # What is no trouble of the disk's or the mail's is a fault of ours, and has to be seen as one.
     if unforeseen := [fault for fault in faults if not isinstance(fault, OSError | NotOurs)]:
         raise unforeseen[0]
 
 
-def _taken_out(deposit: LedgerDeposit, signed: Signed | None, address: str) -> Iterator[Exception | None]:
-    """Go each way that is left; what went wrong with it, and that is noted of it otherwise."""
-    if signed is None or not anchoring.is_ours(signed):
-        log.error("the newest head of tenant %s is not signed by us", deposit.tenant_id)
-        yield NotOurs()
+def _kept(deposit: LedgerDeposit, signed: Signed | None) -> Iterator[Exception]:
+    """Keep it where there is a folder; what went wrong, if anything."""
+    if not settings.LEDGER_ANCHOR_DIR or deposit.kept == deposit.signed:
         return
-    tenant, number = deposit.tenant, int(signed.said["number"])
-    if settings.LEDGER_ANCHOR_DIR and deposit.kept != number:
-        yield _done(deposit, lambda: _keep(tenant, signed), kept=number)
-    if address and owing.has_server() and deposit.mailed != number:
-        yield _done(deposit, lambda: _mail(tenant, signed, address), mailed=number)
-
-
-def _done(deposit: LedgerDeposit, way: Callable[[], None], **noted: int) -> Exception | None:
     try:
-        way()
-    except Exception as error:
+        head = _checked(signed)
+        _keep(deposit.tenant, head)
+        _note(deposit, kept=head.said["number"])
+    except Exception as fault:
+        log.error("the head of tenant %s was not kept: %s", deposit.tenant_id, type(fault).__name__)
+        yield fault
+
+
+def _mailed(deposit: LedgerDeposit, signed: Signed | None, address: str) -> Iterator[Exception]:
+    """Mail it where the company wants that; what went wrong, if anything but that its mailbox refuses."""
+    is_refused = deposit.refused_until is not None and deposit.refused_until > timezone.now()
+    if not address or not owing.has_server() or is_refused or deposit.mailed == deposit.signed:
+        return
+    try:
+        head = _checked(signed)
+        _mail(deposit.tenant, head, address)
+        _note(deposit, mailed=head.said["number"], refused_until=None)
+    except Exception as fault:
         # The text of an error may name the address.
-        log.error("the head of tenant %s was not %s: %s", deposit.tenant_id, *noted, type(error).__name__)
-        return error
-    with tenant_scope(deposit.tenant):
-        _note(deposit, **noted)
-    return None
+        log.error("the head of tenant %s was not mailed: %s", deposit.tenant_id, type(fault).__name__)
+        if isinstance(fault, SMTPRecipientsRefused) and not owing.is_taken_later(fault):
+            _note(deposit, refused_until=timezone.now() + REFUSED_PAUSE)
+        else:
+            yield fault
+
+
+def _checked(signed: Signed | None) -> Signed:
+    if signed is None or not anchoring.is_ours(signed):
+        raise NotOurs
+    return signed
 
 
 def _note(deposit: LedgerDeposit, **done: Any) -> None:
-    """Note it, unless the lease was over and another worker has the row now."""
-    LedgerDeposit.objects.filter(tenant=deposit.tenant_id, attempts=deposit.attempts).update(**done)
+    """Note it, unless the lease was over or the address has changed meanwhile."""
+    with tenant_scope(deposit.tenant):
+        LedgerDeposit.objects.filter(tenant=deposit.tenant_id, attempts=deposit.attempts).update(**done)
 
 
 def _path(tenant: Tenant) -> Path:

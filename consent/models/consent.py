@@ -51,16 +51,21 @@ class LedgerAnchor(models.Model):
 
 
 class LedgerDeposit(models.Model):
-    """Which of a tenant's anchors, by number, was last kept in the folder and last mailed; the anchors never change."""
+    """Which of a tenant's anchors, by number, was last signed, kept in the folder and mailed; anchors never change.
+
+    `refused_until` is set while the company's mailbox refuses its seals: until then it is not asked again.
+    """
 
     tenant = models.OneToOneField(
         "tenants.Tenant", primary_key=True, on_delete=models.CASCADE, related_name="ledger_deposit"
     )
+    signed = models.IntegerField(default=0, db_default=0)
     kept = models.IntegerField(default=0, db_default=0)
     mailed = models.IntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(default=now, db_default=Now())
     attempts = models.PositiveIntegerField(default=0, db_default=0)
     error = models.CharField(max_length=100, blank=True, default="", db_default="")
+    refused_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.tenant_id}: {self.kept} kept, {self.mailed} mailed"

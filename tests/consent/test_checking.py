@@ -186,6 +186,22 @@ def test_heads_that_are_not_in_the_folder_any_more_are_told_to_the_operator_and_
     assert scraped(clerk)["ledgers_uncompared"] == 0
 
 
+@pytest.mark.parametrize(
+    "line", ['{"text": "{\\"day\\":\\"2026-01-01\\"}", "key_id": "a", "signature": ""}', "[]", "{"]
+)
+def test_a_line_in_the_folder_that_is_no_head_keeps_no_ledger_from_being_verified(
+    grown: Tenant, settings: Settings, tmp_path: Path, line: str
+) -> None:
+    settings.LEDGER_ANCHOR_DIR = str(tmp_path)
+    deposit_heads()
+    with (tmp_path / f"{grown.slug}.jsonl").open("a") as file:
+        file.write(f"{line}\n")
+
+    found = checked(grown)
+
+    assert (found.is_intact, found.is_uncompared) == (True, False)
+
+
 def test_a_signed_head_that_does_not_fit_any_more_shows_at_once_also_on_a_proof(grown: Tenant, clerk: Client) -> None:
     checked(grown)
     with tenant_scope(grown):
