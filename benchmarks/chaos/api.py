@@ -1,7 +1,6 @@
 """Meta's API misbehaves, one way after the other, and is well again after each."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,13 +64,11 @@ def _endure(folder: Path, people: int, proxy: Proxy, ways: Sequence[Bad], enviro
     # Each way with its recovery has its part of the campaign's time.
     seconds = max(0.9 * people / RATE / len(ways) - WINDOW_S, 0.5)
     idle: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
     with staged(folder, people, RATE, environment=environment) as stage:
         proxy.target = stage.fleet.url("emulator")
         stage.launch()
         stage.reach_count(1)
         for bad in ways:
-            before = Counter(proxy.counts)
             stage.meta.configure(**(bad.meta or {}))
             proxy.shares = dict(bad.way or {})
             time.sleep(seconds)
@@ -79,9 +76,10 @@ def _endure(folder: Path, people: int, proxy: Proxy, ways: Sequence[Bad], enviro
             stage.meta.configure(**WELL)
             proxy.shares = {}
             recovered[bad.name] = _recovery(stage)
-            kinds = (*bad.shows, *(bad.way or {}))
-            unseen += tuple(f"{bad.name}: no {kind!r} happened" for kind in kinds if proxy.counts[kind] <= before[kind])
         counts = stage.finish()
+    # No kind is shown by two ways, and a late answer counts some seconds after its way was over.
+    kinds = [(bad.name, kind) for bad in ways for kind in (*bad.shows, *(bad.way or {}))]
+    unseen = tuple(f"{name}: no {kind!r} happened" for name, kind in kinds if not proxy.counts[kind])
     slow = tuple(f"after {name}: full rate only {s:.0f} s later" for name, s in recovered.items() if s > RECOVERS_S)
     told = ", ".join(f"{name} {s:.0f} s" for name, s in recovered.items())
     return counts + Counts(

@@ -32,17 +32,16 @@ def lost(folder: Path, people: int, *, away_s: float = AWAY_S, seen_s: float = S
         ledger = stage.ledger()
     busiest = counting.busiest(ledger, WINDOW_S)
     flushed, restarted, gone = (counting.longest_gap(ledger, *span) for span in spans)
-    gone = max(gone - away_s, 0.0)
     late = tuple(
         f"nothing was sent for {seconds:.0f} s after Redis was {what}"
-        for what, seconds in (("flushed", flushed), ("restarted", restarted), ("gone for a minute", gone))
+        for what, seconds in (("flushed", flushed), ("restarted", restarted), ("back after a minute", gone))
         if seconds > RESUMES_S
     )
     late += () if left > 0 else ("the campaign was over before all gaps were seen",)
     fast = (f"{busiest:.0f} a second where {RATE} are allowed",) if busiest > RATE * MOST else ()
     told = (
         f"longest gap {flushed:.1f} s after the flush, {restarted:.1f} s after the restart,"
-        f" {gone:.1f} s beside {away_s:.0f} s without Redis; busiest {WINDOW_S} s: {busiest:.0f}/s of {RATE}/s"
+        f" {gone:.1f} s after {away_s:.0f} s without Redis; busiest {WINDOW_S} s: {busiest:.0f}/s of {RATE}/s"
     )
     return counts + Counts(wrong=fast, late=late, notes=(told,))
 
@@ -50,10 +49,11 @@ def lost(folder: Path, people: int, *, away_s: float = AWAY_S, seen_s: float = S
 def _seen(stage: Stage, seconds: float, deed: Callable[[], object]) -> tuple[float, float]:
     """Break it and look on until it sends; from when to when, by the clock that the emulator's ledger has too.
 
-    What had its token before goes out in any case, so the first acceptances after a fault tell nothing.
+    From the moment on at which Redis is there again. What had its token before goes out in any case, so the first
+    acceptances after a fault tell nothing.
     """
-    began = time.time()
     deed()
+    began = time.time()
     time.sleep(seconds)
     stage.resumed()
     return began, time.time()

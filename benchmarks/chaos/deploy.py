@@ -47,9 +47,9 @@ def rolling(folder: Path, people: int) -> Counts:
                 if at == len(names) // 2:
                     _migrate(stage, folder)
                 drained.append(stage.fleet.replace(name, within_s=DRAINS_S))
-        # A campaign that is over cannot be paused.
-        is_soon = stage.people - stage.accepted > RATE
-        paused = _pause(stage, made) if is_soon else Counts(late=("the campaign was over before the deploy was",))
+        # Of a campaign that would be over by itself nobody could tell that the pause has stopped it.
+        has_enough = stage.people - stage.accepted > RATE * (PAUSED_S + PAUSES_S)
+        paused = _pause(stage, made) if has_enough else Counts(late=("the campaign was over before the deploy was",))
         counts = stage.finish()
     worst = watch.worst()
     late = (f"the rate fell to {worst:.0f} of {RATE} a second",) if worst < (1 - DIP) * RATE else ()
