@@ -4,10 +4,11 @@ Asked when somebody opens a form and each time its page is served, because a com
 name, while posters with the page's address hang in its shop.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Literal, NamedTuple
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from consent import linting, showing, speaking
@@ -24,10 +25,14 @@ PROMISES_NOTHING = "promises_nothing"
 
 
 class Hindrance(NamedTuple):
-    """Something that is missing, in plain words; `where` says what mends it: form, text or company."""
+    """Something that is missing, in plain words; `where` says what mends it: form, text or company.
+
+    `words` are those of the form that somebody may answer for instead.
+    """
 
     told: str
     where: Literal["form", "wording", "extra_wording", "company"]
+    words: str = ""
 
 
 def hindrances(form: SignupForm) -> list[Hindrance]:
@@ -40,13 +45,14 @@ def unlawful(form: SignupForm) -> list[Hindrance]:
     return _unlawful(form, controller_of(form.tenant), published)
 
 
-def overshadowing(form: SignupForm) -> list[Hindrance]:
+def overshadowing(form: SignupForm, answered: Collection[str] = ()) -> list[Hindrance]:
     """Where a benefit is held out above the declaration: without conditions, and when no code is left, too (CG-05).
 
     Closes no page that is open, because it may be printed; the words are named, so that other ones are another case.
-    What an open form holds out with somebody's word that nobody gets it for signing up is none.
+    What an open form holds out with somebody's word that nobody gets it for signing up is none, nor are words that
+    somebody has `answered` for just now.
     """
-    found = held_out(form)
+    found = [(field, words) for field, words in held_out(form) if words not in answered]
     confirmed = _confirmed([form]) if found and form.state == SignupForm.State.LIVE else set()
     return _overshadowing(form, found, confirmed)
 
@@ -71,24 +77,29 @@ def _overshadowing(form: SignupForm, found: list[tuple[str, str]], confirmed: se
         " while it can be given. Or confirm that your messages are about it and nobody gets it for signing up."
     )
     return [
-        Hindrance(told % {"words": words, "field": field}, "form")
+        Hindrance(told % {"words": words, "field": field}, "form", words)
         for field, words in found
         if (str(form.uid), words) not in confirmed
     ]
 
 
 def _confirmed(forms: list[SignupForm]) -> set[tuple[str, str]]:
-    """Of which words of these forms somebody has said that nobody gets it for signing up: the audit trail knows."""
-    known = AuditEvent.objects.filter(
+    """Of which words somebody has said, since these forms were last closed, that nobody gets it for signing up."""
+    said = Q(verb__in=("signup_form.opened", "signup_form.changed"), changes__has_key=PROMISES_NOTHING)
+    events = AuditEvent.objects.filter(
+        said | Q(verb="signup_form.closed"),
         tenant=forms[0].tenant_id,
         # Its index knows times only.
         at__gte=min(form.created_at for form in forms),
-        verb__in=("signup_form.opened", "signup_form.changed"),
         object_uid__in=[str(form.uid) for form in forms],
-        changes__has_key=PROMISES_NOTHING,
     )
-    rows = known.values_list("object_uid", f"changes__{PROMISES_NOTHING}")
-    return {(uid, words) for uid, said in rows for words in said}
+    known: dict[str, set[str]] = {}
+    for uid, verb, words in events.order_by("pk").values_list("object_uid", "verb", f"changes__{PROMISES_NOTHING}"):
+        if verb == "signup_form.closed":
+            known.pop(uid, None)
+        else:
+            known.setdefault(uid, set()).update(words)
+    return {(uid, words) for uid, found in known.items() for words in found}
 
 
 def _above(form: SignupForm) -> Iterator[tuple[str, str]]:

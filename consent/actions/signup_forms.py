@@ -1,6 +1,7 @@
 """What marketers do with sign-up forms: make and change them, open and close them, put them up somewhere."""
 
 import secrets
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -32,8 +33,18 @@ def create(*, tenant: Tenant, by: Actor, **values: Any) -> SignupForm:
 
 
 @transaction.atomic
-def update(*, form: SignupForm, by: Actor, promises_nothing: bool = False, **values: Any) -> SignupForm:
+def update(
+    *,
+    form: SignupForm,
+    by: Actor,
+    promises_nothing: Collection[str] = (),
+    translated: Mapping[str, Mapping[str, Any]] | None = None,
+    **values: Any,
+) -> SignupForm:
     """Change these values of a form, whatever else was changed since it was read, and return it.
+
+    `translations` replaces all of them; `translated` changes only the texts that it names, by language, and takes out
+    those that are empty.
 
     An open one shows them at once, so nothing unlawful may come of it; `promises_nothing` as in `open_`. Its address
     stays once it was open, because it may be printed. A benefit that needs no code any more is owed to nobody: who was
@@ -48,10 +59,12 @@ def update(*, form: SignupForm, by: Actor, promises_nothing: bool = False, **val
         raise ValidationError({"slug": _("The address stays: it may be printed or linked somewhere.")})
     for name, value in values.items():
         setattr(form, name, value)
+    for language, texts in (translated or {}).items():
+        form.translations = _translated(form, language, texts)
     _save(form)
     if is_live and (new := [found for found in _faults(form, promises_nothing) if found not in before]):
         raise ValidationError([found.told for found in new])
-    changes: dict[str, Any] = _confirmed(form) if is_live and promises_nothing else {}
+    changes: dict[str, Any] = _confirmed(form, promises_nothing) if is_live else {}
     if form.without_code and (forgiven := vouchers.forgive(form)):
         changes["count"] = forgiven
     audit(tenant=form.tenant, by=by, verb="signup_form.changed", subject=form, changes=changes)
@@ -59,19 +72,18 @@ def update(*, form: SignupForm, by: Actor, promises_nothing: bool = False, **val
 
 
 @transaction.atomic
-def open_(*, form: SignupForm, by: Actor, promises_nothing: bool = False) -> None:
+def open_(*, form: SignupForm, by: Actor, promises_nothing: Collection[str] = ()) -> None:
     """Let people sign up; raises ValidationError, naming what is missing, while the form could not prove a yes.
 
-    With `promises_nothing` somebody answers for it that words of headline or introduction which look like a benefit for
-    signing up tell what the messages are about; the audit trail keeps them.
+    `promises_nothing` are words of headline or introduction that look like a benefit for signing up, and of which
+    somebody who has read them answers for it that they tell what the messages are about; the audit trail keeps them.
     """
     _lock(form)
-    shade = [] if promises_nothing else overshadowing(form)
-    if found := [*unlawful(form), *unspoken(form), *shade]:
+    if found := [*unlawful(form), *unspoken(form), *overshadowing(form, promises_nothing)]:
         raise ValidationError([hindrance.told for hindrance in found])
     form.state = SignupForm.State.LIVE
     form.save(update_fields=["state"])
-    changes = _confirmed(form) if promises_nothing else {}
+    changes = _confirmed(form, promises_nothing)
     audit(tenant=form.tenant, by=by, verb="signup_form.opened", subject=form, changes=changes)
 
 
@@ -127,14 +139,21 @@ def _lock(form: SignupForm) -> None:
     form.refresh_from_db(from_queryset=rows.select_for_update(of=("self",), no_key=True))
 
 
-def _faults(form: SignupForm, promises_nothing: bool) -> list[Hindrance]:
+def _translated(form: SignupForm, language: str, texts: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's translations with these texts among them."""
+    known = {name: words for name, words in (form.translations.get(language, {}) | texts).items() if words}
+    others = {code: words for code, words in form.translations.items() if code != language}
+    return others | ({language: known} if known else {})
+
+
+def _faults(form: SignupForm, promises_nothing: Collection[str]) -> list[Hindrance]:
     """What no open form may get: what it has already keeps nobody from mending the rest."""
-    return [*unlawful(form), *([] if promises_nothing else overshadowing(form))]
+    return [*unlawful(form), *overshadowing(form, promises_nothing)]
 
 
-def _confirmed(form: SignupForm) -> dict[str, list[str]]:
-    """For the audit trail: the words of which somebody says that nobody gets it for signing up."""
-    words = [words for _field, words in held_out(form)]
+def _confirmed(form: SignupForm, promises_nothing: Collection[str]) -> dict[str, list[str]]:
+    """For the audit trail: which words that stand there somebody answers for."""
+    words = [words for _field, words in held_out(form) if words in promises_nothing]
     return {PROMISES_NOTHING: words} if words else {}
 
 

@@ -83,23 +83,20 @@ class FormIn(StrictSerializer):
     keyword = serializers.CharField(**OPTIONAL, help_text="Who sends it by WhatsApp is shown the text with a button.")
 
 
-SURE: dict[str, Any] = {
-    "required": False,
-    "help_text": "Words of headline or introduction that look like a benefit for signing up only tell what your"
-    " messages are about: your company answers for it, and the audit trail keeps the words.",
-}
-
-
-class ChangesIn(FormIn):
-    """What to change, and that it promises nothing for signing up, which counts for a form that is open."""
-
-    promises_nothing = serializers.BooleanField(**SURE)
-
-
 class OpenIn(StrictSerializer):
     """What somebody answers for who opens a form."""
 
-    promises_nothing = serializers.BooleanField(**SURE)
+    promises_nothing = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Words of headline or introduction that look like a benefit for signing up and only tell what your"
+        " messages are about, each as the refusal names it: your company answers for them, and the audit trail keeps"
+        " them.",
+    )
+
+
+class ChangesIn(FormIn, OpenIn):
+    """What to change, and which words promise nothing for signing up, which counts for a form that is open."""
 
 
 class PoolOut(serializers.Serializer[Any]):

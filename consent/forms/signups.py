@@ -21,6 +21,7 @@ FIELDS = [
     "without_code",
     *("question", "question_label", "question_attribute", "question_answers", "offers_topics", "keyword"),
 ]
+TRANSLATED = (*showing.TEXTS, showing.ANSWERS)
 
 
 class SignupFormForm(forms.ModelForm):
@@ -137,13 +138,23 @@ class SignupFormForm(forms.ModelForm):
 
     @property
     def changed(self) -> dict[str, Any]:
-        """What somebody changed since the page was opened: the rest may have been changed by others meanwhile."""
+        """What somebody changed since the page was opened: the rest may have been changed by others meanwhile.
+
+        Of the translations only the changed texts, as `translated`. A language that becomes the form's own has none.
+        """
         if "initial-name" not in self.data:
             return self.cleaned_data
         names = set(self.changed_data)
-        if "language" in names or names - set(FIELDS):
-            names.add("translations")
-        return {name: value for name, value in self.cleaned_data.items() if name in names}
+        whole = self.cleaned_data["translations"]
+        translated = {
+            language: {
+                name: whole.get(language, {}).get(name, "") for name in TRANSLATED if f"{language}_{name}" in names
+            }
+            for language in self.others
+        }
+        if "language" in names:
+            translated[self.main] = dict.fromkeys(TRANSLATED, "")
+        return {name: self.cleaned_data[name] for name in FIELDS if name in names} | {"translated": translated}
 
     @property
     def translated(self) -> list[tuple[str, list[forms.BoundField], bool]]:
@@ -151,7 +162,7 @@ class SignupFormForm(forms.ModelForm):
         named = dict(settings.LANGUAGES)
         found = []
         for language in self.others:
-            fields = [self[f"{language}_{name}"] for name in (*showing.TEXTS, showing.ANSWERS)]
+            fields = [self[f"{language}_{name}"] for name in TRANSLATED]
             found.append((str(named[language]), fields, any(field.value() or field.errors for field in fields)))
         return found
 

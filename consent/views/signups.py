@@ -19,7 +19,7 @@ from consent.actions import signup_forms as actions
 from consent.actions import vouchers
 from consent.forms.signups import CodesForm, PlaceForm, SignupFormForm
 from consent.models import SignupForm, SignupPlace
-from consent.opening import closed, live, overshadowed, overshadowing, unlawful, unspoken
+from consent.opening import Hindrance, closed, live, overshadowed, overshadowing, unlawful, unspoken
 from consent.queries import may_ask, published
 from consent.questions import QUESTIONS
 from contacts import phones
@@ -68,17 +68,16 @@ def edit(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Change a form."""
     signup, stored = _form(request, uid), _form(request, uid)
     form = _entered(request, signup)
-    is_sure = "promises_nothing" in request.POST
 
     def change() -> SignupForm:
-        return actions.update(form=stored, by=request.user, promises_nothing=is_sure, **form.changed)
+        return actions.update(form=stored, by=request.user, promises_nothing=_answered(request), **form.changed)
 
     if form.is_bound and form.is_valid() and _tried(form, change):
         messages.success(request, _("Saved."))
         return _to(request, stored)
     # As it is, or as it was about to be when it was refused.
     shade = overshadowing(stored) if stored.state == SignupForm.State.LIVE else []
-    return _editor(request, form, {"signup": signup, "overshadowing": shade})
+    return _editor(request, form, {"signup": signup, "overshadowing": shade, "asked": _words(shade)})
 
 
 @require_POST
@@ -87,7 +86,7 @@ def open_(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Let people sign up, or say what is missing."""
     signup = _form(request, uid)
     try:
-        actions.open_(form=signup, by=request.user, promises_nothing="promises_nothing" in request.POST)
+        actions.open_(form=signup, by=request.user, promises_nothing=_answered(request))
         messages.success(request, _("The form is open."))
     except ValidationError:
         # What is missing stands on the page, each with a link to where it is mended.
@@ -228,13 +227,13 @@ def _shown(
         "signup": signup,
         "url": signups.page_url(signup),
         "snippet": f'<script src="{signups.page_url(signup)}widget.js" async></script>',
-        "hindrances": [(told, _mended_at(request, signup, where)) for told, where in found],
+        "hindrances": [(each.told, _mended_at(request, signup, each.where)) for each in found],
         # A form that is open already stays so, and only WhatsApp cannot show its text any more.
         "unspoken": unspoken(signup) if is_live else [],
         # Nor does it close for a promise in its headline: that may be printed, and people were told of it.
         "overshadowing": shade if is_live else [],
         # Nothing else is missing: somebody may answer for these words.
-        "asks_promise": not is_live and bool(shade) and found == shade,
+        "asked": _words(shade) if not is_live and found == shade else [],
         "keyword_link": signups.keyword_link(signup) if signup.keyword else "",
         "number": phones.shown(signup.number),
         "version": published(signup.wording),
@@ -263,6 +262,16 @@ def _entered(request: TenantRequest, signup: SignupForm | None) -> SignupFormFor
 def _editor(request: TenantRequest, form: SignupFormForm, context: dict[str, Any]) -> HttpResponse:
     context |= {"form": form, "questions": questions.by_industry(), "is_taken": "take" in request.POST}
     return render(request, "consent/signup_edit.html", context, status=INVALID if form.errors else 200)
+
+
+def _words(shade: list[Hindrance]) -> list[str]:
+    """What stands beside the tick that nobody gets it for signing up; see `_answered`."""
+    return list(dict.fromkeys(hindrance.words for hindrance in shade))
+
+
+def _answered(request: TenantRequest) -> list[str]:
+    """The words that stood beside the tick, if it is set: nobody answers for what others write meanwhile."""
+    return request.POST.getlist("words") if "promises_nothing" in request.POST else []
 
 
 def _mended_at(request: TenantRequest, signup: SignupForm, where: str) -> str:

@@ -105,7 +105,7 @@ def test_an_open_form_that_promises_a_benefit_above_its_text_needs_attention_unt
     assert (found.kind, found.uid, found.level) == ("signup_form", form.uid, "warning")
     assert "promises a benefit above what people agree to" in found.text
     assert "“20 % Rabatt” in “Headline”" in found.remedy
-    signup_forms.update(form=form, by=None, promises_nothing=True)
+    signup_forms.update(form=form, by=None, promises_nothing=["20 % Rabatt"])
     assert queries.overview(in_bakery, DAY, DAY).attention == []
 
 

@@ -178,20 +178,30 @@ def test_a_form_is_changed_in_part_and_its_address_stays_once_it_was_open(alice:
 
 
 def test_m_52_a_program_answers_for_words_that_look_like_a_benefit_for_signing_up(
-    alice: Caller, wording: WordingVersion
+    alice: Caller, wording: WordingVersion, bakery: Tenant
 ) -> None:
     address = f"forms/{alice.post('forms/', values(wording, headline='Jeden Freitag 20 % Rabatt')).json()['uid']}/"
     refused = alice.post(f"{address}open/")
     assert refused.status_code == 409
     assert "“20 % Rabatt” in “Headline” promises a benefit" in refused.json()["detail"]
 
-    opened = alice.post(f"{address}open/", {"promises_nothing": True}).json()
+    assert alice.post(f"{address}open/", {"promises_nothing": True}).status_code == 400
+    assert alice.post(f"{address}open/", {"promises": ["20 % Rabatt"]}).status_code == 400
+    assert alice.post(f"{address}open/", {"promises_nothing": ["20 %", "10 % Rabatt"]}).status_code == 409
+
+    opened = alice.post(f"{address}open/", {"promises_nothing": ["20 % Rabatt", "10 % Rabatt"]}).json()
 
     assert (opened["state"], opened["hindrances"]) == ("live", [])
     lure = {"intro": "Jeden Montag ein Brot gratis zur Anmeldung"}
-    assert alice.patch(address, lure).status_code == 400
-    assert alice.patch(address, lure | {"promises_nothing": True}).json()["intro"] == lure["intro"]
-    assert alice.post(f"{address}open/", {"promises": True}).status_code == 400
+    refused = alice.patch(address, lure | {"promises_nothing": ["20 % Rabatt"]})
+    assert refused.status_code == 400
+    assert "“gratis zur Anmeldung” in “Introduction”" in refused.content.decode()
+    assert alice.patch(address, lure | {"promises_nothing": ["gratis zur Anmeldung"]}).json()["intro"] == lure["intro"]
+    # Only what stands there and was answered for.
+    with tenant_scope(bakery):
+        said = AuditEvent.objects.filter(changes__has_key="promises_nothing").order_by("pk")
+        kept = [event.changes["promises_nothing"] for event in said]
+    assert kept == [["20 % Rabatt"], ["gratis zur Anmeldung"]]
 
 
 def test_a_place_has_addresses_codes_and_counts(

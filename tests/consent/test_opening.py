@@ -19,6 +19,8 @@ from tests.consent.test_signups import page, tick, write
 
 MARKETING = [["whatsapp", "marketing"]]
 TEXT = wording_text(purposes=["marketing"])
+# What "Jeden Freitag 20 % Rabatt" is refused for.
+WEEKLY = ["20 % Rabatt"]
 LURES = [
     {"headline": "5 € Gutschein sichern"},
     {"headline": "5 € GUTSCHEIN SICHERN"},
@@ -235,11 +237,11 @@ def test_m_52_somebody_may_answer_for_it_that_nobody_gets_this_for_signing_up(in
     known(in_bakery, imprint_url="")
     form = draft(in_bakery, published(in_bakery, covers=MARKETING), headline="Jeden Freitag 20 % Rabatt")
     with pytest.raises(ValidationError, match="address of the imprint"):
-        signup_forms.open_(form=form, by=None, promises_nothing=True)
+        signup_forms.open_(form=form, by=None, promises_nothing=WEEKLY)
     known(in_bakery)
     assert "“20 % Rabatt” in “Headline” promises a benefit" in refusal(form)
 
-    signup_forms.open_(form=form, by=None, promises_nothing=True)
+    signup_forms.open_(form=form, by=None, promises_nothing=WEEKLY)
 
     assert SignupForm.objects.get().state == "live"
     assert AuditEvent.objects.get(verb="signup_form.opened").changes == {"promises_nothing": ["20 % Rabatt"]}
@@ -248,13 +250,23 @@ def test_m_52_somebody_may_answer_for_it_that_nobody_gets_this_for_signing_up(in
         signup_forms.update(form=form, by=None, intro="5 € Gutschein sichern")
     form = SignupForm.objects.get()
     signup_forms.close(form=form, by=None)
-    # Whoever opens it again answers for it again.
+    # Whoever opens it again answers for it again, also for words that come back later.
     with pytest.raises(ValidationError, match="“20 % Rabatt” in “Headline”"):
         signup_forms.open_(form=form, by=None)
+    SignupForm.objects.update(headline="Frisch")
+    signup_forms.open_(form=form, by=None)
+    with pytest.raises(ValidationError, match="“20 % Rabatt” in “Headline”"):
+        signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt")
+    signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt", promises_nothing=WEEKLY)
+    # While it stays open they may be taken out and put back, and a second "open" asks nothing.
+    signup_forms.update(form=form, by=None, headline="Frisch")
+    signup_forms.open_(form=form, by=None)
+    signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt")
+    assert overshadowed(live(in_bakery)) == []
 
 
 def test_m_52_an_open_form_gets_such_words_by_who_answers_for_them(form: SignupForm, in_bakery: Tenant) -> None:
-    signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt", promises_nothing=True)
+    signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt", promises_nothing=WEEKLY)
 
     assert AuditEvent.objects.get(verb="signup_form.changed").changes == {"promises_nothing": ["20 % Rabatt"]}
     assert overshadowed(live(in_bakery)) == []
@@ -264,7 +276,7 @@ def test_m_52_an_open_form_gets_such_words_by_who_answers_for_them(form: SignupF
 
 
 def test_whose_word_counts_for_one_form_counts_for_no_other(form: SignupForm, in_bakery: Tenant) -> None:
-    signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt", promises_nothing=True)
+    signup_forms.update(form=form, by=None, headline="Jeden Freitag 20 % Rabatt", promises_nothing=WEEKLY)
     other = draft(in_bakery, form.wording.versions.get(), name="Messe", slug="messe", keyword="messe")
     signup_forms.open_(form=other, by=None)
     SignupForm.objects.filter(pk=other.pk).update(headline="Jeden Freitag 20 % Rabatt")

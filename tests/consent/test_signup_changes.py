@@ -56,6 +56,18 @@ def test_two_changes_of_different_fields_are_both_kept(bakery: Tenant, form: Sig
         assert (changed.headline, changed.intro) == (read().headline, read().intro) == ("Frischer", "Jeden Morgen.")
 
 
+def test_two_changes_of_different_translations_are_both_kept(bakery: Tenant, form: SignupForm) -> None:
+    with tenant_scope(bakery):
+        first = change(translated={"en": {"headline": "Fresher"}})
+        second = change(translated={"en": {"headline": "", "intro": "Each morning."}})
+        third = change(translated={"en": {"benefit": "A bun"}})
+        first()
+        assert third().translations == {"en": {"headline": "Fresher", "benefit": "A bun"}}
+
+        # What is empty is taken out.
+        assert second().translations == read().translations == {"en": {"intro": "Each morning.", "benefit": "A bun"}}
+
+
 def test_m_52_a_form_that_was_opened_meanwhile_gets_no_benefit_as_if_it_were_a_draft(
     bakery: Tenant, form: SignupForm
 ) -> None:

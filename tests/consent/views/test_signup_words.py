@@ -1,13 +1,15 @@
 """What the editor of a sign-up form changes, and who answers for words above its text (CG-05, M-52)."""
 
 import re
+from html import unescape
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from consent.models import SignupForm, WordingVersion
 from tenants.actions import NewTenant
-from tenants.models import Tenant
+from tenants.models import AuditEvent, Tenant
 from tenants.roles import PERMISSIONS, Role
 from tenants.scope import tenant_scope
 from tests.consent.factories import published
@@ -25,6 +27,11 @@ def seen(alice: Client, page: str) -> dict[str, str]:
     return shown | {f"initial-{name}": value for name, value in hidden}
 
 
+def words(answer: HttpResponse) -> list[str]:
+    """What stands beside the tick that nobody gets it for signing up, and comes with it."""
+    return [unescape(found) for found in re.findall(r'name="words"\s+value="([^"]*)"', answer.content.decode())]
+
+
 def test_two_people_in_the_editor_overwrite_nothing_of_each_other(
     alice: Client, wording: WordingVersion, bakery: Tenant
 ) -> None:
@@ -38,6 +45,35 @@ def test_two_people_in_the_editor_overwrite_nothing_of_each_other(
         form = SignupForm.objects.get()
     assert (form.headline, form.benefit, form.benefit_terms) == ("Frischer", "", "From 20 € on.")
     assert (form.translations, form.offers_topics) == ({"en": {"headline": "Fresher"}}, True)
+
+
+def test_two_people_in_the_editor_keep_each_others_translations(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    page = made(alice, wording, en_headline="Fresh news", en_benefit="A bun")
+    one, other = seen(alice, page), seen(alice, page)
+
+    assert alice.post(f"{page}edit/", one | {"en_headline": "Fresher", "en_benefit": ""}).status_code == 302
+    assert alice.post(f"{page}edit/", other | {"en_intro": "Each morning."}).status_code == 302
+
+    with tenant_scope(bakery):
+        assert SignupForm.objects.get().translations == {"en": {"headline": "Fresher", "intro": "Each morning."}}
+
+
+def test_who_changes_the_language_keeps_what_others_translated_from_it_meanwhile(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    page = made(alice, wording, headline="Fresh news", en_headline="Fresh news")
+    one, other = seen(alice, page), seen(alice, page)
+    assert alice.post(f"{page}edit/", one | {"language": "en"}).status_code == 302
+    assert alice.post(f"{page}edit/", seen(alice, page) | {"de_headline": "Frisch"}).status_code == 302
+
+    assert alice.post(f"{page}edit/", other | {"language": "en", "name": "Messe"}).status_code == 302
+
+    with tenant_scope(bakery):
+        form = SignupForm.objects.get()
+    assert (form.name, form.language, form.headline) == ("Messe", "en", "Fresh news")
+    assert form.translations == {"de": {"headline": "Frisch"}}
 
 
 def test_what_was_refused_or_got_a_question_still_knows_what_was_changed(
@@ -64,7 +100,10 @@ def test_m_52_who_opens_a_form_is_asked_to_answer_for_its_words_when_nothing_els
     assert 'name="promises_nothing"' in shown(alice.get(page))
     assert "cannot be opened yet" in shown(alice.post(f"{page}open/", follow=True))
 
-    opened = shown(alice.post(f"{page}open/", {"promises_nothing": "on"}, follow=True))
+    sent = {"promises_nothing": "on", "words": words(alice.get(page))}
+    assert "cannot be opened yet" in shown(alice.post(f"{page}open/", {"words": sent["words"]}, follow=True))
+
+    opened = shown(alice.post(f"{page}open/", sent, follow=True))
 
     assert "The form is open." in opened
     assert "promises a benefit" not in opened
@@ -84,10 +123,54 @@ def test_m_52_an_open_form_with_a_benefit_above_its_text_is_marked_and_somebody_
         SignupForm.objects.update(headline="Jeden Freitag 20 % Rabatt")
     assert "Promises a benefit above what people agree to" in shown(alice.get(URL))
 
-    alice.post(f"{page}edit/", seen(alice, page) | {"promises_nothing": "on"})
+    sent = seen(alice, page) | {"words": words(alice.get(f"{page}edit/"))}
+    alice.post(f"{page}edit/", sent)
+    assert "Promises a benefit above what people agree to" in shown(alice.get(URL))
+    alice.post(f"{page}edit/", sent | {"promises_nothing": "on"})
 
     assert "Promises a benefit" not in shown(alice.get(URL))
     assert "promises_nothing" not in shown(alice.get(f"{page}edit/"))
+
+
+def test_m_52_nobody_answers_for_words_that_a_colleague_wrote_after_the_page_was_opened(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    page = made(alice, wording, headline="Jeden Freitag 20 % Rabatt")
+    sent = {"promises_nothing": "on", "words": words(alice.get(page))}
+    alice.post(f"{page}edit/", seen(alice, page) | {"intro": "5 € Gutschein sichern"})
+
+    refused = shown(alice.post(f"{page}open/", sent, follow=True))
+
+    assert "cannot be opened yet" in refused
+    assert "“5 € Gutschein” in “Introduction”" in refused
+    sent["words"] = words(alice.get(page))
+    assert sent["words"] == ["20 % Rabatt", "5 € Gutschein"]
+    assert "<strong>20 % Rabatt · 5 € Gutschein</strong>" in refused
+    assert "The form is open." in shown(alice.post(f"{page}open/", sent, follow=True))
+    with tenant_scope(bakery):
+        assert AuditEvent.objects.get(verb="signup_form.opened").changes == {"promises_nothing": sent["words"]}
+
+
+def test_m_52_nobody_answers_for_words_that_they_write_themselves_beside_the_tick(
+    alice: Client, wording: WordingVersion, bakery: Tenant
+) -> None:
+    page = made(alice, wording)
+    alice.post(f"{page}open/")
+    with tenant_scope(bakery):
+        SignupForm.objects.update(headline="Jeden Freitag 20 % Rabatt")
+    sent = seen(alice, page) | {"words": words(alice.get(f"{page}edit/")), "promises_nothing": "on"}
+
+    refused = alice.post(f"{page}edit/", sent | {"en_intro": "Get a voucher"})
+
+    assert refused.status_code == 422
+    assert "“a voucher” in “Introduction (English)”" in refused.content.decode()
+    assert words(refused) == ["20 % Rabatt", "a voucher"]
+    with tenant_scope(bakery):
+        assert SignupForm.objects.get().translations == {}
+    again = sent | {"en_intro": "Get a voucher", "words": words(refused)}
+    assert alice.post(f"{page}edit/", again).status_code == 302
+    with tenant_scope(bakery):
+        assert AuditEvent.objects.get(verb="signup_form.changed").changes == {"promises_nothing": words(refused)}
 
 
 def test_the_way_to_mend_it_is_shown_only_to_who_may_mend_it(
