@@ -89,7 +89,8 @@ def jumps(folder: Path, people: int) -> Counts:
     late += (f"{min(after):.1f} a second after a jump, {before:.1f} without",) if is_slow else ()
     late += () if left > 0 else ("the campaign was over before the last jump was",)
     gaps = ", ".join(f"{counting.longest_gap(ledger, *span):.1f}" for span in spans[1:])
-    told += f", {mean:.1f} on average; longest gaps {gaps} s; busiest {WINDOW_S} s: {busiest:.0f}/s of {RATE}/s; {throttled} throttled"
+    told += f", {mean:.1f} on average; longest gaps {gaps} s"
+    told += f"; busiest {WINDOW_S} s: {busiest:.0f}/s of {RATE}/s; {throttled} throttled"
     return counts + Counts(wrong=wrong, late=late, notes=(told,))
 
 
