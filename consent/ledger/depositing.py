@@ -72,7 +72,7 @@ def last_kept(tenant: Tenant) -> int:
 
 
 def are_lacking(tenant: Tenant, heads: Iterable[Signed], known: int) -> bool:
-    """Whether the last head is not among those kept, of which `known` was the last one before they were read."""
+    """Whether these heads of the folder end before the one that was kept last, which has the number `known`."""
     own = (head for head in heads if head.said["tenant"] == str(tenant.uid) and anchoring.is_ours(head))
     return max((head.said["number"] for head in own), default=0) < known
 

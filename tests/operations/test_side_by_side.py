@@ -25,7 +25,7 @@ CONTRACTS = {
     ("consent", "0033_signup_texts"): BEFORE_THE_FIRST,
     # Allows more than the check before it did.
     ("consent", "0034_request_alarms"): BEFORE_THE_FIRST,
-    # Takes a lease away that is a day old itself: an old worker that finds none leaves the seal to the next round.
+    # Takes a lease away that is a day old itself: an old worker's nightly task fails without it, a new one's goes on.
     ("consent", "0052_deposits_are_owed"): BEFORE_THE_FIRST,
     # Of new columns, which old code leaves at their defaults.
     ("contacts", "0013_topics"): BEFORE_THE_FIRST,
