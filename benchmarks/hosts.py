@@ -36,9 +36,9 @@ from whatsapp.emulator.remote import Remote
 
 # Forty seconds: four hand-overs.
 RATE, MESSAGES = 400, 16_000
-# The bucket lets a twentieth of a second be made up for after a late timer (`messaging.bucket`), so no second may have
-# more than 1.05 of the rate, and the one message that opens it. 1.02 would want a burst of a fiftieth, and timers that
-# are never later. It stays below what Meta allows: 1.05 of the 950 that are set for a number of 1,000.
+# The bucket lets a fortieth of a second be made up for after a late timer (`messaging.bucket`), and what was held up on
+# its way arrives with later ones, so a second at Meta may have up to 1.05 of the rate, and the one message that opens
+# it. That stays below what Meta allows: 1.05 of the 950 that are set for a number of 1,000.
 LEAST, MOST = 0.98, 1.05
 # Whoever sent fewer has not had a turn: the lease, looked at ten times a second, names the next one for a moment early.
 TURN = 100

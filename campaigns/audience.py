@@ -28,11 +28,14 @@ IN_LIST = (
 
 
 # Reachable people also by what their market is known by: the beginning of the number, else the country of the BSUID.
+# OFFSET 0 keeps the subquery apart: else the reason is worked out once for each column that names it.
 COUNT = """
-SELECT r.reason, CASE WHEN r.reason IS NULL THEN left(c.phone, {prefix}) END,
-       CASE WHEN r.reason IS NULL AND c.phone IS NULL THEN left(c.bsuid, 2) END, count(*)
-FROM contacts_contact c {joins} CROSS JOIN LATERAL (SELECT {reason} AS reason) r
-WHERE c.tenant_id = %s AND ({included})
+SELECT p.reason, CASE WHEN p.reason IS NULL THEN left(p.phone, {prefix}) END,
+       CASE WHEN p.reason IS NULL AND p.phone IS NULL THEN left(p.bsuid, 2) END, count(*)
+FROM (
+    SELECT {reason} AS reason, c.phone, c.bsuid FROM contacts_contact c {joins}
+    WHERE c.tenant_id = %s AND ({included}) OFFSET 0
+) p
 GROUP BY 1, 2, 3
 """
 # Some of the audience, and of these the first who can be reached.
@@ -121,7 +124,7 @@ def count(campaign: Campaign) -> Counted:
     with as_a_set(), connection.cursor() as cursor:
         cursor.execute(
             COUNT.format(**parts),
-            [*chosen.joins_params, *chosen.reason_params, campaign.tenant_id, *chosen.included_params],
+            [*chosen.reason_params, *chosen.joins_params, campaign.tenant_id, *chosen.included_params],
         )
         for reason, phone, bsuid, people in cursor.fetchall():
             by_reason[reason] += people

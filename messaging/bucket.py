@@ -39,9 +39,10 @@ TAKE = (
 local brake = redis.call('PTTL', KEYS[2])
 if brake > 0 then return {0, brake, {}} end
 local step = 1000000 / tonumber(ARGV[2])
--- A twentieth of a second may be made up for, so that a late timer does not lower the rate; one message always may.
--- More would not fit between Meta's limit and the rate that is set for a number, 950 of 1,000.
-local earliest = now - math.max(50000, math.ceil(step))
+-- A fortieth of a second may be made up for, so that a late timer does not lower the rate; one message always may.
+-- Between Meta's limit and the rate that is set for a number, 950 of 1,000, that leaves room for as many messages again
+-- that were held up on their way and arrive with later ones.
+local earliest = now - math.max(25000, math.ceil(step))
 -- Rounded up: at most rates a difference of doubles of this size is a little less than a step, and grants nothing.
 local empty = tonumber(redis.call('GET', KEYS[1]) or now - math.ceil(step))
 if empty < earliest then empty = earliest end

@@ -13,7 +13,7 @@ AWAY_S = 60.0
 RESUMES_S = 10.0
 # So long is looked at the gaps after each fault, whenever in it sending stops; there are people enough for all of it.
 SEEN_S = 15.0
-# A fresh bucket begins with one message; a twentieth of a second may be made up for. More is a broken limit.
+# A fresh bucket begins with one message; a fortieth of a second may be made up for. More is a broken limit.
 WINDOW_S, MOST = 10, 1.1
 
 

@@ -16,8 +16,8 @@ from tenants.scope import tenant_scope
 RATE = 100
 HOUR_S = 3600
 WINDOW_S, MOST = 10, 1.02
-# The bucket lets a twentieth of a second be made up for (messaging.bucket): so much more may come at once.
-BURST = RATE * 0.05
+# The bucket lets a fortieth of a second be made up for (messaging.bucket): so much more may come at once.
+BURST = RATE * 0.025
 # Meta throttles for a while at the end of every jump, and each time the number rests for a second: no rate is measured
 # then.
 THROTTLED, THROTTLED_S, RESTS_S = {"130429": 0.02}, 1.0, 1.5

@@ -21,8 +21,8 @@ from whatsapp.models import Number
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_runtime")]
 
 RATE, PEOPLE = 40, 160
-# A late timer may make up for a twentieth of a second, and one message always may.
-LEAST_SECONDS = (PEOPLE - 1) / RATE - 0.05
+# A late timer may make up for a fortieth of a second, and one message always may.
+LEAST_SECONDS = (PEOPLE - 1) / RATE - 0.025
 
 
 @pytest.fixture
