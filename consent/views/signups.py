@@ -194,8 +194,18 @@ def qr(request: TenantRequest, uid: uuid.UUID, code: str, kind: str, is_direct: 
 @require_GET
 @requires("consent:read")
 def poster(request: TenantRequest, uid: uuid.UUID, code: str, is_direct: bool = False) -> HttpResponse:
-    """A sheet to be put up at a place, in the form's own language or `?lang=`; says which texts to shorten."""
+    """A sheet to be put up at a place, in the form's own language or `?lang=`; says which texts to shorten.
+
+    None that holds out a benefit above the declaration (CG-05): it hangs on when nobody gets it any more.
+    """
     signup, place = _place(request, uid, code)
+    if overshadowing(signup):
+        told = _(
+            "The poster would promise a benefit without its conditions for as long as it hangs. Mend what is named below,"
+            " or confirm it there, and print it then."
+        )
+        messages.error(request, told)
+        return _to(request, signup)
     known = showing.languages(signup)
     language = request.GET["lang"] if request.GET.get("lang") in known else known[0]
     try:

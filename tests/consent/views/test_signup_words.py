@@ -110,6 +110,22 @@ def test_m_52_who_opens_a_form_is_asked_to_answer_for_its_words_when_nothing_els
     assert "Promises a benefit" not in shown(alice.get(URL))
 
 
+def test_m_52_a_poster_that_promises_a_benefit_is_printed_only_once_somebody_has_answered_for_it(
+    alice: Client, wording: WordingVersion
+) -> None:
+    page = made(alice, wording, keyword="Brot", headline="Jeden Freitag 20 % Rabatt")
+    alice.post(f"{page}places/", {"name": "Kasse"})
+    posters = re.findall(r'href="([^"]*poster\.pdf)"', alice.get(page).content.decode())
+    assert len(posters) == 2
+
+    for poster in posters:
+        assert "The poster would promise a benefit" in shown(alice.get(poster, follow=True))
+    alice.post(f"{page}open/", {"promises_nothing": "on", "words": words(alice.get(page))})
+
+    for poster in posters:
+        assert alice.get(poster).content.startswith(b"%PDF")
+
+
 def test_m_52_an_open_form_with_a_benefit_above_its_text_is_marked_and_somebody_may_answer_for_it(
     alice: Client, wording: WordingVersion, bakery: Tenant
 ) -> None:
