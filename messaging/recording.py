@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 from consent.actions import declarations
 from contacts.models import Contact
@@ -19,6 +19,8 @@ from whatsapp.models import Number
 
 log = logging.getLogger(__name__)
 STATE, QUEUE = Message.State, Message.Queue
+# The database is away, or takes nothing for a while: it is read-only after a failover or where its disk is full.
+AWAY = (OperationalError, InterfaceError, InternalError)
 TEMPLATE_PAUSED = 132015
 Answer = Accepted | Refused | NotSent | UnknownOutcome
 
@@ -75,26 +77,27 @@ WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt
 """
 
 
-def record(number: Number, outcomes: Sequence[Outcome]) -> None:
+def record(number: Number, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Store the outcomes of one number's attempts and act on what they say about template, number or account.
 
-    What cannot be stored is found by halving and stays claimed, for the sweeper and the status webhooks. Raises
-    OperationalError or InterfaceError while the database is away.
+    Returns those that are stored. What cannot be stored is found by halving and stays claimed, for the sweeper and the
+    status webhooks, so its attempt must not be forgotten in Redis: what nobody has named there is sent again. Raises
+    one of `AWAY` while the database is.
     """
     if not outcomes:
-        return
+        return []
     try:
         _record(number, outcomes)
-    except (OperationalError, InterfaceError):
+        return [*outcomes]
+    except AWAY:
         raise
     except Exception as error:
         if len(outcomes) > 1:
             middle = len(outcomes) // 2
-            record(number, outcomes[:middle])
-            record(number, outcomes[middle:])
-        else:
-            # Never the text of the error: PostgreSQL quotes the values that it refuses.
-            log.error("an answer for source %s cannot be stored: %s", outcomes[0].source_id, type(error).__name__)
+            return record(number, outcomes[:middle]) + record(number, outcomes[middle:])
+        # Never the text of the error: PostgreSQL quotes the values that it refuses.
+        log.error("an answer for source %s cannot be stored: %s", outcomes[0].source_id, type(error).__name__)
+        return []
 
 
 def _record(number: Number, outcomes: Sequence[Outcome]) -> None:
@@ -121,19 +124,20 @@ def verdict(outcome: Outcome) -> Verdict:
         case UnknownOutcome():
             # May have arrived: never sent again blindly; a status webhook or the sweeper settles it.
             return Verdict(STATE.UNCERTAIN, QUEUE.CLAIMED, reason="no_answer")
-        case Refused(rule=rule):
-            return _refused(outcome, rule)
+        case Refused() as refused:
+            return _refused(outcome, refused)
     raise AssertionError(outcome.answer)
 
 
-def _refused(outcome: Outcome, rule: Rule) -> Verdict:
+def _refused(outcome: Outcome, refused: Refused) -> Verdict:
+    rule = refused.rule
     if rule.suppress_marketing:
         return Verdict(STATE.SKIPPED, QUEUE.OUT, error_code=rule.code, reason="meta_stop")
     if rule.error_class in (ErrorClass.TEMPLATE, ErrorClass.ACCOUNT):
         # Everything after it would fail the same way: the source or number pauses, this message waits with the rest.
         return _again(outcome, rule.code, wait_s=0)
     if outcome.attempt < rule.max_attempts:
-        wait = rule.retry_after_s or 0
+        wait = refused.retry_after_s or 0
         return _again(outcome, rule.code, wait_s=wait * 2 ** (outcome.attempt - 1) if wait < 3600 else wait)
     return Verdict(STATE.FAILED, QUEUE.OUT, error_code=rule.code)
 

@@ -7,32 +7,28 @@ in bulk. Database work runs in threads, so no connection is held while Meta thin
 import asyncio
 import contextlib
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
 import redis
 import redis.asyncio
-import uvloop
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from django.db import close_old_connections
 
 from messaging import bucket, claiming, queries, recording
 from messaging.bucket import Bucket
-from messaging.budget import TIMEOUTS, Budget
+from messaging.budget import Budget
 from messaging.claiming import Outgoing
 from messaging.leases import Lease
-from messaging.recording import Outcome
+from messaging.recording import Answer, Outcome
 from messaging.tallying import Tally
 from whatsapp import bulk
-from whatsapp.client import Accepted
 from whatsapp.errors import NotSent, Refused, UnknownOutcome
 from whatsapp.models import Number
 
@@ -51,11 +47,13 @@ PORTION = 16
 AHEAD = 48
 # How long a list of due sources may be used; what is more urgent waits so long at most.
 DUE_LASTS_S = 0.25
-THREADS = 4
-THROTTLED = 130429
-# Redis that drops its clients or restarts is back within a second or two.
-TRIES = 4
-BACKOFF = ExponentialWithJitterBackoff(base=0.05, cap=1)
+# What one process sends with ease, messages a second. Numbers beyond that are for other processes, one of which is
+# woken each second; where there is none, they are this one's after a while.
+EASE = 2000
+OTHERS_HAVE_S = 2.0
+# For so many seconds nothing leaves on a number of which Meta says that it sends too fast or is in maintenance, or that
+# the app's quota is used up; then a portion asks again.
+BRAKES_S = {4: 20, 130429: 1, 131057: 1, 2494100: 1}
 
 
 class Sender:
@@ -74,6 +72,9 @@ class Sender:
         self.redis_run = ""
         self.ends_at = time.monotonic() + seconds
         self.lanes: dict[int, asyncio.Task[None]] = {}
+        self.rates: dict[int, int] = {}
+        # Since when numbers were left to other processes.
+        self.left: dict[int, float] = {}
         self.flying = 0
         # Granted, and waiting for a connection: whose, what, and when it was claimed.
         self.ready: deque[tuple[Lane, Outgoing, float]] = deque()
@@ -95,8 +96,17 @@ class Sender:
 
     async def _open_lanes(self) -> None:
         for number in await self.in_thread(queries.numbers_with_due_messages):
-            if number.pk not in self.lanes and await Lease(self.cache, number.pk).take():
+            if number.pk in self.lanes or self._is_for_others(number):
+                continue
+            self.left.pop(number.pk, None)
+            if await Lease(self.cache, number.pk).take():
                 self.lanes[number.pk] = asyncio.create_task(self._serve(number))
+                self.rates[number.pk] = number.throughput
+
+    def _is_for_others(self, number: Number) -> bool:
+        if not self.lanes or sum(self.rates.values()) + number.throughput <= EASE:
+            return False
+        return time.monotonic() - self.left.setdefault(number.pk, time.monotonic()) < OTHERS_HAVE_S
 
     async def _serve(self, number: Number) -> None:
         # Made inside the task: a token that cannot be decrypted ends its own lane only.
@@ -105,7 +115,7 @@ class Sender:
     def _close_lanes(self) -> None:
         for number_id, lane in list(self.lanes.items()):
             if lane.done():
-                del self.lanes[number_id]
+                del self.lanes[number_id], self.rates[number_id]
                 if lane.exception():
                     log.error("lane of number %s ended", number_id, exc_info=lane.exception())
 
@@ -297,7 +307,7 @@ class Lane:
         self.sender.landed()
 
     async def _post(self, message: Outgoing) -> None:
-        answer: Accepted | Refused | NotSent | UnknownOutcome
+        answer: Answer
         try:
             answer = await bulk.send(
                 self.sender.http, self.url, self.headers, message.content, settings.WHATSAPP_TIMEOUT_S
@@ -309,13 +319,10 @@ class Lane:
             answer = UnknownOutcome(type(error).__name__)
         # Before anything else is asked of Redis: what Meta said must not get lost with it.
         self.outcomes.append(Outcome(message.message_id, message.attempt, message.source_id, answer, datetime.now(UTC)))
-        if isinstance(answer, NotSent) or (isinstance(answer, Refused) and answer.code == THROTTLED):
-            await self._brake()
-
-    async def _brake(self) -> None:
-        # Without Redis no token is granted either.
-        with contextlib.suppress(redis.RedisError):
-            await self.bucket.brake(1)
+        if seconds := _brake_s(answer):
+            # Without Redis no token is granted either.
+            with contextlib.suppress(redis.RedisError):
+                await self.bucket.brake(seconds)
 
     async def _record_until_done(self) -> None:
         gives_up_at = float("inf")
@@ -323,11 +330,11 @@ class Lane:
             await asyncio.sleep(RECORD_EVERY_S)
             outcomes, self.outcomes = self.outcomes, []
             try:
-                await self.sender.in_thread(recording.record, self.number, outcomes)
+                stored = await self.sender.in_thread(recording.record, self.number, outcomes)
                 gives_up_at = float("inf")
                 self.tally.answered(outcomes)
-                await self._forget(outcomes)
-            except (OperationalError, InterfaceError):
+                await self._forget(stored)
+            except recording.AWAY:
                 # The database is away for a moment: keep the answers. What is lost all the same was claimed, so the
                 # sweeper calls it uncertain and the status webhooks settle it.
                 log.warning("answers of number %s wait for the database", self.number.pk)
@@ -345,48 +352,14 @@ class Lane:
             await self.bucket.forget([_name(outcome) for outcome in outcomes])
 
 
+def _brake_s(answer: Answer) -> float:
+    match answer:
+        case NotSent():
+            return 1
+        case Refused(code=code, http_status=status):
+            return BRAKES_S.get(code, 1 if status == HTTPStatus.TOO_MANY_REQUESTS else 0)
+    return 0
+
+
 def _name(message: Outgoing | Outcome) -> str:
     return bucket.name(message.message_id, message.attempt)
-
-
-class Engine:
-    """The asyncio loop, HTTP client and Redis connection that a worker process keeps between tasks."""
-
-    def __init__(self) -> None:
-        self.loop = uvloop.new_event_loop()
-        # One claims while another records; each keeps a database connection between tasks.
-        self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="outbox")
-        self.http: httpx.AsyncBaseTransport | None = None
-        self.cache: redis.asyncio.Redis | None = None
-
-    def run(self, seconds: float, call_next: Callable[[], Any] = lambda: None) -> None:
-        """Send for up to some seconds; calls the next sender when more may be due then."""
-        self.loop.run_until_complete(self._run(seconds, call_next))
-
-    async def _run(self, seconds: float, call_next: Callable[[], Any]) -> None:
-        self.http = self.http or bulk.open_transport()
-        self.cache = self.cache or redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, retry=Retry(BACKOFF, TRIES), **TIMEOUTS
-        )
-        await Sender(self.http, self.cache, self.threads, seconds, call_next).run()
-
-    def close(self) -> None:
-        """Close what is open; for tests and the end of a process."""
-        if self.http:
-            self.loop.run_until_complete(self.http.aclose())
-        if self.cache:
-            self.loop.run_until_complete(self.cache.aclose())
-        self.loop.close()
-        self._close_threads()
-
-    def _close_threads(self) -> None:
-        """Close every thread's database connection: each waits for the others, so that none does it twice."""
-        together = threading.Barrier(THREADS)
-
-        def close() -> None:
-            connections.close_all()
-            together.wait(timeout=10)
-
-        for done in [self.threads.submit(close) for _ in range(THREADS)]:
-            done.result()
-        self.threads.shutdown()

@@ -7,7 +7,8 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_process_shutdown
 
-from messaging import emptying, queries, sending, sweeping
+from messaging import emptying, queries, sweeping
+from messaging.engine import Engine
 from tenants import counting
 
 # A sender works for some seconds and then hands over, so that a deploy or a stop never waits long.
@@ -47,9 +48,9 @@ def empty(**_: Any) -> None:
 
 
 @cache
-def engine() -> sending.Engine:
+def engine() -> Engine:
     """This process' loop and connections, made at its first task, after the fork."""
-    return sending.Engine()
+    return Engine()
 
 
 @worker_process_shutdown.connect

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
 
-from messaging.sending import Engine
+from messaging.engine import Engine
 from tenants.actions import NewTenant
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope

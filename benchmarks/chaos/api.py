@@ -31,6 +31,8 @@ WELL = {"refused": {}, "server_errors": 0, "hangs": 0, "resets": 0, "slow": 0}
 MISBEHAVIOURS = (
     # Of this code no HTTP status is documented, so the emulator answers 400.
     Bad("throttled (130429)", meta={"refused": {"130429": 0.5}}, shows=("400",)),
+    # The app's quota: for a minute, says the emulator, as Meta does.
+    Bad("quota used up (4)", meta={"refused": {"4": 0.5}}, shows=("429",)),
     Bad("500", meta={"server_errors": 0.5}, shows=("500",)),
     Bad("no answer after acceptance", meta={"hangs": 0.3, "hang_s": HANG_S}, shows=("none",)),
     Bad("slow", meta={"slow": 0.5, "slow_s": 1.5}, shows=("slow",)),

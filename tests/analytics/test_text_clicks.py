@@ -13,8 +13,8 @@ from campaigns.models import Campaign
 from consent import ledger
 from contacts.models import Contact
 from messaging import actions as outbox
+from messaging.engine import Engine
 from messaging.models import Click, Message
-from messaging.sending import Engine
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories

@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from campaigns import actions, freezing
 from campaigns.models import Campaign
-from messaging.sending import Engine
+from messaging.engine import Engine
 from tenants.actions import NewTenant
 from tenants.models import Tenant
 from tenants.scope import tenant_scope

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from campaigns import freezing, preflight, renewing
 from campaigns import tasks as campaign_tasks
 from campaigns.models import Campaign, Variant
-from messaging.sending import Engine
+from messaging.engine import Engine
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories

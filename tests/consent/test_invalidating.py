@@ -17,7 +17,7 @@ from consent.ledger.verifying import verify
 from consent.models import ConsentEvent, ConsentState, Invalidation, WordingVersion
 from consent.queries import may_send, resting_on
 from contacts.models import Contact
-from messaging.sending import Engine
+from messaging.engine import Engine
 from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope

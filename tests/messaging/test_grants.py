@@ -1,12 +1,14 @@
 """A worker that dies: what had no token yet certainly never left and goes back, what had one stays uncertain."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 import redis
 import redis.asyncio
+from django.db import connection
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -14,8 +16,8 @@ from messaging import bucket, claiming, sweeping
 from messaging.bucket import Bucket, Grant
 from messaging.budget import Budget
 from messaging.claiming import Outgoing
+from messaging.engine import Engine
 from messaging.models import Message, Source
-from messaging.sending import Engine
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories
@@ -114,6 +116,43 @@ def test_a_redis_that_was_restarted_since_may_have_lost_grants_so_all_are_uncert
     sweeping.sweep()
 
     assert factories.states(source) == {"UNCERTAIN": 3}
+
+
+def test_an_accepted_message_whose_answer_the_database_refuses_is_not_sent_again(
+    lane: DyingLane, meta: Running, engine: Engine, settings: Settings
+) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 3))
+    with refusing_an_answer(source):
+        engine.run(10)
+    assert factories.states(source) == {"ACCEPTED": 2, "CLAIMED": 1}
+    die(source, settings)
+
+    swept = sweeping.sweep()
+    engine.run(10)
+
+    assert (swept.put_back, swept.left_behind) == (0, 1)
+    assert factories.states(source) == {"ACCEPTED": 2, "UNCERTAIN": 1}
+    assert len(meta.ledger) == 3
+
+
+@contextmanager
+def refusing_an_answer(source: Source) -> Iterator[None]:
+    """The database refuses what Meta answers to the first message of a source."""
+    with tenant_scope(source.tenant_id), connection.cursor() as cursor:
+        first = Message.objects.filter(source=source).earliest("pk")
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'check_violation'; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER refuses BEFORE UPDATE ON messaging_message FOR EACH ROW"
+            f" WHEN (NEW.id = {first.pk} AND NEW.wamid IS NOT NULL) EXECUTE FUNCTION refuse()"
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION refuse() CASCADE")
 
 
 def test_a_lane_that_wakes_up_late_may_not_send_what_was_taken_back(lane: DyingLane, settings: Settings) -> None:

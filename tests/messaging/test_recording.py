@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from messaging import actions, delivery, recording
 from messaging.delivery import StatusChange
@@ -105,11 +106,20 @@ def test_an_answer_that_cannot_be_stored_takes_no_other_along(number: Number) ->
     odd, *others = Message.objects.filter(source=source).order_by("id")
     wamids = {odd.pk: "wamid." + "A" * 300} | {message.pk: "wamid.A" for message in others}
 
-    recording.record(
+    stored = recording.record(
         number, [Outcome(pk, 1, source.pk, Accepted(wamid, "", "", ""), AT) for pk, wamid in wamids.items()]
     )
 
     assert factories.states(source) == {"CLAIMED": 1, "ACCEPTED": 2}
+    assert {outcome.message_id for outcome in stored} == {message.pk for message in others}
+
+
+def test_a_database_that_takes_nothing_is_away_and_no_answer_is_set_aside(number: Number, claimed: Message) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+
+    with pytest.raises(recording.AWAY):
+        recording.record(number, [Outcome(claimed.pk, 1, claimed.source_id, ACCEPTED, AT)])
 
 
 @pytest.mark.parametrize(("refused", "stopped_by"), [(12, None), (13, 199_999)])

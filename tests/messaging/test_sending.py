@@ -14,8 +14,8 @@ from consent import ledger
 from consent.ledger import Entry
 from contacts.models import Contact
 from messaging import claiming, queries
+from messaging.engine import Engine
 from messaging.models import Message, Source
-from messaging.sending import Engine
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests import factories
@@ -219,6 +219,23 @@ def test_a_throttled_message_waits_and_goes_again(bakery: Tenant, meta: Running,
 
     assert factories.states(source) == {"ACCEPTED": 20}
     assert meta.duplicates() == {}
+
+
+def test_while_the_apps_quota_is_used_up_a_few_ask_again_when_meta_said(
+    bakery: Tenant, meta: Running, engine: Engine
+) -> None:
+    meta.configure(refused={"4": 1.0})
+    source = factories.source(factories.number(bakery, throughput=80), factories.contacts(bakery, 400))
+    began = now()
+
+    engine.run(5)
+
+    assert factories.states(source) == {"QUEUED": 400}
+    with tenant_scope(bakery):
+        refused = list(Message.objects.filter(error_code=4).values_list("next_attempt_at", flat=True))
+    assert 0 < len(refused) < 80
+    # The rule of this code says five minutes, Meta's answer one.
+    assert all(timedelta(seconds=59) < due - began < timedelta(seconds=90) for due in refused)
 
 
 def test_an_expired_token_stops_the_account_and_loses_nobody(bakery: Tenant, meta: Running, engine: Engine) -> None:

@@ -11,8 +11,9 @@ import redis
 from pytest_django import Settings
 
 from benchmarks.fleet import wait_until
+from messaging import sending
+from messaging.engine import Engine
 from messaging.models import Source
-from messaging.sending import Engine
 from tenants.models import Tenant
 from tests import factories
 from whatsapp.emulator import Running
@@ -114,6 +115,55 @@ def test_a_sender_whose_claim_outlived_its_lease_leaves_that_of_the_next_one_alo
     assert lease(number, settings) == "elsewhere:1"
     assert cache.ttl(key) > 60
     assert_everybody_got_one(source, meta)
+
+
+@pytest.fixture
+def three(bakery: Tenant, monkeypatch: pytest.MonkeyPatch) -> list[Source]:
+    """Campaigns on three numbers, of which one process sends on two with ease."""
+    monkeypatch.setattr(sending, "EASE", 2 * RATE)
+    numbers = [factories.number(bakery, throughput=RATE, phone_number_id=str(n)) for n in (1, 2, 3)]
+    approved = factories.template(bakery)
+    groups = [factories.contacts(bakery, PEOPLE, start=n * PEOPLE) for n in range(3)]
+    return [
+        factories.source(number, people, made_template=approved) for number, people in zip(numbers, groups, strict=True)
+    ]
+
+
+def test_more_numbers_than_a_process_sends_on_with_ease_are_left_to_another(
+    three: list[Source],
+    meta: Running,
+    engine: Engine,
+    second: Engine,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sending, "OTHERS_HAVE_S", 600)
+    first = threading.Thread(target=engine.run, args=(30,))
+    first.start()
+    wait_until(lambda: len({row.phone_number_id for row in meta.ledger}) == 2, "the first two", 30)
+    assert [lease(source.number, settings) for source in three].count("") == 1
+    second.run(30)
+    first.join()
+
+    assert_all_were_sent_at_once(three, meta)
+
+
+def test_a_process_that_is_alone_sends_on_all_numbers_at_once_after_a_while(
+    three: list[Source], meta: Running, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "OTHERS_HAVE_S", 0.5)
+
+    engine.run(30)
+
+    assert_all_were_sent_at_once(three, meta)
+
+
+def assert_all_were_sent_at_once(sources: list[Source], meta: Running) -> None:
+    assert [factories.states(source) for source in sources] == [{"ACCEPTED": PEOPLE}] * 3
+    assert meta.duplicates() == {}
+    last = {row.phone_number_id: row.at for row in meta.ledger}
+    first = {row.phone_number_id: row.at for row in reversed(list(meta.ledger))}
+    assert max(first.values()) < min(last.values())
 
 
 def lease(number: Number, settings: Settings) -> str:

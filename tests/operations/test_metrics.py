@@ -15,8 +15,8 @@ from analytics import tasks
 from analytics.models import Kpi
 from consent.models import Announcement, Breach
 from inbox.models import WebhookEvent
+from messaging.engine import Engine
 from messaging.models import Message
-from messaging.sending import Engine
 from messaging.tasks import sweep
 from tenants import counting
 from tenants.models import Tenant

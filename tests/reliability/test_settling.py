@@ -10,8 +10,8 @@ from pytest_django import Settings
 
 from messaging import claiming, sweeping
 from messaging.budget import Budget
+from messaging.engine import Engine
 from messaging.models import Message, Source
-from messaging.sending import Engine
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories

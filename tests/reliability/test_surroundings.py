@@ -13,8 +13,8 @@ from pytest_django import Settings
 from benchmarks.fleet import BROKER, Fleet, wait_until
 from config.localservices import ports
 from messaging import sending
+from messaging.engine import Engine
 from messaging.models import Message, Source
-from messaging.sending import Engine
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import factories

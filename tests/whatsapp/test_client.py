@@ -257,6 +257,11 @@ def test_an_answer_nobody_can_read_is_an_unknown_outcome(status: int, content: b
         read_answer(status, content)
 
 
+def test_a_gateway_that_wants_fewer_requests_has_passed_none_on() -> None:
+    with pytest.raises(NotSent):
+        read_answer(429, b"<html>Too many requests</html>")
+
+
 @pytest.mark.parametrize("status", [200, 400, 429, 500, 503])
 def test_a_code_is_a_refusal_whatever_the_http_status(status: int) -> None:
     with pytest.raises(Refused) as refusal:

@@ -1,11 +1,12 @@
 """Reads what Meta answered: an acceptance, a refusal with a code, or something nobody can be sure about."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple, NoReturn
 
 import orjson
 
-from whatsapp.errors import Refused, UnknownOutcome
+from whatsapp.errors import NotSent, Refused, UnknownOutcome
 
 
 class Accepted(NamedTuple):
@@ -41,11 +42,17 @@ class Usage(NamedTuple):
 def read_answer(status: int, content: bytes, headers: Mapping[str, str] | None = None) -> Accepted:
     """The acceptance in an answer to a send.
 
-    Raises `Refused` for an error envelope with a code (whatever the HTTP status), `UnknownOutcome` for what
-    is neither: 5xx without envelope, HTML of a proxy, an empty or cut body.
+    Raises `Refused` for an error envelope with a code (whatever the HTTP status), `NotSent` for a 429 without one,
+    which a gateway gives instead of passing the request on (RFC 6585 § 4), and `UnknownOutcome` for what is neither:
+    5xx without envelope, HTML of a proxy, an empty or cut body.
     Source: Meta "Send messages" and "Error codes".
     """
-    answer = read_json(status, content, headers)
+    try:
+        answer = read_json(status, content, headers)
+    except UnknownOutcome:
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise NotSent("HTTP 429 of a gateway") from None
+        raise
     message = _first(answer, "messages")
     wamid = message.get("id")
     if not isinstance(wamid, str) or not wamid:
@@ -60,7 +67,7 @@ def read_answer(status: int, content: bytes, headers: Mapping[str, str] | None =
 
 
 def read_json(status: int, content: bytes, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The JSON object of a successful answer; raises as `read_answer` does."""
+    """The JSON object of a successful answer; raises `Refused` and `UnknownOutcome` as `read_answer` does."""
     try:
         answer = orjson.loads(content)
     except orjson.JSONDecodeError:

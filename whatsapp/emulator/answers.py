@@ -18,6 +18,11 @@ HTTP_STATUS = {
 TRANSIENT = frozenset((1, 2, 4, 130429, 131000, 131016, 131056, 131057, 133004, 134101, 80007))
 
 
+# With the app's quota used up Meta says in how many minutes calls are taken again.
+APP_LIMIT = 4
+USED_UP = ((b"x-business-use-case-usage", b'{"1":[{"call_count":100,"estimated_time_to_regain_access":1}]}'),)
+
+
 class Answer(NamedTuple):
     """One HTTP answer. `wait_s` delays it; `fault` is `hang` (no answer) or `reset` (cut in the middle)."""
 
@@ -26,6 +31,7 @@ class Answer(NamedTuple):
     content_type: bytes = b"application/json; charset=UTF-8"
     wait_s: float = 0.0
     fault: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Failure(Exception):
@@ -68,7 +74,7 @@ def refusal(failure: Failure) -> Answer:
             "error_user_msg": failure.details or rule.remedy_en,
         }
     status = failure.status or HTTP_STATUS.get(failure.code, 400)
-    return Answer(status, orjson.dumps({"error": error}))
+    return Answer(status, orjson.dumps({"error": error}), headers=USED_UP if failure.code == APP_LIMIT else ())
 
 
 def webhook_error(code: int) -> dict[str, Any]:

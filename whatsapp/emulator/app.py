@@ -147,7 +147,7 @@ async def _wait(receive: Receive, seconds: float) -> None:
 
 async def _respond(send: Send, answer: Answer) -> None:
     promised = len(answer.body) + (1 if answer.fault == "reset" else 0)
-    headers = [(b"content-type", answer.content_type), (b"content-length", str(promised).encode())]
+    headers = [(b"content-type", answer.content_type), (b"content-length", str(promised).encode()), *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if answer.fault != "reset":
         await send({"type": "http.response.body", "body": answer.body})

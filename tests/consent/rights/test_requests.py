@@ -11,8 +11,8 @@ from consent.actions import requests as actions
 from consent.models import ConsentEvent, DataRequest
 from consent.rights import periods
 from contacts.models import Contact
+from messaging.engine import Engine
 from messaging.models import Message
-from messaging.sending import Engine
 from tenants import actions as tenancy
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import tenant_scope
