@@ -2,6 +2,7 @@
 
 One process at a time sends on a number, and hands it over after ten seconds, so each case lasts for some turns. Meta's
 side counts: how many a second, the fullest second, whether anybody got a message twice, and how many each process sent.
+Last come four numbers at once, of which one process alone would take all.
 """
 
 import bisect
@@ -31,6 +32,7 @@ from config.localservices.processes import PROCESSES
 from messaging import tasks
 from messaging.models import Message, Source
 from tenants.scope import tenant_scope
+from tests import factories
 from whatsapp.emulator.profile import Profile
 from whatsapp.emulator.remote import Remote
 
@@ -45,6 +47,9 @@ TURN = 100
 COUNTS = (1, 2, 4)
 # Of which there is one; the first host has them, too.
 ONCE = ("emulator", "beat")
+# Of several numbers: together more than one process sends with ease (`messaging.sending`), for two turns.
+NUMBERS, EACH_RATE, EACH = 4, 600, 9_000
+BOTH = 0.8
 # Celery takes the last: a worker of one process, where production's have two.
 ALONE = {"sending": replace(PROCESSES["sending"], arguments=f"{PROCESSES['sending'].arguments} --concurrency 1")}
 PAGE = 5000
@@ -63,7 +68,9 @@ def measure(messages: int = MESSAGES) -> list[Measured]:
             rows += _shared(found, f"{count} worker process{'es' if count > 1 else ''}", address, owners, messages)
     with _two_hosts() as (address, owners):
         rows += _shared(found, "2 hosts", address, owners, messages)
-    return rows
+    with _processes(2) as (address, owners), Remote(address) as meta:
+        meta.configure(Profile.perfect(throughput_per_s=EACH_RATE))
+        return rows + _spread(meta, owners)
 
 
 # Where Meta is, and what those are called whose children send.
@@ -133,7 +140,8 @@ def _shared(found: World, name: str, address: str, owners: Mapping[int, str], me
 def _sent(found: World, meta: Remote, messages: int, owners: Mapping[int, str]) -> tuple[list[float], int, list[str]]:
     """Send a campaign; returns when Meta accepted each, how many people got one, and who sent each."""
     source = queued(found, messages)
-    holders = Holders(found, owners)
+    with tenant_scope(found.tenant):
+        holders = Holders(found.tenant.numbers.get().pk, owners)
     with tenant_scope(found.tenant):
         Source.objects.filter(pk=source.pk).update(state=Source.State.OPEN)
     tasks.wake.delay()
@@ -143,19 +151,58 @@ def _sent(found: World, meta: Remote, messages: int, owners: Mapping[int, str]) 
         return _is_out(source)
 
     wait_until(is_out, "the sending", 60 + 3 * messages / RATE)
-    ledger: list[dict[str, Any]] = []
-    while page := meta.acceptances(offset=len(ledger), limit=PAGE):
-        ledger += page
+    ledger = _ledger(meta)
     times = sorted(row["at"] for row in ledger)
     return times, len({row["recipient"] for row in ledger}), [holders.at(moment) for moment in times]
 
 
-class Holders:
-    """Who holds the number of a tenant, as its lease in Redis says, looked at ten times a second."""
+def _spread(meta: Remote, owners: Mapping[int, str]) -> list[Measured]:
+    """Send on four numbers at once: at their rates, to nobody twice, and both processes most of the time."""
+    found = world.populate(2 * EACH, throughput=EACH_RATE)
+    with tenant_scope(found.tenant):
+        numbers = [found.tenant.numbers.get()]
+    numbers += [factories.number(found.tenant, throughput=EACH_RATE, phone_number_id=str(n)) for n in range(1, NUMBERS)]
+    sources = [queued(found, EACH, number=number) for number in numbers]
+    holders = {number.phone_number_id: Holders(number.pk, owners) for number in numbers}
+    with tenant_scope(found.tenant):
+        Source.objects.filter(pk__in=[source.pk for source in sources]).update(state=Source.State.OPEN)
+    tasks.wake.delay()
 
-    def __init__(self, found: World, owners: Mapping[int, str]) -> None:
-        with tenant_scope(found.tenant):
-            self._lease = f"zusage:lane:{found.tenant.numbers.get().pk}"
+    def are_out() -> bool:
+        for each in holders.values():
+            each.look()
+        return all(_is_out(source) for source in sources)
+
+    wait_until(are_out, "the sending", 60 + 3 * EACH / EACH_RATE)
+    ledger = _ledger(meta)
+    people = {(row["phone_number_id"], row["recipient"]) for row in ledger}
+    seconds: dict[int, set[str]] = {}
+    for row in ledger:
+        seconds.setdefault(int(row["at"]), set()).add(holders[row["phone_number_id"]].at(row["at"]))
+    both = sum(len(each) == len(owners) for each in seconds.values()) / len(seconds)
+    times = [row["at"] for row in ledger]
+    rate = (len(ledger) - 1) / (max(times) - min(times))
+    name = f"hosts: {NUMBERS} numbers of {EACH_RATE}/s on 2 worker processes"
+    most, wrong = NUMBERS * EACH_RATE, len(ledger) - len(people) + NUMBERS * EACH - len(people)
+    return [
+        Measured(name, "messages/s", round(rate, 1), rate >= LEAST * most, None, most, None, LEAST),
+        Measured(f"{name}, twice or left out", "people", wrong, met=wrong == 0),
+        Measured(f"{name}, seconds in which both sent (at least {BOTH})", "share", round(both, 2), met=both >= BOTH),
+    ]
+
+
+def _ledger(meta: Remote) -> list[dict[str, Any]]:
+    ledger: list[dict[str, Any]] = []
+    while page := meta.acceptances(offset=len(ledger), limit=PAGE):
+        ledger += page
+    return ledger
+
+
+class Holders:
+    """Who holds a number, as its lease in Redis says, looked at ten times a second."""
+
+    def __init__(self, number_id: int, owners: Mapping[int, str]) -> None:
+        self._lease = f"zusage:lane:{number_id}"
         self._cache = redis.Redis.from_url(settings.REDIS_URL)
         self._owners = owners
         self._seen: list[tuple[float, str]] = []
