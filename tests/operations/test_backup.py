@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,10 +59,14 @@ class Server:
         self.manage("grant_runtime", APP[0], who=OWNER)
 
     def restore(self, made: str, **environment: str) -> None:
-        """Bring a backup back in place of what there is, as docs/operations.md says."""
-        self.query("ALTER DATABASE zusage RENAME TO zusage_old", self.superuser, "postgres")
-        self.query("CREATE DATABASE zusage OWNER zusage", self.superuser, "postgres")
-        self.run(str(DEPLOY / "restore.sh"), made, who=self.superuser, **environment)
+        """Bring a backup back in place of what there is, by the statements of docs/operations.md."""
+        page = (Path(settings.BASE_DIR) / "docs" / "operations.md").read_text()
+        [renaming] = [block for block in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if "zusage_old" in block]
+        self.query("CREATE DATABASE zusage_new OWNER zusage", self.superuser, "postgres")
+        self.run(str(DEPLOY / "restore.sh"), made, who=self.superuser, PGDATABASE="zusage_new", **environment)
+        for statement in renaming.split(";\n"):
+            if statement:
+                self.query(statement, self.superuser, "postgres")
         self.deploy()
 
     def make_roles(self) -> None:
