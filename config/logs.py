@@ -18,8 +18,8 @@ from django.apps import apps
 PATTERNS = [
     (re.compile(pattern), instead)
     for pattern, instead in (
-        # What PostgreSQL quotes, to its end: a row with names and a birthday, a function's call, a statement. A value may
-        # have lines of its own, so nothing of it is looked at before the next traceback.
+        # What PostgreSQL quotes, to its end: a row with names and a birthday, a function's call, a statement. A value
+        # may have lines of its own, so all of it goes that stands before the next traceback.
         (
             r"(?s)(?:\b|(?<=\\n))(DETAIL|CONTEXT|KONTEXT|QUERY|STATEMENT|(?:LINE|ZEILE) \d+):\s.*?"
             r"(?=\n(?:The above exception|During handling of the above|Traceback \(most recent)|\Z)",

@@ -156,7 +156,12 @@ def test_tests_and_answers_that_waited_are_not_sent_and_expire(bakery: Tenant, r
         person = messages(running)[0].contact
         number = running.number
         reply = outbox.queue_reply(
-            tenant=bakery, number=number, contact=person, text="Danke", dedupe="x", expires_at=now() + timedelta(hours=1)
+            tenant=bakery,
+            number=number,
+            contact=person,
+            text="Danke",
+            dedupe="x",
+            expires_at=now() + timedelta(hours=1),
         )
     assert reply is not None
 
@@ -165,8 +170,8 @@ def test_tests_and_answers_that_waited_are_not_sent_and_expire(bakery: Tenant, r
     assert beat_rings() == []
     with tenant_scope(bakery):
         Source.objects.filter(pk=reply.source_id).update(
-                expires_at=now() - timedelta(hours=1), created_at=now() - timedelta(hours=2)
-            )
+            expires_at=now() - timedelta(hours=1), created_at=now() - timedelta(hours=2)
+        )
     beat_rings()
     with tenant_scope(bakery):
         reply.refresh_from_db()

@@ -105,7 +105,7 @@ ROW = (
     'CONTEXT:  COPY contacts_contact, line 3: "17\tLovelace\t10115"\n'
 )
 CALL = (
-    'syntax error at or near ";"\nLINE 1: SELECT merged(\'Lovelace\', \'10115\');\n                     ^\n'
+    "syntax error at or near \";\"\nLINE 1: SELECT merged('Lovelace', '10115');\n                     ^\n"
     "QUERY:  INSERT INTO x VALUES ('Lovelace', '1815-12-10')\nCONTEXT:  PL/pgSQL function merged('Lovelace') line 7\n"
 )
 QUOTED = ("Ada", "Lovelace", "10115", "Markt", "12,", "1815")
