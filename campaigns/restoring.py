@@ -46,7 +46,7 @@ def pause_all() -> Stopped:
         Campaign.objects.filter(pk__in=ids[STATE.RUNNING]).update(state=STATE.PAUSED)
         answers = outbox.pause_every_source(code=reasons.RESTORED_PAUSE)
         audit_each(campaigns, by=None, verb="campaign.held_after_restore")
-    return Stopped(*(len(ids[state]) for state in (STATE.SCHEDULED, STATE.RUNNING, STATE.PAUSED)), answers)
+    return Stopped(len(ids[STATE.SCHEDULED]), len(ids[STATE.RUNNING]), len(ids[STATE.PAUSED]), answers)
 
 
 def _problem() -> str:
