@@ -48,8 +48,9 @@ COUNTS = (1, 2, 4)
 # Of which there is one; the first host has them, too.
 ONCE = ("emulator", "beat")
 # Of several numbers: together more than one process sends with ease (`messaging.sending`), for two turns.
-NUMBERS, EACH_RATE, EACH = 4, 600, 9_000
-BOTH = 0.8
+NUMBERS, EACH_RATE, EACH = 4, 520, 9_000
+# One process after the other would be seen together at hand-overs only.
+BOTH = 0.6
 # Celery takes the last: a worker of one process, where production's have two.
 ALONE = {"sending": replace(PROCESSES["sending"], arguments=f"{PROCESSES['sending'].arguments} --concurrency 1")}
 PAGE = 5000

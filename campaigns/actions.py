@@ -214,6 +214,7 @@ def resume(*, campaign: Campaign, by: Actor) -> Campaign:
         if campaign.frozen_at:
             outbox.resume_source(source=campaign.source, expires_at=now() + Campaign.SENDS_FOR)
         else:
+            outbox.forget_pause(source=campaign.source)
             waking.wake(tasks.freeze, tenant_id=campaign.tenant_id, campaign_id=campaign.pk)
         audit(tenant=campaign.tenant, by=by, verb="campaign.resumed", subject=campaign)
     elif campaign.state != STATE.RUNNING:

@@ -55,7 +55,7 @@ class Campaign(models.Model):
     # Freezing goes in ranges of contacts; the cursor is moved in the same transaction as the rows.
     frozen_to = models.BigIntegerField(default=0)
     frozen_at = models.DateTimeField(null=True, blank=True)
-    # Why a scheduled launch did not happen, in the tenant's words; empty once somebody acts.
+    # Why a scheduled launch did not or will not happen, in the tenant's words; empty once somebody acts.
     problem = models.TextField(blank=True, default="")
     # Codes of what there is to look at (campaigns.warning): as of the last look before its time, also what it fails by,
     # or, if the schedule has started it, of that moment.

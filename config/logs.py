@@ -18,6 +18,13 @@ from django.apps import apps
 PATTERNS = [
     (re.compile(pattern), instead)
     for pattern, instead in (
+        # What PostgreSQL quotes, to its end: a row with names and a birthday, a function's call, a statement. A value
+        # may have lines of its own, so all of it goes that stands before the next traceback.
+        (
+            r"(?s)(?:\b|(?<=\\n))(DETAIL|CONTEXT|KONTEXT|QUERY|STATEMENT|(?:LINE|ZEILE) \d+):\s.*?"
+            r"(?=\n(?:The above exception|During handling of the above|Traceback \(most recent)|\Z)",
+            r"\1: [quoted]",
+        ),
         # What somebody looks for in the API: the name, number or address of a person.
         (r"(?i)(?<=[?&])(search|q)=[^&\s\"'<>]+", r"\1=[search]"),
         (r"wamid\.[\w+/=-]+", "[wamid]"),

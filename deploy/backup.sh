@@ -13,7 +13,11 @@ umask 077
 
 now() {
     made="$BACKUP_DIR/$(date -u +%Y%m%dT%H%M%SZ)"
+    # Half a backup is none, and would keep the disk full that it has filled. One that was killed goes a day later.
+    trap 'rm -rf "$made.part"' EXIT
+    trap 'exit 1' HUP INT TERM
     mkdir -p "$made.part"
+    find "$BACKUP_DIR" -maxdepth 1 -type d -name '20*.part' -mmin +1440 -exec rm -rf {} +
     # Through a file, because a shell does not notice when the first part of a pipe fails.
     pg_dump --format=custom --compress=6 --file="$made.part/database.dump"
     if [ -n "${MEDIA_ROOT:-}" ] && [ -d "$MEDIA_ROOT" ]; then

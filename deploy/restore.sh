@@ -6,8 +6,9 @@
 # As the superuser (PGUSER=postgres), because loading rows past row-level security is nobody else's right; everything
 # belongs to the role `zusage` afterwards. PGHOST, PGPASSWORD and PGDATABASE name the database, whose roles roles.sh has
 # made; MEDIA_ROOT the folder. RESTORE_FILTER opens what BACKUP_FILTER sealed, for instance "age -d -i key.txt".
-# Stop the app first. Afterwards `manage.py grant_runtime zusage_app` as zusage, because no rights are restored, then
-# `manage.py replay_erasures` and docs/operations.md, "After a restore".
+# Stop the app first. Afterwards `manage.py grant_runtime zusage_app` as zusage, because no rights are restored, then,
+# before any worker starts, `manage.py pause_after_restore` and `manage.py replay_erasures`, as docs/operations.md says
+# in "After a restore".
 set -eu
 umask 077
 from=${1:?"usage: restore.sh <folder of the backup>"}
@@ -45,4 +46,5 @@ if [ -n "${MEDIA_ROOT:-}" ] && { [ -f "$from/media.tar" ] || [ -f "$from/media.t
 fi
 echo "restored $from"
 echo "Before the app starts: manage.py migrate and manage.py grant_runtime zusage_app, both as zusage."
-echo "Before anything is sent: manage.py replay_erasures (people who were erased since are back)."
+echo "Then, before any worker starts: manage.py pause_after_restore (what was sent since would be sent again),"
+echo "and manage.py replay_erasures (people who were erased since are back)."

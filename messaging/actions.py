@@ -131,6 +131,22 @@ def pause_sources_of(*, template: Template, code: int) -> int:
     ).update(state=Source.State.PAUSED, pause_code=code)
 
 
+def pause_every_source(*, code: int) -> int:
+    """Pause every source of the open scope, and give campaigns' that were paused this reason, too.
+
+    Returns how many tests and replies that stops: nobody resumes them, and they expire.
+    """
+    campaigns = Source.objects.filter(kind=Source.Kind.CAMPAIGN).exclude(state=Source.State.CLOSED)
+    campaigns.update(state=Source.State.PAUSED, pause_code=code)
+    answers = Source.objects.filter(state=Source.State.OPEN)
+    return answers.update(state=Source.State.PAUSED, pause_code=code)
+
+
+def forget_pause(*, source: Source) -> None:
+    """Drop the reason for which a source was paused: somebody has resumed it before there is anything to send."""
+    Source.objects.filter(pk=source.pk, state=Source.State.PAUSED).update(pause_code=None)
+
+
 def resume_source(*, source: Source, expires_at: datetime) -> bool:
     """Claim from a paused source again, until `expires_at`; returns whether it was paused."""
     resumed = Source.objects.filter(pk=source.pk, state=Source.State.PAUSED).update(

@@ -43,6 +43,8 @@ LABELS: dict[str, str | Promise] = {
 DAILY_LIMIT_PAUSE = -24
 # Source.pause_code for our own stop at a campaign's end with messages that should have gone before.
 OVERDUE_PAUSE = -1
+# Source.pause_code for what a backup has brought back: nobody here knows what was sent after it (campaigns.restoring).
+RESTORED_PAUSE = -2
 
 
 def label(code: str) -> str:

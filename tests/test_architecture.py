@@ -54,6 +54,7 @@ MAY_LOOK_ACROSS = {
     "campaigns/launching.py",
     "campaigns/finishing.py",
     "campaigns/renewing.py",
+    "campaigns/restoring.py",
     "campaigns/warning.py",
     "whatsapp/syncing.py",
     "whatsapp/uploading.py",

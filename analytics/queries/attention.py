@@ -285,4 +285,10 @@ def _why(code: int | None, otherwise: str) -> tuple[str, str]:
     if code == reasons.OVERDUE_PAUSE:
         text = gettext("Messages were still waiting when the 24 hours of sending were over.")
         return text, gettext("Resume the campaign to send them within another 24 hours, or cancel it.")
+    if code == reasons.RESTORED_PAUSE:
+        text = gettext("All data come from a backup that was put back: what was sent after it is not known here.")
+        return text, gettext(
+            "Whoever got it after the backup would get it again. Compare with WhatsApp Manager; then resume the"
+            " campaign, or cancel it."
+        )
     return rule_for(code).sentences(get_language() or "") if code else (otherwise, "")

@@ -81,6 +81,7 @@ DEEDS: dict[str, str | Promise] = {
     "extended": gettext_lazy("time extended"),
     "file_taken": gettext_lazy("file taken"),
     "granted": gettext_lazy("yes recorded"),
+    "held_after_restore": gettext_lazy("stopped because a backup was put back"),
     "identified": gettext_lazy("person identified"),
     "informed": gettext_lazy("people told where their data come from"),
     "issued": gettext_lazy("issued"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ class Server:
     """A PostgreSQL as roles.sh finds it at its first start: with a superuser and nothing else."""
 
     def __init__(self, base: Path, media: Path) -> None:
-        where = urlsplit(json.loads((base / "running.json").read_text())["DATABASE_URL"])
+        running = json.loads((base / "running.json").read_text())
+        where, self.redis = urlsplit(running["DATABASE_URL"]), running["REDIS_URL"]
         self.secrets = json.loads((base / "secrets.json").read_text())
         self.host, self.port, self.media = str(where.hostname), str(where.port), media
         self.superuser = ("postgres", self.secrets["LOCAL_POSTGRES_PASSWORD"])
@@ -48,12 +50,24 @@ class Server:
     def manage(self, *arguments: str, who: tuple[str, str] = APP) -> str:
         """A command of the app, which connects as its own role."""
         url = f"postgres://{who[0]}:{who[1]}@{self.host}:{self.port}/zusage"
-        return self.run(sys.executable, "manage.py", *arguments, DATABASE_URL=url, MEDIA_ROOT=str(self.media))
+        there = {"DATABASE_URL": url, "REDIS_URL": self.redis, "BROKER_URL": "", "MEDIA_ROOT": str(self.media)}
+        return self.run(sys.executable, "manage.py", *arguments, **there)
 
     def deploy(self) -> None:
         """What the owner does before processes of a release start."""
         self.manage("migrate", "--no-input", who=OWNER)
         self.manage("grant_runtime", APP[0], who=OWNER)
+
+    def restore(self, made: str, **environment: str) -> None:
+        """Bring a backup back in place of what there is, by the statements of docs/operations.md."""
+        page = (Path(settings.BASE_DIR) / "docs" / "operations.md").read_text()
+        [renaming] = [block for block in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if "zusage_old" in block]
+        self.query("CREATE DATABASE zusage_new OWNER zusage", self.superuser, "postgres")
+        self.run(str(DEPLOY / "restore.sh"), made, who=self.superuser, PGDATABASE="zusage_new", **environment)
+        for statement in renaming.split(";\n"):
+            if statement:
+                self.query(statement, self.superuser, "postgres")
+        self.deploy()
 
     def make_roles(self) -> None:
         """What the superuser does at the first start."""
@@ -131,6 +145,80 @@ def test_what_was_backed_up_is_back_after_a_restore(server: Server, tmp_path: Pa
     assert "All KPIs equal the recount" in server.manage("verify_kpis")
     server.manage("migrate", "--check")
     server.manage("check", "--database", "default")
+
+
+# One campaign whose time has come, one without its audience yet, and one in the middle of being sent.
+CAMPAIGNS = """
+from campaigns import freezing
+from tests import factories
+from tests.campaigns.cast import come_due, draft, launch
+tenant = factories.company(slug="sonne", name="Bäckerei Sonne", owner_email="alice@example.com").tenant
+due, unfrozen, running = (draft(tenant, factories.contacts(tenant, 1, start=start)) for start in (0, 10, 20))
+come_due(due, state="scheduled")
+launch(unfrozen)
+freezing.freeze(tenant.pk, launch(running).pk)
+"""
+# What beat rings for; and whether a sender would have something to do then.
+BEAT = """
+from campaigns import finishing, freezing, launching
+from messaging import queries, sweeping
+launching.launch_due()
+for campaign in finishing.unfrozen():
+    freezing.freeze(*campaign)
+sweeping.sweep()
+finishing.finish_done()
+print("sends:", len(queries.numbers_with_due_messages()))
+"""
+RESUME = """
+from campaigns import actions
+from campaigns.models import Campaign
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+with tenant_scope(Tenant.objects.get()):
+    for campaign in Campaign.objects.filter(state="paused", frozen_at=None):
+        actions.resume(campaign=campaign, by=None)
+"""
+
+
+def test_after_a_restore_nothing_is_sent_a_second_time_until_a_person_resumes_it(
+    server: Server, tmp_path: Path
+) -> None:
+    backup = ("zusage_backup", PASSWORDS["BACKUP_DB_PASSWORD"])
+    server.deploy()
+    server.manage("shell", "-c", CAMPAIGNS)
+    made = server.run(str(DEPLOY / "backup.sh"), who=backup, BACKUP_DIR=str(tmp_path / "backups")).strip()
+    # The day goes on after the backup: everything is sent.
+    assert "sends: 1" in server.manage("shell", "-c", BEAT)
+
+    server.restore(made)
+    paused = "UPDATE messaging_source SET state = 'paused' WHERE state = 'open' RETURNING id"
+    # What an operator may think of first: row-level security shows these roles nothing to pause.
+    assert server.query(paused, APP) == server.query(paused, OWNER) == []
+    told = server.manage("pause_after_restore")
+
+    assert "1 scheduled campaigns are drafts again, 2 running ones are paused" in told
+    assert "sends: 0" in server.manage("shell", "-c", BEAT)
+    assert "0 scheduled campaigns are drafts again, 0 running ones are paused" in server.manage("pause_after_restore")
+    server.manage("shell", "-c", RESUME)
+    assert "sends: 1" in server.manage("shell", "-c", BEAT)
+
+
+def test_a_backup_that_breaks_off_leaves_nothing_on_the_disk_that_it_has_filled(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    dump, folder = tmp_path / "bin" / "pg_dump", tmp_path / "backups"
+    dump.write_text('#!/bin/sh\necho half > "${3#--file=}"\nls "$BACKUP_DIR" >&2\nexit 1\n')
+    dump.chmod(0o755)
+    killed, begun = folder / "20260101T023000Z.part", folder / "20260102T023000Z.part"
+    for left in (folder / "20260101T020000Z", killed, begun):
+        left.mkdir(parents=True)
+    os.utime(killed, (0, 0))
+    where = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "BACKUP_DIR": str(folder), "PGDATABASE": "zusage"}
+
+    ended = subprocess.run([DEPLOY / "backup.sh"], env=where, check=False, capture_output=True, text=True, timeout=30)
+
+    assert ended.returncode == 1
+    assert len(ended.stderr.split()) == 3, "the half was there: another backup, one that may be under way, and this one"
+    assert {path.name for path in folder.iterdir()} == {"20260101T020000Z", begun.name}
 
 
 def test_the_app_and_the_backup_may_not_do_more_than_they_need(server: Server) -> None:

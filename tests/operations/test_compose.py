@@ -120,6 +120,14 @@ def test_only_the_migration_runs_as_the_owner_and_gives_the_app_its_rights() -> 
     assert "manage.py migrate --no-input && python manage.py grant_runtime zusage_app" in SERVICES["migrate"]["command"]
 
 
+def test_whatever_the_backup_asks_for_reaches_it_from_env_also_what_seals_it() -> None:
+    asked = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", (ROOT / "deploy" / "backup.sh").read_text()))
+
+    assert {"BACKUP_FILTER", "BACKUP_DIR", "KEEP_DAYS"} <= asked
+    assert asked <= SERVICES["backup"]["environment"].keys()
+    assert SERVICES["backup"]["environment"]["BACKUP_FILTER"] == "${BACKUP_FILTER:-}"
+
+
 def test_nothing_but_the_two_doors_is_reachable_and_only_from_this_host() -> None:
     open_ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 

@@ -99,6 +99,44 @@ def test_secrets_are_known_by_their_names(text: str, left: str) -> None:
     assert scrub(text) == left
 
 
+ROW = (
+    'new row for relation "contacts_contact" violates check constraint "contact_age"\n'
+    "DETAIL:  Failing row contains (17, Ada Lovelace, Am Markt\n12, 10115, 1815-12-10, null).\n"
+    'CONTEXT:  COPY contacts_contact, line 3: "17\tLovelace\t10115"\n'
+)
+CALL = (
+    "syntax error at or near \";\"\nLINE 1: SELECT merged('Lovelace', '10115');\n                     ^\n"
+    "QUERY:  INSERT INTO x VALUES ('Lovelace', '1815-12-10')\nCONTEXT:  PL/pgSQL function merged('Lovelace') line 7\n"
+)
+QUOTED = ("Ada", "Lovelace", "10115", "Markt", "12,", "1815")
+
+
+@pytest.mark.parametrize("text", [ROW, CALL, repr(ROW), repr(CALL), ROW.replace("\n", "\n  | ")])
+def test_what_postgresql_quotes_of_a_row_or_a_statement_stays_out(text: str) -> None:
+    left = scrub(f"IntegrityError: {text}\n\nThe above exception was the direct cause of the following exception:\n")
+
+    assert not [word for word in QUOTED if word in left]
+    assert left.startswith(f"IntegrityError: {text.partition(chr(10))[0][:20]}")
+    assert left.endswith("[quoted]\nThe above exception was the direct cause of the following exception:\n")
+
+
+def test_a_row_that_the_database_refuses_is_in_no_traceback(written: StringIO) -> None:
+    try:
+        try:
+            raise ValueError(ROW)
+        except ValueError as error:
+            raise RuntimeError(str(error)) from error
+    except RuntimeError as error:
+        logging.getLogger("planted").exception("not stored: %s", error)
+
+    [line] = lines(written)
+    assert not [word for word in QUOTED if word in json.dumps(line)]
+    assert "contact_age" in line["message"]
+    assert "ValueError: new row for relation" in line["exception"]
+    assert "RuntimeError: new row for relation" in line["exception"]
+    assert line["exception"].count("test_a_row_that_the_database_refuses") == 2
+
+
 def test_arguments_tracebacks_and_unfit_arguments_are_scrubbed_too(written: StringIO) -> None:
     log = logging.getLogger("planted")
 

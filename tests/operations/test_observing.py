@@ -15,7 +15,7 @@ from tests.operations.test_logs import python
 
 EXTRAS = {"SENTRY_DSN": "sentry_sdk", "OTEL_EXPORTER_OTLP_ENDPOINT": "opentelemetry"}
 OPEN = {"": bytes, "gzip": gzip.decompress, "br": brotli.decompress}
-PLANTED = ("4915123456789", "ada@example.com", "wamid.HBgM", "hunter2", "AbCdEfGhIjKlMnOpQrStUv")
+PLANTED = ("4915123456789", "ada@example.com", "wamid.HBgM", "hunter2", "AbCdEfGhIjKlMnOpQrStUv", "Lovelace", "10115")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
 
 def test_a_report_keeps_the_error_and_loses_the_person() -> None:
     frame = {"filename": "messaging/sending.py", "lineno": 7, "vars": {"to": "4915123456789"}}
-    value = "Key (phone)=(+4915123456789) of ada@example.com"
+    value = "Key (phone)=(+4915123456789) of ada@example.com\nDETAIL:  Failing row contains (7, Lovelace, 10115).\n"
     left = harmless(
         {
             "event_id": "6a09e667f3bcc908b2fb1366ea957d3e",
