@@ -1,13 +1,43 @@
 """Recognises in what people write that they want to stop, want to start, or may want to stop; German and English.
 
-Rules and vectors: consent-gdpr § 7. The word lists are data; what is not on them changes nothing by itself. Runs before
-flows, bots and anything clever.
+Rules and vectors: consent-gdpr § 7. The word lists are data (`phrases`); what is not on them changes nothing by itself.
+Runs before flows, bots and anything clever.
 """
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, groupby
+from operator import or_
 from typing import Literal, NamedTuple
+
+from consent.phrases import (
+    ALL,
+    ANNOYED,
+    ASK_WHOLE,
+    ASK_WORDS,
+    CLOSING,
+    ENDINGS,
+    ERASE,
+    HARD,
+    HEADS,
+    INTENTS,
+    NEGATED,
+    OBJECT,
+    OBJECTIONS,
+    OF_MESSAGES,
+    OPPOSITE,
+    OPT_INS,
+    ORDER,
+    POLITE,
+    QUESTION,
+    SOFT,
+    STOP_AT_EDGE,
+    STOP_STEM,
+    TAKEN_BACK,
+    THWARTED,
+    TYPOS,
+)
 
 Wish = Literal["opt_out", "ask", "opt_in", "none"]
 
@@ -32,87 +62,13 @@ OPT_OUT_ALL = Recognised("opt_out", True)
 OBJECTION = Recognised("opt_out", False, is_objection=True)
 ASK = Recognised("ask", False)
 OPT_IN = Recognised("opt_in", False)
-
-
-def _phrases(text: str) -> set[str]:
-    return {phrase.strip() for phrase in text.split("|")}
-
-
-ALL = {"stop all", "stopp all", "stopall", "stoppall", "alles stoppen", "stopp alles", "stop alles"}
-# Whole messages that always opt out.
-HARD = ALL | _phrases(
-    "stop|stopp|abmelden|abmeldung|abbestellen|austragen|newsletter abmelden|newsletter abbestellen|newsletter stop"
-    "|newsletter stopp|stop newsletter|stopp newsletter|werbung stop|werbung stopp|stop werbung|stopp werbung"
-    "|keine werbung|keine werbung mehr|keine nachrichten mehr|widerruf|widerrufe|widerspruch|infostop|infostopp"
-    "|unsubscribe|unsub|opt out|optout|remove me|stop promotions|stop messages|no more messages"
-)
-# Mistypings seen; a list, because shop, step, top and spot are one letter away from stop as well.
-TYPOS = _phrases(
-    "stopo|sttop|sstop|stpp|sotp|tsop|stob|stobb|sdop|s t o p|s t o p p|abmeldn|abmelde|abmeldem|abmeldne|abmleden"
-    "|abmelen|abmedlen|ambelden|abestellen|abbstellen|abbestelen|unsubcribe|unsuscribe|unsubscibe|unsubscripe"
-)
-# Whole messages that opt out unless somebody was just asked for free text.
-SOFT = _phrases("ende|end|beenden|abbrechen|quit|cancel|revoke|exit")
-OPT_INS = {"start", "anmelden"}
-POLITE = _phrases("bitte|danke|mal|jetzt|sofort|endlich|hallo|hi|hey|moin|lg|please|pls|thanks|now|ok|und")
 MOST_POLITE_WORDS = 6
-
-# With one of these, a wish is about an order and not about messages.
-ORDER = re.compile(
-    r"\b\w*(?:bestellung|lieferung|paket|termin|konto)\w*\b|\b(?:order|delivery|parcel|appointment|account)s?\b"
-)
-MEDIA = r"(?:werbung|newsletters?|nachrichten|werbenachrichten|angebote|whats ?app(?: nachrichten)?)"
-END = r"(?:abmelden|abbestellen|austragen)"
-WANT = r"(?:moechten?|will|wollen|wuerde|kann|koennen|koennte?t?|koenntet|koennten)"
-# Phrases that opt out wherever they stand in a message.
-# Not to be written to and, beyond that, a request under Art. 17 GDPR.
-ERASE = (
-    r"\bloesch(?:e|t|en|en sie)?(?: \w+){0,3} meine (?:\w+ )?(?:handy|telefon)?(?:nummer|daten)\b"
-    r"|\bdelete (?:all )?my (?:phone )?(?:number|data)\b"
-)
-# An objection, on all channels where none is named (CG-24).
-OBJECT = (
-    r"\bwider(?:spreche|spruch)(?: \w+){0,6} (?:werbung|nutzung|verarbeitung)\b"
-    r"|\bobject to(?: \w+){0,4} (?:marketing|advertising|processing|use of my data)\b"
-)
-OBJECTIONS = {"widerspruch"}
-INTENTS = re.compile(
-    "|".join(
-        (
-            rf"\bkeine {MEDIA}(?: \w+){{0,3}} mehr\b",
-            r"\bkeine (?:werbung|werbenachrichten|newsletter)(?: \w+){0,2} (?:schicken|senden)\b",
-            r"\b(?:moechten?|will|wollen) keine (?:werbung|werbenachrichten|newsletter)\b",
-            rf"\b{WANT}(?: \w+){{0,6}} {END}\b",
-            r"\bmelde(?:t|n sie)(?: \w+){0,2} mich(?: \w+){0,3} ab\b",
-            r"\bmelde mich(?: \w+){0,3} ab$",
-            r"\bwiderruf\w*(?: \w+){0,4} (?:einwilligung|zustimmung|einverstaendnis)\b",
-            r"\beinwilligung(?: \w+){0,2} widerrufen\b",
-            OBJECT,
-            r"\bhoer(?:t|en sie)?(?: \w+){0,2} auf(?: \w+){0,2} zu schreiben\b",
-            r"\blass(?:t|en sie)? mich(?: \w+){0,2} in ruhe\b",
-            ERASE,
-            r"\bstop (?:sending|texting|messaging)\b",
-            r"\b(?:don ?t|do not) (?:text|message) me\b",
-            r"\bunsubscribe me\b",
-            r"\btake me off\b",
-            r"\bremove me from\b",
-        )
-    )
-)
-# "Don't stop" and "why do I get no messages any more" use the same words and mean the opposite.
-OPPOSITE = re.compile(
-    r"\b(?:nicht|don ?t|do not|never)(?: \w+)? (?:abmelden|abbestellen|austragen|stopp?|unsubscribe)\b"
-    r"|^(?:warum|wieso|weshalb|habt ihr|haben sie|gibt es|why)\b"
-)
-# May end a contract, an order or the messages: whole messages, and words that ask wherever they stand.
-ASK_WHOLE = _phrases("halt|raus|storno|loeschen|nein danke|no thanks")
-ASK_WORDS = re.compile(r"\b(?:kuendig\w*|loeschen|storno)\b")
-STOP_STEM = re.compile(r"\bstopp?(?:t|en|e)?\b")
 # Questions why somebody is written to, and whence their number is known (R-36), one sentence each, by language; they
 # change no consent. "Why do I get no voucher" and "why do I get this parcel" are others: only words that point at the
 # messages themselves stand before them.
 FILL = (
-    r"(?: (?:denn|eigentlich|ueberhaupt|jetzt|staendig|immer|dauernd|wieder|hier|alles|nur|bloss|von (?:euch|ihnen)))*"
+    r"(?: (?:denn|eigentlich|ueberhaupt|jetzt|staendig|immer|noch|trotzdem|weiterhin|dauernd|wieder|hier|alles|nur"
+    r"|bloss|von (?:euch|ihnen)))*"
 )
 NEWS = (
     r"(?:(?:werbe)?nachricht(?:en)?|werbung|newsletters?|angebote?|whats ?app(?: nachricht(?:en)?)?|sms|(?:e ?)?mails?"
@@ -145,9 +101,9 @@ WHY = {
     "en": (
         rf"why (?:am i|do i|did i|have i been|i am|i m) (?:still )?"
         rf"(?:getting|get|receiving|receive|got|sent)(?: to me)?{ENGLISH_THIS}",
-        rf"why (?:are you|do you|did you|have you been|you) (?:still )?"
+        rf"why (?:are you|do you|did you|have you been|you) (?:still |keep )?"
         rf"(?:texting|text|messaging|message|contacting|contact|(?:writing|write)(?: to)?) me(?:{ENGLISH_THIS})?",
-        rf"why (?:are you|do you|did you|have you been|you) (?:still )?"
+        rf"why (?:are you|do you|did you|have you been|you) (?:still |keep )?"
         rf"(?:sending|send|texting|text)(?: me)?{ENGLISH_THIS}(?: to me)?",
         rf"(?:where|how) (?:did|do|have) you (?:even )?(?:get|got|have|know) {MY_NUMBER}(?: from)?",
         rf"(?:where|how) you (?:got|get|have) {MY_NUMBER}(?: from)?",
@@ -165,7 +121,7 @@ WHY_AT_THE_END = {
     "en": (
         r"why me",
         r"why (?:am i|do i|did i|have i been|i am|i m) (?:still )?(?:getting|get|receiving|receive|got|sent)",
-        r"why (?:are you|do you|did you|have you been|you) (?:still )?(?:sending|send|writing|write)(?: me)?",
+        r"why (?:are you|do you|did you|have you been|you) (?:still |keep )?(?:sending|send|writing|write)(?: me)?",
     ),
 }
 
@@ -181,6 +137,10 @@ KNOWING = re.compile(r"\b(?:weiss|wusste|versteh\w*|verstanden|klar|know|knew|un
 NOT_KNOWING = re.compile(r"\b(?:nicht|kein\w*|don t|dont|do not|never)\b")
 # An ellipsis or a new line goes on with the same sentence.
 SENTENCE = re.compile(r"(?:[?!;:]|(?<!\.)\.(?!\.))+")
+# A wish is read sentence by sentence and, within, clause by clause; a dot in "z.B." or an address ends none.
+LINK = re.compile(r"\S+(?:://|\.[a-z]{2,}/)\S*|\bwww\.\S+", re.I)
+BREAK = re.compile(r"[!?;…\n]+|\.{2,}|\.(?=\s|$|[A-ZÄÖÜ])")
+CLAUSE = re.compile(r"[,–—\u2600-\u27bf\U0001f300-\U0001faff]+|\s-+\s")
 # From the least to the most restrictive.
 STRICTNESS = ("opt_in", "none", "ask", "opt_out")
 MOST_WORDS_AROUND_STOP = 8
@@ -197,17 +157,10 @@ def recognise(text: str, *, payload: str = "", is_flow_waiting: bool = False) ->
     """
     if payload.casefold().startswith("optout:"):
         return OPT_OUT_ALL if payload.casefold() == "optout:all" else OPT_OUT
-    language, others = _parted(text)
-    if not language:
-        return _recognised(text, is_flow_waiting)
+    language, rest = _parted(text)
+    found = _whole(rest, is_flow_waiting) or _within(rest, is_about_messages=bool(language))
     # The question must not hide a no that stands beside it, nor be a yes together with what does.
-    found = [NOTHING, *(_recognised(one, is_flow_waiting) for one in (*others, ". ".join(others)))]
-    return Recognised(
-        max((one.wish for one in found), key=STRICTNESS.index),
-        any(one.is_all for one in found),
-        any(one.wants_erasure for one in found),
-        any(one.is_objection for one in found),
-    )
+    return NOTHING if language and found == OPT_IN else found
 
 
 def asks_why(text: str) -> str:
@@ -240,16 +193,16 @@ def normalise(text: str, *, longest_run: int = 2) -> str:
     return re.sub(r"[^a-z0-9]+", " ", text).strip()
 
 
-def _parted(text: str) -> tuple[str, list[str]]:
-    """The language in which a text asks why, "" if it does not, and what it says beside the question, by sentence."""
-    sentences = [words for sentence in SENTENCE.split(text) if (words := normalise(sentence))]
-    last = max((at for at, words in enumerate(sentences) if _without_politeness(words)), default=0)
+def _parted(text: str) -> tuple[str, str]:
+    """The language in which a text asks why, "" if it does not, and what it says beside the question."""
+    sentences = [sentence for sentence in SENTENCE.split(text) if normalise(sentence)]
+    last = max((at for at, one in enumerate(sentences) if _without_politeness(normalise(one))), default=0)
     asked, others = "", []
-    for at, words in enumerate(sentences):
-        language, rest = _question(words.split(), is_last=at == last)
+    for at, sentence in enumerate(sentences):
+        language, before = _question(normalise(sentence).split(), is_last=at == last)
         asked = asked or language
-        others.append(rest if language else words)
-    return asked, others
+        others.append(before if language else sentence)
+    return asked, ". ".join(others) if asked else text
 
 
 def _question(words: list[str], *, is_last: bool) -> tuple[str, str]:
@@ -264,15 +217,18 @@ def _question(words: list[str], *, is_last: bool) -> tuple[str, str]:
     return "", ""
 
 
-def _recognised(text: str, is_flow_waiting: bool) -> Recognised:
-    words = normalise(text)
+def _spellings(text: str) -> Iterator[str]:
+    """A message as it may stand on a list: with and without its politeness and what it says twice."""
     # "Stooop" is stop with one o, "stoppp" is stopp with two p.
-    return _whole(words, is_flow_waiting) or _whole(normalise(text, longest_run=1), is_flow_waiting) or _within(words)
+    for longest_run in (2, 1):
+        words = normalise(text, longest_run=longest_run)
+        yield words
+        yield _without_politeness(words)
 
 
-def _whole(words: str, is_flow_waiting: bool) -> Recognised | None:
-    """What the message means as a whole, with or without its politeness; None when it is on no list."""
-    for said in (words, _without_politeness(words)):
+def _whole(text: str, is_flow_waiting: bool) -> Recognised | None:
+    """What the message means as a whole; None when it is on no list."""
+    for said in _spellings(text):
         if said in ALL:
             return OPT_OUT_ALL
         if said in OBJECTIONS:
@@ -289,23 +245,98 @@ def _whole(words: str, is_flow_waiting: bool) -> Recognised | None:
 
 
 def _without_politeness(words: str) -> str:
-    parts = words.split()
+    parts = [part for part, _ in groupby(words.split())]
     if len(parts) > MOST_POLITE_WORDS:
         return words
-    return " ".join(part for part in parts if part not in POLITE)
+    return " ".join(part for part, _ in groupby(part for part in parts if part not in POLITE))
 
 
-def _within(words: str) -> Recognised:
-    """What longer messages mean: an intent opts out unless it is negated or about an order; a mere stop asks."""
-    is_about_order = bool(ORDER.search(words))
-    if INTENTS.search(words):
-        if is_about_order or OPPOSITE.search(words):
-            return ASK
-        is_objection, wants_erasure = bool(re.search(OBJECT, words)), bool(re.search(ERASE, words))
-        is_all = is_objection and not re.search(r"\bwhats ?app\b", words)
-        return Recognised("opt_out", is_all, wants_erasure, is_objection)
-    is_short = len(words.split()) <= MOST_WORDS_AROUND_STOP
-    is_stop = is_short and not is_about_order and STOP_STEM.search(words)
-    if is_stop or ASK_WORDS.search(words) or re.search(r"\b(?:nicht|don ?t) abmelden\b", words):
+def _within(text: str, *, is_about_messages: bool) -> Recognised:
+    """What longer messages mean: the strictest of what their clauses, their sentences and all of it together mean.
+
+    `is_about_messages` when something else has said already that the person means what we send.
+    """
+    text = LINK.sub(" ", text)
+    words = normalise(text)
+    sentences = [[one for one in CLAUSE.split(sentence) if normalise(one)] for sentence in BREAK.split(text)]
+    clauses = [normalise(clause) for sentence in sentences for clause in sentence]
+    last = _last_said(clauses)
+    is_sure = is_about_messages or bool(re.search(ANNOYED, words))
+    is_order = bool(ORDER.search(words))
+    found: list[Recognised] = []
+    joined, units, was_asked = [], [*clauses, words], False
+    for sentence in sentences:
+        spoken = clauses[len(found) : len(found) + len(sentence)]
+        # A question reaches from its clause to the end of its sentence.
+        asked = [False, *accumulate((bool(QUESTION.match(clause)) for clause in spoken), or_)]
+        for clause, spelled, is_asked in zip(sentence, spoken, asked[1:], strict=True):
+            meant = _alone(clause, is_order, len(found) < last, is_sure) or _intent(spelled, is_order)
+            found.append(_unclear_if(is_asked, meant))
+        said = " ".join(spoken)
+        joined.append(_unclear_if(asked[-1], _intent(said, is_order)))
+        units.append(said)
+        was_asked = was_asked or asked[-1]
+    joined.append(_unclear_if(was_asked, _intent(words, is_order)))
+    meant = _strictest([*found, *joined])
+    if meant.wish == "opt_out":
+        return _unclear_if(_is_taken_back(clauses, found), meant)
+    is_stop = not is_order and any(_is_stop(unit) for unit in units)
+    return ASK if is_stop or any(ASK_WORDS.search(unit) for unit in units) else meant
+
+
+def _last_said(clauses: Sequence[str]) -> int:
+    """The place of the last clause that is neither politeness nor the end of a letter."""
+    end = max((at for at, clause in enumerate(clauses) if at and CLOSING.match(clause)), default=len(clauses))
+    return max((at for at, clause in enumerate(clauses[:end]) if _without_politeness(clause)), default=0)
+
+
+def _alone(clause: str, is_order: bool, is_followed: bool, is_sure: bool) -> Recognised | None:
+    """What a clause means that could be a message of its own; None where it is on no list, or only heads the rest."""
+    whole = _whole(clause, is_flow_waiting=True)
+    if whole is None or whole.wish == "opt_in" or (whole == ASK and is_followed):
+        return None
+    is_heading = is_followed and not is_sure and any(said in HEADS for said in _spellings(clause))
+    return _unclear_if(is_heading or (is_order and not OF_MESSAGES.search(normalise(clause))), whole)
+
+
+def _intent(words: str, is_order: bool) -> Recognised:
+    """What the phrases in some words ask for: a maybe where they are negated or about an order.
+
+    `is_order` when an order stands anywhere in the message: it counts for phrases that name no messages.
+    """
+    names_it = INTENTS.search(words)
+    if not names_it and not ENDINGS.search(words):
+        return NOTHING
+    if OPPOSITE.search(words) or (ORDER.search(words) if names_it else is_order):
         return ASK
-    return NOTHING
+    is_objection, wants_erasure = bool(re.search(OBJECT, words)), bool(re.search(ERASE, words))
+    is_all = is_objection and not re.search(r"\bwhats ?app\b", words)
+    return Recognised("opt_out", is_all, wants_erasure, is_objection)
+
+
+def _is_taken_back(clauses: Sequence[str], found: Sequence[Recognised]) -> bool:
+    """Whether somebody says the opposite anywhere, or takes back behind a no what it was."""
+    last = max((at for at, one in enumerate(found) if one.wish == "opt_out"), default=-1)
+    return any(TAKEN_BACK.match(clause) for clause in clauses[last + 1 :]) or any(
+        NEGATED.search(clause) and not THWARTED.search(clause) and not QUESTION.match(clause) for clause in clauses
+    )
+
+
+def _is_stop(words: str) -> bool:
+    is_short = len(words.split()) <= MOST_WORDS_AROUND_STOP
+    return bool((STOP_STEM if is_short else STOP_AT_EDGE).search(words))
+
+
+def _unclear_if(is_unclear: bool, meant: Recognised) -> Recognised:
+    return ASK if is_unclear and meant.wish == "opt_out" else meant
+
+
+def _strictest(found: Sequence[Recognised]) -> Recognised:
+    """All that was found in one message, with the strictest wish."""
+    counts = [one for one in found if one.wish == "opt_out"]
+    return Recognised(
+        max((one.wish for one in found), key=STRICTNESS.index),
+        any(one.is_all for one in counts),
+        any(one.wants_erasure for one in counts),
+        any(one.is_objection for one in counts),
+    )

@@ -98,17 +98,17 @@ def answered_messages(tenant_id: int, written: Sequence[tuple[int, datetime, str
     ]
 
 
-def conversations_with_other_opt_outs(
-    tenant_id: int, inbound: Sequence[InboundMessage], *, since: datetime
+def people_with_other_opt_outs(
+    tenant_id: int, contact_ids: Collection[int], inbound: Sequence[InboundMessage], *, since: datetime
 ) -> set[int]:
-    """Ids of the conversations of these messages in which the person opted out since then by another message."""
+    """Ids of those of these contacts who opted out since then by another message, to whichever number."""
     found = InboundMessage.objects.filter(
         tenant_id=tenant_id,
-        conversation_id__in={message.conversation_id for message in inbound},
+        conversation__contact_id__in=contact_ids,
         is_opt_out=True,
         received_at__gte=since,
     ).exclude(pk__in=[message.pk for message in inbound])
-    return set(found.values_list("conversation_id", flat=True))
+    return set(found.values_list("conversation__contact_id", flat=True))
 
 
 def written_before(message: InboundMessage) -> datetime | None:

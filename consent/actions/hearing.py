@@ -21,10 +21,10 @@ from consent.actions.signups import (
     is_known,
     open_versions,
 )
-from consent.keywords import OPT_INS
 from consent.ledger.folding import GRANTS, NOES
 from consent.models import Authority, Channel, ConsentEvent, Purpose, SignupForm, SignupPlace, Source, State
 from consent.models import WordingVersion as Version
+from consent.phrases import OPT_INS
 from consent.queries import live_signup_form, may_send
 from consent.rights import periods
 from consent.signups import pairs_of

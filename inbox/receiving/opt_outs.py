@@ -88,14 +88,14 @@ def _note_requests(tenant: Tenant, opt_outs: list[OptOut]) -> None:
 
 
 def confirm(tenant: Tenant, opt_outs: list[OptOut]) -> None:
-    """One confirmation per person and day, however often they write STOPP."""
+    """One confirmation per person and day, however often they write STOPP, and to which of the numbers (CG-25)."""
     window = timezone.now() - WINDOW
+    people = {opt_out.contact.pk for opt_out in opt_outs}
     inbound = [opt_out.inbound for opt_out in opt_outs]
-    confirmed = queries.conversations_with_other_opt_outs(tenant.pk, inbound, since=window)
+    confirmed = queries.people_with_other_opt_outs(tenant.pk, people, inbound, since=window)
     for opt_out in opt_outs:
-        conversation_id = opt_out.inbound.conversation_id
-        if opt_out.inbound.sent_at > window and conversation_id not in confirmed:
-            confirmed.add(conversation_id)
+        if opt_out.inbound.sent_at > window and opt_out.contact.pk not in confirmed:
+            confirmed.add(opt_out.contact.pk)
             actions.queue_reply(
                 tenant=tenant,
                 number=opt_out.number,

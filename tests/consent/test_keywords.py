@@ -4,17 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent import keywords
+from consent import keywords, phrases
 from consent.keywords import asks_why, recognise
 from tests.consent.vectors import (
-    ERASED_BESIDE_WHY,
     MUST_ASK,
-    MUST_ASK_WHY,
-    MUST_NOT_ASK_WHY,
+    MUST_BE_LEFT_ALONE,
     MUST_NOT_OPT_OUT,
     MUST_OBJECT_TO_ALL,
     MUST_OPT_OUT,
+    MUST_OPT_OUT_AND_ERASE,
     MUST_OPT_OUT_OF_ALL,
+)
+from tests.consent.why import (
+    ERASED_BESIDE_WHY,
+    MUST_ASK_WHY,
+    MUST_NOT_ASK_WHY,
     OBJECTED_BESIDE_WHY,
     OUT_BESIDE_WHY,
     UNCLEAR_BESIDE_WHY,
@@ -26,10 +30,34 @@ def test_these_messages_opt_out_of_marketing(text: str) -> None:
     assert recognise(text)[:2] == ("opt_out", False)
 
 
-@pytest.mark.parametrize("text", sorted(keywords.HARD | keywords.TYPOS | keywords.SOFT))
+@pytest.mark.parametrize("text", sorted(phrases.HARD | phrases.TYPOS | phrases.SOFT))
 def test_every_word_on_the_lists_opts_out_also_in_capitals_and_with_politeness(text: str) -> None:
     for spelled in (text, text.upper(), f"  {text}!! ", f"Bitte {text}", f"{text} danke"):
         assert recognise(spelled).wish == "opt_out", spelled
+
+
+@pytest.mark.parametrize("text", sorted(phrases.HARD | phrases.TYPOS))
+def test_cg_21_a_word_of_the_lists_counts_at_the_end_of_a_message_however_long(text: str) -> None:
+    for before in (
+        "Hallo zusammen, ich habe euch das jetzt schon dreimal geschrieben. ",
+        "Was soll das? ",
+        "So geht das…\n",
+    ):
+        assert recognise(f"{before}{text}!").wish == "opt_out", before
+
+
+@pytest.mark.parametrize("text", ["Stopp", "Widerruf", "Abmeldung", "Ich widerspreche"])
+def test_a_word_that_heads_something_else_asks(text: str) -> None:
+    assert recognise(f"{text}! Das Kleid ist ja gar nicht rot.") == keywords.ASK
+
+
+@pytest.mark.parametrize("text", MUST_OPT_OUT_AND_ERASE)
+def test_these_messages_opt_out_and_ask_for_erasure(text: str) -> None:
+    assert recognise(text) == keywords.OPT_OUT._replace(wants_erasure=True)
+
+
+def test_to_be_deleted_from_a_list_is_no_request_for_erasure() -> None:
+    assert recognise("Bitte löschen Sie mich aus Ihrem Verteiler") == keywords.OPT_OUT
 
 
 @pytest.mark.parametrize("text", MUST_OPT_OUT_OF_ALL)
@@ -58,9 +86,7 @@ def test_these_messages_ask_a_person_to_look(text: str) -> None:
     assert recognise(text)[:2] == ("ask", False)
 
 
-@pytest.mark.parametrize(
-    "text", ["Die Stoppuhr ist super", "Könnt ihr meine Bestellung stoppen?", "Bis Ende Mai?", "Nein", "Shop", "Hallo"]
-)
+@pytest.mark.parametrize("text", MUST_BE_LEFT_ALONE)
 def test_ordinary_messages_are_left_alone(text: str) -> None:
     assert recognise(text)[:2] == ("none", False)
 
@@ -73,6 +99,7 @@ def test_a_keyword_asks_to_sign_up(text: str) -> None:
 def test_a_soft_word_asks_back_while_a_flow_waits_for_an_answer() -> None:
     assert recognise("Ende", is_flow_waiting=True).wish == "ask"
     assert recognise("Stopp", is_flow_waiting=True).wish == "opt_out"
+    assert recognise("Das Fest war schön. Ende.").wish == "ask"
 
 
 def test_an_opt_out_button_counts_whatever_its_title() -> None:
@@ -119,7 +146,13 @@ def test_a_question_why_hides_no_wish_that_stands_beside_it(text: str, means: ke
 
 
 @pytest.mark.parametrize(
-    "text", ["Warum bekomme ich das? Start", "Start, warum bekomme ich das?", "Warum bekomme ich das? Anmelden."]
+    "text",
+    [
+        "Warum bekomme ich das? Start",
+        "Start, warum bekomme ich das?",
+        "Warum bekomme ich das? Anmelden.",
+        "Gut. Start.",
+    ],
 )
-def test_nobody_says_yes_by_asking_why(text: str) -> None:
+def test_nobody_says_yes_by_asking_why_or_among_other_things(text: str) -> None:
     assert recognise(text).wish == "none"

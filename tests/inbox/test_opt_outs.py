@@ -112,6 +112,33 @@ def test_one_confirmation_however_often_somebody_writes_stopp(number: Number, de
     assert not may(number.tenant)
 
 
+def test_cg_25_one_confirmation_though_somebody_writes_stopp_to_two_of_the_numbers(
+    number: Number, deliver: Deliver
+) -> None:
+    tenant = number.tenant
+    send(number, 1, accepted_at=TODAY)
+    agree(tenant)
+    with tenant_scope(tenant):
+        other = Number.objects.create(tenant=tenant, account=number.account, phone_number_id="pnid-other")
+    to_one = meta.body(number, messages=[meta.text("STOPP", at=TODAY)])
+    to_other = meta.body(other, messages=[meta.text("Stopp", at=TODAY + timedelta(seconds=20))])
+
+    deliver(to_one)
+    deliver(to_other)
+
+    assert [phone for phone, _text in confirmations(tenant)] == ["+493023125001"]
+    assert not may(tenant)
+
+
+def test_cg_25_two_people_are_confirmed_each(number: Number, deliver: Deliver) -> None:
+    send(number, 2, accepted_at=TODAY)
+    stopps = [meta.text("STOPP", sender=f"4930231250{place:02d}", at=TODAY) for place in (1, 2)]
+
+    deliver(meta.body(number, messages=stopps))
+
+    assert {phone for phone, _text in confirmations(number.tenant)} == {"+493023125001", "+493023125002"}
+
+
 def test_english_speakers_are_answered_in_english(number: Number, deliver: Deliver) -> None:
     send(number, 1, accepted_at=TODAY)
     with tenant_scope(number.tenant):
@@ -156,7 +183,9 @@ def test_a_stopp_older_than_a_new_yes_ends_nothing(number: Number, deliver: Deli
     assert campaign_states(number.tenant, waiting) == [(Message.State.QUEUED, "")]
 
 
-@pytest.mark.parametrize("words", ["Löscht bitte alle meine Daten", "Please delete my data"])
+@pytest.mark.parametrize(
+    "words", ["Löscht bitte alle meine Daten", "Please delete my data", "Habt ihr sie noch alle? Löscht meine Nummer!"]
+)
 def test_cg_40_who_wants_their_data_deleted_is_noted_in_the_register(
     number: Number, deliver: Deliver, words: str
 ) -> None:

@@ -14,9 +14,11 @@ from inbox.models import InboundMessage
 from tenants.scope import tenant_scope
 from tests.consent.vectors import (
     MUST_ASK,
+    MUST_BE_LEFT_ALONE,
     MUST_NOT_OPT_OUT,
     MUST_OBJECT_TO_ALL,
     MUST_OPT_OUT,
+    MUST_OPT_OUT_AND_ERASE,
     MUST_OPT_OUT_OF_ALL,
 )
 from tests.inbox import meta
@@ -29,9 +31,11 @@ TODAY = timezone.now().replace(microsecond=0) - timedelta(minutes=5)
     ("vectors", "expected"),
     [
         pytest.param(MUST_OPT_OUT, ("withdrawn", None), id="out of marketing"),
+        pytest.param(MUST_OPT_OUT_AND_ERASE, ("withdrawn", None), id="out of marketing and to be erased"),
         pytest.param(MUST_OPT_OUT_OF_ALL, ("withdrawn", "withdrawn"), id="out of everything"),
         pytest.param(MUST_OBJECT_TO_ALL, ("objected", "objected"), id="an objection"),
         pytest.param(MUST_NOT_OPT_OUT, (None, None), id="not out"),
+        pytest.param(MUST_BE_LEFT_ALONE, (None, None), id="nothing at all"),
         pytest.param(MUST_ASK, (None, None), id="to be looked at"),
     ],
 )
@@ -46,10 +50,11 @@ def test_what_people_write_does_what_it_means(
 
 
 def test_what_may_be_a_no_is_for_people_to_look_at(number: Number, deliver: Callable[..., None]) -> None:
-    _all_write(number, deliver, MUST_ASK)
+    _all_write(number, deliver, [*MUST_ASK, *MUST_BE_LEFT_ALONE])
 
     with tenant_scope(number.tenant):
-        assert InboundMessage.objects.filter(needs_a_look=True).count() == len(MUST_ASK)
+        looked_at = InboundMessage.objects.filter(needs_a_look=True)
+        assert set(looked_at.values_list("text", flat=True)) == set(MUST_ASK)
 
 
 def _all_write(number: Number, deliver: Callable[..., None], vectors: list[str]) -> dict[str, str]:
