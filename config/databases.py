@@ -1,8 +1,8 @@
 """How long a database's host may be silent: one that is gone without a word closes no connection.
 
 libpq and the kernel count, on open connections too, and only towards another host: a Unix socket needs none of it. A
-statement may take hours, because the server's kernel answers for it meanwhile. Only who does not even read what we send
-is given up with its host: a pooler whose connections are all taken, or COPY behind a disk that stands still.
+statement may take hours, because the server's kernel answers for it meanwhile. What does get cut is sending to somebody
+who does not read: a pooler whose connections are all taken, or COPY into a disk that stands still.
 """
 
 from typing import Any
