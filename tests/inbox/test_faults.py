@@ -7,15 +7,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
 from django.db import connection
 
+from benchmarks.fleet import wait_until
 from inbox import receiving
 from inbox.models import Conversation, InboundMessage, WebhookEvent
 from messaging.models import Message
@@ -23,6 +24,7 @@ from tenants.scope import across_tenants, tenant_scope
 from tests.inbox import meta
 from tests.inbox.meta import NOON
 from tests.inbox.outbox import send
+from tests.reliability.vanishing import Host
 from tests.setup.services import eventually
 from whatsapp.models import Number
 from whatsapp.signature import sign
@@ -48,13 +50,13 @@ def database_url() -> str:
 
 
 @contextmanager
-def running(**environment: str) -> Iterator[RunningDoor]:
-    """A door on a free port with the test's database."""
+def running(before: Sequence[str] = (), **environment: str) -> Iterator[RunningDoor]:
+    """A door on a free port with the test's database; `before` is what starts it."""
     environment = {"DATABASE_URL": database_url(), "WHATSAPP_APP_SECRET": meta.SECRET} | environment
     with socket.create_server(("127.0.0.1", 0)) as listener:
         arguments = ["-m", "uvicorn", "inbox.door:application", "--fd", str(listener.fileno()), "--no-access-log"]
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [*before, sys.executable, *arguments],
             env=os.environ | environment,
             pass_fds=[listener.fileno()],
         )
@@ -128,6 +130,32 @@ def test_a_lost_connection_is_told_to_meta_and_then_replaced(number: Number, doo
     assert later[-1][1] == 200
     assert lost not in kept
     assert all((content in kept) is (status == 200) for content, status in later)
+
+
+def test_a_database_whose_host_vanishes_in_the_middle_of_a_statement_costs_seconds(number: Number) -> None:
+    if not Host.is_possible():
+        pytest.skip("networks of one's own are not possible here")
+    first, lost, later = (meta.body(number, statuses=[meta.status(f"wamid.{n}", "sent")]) for n in range(3))
+    answers = []
+
+    with Host(connection.settings_dict["HOST"], connection.settings_dict["PORT"]) as host:
+        url = urlsplit(database_url())
+        url = url._replace(netloc=f"{url.netloc.rpartition('@')[0]}@{host.address}")
+        with running(host.near(), DATABASE_URL=url.geturl()) as door:
+            assert door.post(first) == 200
+            host.is_deaf = True
+            waiting = threading.Thread(target=lambda: answers.append(door.post(lost)))
+            waiting.start()
+            assert host.heard.wait(20)
+            host.vanish()
+            # As soon as Meta has its answer the host is there again, and does not know of any connection.
+            waiting.join()
+            host.come_back()
+            # 20 s after the statement (config.databases), and another try.
+            wait_until(lambda: door.post(later) == 200, "the door", 30)
+
+    assert answers == [503]
+    assert stored_bodies() == [first, later]
 
 
 def test_a_normal_end_lets_go_of_the_database(door: RunningDoor) -> None:

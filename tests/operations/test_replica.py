@@ -37,16 +37,6 @@ from tests.conftest import PASSWORD
 
 REPLAYED_LSN = "SELECT pg_last_wal_replay_lsn()"
 REPLAYED = "SELECT pg_last_xact_replay_timestamp()"
-# How long the system waits for the other end of an open connection to the replica.
-ASK_SOCKET = """
-import socket, django
-django.setup()
-from django.db import connections
-connections["reports"].ensure_connection()
-there = socket.socket(fileno=connections["reports"].connection.fileno())
-for option in ("TCP_USER_TIMEOUT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"):
-    print(there.getsockopt(socket.IPPROTO_TCP, getattr(socket, option)))
-"""
 
 
 @dataclass
@@ -337,12 +327,6 @@ def test_an_idle_primary_lets_its_replica_know_the_time(place: Place) -> None:
     wait_until(lambda: told(place.standby, REPLAYED) > before, "the time", 20)
     rounds = [entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values() if entry["task"] == tasks.mark.name]
     assert [timedelta(seconds=each) < replica.BEHIND / 2 for each in rounds] == [True]
-
-
-def test_a_vanished_replica_is_given_seconds_on_open_connections_too(place: Place) -> None:
-    asked = process(ASK_SOCKET, REPORTS_DATABASE_URL=place.standby.url)
-
-    assert asked.stdout.split() == ["3000", "5", "2", "2"], asked.stderr
 
 
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "REPORTS_DATABASE_URL"])

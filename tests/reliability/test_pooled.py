@@ -17,7 +17,7 @@ from benchmarks.fleet import database_url, wait_until
 from config.localservices import ports
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# Fewer connections than processes and threads, so that they must share.
+# Fewer connections than processes and threads, so that they must share; the limits are those of docs/scaling.md.
 CONFIGURATION = """
 [databases]
 {name} = host={host} port={port} user={user} password={password}
@@ -28,6 +28,11 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 4
+server_connect_timeout = 5
+tcp_keepidle = 10
+tcp_keepintvl = 5
+tcp_keepcnt = 2
+tcp_user_timeout = 20000
 admin_users = anybody
 """
 
