@@ -2,7 +2,7 @@
 
 import base64
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from consent import queries, tasks
 from consent.actions import preferences, vouchers
@@ -32,7 +31,7 @@ from tenants.scope import across_tenants, tenant_scope
 from tests.consent.factories import open_form, published
 from tests.consent.imports import done
 from tests.consent.rights import traces
-from tests.consent.rights.traces import EMAIL, MARKER, OTHER, PHONE, erased, follow, found, plant, received, wamid
+from tests.consent.rights.traces import EMAIL, MARKER, OTHER, PHONE, erased, follow, found, received, wamid
 from tests.consent.test_addresses import BOTH, ask
 from tests.consent.test_signups import page, write
 from tests.contacts.calls import Caller
@@ -43,23 +42,6 @@ from whatsapp.models import Number
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
 Deliver = Callable[..., None]
-
-
-@pytest.fixture
-def people(
-    alice: Caller,
-    bakery: Tenant,
-    number: Number,
-    deliver: Deliver,
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
-) -> Iterator[tuple[Contact, Contact]]:
-    """Both, and the bells that they have rung: the tasks wait in the broker, because no worker runs here."""
-    server = redis.Redis.from_url(settings.REDIS_URL)
-    server.flushdb()
-    with django_capture_on_commit_callbacks(execute=True):
-        planted = plant(alice, bakery, number, deliver)
-    yield planted
-    server.flushdb()
 
 
 def test_the_marker_is_in_every_place_before_and_nowhere_afterwards(
