@@ -17,6 +17,7 @@ from contacts.models import (
 )
 from tenants.admin import ReadOnlyAdmin
 
+
 @admin.register(Program)
 class ProgramAdmin(ReadOnlyAdmin):
     """Companies say themselves who knows whence their data come."""

@@ -24,6 +24,7 @@ WORKING = (Import.State.CHECKING, Import.State.RUNNING)
 ROWS_AT_A_TIME = 2000
 LINES_AT_A_TIME = 10_000
 GONE = 410
+GONE_TEXT = "–"
 
 
 class NotYet(Exception):
@@ -155,13 +156,19 @@ def forget(contact: Contact) -> None:
 
 
 def _forget_heads(tenant_id: int, named: "Named") -> None:
-    """Somebody's data stand where headers should in a file without any, and perhaps in a file's name."""
+    """Somebody's data stand where headers should in a file without any, and perhaps in a file's name.
+
+    The others keep their places, because rejected lines are shown below them; what is being worked on keeps all.
+    """
     imports = Import.objects.filter(tenant=tenant_id)
-    for pk, headers, filename, country in imports.values_list("pk", "headers", "filename", "default_country"):
-        if named.is_in(headers, country):
-            imports.filter(pk=pk).update(headers=[], mapping={})
-        if any(text.lower() in filename.lower() for text in named.texts):
-            imports.filter(pk=pk).update(filename="–")
+    for imported in imports.only("headers", "mapping", "filename", "default_country", "state"):
+        own = [cell for cell in imported.headers if named.is_in([cell], imported.default_country)]
+        if own and imported.state not in WORKING:
+            headers = [GONE_TEXT if cell in own else cell for cell in imported.headers]
+            mapping = {header: target for header, target in imported.mapping.items() if header not in own}
+            imports.filter(pk=imported.pk).update(headers=headers, mapping=mapping)
+        if any(text.lower() in imported.filename.lower() for text in named.texts):
+            imports.filter(pk=imported.pk).update(filename=GONE_TEXT)
 
 
 def _forget_staged(tenant_id: int, naming: Q) -> int:

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 import orjson
 from allauth.account.admin import EmailAddressAdmin
 from allauth.account.models import EmailAddress
+from allauth.mfa.admin import AuthenticatorAdmin
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.admin import UserSessionAdmin
 from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
@@ -216,8 +218,8 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     exclude = ("body",)
 
 
-# These come with a search of their own, whose addresses would say who is looked for.
-admin.site.unregister([Group, EmailAddress, UserSession])
+# These come with a search of their own, whose addresses would say who is looked for, and are logged by name.
+admin.site.unregister([Group, EmailAddress, UserSession, Authenticator])
 
 
 @admin.register(Group)
@@ -236,3 +238,8 @@ class SealedUserSessionAdmin(SealedSearch, UserSessionAdmin):
 
     # allauth's name a field that our users do not have.
     search_fields = ("user__email", "ip")
+
+
+@admin.register(Authenticator)
+class NamelessAuthenticatorAdmin(NamelessLog, AuthenticatorAdmin):
+    """Second factors of the people who log in."""

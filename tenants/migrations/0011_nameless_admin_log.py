@@ -5,6 +5,8 @@ Each row keeps what leads to the object while it is there; what was changed is t
 
 from django.db import migrations
 
+FORGET = "UPDATE django_admin_log SET object_repr = left(coalesce(object_id, ''), 200)"
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -13,8 +15,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL(
-            "UPDATE django_admin_log SET object_repr = coalesce(object_id, '')",
-            migrations.RunSQL.noop,
-        ),
+        migrations.RunSQL(FORGET, migrations.RunSQL.noop),
     ]

@@ -1,4 +1,4 @@
-"""A contact that the company deletes is forgotten as after an erasure; what is left is found by who gives the number."""
+"""A contact that the company deletes is forgotten as in an erasure; what is left is found by who gives the number."""
 
 from collections.abc import Callable
 from datetime import date
