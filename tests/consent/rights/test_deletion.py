@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from datetime import date
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from consent import importing
+from consent.actions import declarations
 from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Suppression
 from consent.queries import may_send
 from contacts.models import Contact
@@ -31,6 +34,7 @@ from whatsapp.models import Number
 pytestmark = pytest.mark.usefixtures("as_runtime")
 
 People = tuple[Contact, Contact]
+PROOF = {"proof": "a card at the counter"}
 # These go by themselves when their days are over.
 SHORT_LIVED = {"file .csv", "file .zip", "table contacts_rejectedrow"}
 
@@ -58,7 +62,7 @@ def test_cg_43_a_deleted_contact_is_named_by_nothing_but_files_and_raw_webhooks(
     answered(alice)
     with tenant_scope(bakery):
         counted, requests = Message.objects.count(), DataRequest.objects.count()
-        agree(bakery, people[0], pairs=[("email", "marketing")])
+        agree(bakery, people[0], pairs=[("email", "marketing")], evidence=PROOF)
 
     deleted(alice, people[0])
 
@@ -82,7 +86,7 @@ def test_cg_43_proofs_of_a_deleted_contact_end_as_after_an_erasure_also_those_of
 ) -> None:
     answered(alice)
     with tenant_scope(bakery):
-        agree(bakery, people[0], pairs=[("email", "marketing")])
+        agree(bakery, people[0], pairs=[("email", "marketing")], evidence=PROOF)
         theirs = ConsentEvent.objects.filter(subject_id=people[0].subject_id).values("event_id")
         proofs = ConsentEvidence.objects.filter(event_id__in=list(theirs.values_list("event_id", flat=True)))
         assert proofs.filter(kept_until=None).count() == proofs.count() > 0
@@ -93,6 +97,41 @@ def test_cg_43_proofs_of_a_deleted_contact_end_as_after_an_erasure_also_those_of
         assert set(proofs.values_list("kept_until", flat=True)) == {date(timezone.now().year + 3, 12, 31)}
         # Berta's are in use.
         assert ConsentEvidence.objects.filter(kept_until=None).exists()
+
+
+def test_what_proves_a_yes_of_somebody_who_was_merged_stays_while_they_do(alice: Caller, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        anna, berta = person(bakery, phone=f"+{PHONE}"), person(bakery, phone=f"+{OTHER}")
+        agree(bakery, anna, evidence=PROOF)
+        agree(bakery, berta, evidence=PROOF)
+        declarations.merged(tenant=bakery, kept=anna, gone=berta)
+
+    deleted(alice, anna)
+
+    with tenant_scope(bakery):
+        hers = ConsentEvent.objects.filter(subject_id=berta.subject_id).values("event_id")
+        proofs = ConsentEvidence.objects.filter(event_id__in=hers)
+        assert set(proofs.values_list("kept_until", flat=True)) == {None}
+        assert ConsentEvidence.objects.exclude(kept_until=None).exists()
+
+
+def test_proofs_of_contacts_that_were_deleted_before_get_their_end(bakery: Tenant) -> None:
+    migration = import_module("consent.migrations.0054_found_of_strangers")
+    with tenant_scope(bakery):
+        anna, berta = person(bakery, phone=f"+{PHONE}"), person(bakery, phone=f"+{OTHER}")
+        for one in (anna, berta):
+            agree(bakery, one, pairs=[("email", "marketing")], evidence=PROOF)
+        hers = list(ConsentEvent.objects.filter(subject_id=anna.subject_id).values_list("event_id", flat=True))
+        said_at = ConsentEvent.objects.get(subject_id=anna.subject_id).occurred_at
+        Contact.objects.filter(pk=anna.pk).delete()
+
+    with across_tenants("this test"), connection.cursor() as cursor:
+        cursor.execute(migration.LOCK_AWAY)
+
+    with tenant_scope(bakery):
+        kept = dict(ConsentEvidence.objects.values_list("event_id", "kept_until"))
+        assert kept.pop(hers[0]) == date(said_at.year + 3, 12, 31)
+        assert set(kept.values()) == {None}
 
 
 def test_cg_43_who_asks_for_an_erasure_after_the_deletion_is_found_by_number_in_files_and_raw_webhooks(
