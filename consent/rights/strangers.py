@@ -48,7 +48,7 @@ def erase(tenant: Tenant, request: DataRequest) -> None:
 def told(request: DataRequest) -> list[tuple[str, int]]:
     """What was deleted of somebody who is no contact, in words, each with how much; empty where nothing was found."""
     words = {
-        "webhooks": _("Raw webhooks"),
+        "webhooks": _("Entries in the raw log of WhatsApp"),
         "exports": _("Exports of their data"),
         "sign_ups": _("Requests to confirm their e-mail address"),
         "files": _("Uploaded files, with what was kept of their lines"),

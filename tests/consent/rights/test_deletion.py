@@ -192,7 +192,7 @@ def test_where_nothing_names_them_the_page_says_so_after_it_was_looked_for_and_n
 
     assert "nothing is stored" not in before + during
     assert "are being searched for the person" in during
-    assert "neither uploaded files nor raw webhooks name them: nothing is stored" in after
+    assert "neither uploaded files nor the raw log of WhatsApp name them: nothing is stored" in after
 
 
 def test_a_stranger_whom_an_import_makes_a_contact_meanwhile_is_not_erased_unchecked(
