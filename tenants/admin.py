@@ -1,7 +1,7 @@
 """Django admin for staff: companies, their people, keys and trail; and a base that stays quick on millions of rows."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import orjson
@@ -81,7 +81,7 @@ def _logged(request: HttpRequest, rows: Iterable[Model], action: int, message: A
     said = message if isinstance(message, str) else orjson.dumps(message, default=str).decode()
     return LogEntry.objects.bulk_create(
         LogEntry(
-            user_id=request.user.pk,
+            user_id=cast(User, request.user).pk,
             content_type=ContentType.objects.get_for_model(row, for_concrete_model=False),
             object_id=row.pk,
             object_repr=str(getattr(row, "uid", row.pk)),

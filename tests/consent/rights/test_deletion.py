@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from importlib import import_module
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from consent import importing
 from consent.actions import declarations
+from consent.actions import people as actions
 from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Suppression
 from consent.queries import may_send
 from contacts.models import Contact
@@ -257,3 +259,29 @@ def test_whoever_has_asked_about_their_data_is_not_deleted_before_the_answer(
     assert staff.post(reverse("admin:contacts_contact_delete", args=[anna.pk]), {"post": "yes"}).status_code == 403
     alice.post(f"data-requests/{asked['uid']}/close/", {"answer": "No: twice a day is enough.", "refused": True})
     deleted(alice, anna)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_art_18_who_is_restricted_while_somebody_deletes_them_is_kept(bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        anna = person(bakery, phone=f"+{PHONE}")
+    refused: list[str] = []
+
+    def deleting() -> None:
+        with pytest.raises(actions.Kept) as kept, tenant_scope(bakery):
+            actions.delete(contact=anna, by=None)
+        refused.append(str(kept.value))
+        connection.close()
+
+    second = Thread(target=deleting)
+    with tenant_scope(bakery):
+        declarations.restrict(tenant=bakery, contact=anna, dedupe="her wish", by=None)
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+    second.join(10)
+
+    # In the language of a new thread.
+    assert refused[0].startswith("Eingeschränkt: nur Speicherung")
+    with tenant_scope(bakery):
+        assert Contact.objects.get().restricted_at
