@@ -20,10 +20,11 @@ from consent.models import (
     Suppression,
 )
 from consent.rights import handing_over
-from contacts.identities import digests_of
+from contacts.identities import digest, digests_of
 from contacts.models import Contact
-from contacts.personal import Section
+from contacts.personal import Named, Section
 from tenants.encryption import CannotDecrypt
+from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 ROWS_AT_A_TIME = 500
@@ -160,12 +161,38 @@ def _request(row: AddressRequest) -> dict[str, Any]:
 def clear(contact: Contact) -> None:
     """Delete the exports that were made of the person, and files with everything of the company."""
     handing_over.let_go(contact.tenant, everything=True)
-    with tenant_scope(contact.tenant_id):
-        made = list(DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk).exclude(file=""))
+    _clear_exports(contact.tenant_id, Q(contact=contact.pk))
+
+
+def clear_named(tenant: Tenant, named: Named) -> dict[str, int]:
+    """Delete what names somebody who is no contact, and files with everything of the company; returns how many of each.
+
+    That is exports from when they were one, and what asks for a yes to their address.
+    """
+    handing_over.let_go(tenant, everything=True)
+    theirs = Q(pk__in=[])
+    for kind, value in named.values.items():
+        theirs |= Q(contact=None, digests__contains=[[kind, digest(tenant, kind, value).hex()]])
+    exports = _clear_exports(tenant.pk, theirs)
+    email = named.values.get("email")
+    with tenant_scope(tenant):
+        sign_ups = AddressRequest.objects.filter(_unowned(tenant, email), tenant=tenant).delete()[0] if email else 0
+    return {"exports": exports, "sign_ups": sign_ups}
+
+
+def _unowned(tenant: Tenant, email: str) -> Q:
+    """Mails that ask for a yes to an address of which nobody knows yet whose it is."""
+    return Q(contact=None, mailbox=mailing.mailbox(tenant, email))
+
+
+def _clear_exports(tenant_id: int, of: Q) -> int:
+    with tenant_scope(tenant_id):
+        made = list(DataRequest.objects.filter(of, tenant=tenant_id).exclude(file=""))
     for request in made:
         request.file.delete(save=False)
-        with tenant_scope(contact.tenant_id):
-            DataRequest.objects.filter(tenant=contact.tenant_id, pk=request.pk).update(file="", file_until=None)
+        with tenant_scope(tenant_id):
+            DataRequest.objects.filter(tenant=tenant_id, pk=request.pk).update(file="", file_until=None)
+    return len(made)
 
 
 def forget(contact: Contact) -> None:
@@ -180,12 +207,12 @@ def forget(contact: Contact) -> None:
     requests = DataRequest.objects.filter(tenant=contact.tenant_id, contact=contact.pk)
     requests.update(note="", answer="", extended_because="", digests=digests)
     # Before the requests by mail, as whoever confirms one does (the order: consent.actions.joining), and after the
-    # messages, as whoever notes their statuses does.
-    list(Contact.objects.select_for_update(of=("self",)).filter(tenant=contact.tenant_id, pk=contact.pk))
+    # messages, as whoever notes their statuses does. Whoever deletes a contact asks again then whether it may go.
+    locked = Contact.objects.select_for_update(of=("self",)).filter(tenant=contact.tenant_id, pk=contact.pk)
+    contact.restricted_at = dict(locked.values_list("pk", "restricted_at")).get(contact.pk)
     asked = Q(contact=contact.pk)
     if contact.email:
-        # Nobody knows yet whose address that is, but it is the same one.
-        asked |= Q(contact=None, mailbox=mailing.mailbox(contact.tenant, contact.email))
+        asked |= _unowned(contact.tenant, contact.email)
     AddressRequest.objects.filter(asked, tenant=contact.tenant_id).delete()
     # Not back into the pool: somebody else would get a code that is already known.
     SignupCode.objects.filter(tenant=contact.tenant_id, contact=contact.pk).delete()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, BinaryIO, cast
 
 from django.db.models import Max, Q
@@ -18,10 +19,12 @@ from contacts.models import Contact, Event, Import, NotedRow, RejectedRow, Stage
 from tenants.models import AuditEvent, IdempotencyKey, Tenant
 from tenants.scope import tenant_scope
 
+NAMING = ("phone", "bsuid", "email", "external_id")
 WORKING = (Import.State.CHECKING, Import.State.RUNNING)
 ROWS_AT_A_TIME = 2000
 LINES_AT_A_TIME = 10_000
 GONE = 410
+GONE_TEXT = "–"
 
 
 class NotYet(Exception):
@@ -100,31 +103,34 @@ def clear(contact: Contact) -> None:
 
     Imports stay with their counts, as after 30 days. Raises NotYet while such a file is being imported.
     """
-    named = Named.of(contact)
-    with tenant_scope(contact.tenant_id):
-        kept = list(Import.objects.filter(tenant=contact.tenant_id).exclude(file=""))
-    for imported in kept:
-        if not named.is_in_file(imported):
-            continue
-        if imported.state in WORKING:
-            raise NotYet(_("An import names this person and is still running. The erasure goes on after it."))
+    _clear_files(contact.tenant_id, Named.of(contact))
+
+
+def clear_named(tenant: Tenant, named: "Named") -> dict[str, int]:
+    """Delete what names somebody who is no contact: files, lines that wait, stored answers; returns how many of each.
+
+    Each step commits. Raises NotYet, before anything went, while such a file is being imported.
+    """
+    files = _clear_files(tenant.pk, named)
+    with tenant_scope(tenant):
+        _forget_heads(tenant.pk, named)
+        lines = _forget_staged(tenant.pk, named.staged)
+        return {"files": files, "lines": lines, "answers": _forget_answers(tenant.pk, named.texts)}
+
+
+def _clear_files(tenant_id: int, named: "Named") -> int:
+    with tenant_scope(tenant_id):
+        kept = list(Import.objects.filter(tenant=tenant_id).exclude(file=""))
+    naming = [imported for imported in kept if named.is_in_file(imported)]
+    if any(imported.state in WORKING for imported in naming):
+        raise NotYet(_("An import names this person and is still running. The erasure goes on after it."))
+    for imported in naming:
         # The file before its name, so that a killed worker leaves none behind that nobody knows of.
         imported.file.delete(save=False)
-        with tenant_scope(contact.tenant_id):
-            Import.objects.filter(tenant=contact.tenant_id, pk=imported.pk).update(file="")
-    _clear_lines(contact.tenant_id)
-    _clear_heads(contact.tenant_id, named)
-
-
-def _clear_heads(tenant_id: int, named: "Named") -> None:
-    """Somebody's data stand where headers should in a file without any, and perhaps in a file's name."""
-    with tenant_scope(tenant_id):
-        imports = Import.objects.filter(tenant=tenant_id)
-        for pk, headers, filename, country in imports.values_list("pk", "headers", "filename", "default_country"):
-            if named.is_in(headers, country):
-                imports.filter(pk=pk).update(headers=[], mapping={})
-            if any(text.lower() in filename.lower() for text in named.texts):
-                imports.filter(pk=pk).update(filename="–")
+        with tenant_scope(tenant_id):
+            Import.objects.filter(tenant=tenant_id, pk=imported.pk).update(file="")
+    _clear_lines(tenant_id)
+    return len(naming)
 
 
 def _clear_lines(tenant_id: int) -> None:
@@ -141,26 +147,44 @@ def _clear_lines(tenant_id: int) -> None:
 
 def forget(contact: Contact) -> None:
     """Delete the contact with identities, tags, list entries and events, and empty stored answers that name it."""
-    tenant_id = contact.tenant_id
-    _forget_answers(contact)
-    staged = Q(contact_id=contact.pk)
-    for key in ("phone", "bsuid", "email", "external_id"):
-        if value := getattr(contact, key):
-            staged |= Q(**{key: value})
-    StagedRow.objects.filter(staged, tenant=tenant_id).delete()
+    tenant_id, named = contact.tenant_id, Named.of(contact)
+    _forget_answers(tenant_id, [str(contact.uid), *named.texts])
+    _forget_staged(tenant_id, named.staged | Q(contact_id=contact.pk))
+    _forget_heads(tenant_id, named)
     Event.objects.filter(tenant=tenant_id, contact=contact.pk).delete()
     contact.delete()
 
 
-def _forget_answers(contact: Contact) -> None:
+def _forget_heads(tenant_id: int, named: "Named") -> None:
+    """Somebody's data stand where headers should in a file without any, and perhaps in a file's name.
+
+    The others keep their places, because rejected lines are shown below them; what is being worked on keeps all.
+    """
+    imports = Import.objects.filter(tenant=tenant_id)
+    for imported in imports.only("headers", "mapping", "filename", "default_country", "state"):
+        own = [cell for cell in imported.headers if named.is_in([cell], imported.default_country)]
+        if own and imported.state not in WORKING:
+            headers = [GONE_TEXT if cell in own else cell for cell in imported.headers]
+            mapping = {header: target for header, target in imported.mapping.items() if header not in own}
+            imports.filter(pk=imported.pk).update(headers=headers, mapping=mapping)
+        if any(text.lower() in imported.filename.lower() for text in named.texts):
+            imports.filter(pk=imported.pk).update(filename=GONE_TEXT)
+
+
+def _forget_staged(tenant_id: int, naming: Q) -> int:
+    gone, _by_model = StagedRow.objects.filter(naming, tenant=tenant_id).delete()
+    return gone
+
+
+def _forget_answers(tenant_id: int, texts: Collection[str]) -> int:
     """A repeat of the request must not create the person again, so the answer is emptied and its key stays."""
-    told = IdempotencyKey.objects.filter(tenant=contact.tenant_id)
-    texts = [str(contact.uid), *Named.of(contact).texts]
+    told, gone = IdempotencyKey.objects.filter(tenant=tenant_id), 0
     for text in texts:
-        told.filter(key__icontains=text).delete()
+        gone += told.filter(key__icontains=text).delete()[0]
     for pk, body in told.values_list("pk", "body").iterator(ROWS_AT_A_TIME):
         if any(text.encode() in bytes(body) for text in texts):
-            told.filter(pk=pk).update(body=b"{}", status=GONE)
+            gone += told.filter(pk=pk).update(body=b"{}", status=GONE)
+    return gone
 
 
 def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime]:
@@ -171,17 +195,28 @@ def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime
 
 @dataclass(frozen=True)
 class Named:
-    """By what a contact can be recognised in files and texts."""
+    """By what somebody can be recognised in files, lines and texts: their values of NAMING."""
 
-    phone: str
-    texts: tuple[str, ...]
+    values: Mapping[str, str]
 
     @classmethod
     def of(cls, contact: Contact) -> "Named":
-        """The contact's phone, and what else names it; texts too short to name anybody are left out."""
-        digits = (contact.phone or "").lstrip("+")
-        texts = (digits, contact.bsuid, contact.email, contact.external_id)
-        return cls(contact.phone or "", tuple(text for text in texts if text and len(text) >= 4))
+        """By all that names the contact."""
+        return cls({key: value for key in NAMING if (value := getattr(contact, key))})
+
+    @property
+    def phone(self) -> str:
+        return self.values.get("phone", "")
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """What names them in any text, the phone without its plus; what is too short to name anybody is left out."""
+        return tuple(text for value in self.values.values() if len(text := value.removeprefix("+")) >= 4)
+
+    @property
+    def staged(self) -> Q:
+        """Lines of imports that are still worked on and name them."""
+        return Q(("pk__in", []), *self.values.items(), _connector=Q.OR)
 
     def is_in_file(self, imported: Import) -> bool:
         """Whether a line of the uploaded file names the person; a file that cannot be read may do so."""

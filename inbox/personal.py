@@ -11,11 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact
-from contacts.personal import Section
+from contacts.personal import Named, Section
 from inbox.models import Conversation, InboundMessage
 from messaging.models import Message
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
+from whatsapp.models import Number
 
 ROWS_AT_A_TIME = 500
 BODIES_AT_A_TIME = 200
@@ -24,6 +25,8 @@ DAYS = 31
 NAMING = """
 SELECT id, received_at, body FROM inbox_webhookevent
 WHERE received_at >= %s AND received_at < %s
+  AND (position('phone_number_id'::bytea IN body) = 0
+    OR EXISTS (SELECT FROM unnest(%s::bytea[]) AS own WHERE position(own IN body) > 0))
   AND EXISTS (SELECT FROM unnest(%s::bytea[]) AS word WHERE position(word IN body) > 0)
 ORDER BY id LIMIT %s FOR UPDATE
 """
@@ -70,12 +73,26 @@ def clear(contact: Contact) -> None:
     What concerns others stays in the body. What arrives later about messages sent before, such as a read receipt, is
     dropped with its day: nobody can recognise it any more.
     """
-    words = _words(contact)
-    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    _clear(contact.tenant, _words(contact))
+
+
+def clear_named(tenant: Tenant, named: Named) -> dict[str, int]:
+    """The same for somebody who is no contact; returns how many webhooks named them."""
+    return {"webhooks": _clear(tenant, [text.encode() for text in named.texts])}
+
+
+def _clear(tenant: Tenant, words: Sequence[bytes]) -> int:
+    with tenant_scope(tenant):
+        # What the person wrote to other companies is theirs, and may not even have been read yet.
+        numbers = Number.objects.filter(tenant=tenant)
+        own = [known.encode() for known in numbers.values_list("phone_number_id", flat=True)]
+    today, cleared = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0), 0
     for day in range(DAYS + 1) if words else ():
-        start = today - timedelta(days=day)
-        while _clear_some(words, start, start + timedelta(days=1)):
-            pass
+        start, some = today - timedelta(days=day), BODIES_AT_A_TIME
+        while some == BODIES_AT_A_TIME:
+            some = _clear_some(own, words, start, start + timedelta(days=1))
+            cleared += some
+    return cleared
 
 
 def _words(contact: Contact) -> list[bytes]:
@@ -91,10 +108,10 @@ def _words(contact: Contact) -> list[bytes]:
     return sorted(word.encode() for word in named if word)
 
 
-def _clear_some(words: Sequence[bytes], start: datetime, end: datetime) -> bool:
-    """Clear some bodies of one day; True if more may be left."""
+def _clear_some(own: Sequence[bytes], words: Sequence[bytes], start: datetime, end: datetime) -> int:
+    """Clear some bodies of one day that came for these numbers, or do not say for which; returns how many."""
     with across_tenants("a raw webhook belongs to no tenant"), connection.cursor() as cursor:
-        cursor.execute(NAMING, [start, end, list(words), BODIES_AT_A_TIME])
+        cursor.execute(NAMING, [start, end, list(own), list(words), BODIES_AT_A_TIME])
         rewritten, deleted = [], []
         found = cursor.fetchall()
         for pk, _received_at, body in found:
@@ -107,7 +124,7 @@ def _clear_some(words: Sequence[bytes], start: datetime, end: datetime) -> bool:
             cursor.execute(REWRITE, [*map(list, zip(*rewritten, strict=True)), start, end])
         if deleted:
             cursor.execute(DELETE, [deleted, start, end])
-        return len(found) == BODIES_AT_A_TIME
+        return len(found)
 
 
 def without(body: bytes, words: Sequence[bytes]) -> bytes | None:

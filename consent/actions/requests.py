@@ -120,13 +120,7 @@ def take_for_others(*, request: DataRequest, by: Actor) -> list[DataRequest]:
     """
     request = _held(request)
     return [
-        take(
-            tenant=request.tenant,
-            contact=other,
-            kind=request.kind,
-            received_at=request.received_at,
-            by=by,
-        )
+        take(tenant=request.tenant, contact=other, kind=request.kind, received_at=request.received_at, by=by)
         for other in other_contacts(request)
     ]
 
@@ -194,14 +188,20 @@ def _erase_too(request: DataRequest, other: Contact, by: Actor) -> None:
 
 
 def _run_for_stranger(request: DataRequest, by: Actor) -> None:
-    """An objection holds for number and address; beyond that nothing is stored of somebody who is no contact."""
+    """An objection holds for number and address; an erasure looks by them through files and raw logs.
+
+    What goes there would go within 30 days anyway, so nobody's identity is checked; a name alone finds nothing.
+    """
     if not request.named:
         raise NotNow(_("The contact is gone; there is nothing left to do."))
     if request.kind == Kind.OBJECTION:
         if request.is_by_name_only:
             raise NotNow(_("A name blocks nothing. Add number or address, or refuse: you cannot tell who it is."))
         _declare_objection(request, by, **request.reached_by)
-    _carried_out(request, by)
+    if request.kind == Kind.ERASURE and request.reached_by:
+        _start(request, by, carried_out_at=None)
+    else:
+        _carried_out(request, by)
 
 
 def _export(request: DataRequest, contact: Contact, by: Actor) -> None:

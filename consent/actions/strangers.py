@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from consent.actions import blocking
 from consent.ledger.subjects import Person, person
 from consent.models import DataRequest
+from consent.rights import strangers
 from contacts.identities import digests_of_name
 from contacts.models import Contact, Identity
 from tenants.models import Tenant
@@ -33,9 +34,7 @@ def say_who(request: DataRequest, contact: Contact | None, given: dict[str, Any]
     """
     tenant = request.tenant
     who = person(tenant, contact=contact) if contact else _found(tenant, given, is_stranger)
-    request.contact, request.subject_id, request.is_of_stranger = who.contact, who.subject_id, who.contact is None
-    request.digests = [] if who.contact else [[kind, key.hex()] for kind, key in who.digests]
-    request.named = {} if who.contact else given
+    strangers.say(request, who, given)
 
 
 def _found(tenant: Tenant, given: dict[str, Any], is_stranger: bool) -> Person:

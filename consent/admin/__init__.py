@@ -1,5 +1,5 @@
 """Staff's view of consent, in Django admin."""
 
-from consent.admin import consents, contracts, signing_up
+from consent.admin import consents, contracts, people, signing_up
 
-__all__ = ["consents", "contracts", "signing_up"]
+__all__ = ["consents", "contracts", "people", "signing_up"]

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from consent.actions import people
-from contacts import actions, queries
+from contacts import queries
 from contacts.actions import Upserted
 from contacts.api.shapes import BulkIn, BulkOut, ContactIn, ContactOut, data_of
 from contacts.models import Contact
@@ -88,11 +88,15 @@ class ContactViewSet(TenantViewSet):
     def destroy(self, request: Request, uid: UUID) -> Response:
         """Delete a contact with its tags, list entries and events; messages stay in reports, without the person.
 
-        409 for somebody whose processing is restricted to storage (Art. 18 GDPR).
+        A no stays on the suppression list, and proofs of consent are locked away for their years. Import files and raw
+        webhooks that name the person go after 30 days; `erase/` deletes them at the person's wish at once.
+
+        409 for somebody whose processing is restricted to storage (Art. 18 GDPR) or who has asked about their data and
+        is not answered yet.
         """
         try:
-            actions.delete(contact=self.get_object(), by=self.key)
-        except actions.Restricted as refusal:
+            people.delete(contact=self.get_object(), by=self.key)
+        except people.Kept as refusal:
             raise Conflict(str(refusal)) from None
         return Response(status=204)
 

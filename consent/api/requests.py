@@ -37,6 +37,10 @@ class DataRequestOut(serializers.Serializer[DataRequest]):
     state = serializers.ChoiceField(choices=DataRequest.State.choices)
     contact = serializers.SerializerMethodField(help_text="The contact's uid; null once the person is erased.")
     named = serializers.DictField(help_text="Phone, e-mail and name of somebody who is no contact, until the answer.")
+    found = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="How much an erasure has found and deleted of somebody who is no contact, by kind.",
+    )
     received_at = serializers.DateTimeField()
     due_date = serializers.DateField(help_text="The last day for the answer (Art. 12(3) GDPR).")
     is_overdue = serializers.BooleanField()
@@ -166,6 +170,9 @@ class DataRequestViewSet(TenantViewSet):
         An erasure stops all sending at once, deletes the person's data and cannot be undone. Other contacts of the same
         person stay, because one of them may be somebody who had the number before; unless `alone` is false: then they
         get a request of their own and are erased too. An objection that gives a name only needs `identify` before.
+
+        The erasure of somebody who is no contact deletes what names them by number or address in uploaded files, lines
+        of imports and raw webhooks; `found` says how much that was.
         """
         return self._run(self.get_object(), alone=_valid(RunIn, request)["alone"])
 

@@ -65,6 +65,8 @@ class DataRequest(models.Model):
     # [["phone", "<hex>"], …]: set by an erasure and for somebody who is no contact, by each word of a name, too;
     # emptied with their time.
     digests = models.JSONField(default=list, blank=True)
+    # How much an erasure has found of somebody who is no contact, by kind (consent.rights.strangers).
+    found = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     # The last day for the answer: one month, with a reason two more (Art. 12(3)).
     due_date = models.DateField()

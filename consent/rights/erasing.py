@@ -31,19 +31,33 @@ def erase(tenant: Tenant, contact: Contact, *, at: datetime, by: Actor = None) -
     """
     walking.clear(contact)
     with tenant_scope(tenant):
-        # Ledger and senders lock in another order, so nothing of theirs is locked before the rows go.
-        until = periods.proof_ends(_last_use(tenant, contact))
-        subjects = set(queries.history(contact).values_list("subject_id", flat=True)) | {contact.subject_id}
-        _restrict_proofs(tenant, subjects, until)
         erasure_log.write(contact, at)
         audit(tenant=tenant, by=by, verb="contact.erased", subject=contact)
-        DataRequest.objects.filter(tenant=tenant, contact=contact.pk).update(kept_until=until)
         # Other requests of theirs end, for there is nobody left to ask about.
         unanswered = DataRequest.objects.filter(tenant=tenant, contact=contact.pk, done_at=None)
         unanswered.update(state=DataRequest.State.DONE, done_at=timezone.now(), leased_until=None, error="")
-        walking.forget(contact)
+        forget(contact)
     # What was begun since the person's files were cleared may have read them before they went.
     handing_over.let_go(tenant, everything=True)
+
+
+def forget(contact: Contact) -> None:
+    """Delete a contact in the caller's transaction: rows that count stay and name nobody, proofs are locked away.
+
+    Ledger and senders lock in another order, so the caller has locked nothing of theirs. Raises as `erase` does.
+    """
+    tenant = contact.tenant
+    until = periods.proof_ends(_last_use(tenant, contact))
+    restrict_proofs(tenant, _subjects(contact), until)
+    DataRequest.objects.filter(tenant=tenant, contact=contact.pk).update(kept_until=until)
+    walking.forget(contact)
+
+
+def _subjects(contact: Contact) -> set[UUID]:
+    """As whom the ledger knows the contact, but for other contacts that it was merged with and that stay."""
+    told = set(queries.history(contact).values_list("subject_id", flat=True)) | {contact.subject_id}
+    others = Contact.objects.filter(tenant=contact.tenant_id, subject_id__in=told).exclude(pk=contact.pk)
+    return told - set(others.values_list("subject_id", flat=True))
 
 
 def _last_use(tenant: Tenant, contact: Contact) -> datetime:
@@ -54,7 +68,8 @@ def _last_use(tenant: Tenant, contact: Contact) -> datetime:
     return max((at for at in (declared, used) if at), default=timezone.now())
 
 
-def _restrict_proofs(tenant: Tenant, subjects: Collection[UUID], until: date) -> None:
+def restrict_proofs(tenant: Tenant, subjects: Collection[UUID], until: date) -> None:
+    """Lock away what proves these people's declarations, until its last day."""
     events = ConsentEvent.objects.filter(tenant=tenant, subject_id__in=subjects).values("event_id")
     ConsentEvidence.objects.filter(tenant=tenant, event_id__in=events).update(kept_until=until)
 

@@ -1,8 +1,9 @@
 """Walks the apps that hold personal data, from the top of the house down (docs/decisions/0011).
 
 `settings.PERSONAL_DATA` names a module `personal` of each app, which has what applies of: `tell(contact)` yields
-sections, `clear(contact)` does what is slow and may be repeated, in transactions of its own, `forget(contact)` deletes
-rows in the caller's transaction, `stop(tenant, contact_ids)` ends there what waits for people who have just said no,
+sections, `clear(contact)` does what is slow and may be repeated, in transactions of its own, `clear_named(tenant,
+named)` the same for somebody who is no contact and says how much that was, `forget(contact)` deletes rows in the
+caller's transaction, `stop(tenant, contact_ids)` ends there what waits for people who have just said no,
 `leave(contact, topics)` what waits for a person as somebody on topics that they have just left (decision 0018),
 `last_use(tenant, contact_ids)` says when people were last in touch, `reached(tenant, contact_ids)` who was ever written
 to or wrote, `let_go(tenant, before=, most=)` lets go of what is past its time, `would_go(tenant, before=, most=)`
@@ -18,7 +19,7 @@ from typing import Any
 from django.conf import settings
 
 from contacts.models import Contact, ContactList
-from contacts.personal import Section
+from contacts.personal import Named, Section
 from tenants.models import Tenant
 
 
@@ -33,6 +34,12 @@ def clear(contact: Contact) -> None:
     """Take the person out of files and raw logs; raises contacts.personal.NotYet."""
     for step in _each("clear"):
         step(contact)
+
+
+def clear_named(tenant: Tenant, named: Named) -> Iterator[dict[str, int]]:
+    """Delete what names somebody who is no contact, app by app; how much of each kind. Raises NotYet as `clear`."""
+    for step in _each("clear_named"):
+        yield step(tenant, named)
 
 
 def forget(contact: Contact) -> None:

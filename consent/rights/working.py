@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from consent import leases
 from consent.models import DataRequest
-from consent.rights import erasing, erasure_log, exporting, handing_over
+from consent.rights import erasing, erasure_log, exporting, handing_over, strangers
 from contacts.models import Contact
 from contacts.personal import NotYet
 from tenants.models import Tenant
@@ -82,6 +82,9 @@ def _leased(tenant: Tenant, request_id: int) -> DataRequest | None:
 def _carry_out(tenant: Tenant, request: DataRequest) -> None:
     if request.makes_a_file:
         exporting.export(tenant, request)
+        return
+    if request.is_of_stranger:
+        strangers.erase(tenant, request)
         return
     with tenant_scope(tenant):
         known = Contact.objects.select_related("tenant").filter(tenant=tenant)

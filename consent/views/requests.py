@@ -27,6 +27,7 @@ from consent.forms.requests import (
     StrangerForm,
 )
 from consent.models import DataRequest
+from consent.rights import strangers
 from contacts import queries as people
 from contacts.actions import ContactData
 from contacts.models import Contact
@@ -289,6 +290,7 @@ def _context(request: TenantRequest, found: DataRequest, **invalid: forms.Form) 
         "found": found,
         "contact": found.contact,
         "others": others,
+        "traces": strangers.told(found),
         "identity": IdentityForm(initial=told),
         "extension": ExtensionForm(),
         "answer": AnswerForm(),

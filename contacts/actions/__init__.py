@@ -10,7 +10,7 @@ from contacts.actions.numbers import (
     move_number,
     note_reached,
 )
-from contacts.actions.people import Restricted, create_for_address, delete, patch, upsert
+from contacts.actions.people import create_for_address, patch, upsert
 from contacts.actions.tags import add_tags, create_tag, delete_tag, remove_tags, rename_tag
 from contacts.actions.topics import change_topics
 from contacts.actions.values import ContactData
@@ -22,7 +22,6 @@ __all__ = [
     "Merged",
     "Moved",
     "Recorded",
-    "Restricted",
     "Upserted",
     "add_members",
     "add_tags",
@@ -31,7 +30,6 @@ __all__ = [
     "create_for_address",
     "create_list",
     "create_tag",
-    "delete",
     "delete_list",
     "delete_tag",
     "find_or_create_for_whatsapp",

@@ -1,4 +1,4 @@
-"""Creating, changing and deleting contacts: many at once, or one by hand."""
+"""Creating and changing contacts: many at once, or one by hand; consent.actions.people deletes one."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,6 @@ from tenants.models import Tenant
 MAX_ROWS = 10_000
 # A row's contact can be created by somebody else between our look and our insert; then we look again.
 ATTEMPTS = 3
-
-
-class Restricted(Exception):
-    """The contact may only be stored; the text says so in the user's language."""
 
 
 @transaction.atomic
@@ -85,20 +81,6 @@ def patch(
         answer.outcome = "updated"
     _audit_single(answer, data, by)
     return current
-
-
-@transaction.atomic
-def delete(*, contact: Contact, by: Actor) -> None:
-    """Delete a contact with its identities, tags, list entries and events.
-
-    Messages stay, because reports count them; suppressions stay, because they must outlive the contact. Raises
-    Restricted while the person has processing restricted to storage: they may need the data (Art. 18(1)(c) GDPR). Their
-    own wish to be erased goes another way.
-    """
-    if Contact.objects.select_for_update(of=("self",)).get(tenant=contact.tenant, pk=contact.pk).restricted_at:
-        raise Restricted(_("restricted: only storage. Lift the restriction first, or erase at the person's request."))
-    audit(tenant=contact.tenant, by=by, verb="contact.deleted", subject=contact)
-    contact.delete()
 
 
 def _upsert_once(tenant: Tenant, rows: Sequence[ContactData], by: Actor, moved: Recorder | None) -> list[Upserted]:

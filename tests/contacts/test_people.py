@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from consent.actions import people
 from contacts import actions
 from contacts.actions import ContactData, Moved, Upserted
 from contacts.models import Contact, Identity, Tag
@@ -277,7 +278,7 @@ def test_patching_cannot_take_another_contacts_number_or_the_last_identity(in_ba
 def test_deleting_takes_identities_tags_and_events_along(in_bakery: Tenant) -> None:
     put(in_bakery, data(phone=PHONE, tags=["VIP"]), data(phone=OTHER, tags=["VIP"]))
 
-    actions.delete(contact=Contact.objects.get(phone=PHONE), by=None)
+    people.delete(contact=Contact.objects.get(phone=PHONE), by=None)
 
     assert Contact.objects.get().phone == OTHER
     assert Identity.objects.count() == 1

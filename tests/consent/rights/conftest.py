@@ -1,15 +1,21 @@
 """Anna, a customer of the bakery who left traces everywhere, and Berta, who stands beside her in all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings as configured
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from contacts.models import Contact
 from inbox import receiving, recording
 from tenants.models import Tenant
 from tests import factories
+from tests.consent.rights import traces
+from tests.contacts.calls import Caller
 from tests.inbox import meta
 from whatsapp.models import Number
 from whatsapp.signature import sign
@@ -41,3 +47,20 @@ def deliver(client: Client) -> Callable[..., None]:
         receiving.run(seconds=60)
 
     return deliver
+
+
+@pytest.fixture
+def people(
+    alice: Caller,
+    bakery: Tenant,
+    number: Number,
+    deliver: Callable[..., None],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> Iterator[tuple[Contact, Contact]]:
+    """Both, and the bells that they have rung: the tasks wait in the broker, because no worker runs here."""
+    server = redis.Redis.from_url(configured.REDIS_URL)
+    server.flushdb()
+    with django_capture_on_commit_callbacks(execute=True):
+        planted = traces.plant(alice, bakery, number, deliver)
+    yield planted
+    server.flushdb()

@@ -135,7 +135,7 @@ HARMLESS: dict[str, dict[str, str]] = {
         ("kind", "digest", "reason", "phone_number_id"), "the keyed hash that has to survive (CG-43)"
     ),
     "consent.ConsentState": dict.fromkeys(("reason", "stopped_numbers"), CHAIN),
-    "consent.DataRequest": dict.fromkeys(("due_date", "told_near", "told_late", "error", "kept_until"), CODE),
+    "consent.DataRequest": dict.fromkeys(("found", "due_date", "told_near", "told_late", "error", "kept_until"), CODE),
     "whatsapp.Account": dict.fromkeys(
         (
             "waba_id", "name", "portfolio_id", "currency", "token_encrypted", "app_secret_encrypted",

@@ -15,6 +15,7 @@ from tenants.actions import NewTenant
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests.consent.factories import agree, person
+from tests.consent.rights.traces import worked
 from tests.consent.views.pages import shown, sought
 from tests.contacts.calls import Caller
 
@@ -150,6 +151,7 @@ def test_nothing_is_said_to_be_erased_of_somebody_unknown_and_their_no_stays(des
     desk.post(f"{URL}{only(bakery).uid}/run/")
     page = noted(desk, "erasure", phone="0151 23456780").headers["Location"]
     desk.post(f"{page}run/")
+    assert worked(bakery, page.split("/")[-2]).state == "carried_out"
     desk.post(f"{page}close/", {"answer": "We store nothing about you."})
 
     told = shown(desk, page)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from consent import tasks
@@ -175,6 +176,13 @@ def _exports(alice: Caller, bakery: Tenant, anna: Contact) -> None:
     assert answer.status_code == 202, answer.content
     worked(bakery, answer.json()["uid"])
     assert downloaded(alice, answer.json()["uid"])
+
+
+def looked_after(staff: Client, anna: Contact) -> None:
+    """Staff correct her data in Django admin."""
+    form = {"first_name": MARKER, "last_name": f"{MARKER} Muster", "country": "DE", "postcode": "10115"}
+    page = reverse("admin:contacts_contact_change", args=[anna.pk])
+    assert staff.post(page, form).status_code == 302
 
 
 def worked(bakery: Tenant, uid: str) -> DataRequest:
