@@ -201,8 +201,8 @@ def poster(request: TenantRequest, uid: uuid.UUID, code: str, is_direct: bool = 
     signup, place = _place(request, uid, code)
     if overshadowing(signup):
         told = _(
-            "The poster would promise a benefit without its conditions for as long as it hangs. Mend what is named below,"
-            " or confirm it there, and print it then."
+            "The poster would promise a benefit without its conditions for as long as it hangs. Mend what is named"
+            " below, or confirm it there, and print it then."
         )
         messages.error(request, told)
         return _to(request, signup)
