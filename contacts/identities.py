@@ -42,8 +42,9 @@ def normalised(kind: str, value: str) -> str:
 
 
 def digests_of(contact: Contact) -> list[tuple[str, bytes]]:
-    """(kind, digest) of everything that names this contact now."""
-    named = [(Identity.Kind.PHONE, contact.phone), (Identity.Kind.BSUID, contact.bsuid)]
+    """(kind, digest) of everything that names this contact now; a number that was given away names somebody else."""
+    phone = None if contact.phone_invalid_at else contact.phone
+    named = [(Identity.Kind.PHONE, phone), (Identity.Kind.BSUID, contact.bsuid)]
     named.append((Identity.Kind.EMAIL, contact.email))
     return [(str(kind), digest(contact.tenant, kind, value)) for kind, value in named if value]
 
