@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from contacts import phones
 from contacts.models import Contact, Identity
@@ -41,8 +42,9 @@ def normalised(kind: str, value: str) -> str:
 
 
 def digests_of(contact: Contact) -> list[tuple[str, bytes]]:
-    """(kind, digest) of everything that names this contact now."""
-    named = [(Identity.Kind.PHONE, contact.phone), (Identity.Kind.BSUID, contact.bsuid)]
+    """(kind, digest) of everything that names this contact now; a number that was given away names somebody else."""
+    phone = None if contact.phone_invalid_at else contact.phone
+    named = [(Identity.Kind.PHONE, phone), (Identity.Kind.BSUID, contact.bsuid)]
     named.append((Identity.Kind.EMAIL, contact.email))
     return [(str(kind), digest(contact.tenant, kind, value)) for kind, value in named if value]
 
@@ -68,18 +70,27 @@ def share(tenant: Tenant, contacts: Sequence[Contact], *, to: Sequence[Contact] 
     """Give each of these contacts the identities of all, because they turned out to be the same person.
 
     From then on a suppression of one blocks every one of them (consent-gdpr § 8: restrictions of either side apply).
-    With `to` only those are given the others'.
+    What one of them had before comes with its end: it may be somebody else's by now. With `to` only those are given
+    the others'.
     """
     ids, takers = ([contact.pk for contact in some] for some in (contacts, contacts if to is None else to))
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO contacts_identity (tenant_id, contact_id, kind, digest)"
-            " SELECT i.tenant_id, other.id, i.kind, i.digest"
+            "INSERT INTO contacts_identity (tenant_id, contact_id, kind, digest, valid_to)"
+            " SELECT DISTINCT ON (other.id, i.kind, i.digest) i.tenant_id, other.id, i.kind, i.digest, i.valid_to"
             " FROM contacts_identity i CROSS JOIN unnest(%s::bigint[]) AS other(id)"
             " WHERE i.tenant_id = %s AND i.contact_id = ANY(%s) AND i.contact_id <> other.id"
+            # Whatever one of them still has comes first.
+            " ORDER BY other.id, i.kind, i.digest, i.valid_to DESC NULLS FIRST"
             " ON CONFLICT (tenant_id, contact_id, kind, digest) DO NOTHING",
             [takers, tenant.pk, ids],
         )
+
+
+def end(tenant: Tenant, kind: str, value: str) -> None:
+    """Mark that nobody who was known by this is any more; who has it now is recorded after that."""
+    live = Identity.objects.filter(tenant=tenant, kind=kind, digest=digest(tenant, kind, value), valid_to=None)
+    live.update(valid_to=Now())
 
 
 def prove(contact: Contact, kind: str, value: str, at: datetime) -> None:

@@ -50,6 +50,17 @@ def naming(tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> QuerySet[Contac
     return tenant.contacts.filter(wanted).order_by("pk")
 
 
+def is_next_owner(contact: Contact, bsuid: str | None) -> bool:
+    """Whether whoever uses a contact's number under this BSUID, if it is known, has the number after that contact.
+
+    WhatsApp gives everybody a BSUID of their own. Without both to compare, a number is the contact's until WhatsApp
+    says that it was given away (consent-gdpr § 8).
+    """
+    if contact.bsuid and bsuid:
+        return contact.bsuid != bsuid
+    return contact.phone_invalid_at is not None
+
+
 def search(contacts: QuerySet[Contact], text: str, country: str = "DE") -> QuerySet[Contact]:
     """Contacts whose e-mail or name starts with the text, whose phone holds it, or whose customer number it is.
 

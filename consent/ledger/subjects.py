@@ -8,6 +8,7 @@ from consent.ledger.suppressing import Digest, identities
 from consent.models import ConsentEvent, State
 from contacts.identities import digest
 from contacts.models import Contact, Identity
+from contacts.queries import is_next_owner
 from tenants.models import Tenant
 
 
@@ -54,6 +55,8 @@ def _known(tenant: Tenant, phone: str | None, bsuid: str | None, email: str | No
     contacts = Contact.objects.filter(tenant=tenant)
     by_bsuid = contacts.filter(bsuid=bsuid).first() if bsuid else None
     found = by_bsuid or (contacts.filter(phone="+" + phone.lstrip("+")).first() if phone else None)
+    if found and is_next_owner(found, bsuid):
+        found = None
     if found or not email:
         return found
     # Families share an address.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from consent.ledger.folding import ADVERTISING, CHANNELS, Pair
@@ -182,10 +183,19 @@ def _end(tenant: Tenant, rows: Sequence[Suppression], seq: int) -> None:
     )
 
 
-def spread(tenant: Tenant, targets: Mapping[bytes, Sequence[Digest]]) -> None:
-    """Carry every live entry of some hashes over to others each: the same person under another number or id."""
-    live = Suppression.objects.filter(tenant=tenant, digest__in=list(targets), lifted_at=None)
+def spread(tenant: Tenant, targets: Mapping[bytes, Sequence[Digest]], until: datetime | None = None) -> None:
+    """Carry every live entry of some hashes over to others each: the same person under another number or id.
+
+    With `until` only those entries that were made by then.
+    """
+    live = entries(tenant, targets, until)
     suppress(
         tenant,
         [_as_said(row, named, (row.channel, row.purpose)) for row in live for named in targets[bytes(row.digest)]],
     )
+
+
+def entries(tenant: Tenant, keys: Iterable[bytes], until: datetime | None = None) -> QuerySet[Suppression]:
+    """Every live entry of these hashes; with `until` those that were made by then."""
+    live = Suppression.objects.filter(tenant=tenant, digest__in=list(keys), lifted_at=None)
+    return live.filter(since__lte=until) if until else live

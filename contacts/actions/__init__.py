@@ -4,6 +4,7 @@ from contacts.actions.batches import Moved, Upserted
 from contacts.actions.events import EventData, Recorded, record_events
 from contacts.actions.lists import ListInUse, add_members, create_list, delete_list, remove_members, update_list
 from contacts.actions.numbers import (
+    Lost,
     Merged,
     count_undelivered,
     find_or_create_for_whatsapp,
@@ -19,6 +20,7 @@ __all__ = [
     "ContactData",
     "EventData",
     "ListInUse",
+    "Lost",
     "Merged",
     "Moved",
     "Recorded",

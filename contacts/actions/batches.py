@@ -110,7 +110,8 @@ class Batch:
         if contact.restricted_at and not self._is_wish:
             return rejected("contact", because=str(RESTRICTED))
         values = {name: value for name, value in data.values.items() if getattr(contact, name) != value}
-        if not any(values.get(name, getattr(contact, name)) for name in IDENTITIES):
+        is_renamed = not values.keys().isdisjoint(IDENTITIES)
+        if is_renamed and not any(values.get(name, getattr(contact, name)) for name in IDENTITIES):
             return rejected(*values, because=_("Keep one of phone, e-mail, customer number or BSUID."))
         if self._record is None and _leaves(contact, values):
             return rejected("phone", because=_("A known number is not changed here, because its consent ends with it."))
@@ -170,9 +171,12 @@ def _leaves(contact: Contact, values: dict[str, Any]) -> bool:
 
 
 def _is_left(old: Moved, phone: str | None, bsuid: str | None) -> bool:
-    """Whether messages went to a number, or for want of one to a BSUID, that is the contact's no longer."""
-    address = old.phone or old.bsuid
-    return address is not None and address not in (phone, bsuid)
+    """Whether messages go elsewhere than they did: to the number, which WhatsApp prefers, or for want of one the BSUID.
+
+    So whoever had a BSUID only is left, too, by a number that somebody has typed.
+    """
+    before = old.phone or old.bsuid
+    return before is not None and before != (phone or bsuid)
 
 
 def _conflict(named: dict[str, Contact], keys: dict[str, Any]) -> Upserted | None:

@@ -8,7 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from contacts import identities
-from contacts.models import Contact
+from contacts.actions.batches import Moved
+from contacts.models import Contact, Identity
+from contacts.queries import is_next_owner
 from tenants.actions import audit
 from tenants.models import Tenant
 
@@ -31,43 +33,51 @@ WHERE tenant_id = %s AND id IN (
 # Takes two contacts that are one person, the one that goes on first. What that means for consent this app does not
 # know; the caller records it in the same transaction, once it has locked all the contacts that it needs.
 Merged = Callable[[Contact, Contact], None]
+# Takes a contact that has lost its number, with what it had before; for the caller to record, as above.
+Lost = Callable[[Moved], None]
 
 
 @transaction.atomic
 def find_or_create_for_whatsapp(
-    *, tenant: Tenant, phone: str | None, bsuid: str | None, profile_name: str = "", merged: Merged
+    *, tenant: Tenant, phone: str | None, bsuid: str | None, profile_name: str = "", merged: Merged, lost: Lost
 ) -> Contact:
     """The contact behind a phone (E.164) and/or a BSUID, created if need be; at least one must be given.
 
     The BSUID decides, then the phone (complaints 25: people with a username have no phone). An identifier not known
-    yet is learned. If both are known for different contacts, the BSUID's is returned, both share their identities, so
-    that a suppression of either holds for both (consent-gdpr § 8), and `merged` is called, each time anew.
+    yet is learned; WhatsApp knows better than whoever has typed one. If both are known for different contacts, the
+    BSUID's is returned, both share their identities, so that a suppression of either holds for both (consent-gdpr § 8),
+    and `merged` is called, each time anew.
+    Whoever writes from a known number under another BSUID is its next owner: a contact of their own, who gets nothing
+    that was meant for the one before. That one goes on without the number, and `lost` is called.
     """
-    found = _known(tenant, phone, bsuid)
+    found = _theirs(tenant, phone, bsuid, lost)
     if not found:
         try:
             with transaction.atomic():
                 return _create(tenant, phone, bsuid, profile_name)
         except IntegrityError:
             # Another worker met the same person at the same moment.
-            found = _known(tenant, phone, bsuid)
+            found = _theirs(tenant, phone, bsuid, lost) or [_create(tenant, phone, bsuid, profile_name)]
     if len(found) > 1:
         return _one_person(tenant, found, merged)
     return _learn(tenant, found[0], phone, bsuid)
 
 
 @transaction.atomic
-def move_number(*, contact: Contact, new_phone: str | None, new_bsuid: str | None, merged: Merged) -> Contact:
+def move_number(
+    *, contact: Contact, new_phone: str | None, new_bsuid: str | None, merged: Merged, lost: Lost
+) -> Contact:
     """Follow a person to a new number, as WhatsApp's system message tells; repeating it changes nothing.
 
     Consent moves along: it is the same person on the same account. The old number stays known as an ended identity.
     If another contact has the new number already, that one is returned, both share their identities, the old number is
-    marked invalid, because numbers are given to new people, and `merged` is called.
+    marked invalid, because numbers are given to new people, and `merged` and `lost` are called; unless it turns out
+    that the new number was that contact's before, which only loses it.
     """
-    known = _known(contact.tenant, new_phone, new_bsuid, besides=contact.pk)
+    known = _theirs(contact.tenant, new_phone, new_bsuid, lost, besides=contact.pk)
     contact = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
     if known:
-        return _left_behind(contact, known, merged)
+        return _left_behind(contact, known, merged, lost)
     if (new_phone or contact.phone, new_bsuid or contact.bsuid) == (contact.phone, contact.bsuid):
         return contact
     if new_phone and new_phone != contact.phone:
@@ -75,6 +85,8 @@ def move_number(*, contact: Contact, new_phone: str | None, new_bsuid: str | Non
         contact.undelivered = 0
         # WhatsApp makes a new BSUID with a new number; the old one would name nobody.
         contact.bsuid = new_bsuid
+        if contact.phone:
+            identities.end(contact.tenant, Identity.Kind.PHONE, contact.phone)
     contact.phone, contact.bsuid = new_phone or contact.phone, new_bsuid or contact.bsuid
     _save(contact)
     audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
@@ -96,6 +108,17 @@ def note_reached(*, tenant_id: int, contact_ids: Collection[int]) -> None:
     if contact_ids:
         with connection.cursor() as cursor:
             cursor.execute(FORGET_UNDELIVERED, [tenant_id, tenant_id, list(contact_ids)])
+
+
+def _theirs(tenant: Tenant, phone: str | None, bsuid: str | None, lost: Lost, besides: int = 0) -> list[Contact]:
+    """The contacts of whoever has this phone and BSUID now, locked; from one who had the number before it is taken."""
+    found = _known(tenant, phone, bsuid, besides)
+    former = [contact for contact in found if contact.phone == phone and is_next_owner(contact, bsuid)]
+    for contact in former:
+        old = Moved(contact, contact.phone, contact.bsuid)
+        contact.phone = None
+        _give_away(contact, old, lost)
+    return [contact for contact in found if contact not in former]
 
 
 def _known(tenant: Tenant, phone: str | None, bsuid: str | None, besides: int = 0) -> list[Contact]:
@@ -120,20 +143,31 @@ def _create(tenant: Tenant, phone: str | None, bsuid: str | None, profile_name: 
 
 
 def _learn(tenant: Tenant, contact: Contact, phone: str | None, bsuid: str | None) -> Contact:
-    """Note an identifier that was not known, or a BSUID that WhatsApp has renewed."""
-    is_new = (phone and not contact.phone) or (bsuid and bsuid != contact.bsuid)
-    if is_new:
-        contact.phone, contact.bsuid = contact.phone or phone, bsuid or contact.bsuid
-        _save(contact)
+    """Note an identifier that was not known, or the number that is theirs where somebody has typed another one."""
+    if phone and phone != contact.phone:
+        contact.phone, contact.undelivered = phone, 0
+        contact.phone_invalid_at = contact.unreachable_since = None
+    elif contact.bsuid or not bsuid:
+        return contact
+    contact.bsuid = contact.bsuid or bsuid
+    _save(contact)
     return contact
 
 
-def _left_behind(contact: Contact, known: list[Contact], merged: Merged) -> Contact:
+def _left_behind(contact: Contact, known: list[Contact], merged: Merged, lost: Lost) -> Contact:
     if contact.phone_invalid_at is None:
-        contact.phone_invalid_at = timezone.now()
-        contact.save(update_fields=["phone_invalid_at"])
-        audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
+        _give_away(contact, Moved(contact, contact.phone, contact.bsuid), lost)
     return _one_person(contact.tenant, [*known, contact], merged)
+
+
+def _give_away(contact: Contact, old: Moved, lost: Lost) -> None:
+    """A contact's number is not theirs any more, nor anybody's who shared it as the same person."""
+    contact.phone_invalid_at = contact.phone_invalid_at or timezone.now()
+    _save(contact)
+    if old.phone:
+        identities.end(contact.tenant, Identity.Kind.PHONE, old.phone)
+    audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
+    lost(old)
 
 
 def _one_person(tenant: Tenant, contacts: list[Contact], merged: Merged) -> Contact:

@@ -70,7 +70,8 @@ class ContactOut(serializers.Serializer[Contact]):
     phone_invalid_at = serializers.DateTimeField(
         source="not_reached_since",
         allow_null=True,
-        help_text="When WhatsApp told that the number was given away, or that three messages in a row did not arrive.",
+        help_text="When WhatsApp told that the number was given away, or that three messages in a row did not arrive."
+        " Without a phone: since when somebody else, who is a contact of their own, is known by the number.",
     )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()

@@ -21,7 +21,8 @@ REJECTED: dict[str, Promise] = {
     "duplicate_in_file": _("The same person is named by another line of the file, which was imported instead."),
     "conflict_with_base": _("The line names two different contacts. Merge them first, or correct the line."),
     "identity_changed": _(
-        "The contact is known with another phone number. Change it at the contact, because consent does not move along."
+        "Messages reach this person by another phone number, or by WhatsApp without one. Change it at the contact,"
+        " because consent does not move along."
     ),
     "restricted": _(
         "restricted: only storage. The person has had processing restricted (Art. 18 GDPR), so nothing is changed."

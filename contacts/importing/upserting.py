@@ -40,6 +40,10 @@ MATCH = """
     LEFT JOIN contacts_contact b ON b.tenant_id = %(tenant)s AND b.bsuid = s.bsuid
     WHERE s.tenant_id = %(tenant)s AND s.imported_id = %(imported)s AND s.line > %(after)s AND s.line <= %(upto)s
 """
+# Consent hangs on the number that messages go to, or for want of one on the BSUID: a file replaces neither, nor does it
+# add a number, to which they would go from then on.
+IS_LEFT = """(c.phone <> m.phone OR c.bsuid <> m.bsuid
+    OR c.phone IS NULL AND c.bsuid IS NOT NULL AND m.phone IS NOT NULL)"""
 # What is to be done with each line.
 DECIDE = f"""
     CREATE TEMP TABLE import_batch ON COMMIT DROP AS
@@ -51,7 +55,7 @@ DECIDE = f"""
             WHEN m.by_phone <> m.by_external_id OR m.by_phone <> m.by_bsuid OR m.by_external_id <> m.by_bsuid
                 THEN 'conflict_with_base'
             WHEN c.restricted_at IS NOT NULL THEN 'restricted'
-            WHEN c.phone <> m.phone OR c.bsuid <> m.bsuid THEN 'identity_changed'
+            WHEN {IS_LEFT} THEN 'identity_changed'
             WHEN c.id IS NULL THEN 'created'
             ELSE 'unchanged'
         END AS outcome
@@ -87,10 +91,10 @@ INSERT = f"""
     ON CONFLICT DO NOTHING
 """
 # In the order of ids, so that two writers of the same contacts cannot wait for each other in a circle. Somebody may
-# have given one of them a number meanwhile, which an import must not replace: consent hangs on it; or restricted one.
-LOCK = """
+# have given one of them a number meanwhile, which an import must not replace; or restricted one.
+LOCK = f"""
     SELECT count(*) FILTER (WHERE is_out_of_reach) FROM (
-        SELECT c.phone <> m.phone OR c.bsuid <> m.bsuid OR c.restricted_at IS NOT NULL AS is_out_of_reach
+        SELECT {IS_LEFT} OR c.restricted_at IS NOT NULL AS is_out_of_reach
         FROM contacts_contact c JOIN import_batch m ON m.contact_id = c.id
         WHERE c.tenant_id = %(tenant)s AND m.differs AND m.outcome = 'updated' ORDER BY c.id FOR UPDATE OF c
     ) locked

@@ -68,7 +68,7 @@ class Contact(models.Model):
     attributes = models.JSONField(_("attributes"), default=dict, blank=True, db_default={})
     # Art. 18 GDPR: storage only; excluded from campaigns and exports.
     restricted_at = models.DateTimeField(null=True, blank=True)
-    # Set when the number was given away (number change).
+    # Set when the number was given away; once its next owner is known, the contact goes on without it.
     phone_invalid_at = models.DateTimeField(null=True, blank=True)
     # Messages in a row that could not be delivered (131026); from the third on the person gets no more, until something
     # arrives all the same or they write.
@@ -109,11 +109,12 @@ class Contact(models.Model):
             models.UniqueConstraint(fields=["tenant", "bsuid"], name="one_contact_per_bsuid"),
             models.UniqueConstraint(fields=["tenant", "external_id"], name="one_contact_per_external_id"),
             models.CheckConstraint(
-                name="contact_has_an_identity",
+                name="contact_has_or_had_an_identity",
                 condition=Q(phone__isnull=False)
                 | Q(bsuid__isnull=False)
                 | Q(email__isnull=False)
-                | Q(external_id__isnull=False),
+                | Q(external_id__isnull=False)
+                | Q(phone_invalid_at__isnull=False),
             ),
             models.CheckConstraint(name="contact_phone_is_e164", condition=Q(phone__regex=E164)),
         ]

@@ -37,7 +37,8 @@ class Written(NamedTuple):
 def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     """Store messages that are new and do what they ask; a message that came before changes nothing."""
     merges: list[tuple[Contact, Contact]] = []
-    written = _with_people(tenant, [item for item in items if item.number], merges)
+    losses: list[contacts.Moved] = []
+    written = _with_people(tenant, [item for item in items if item.number], merges, losses)
     hearing.hold(tenant, [(w.contact, w.event.text or w.event.button_title, w.event.payload) for w in written])
     opened = conversations.touch(tenant, [(*w.conversation_key, w.event.at) for w in written])
     new = _without_known(tenant, written)
@@ -54,6 +55,8 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     for kept, gone in merges:
         at = min((w.event.at for w in written if w.contact.pk == kept.pk), default=None)
         declarations.merged(tenant=tenant, kept=kept, gone=gone, at=at)
+    # Before a no in this batch, which is the next owner's own.
+    declarations.lost(losses, tenant=tenant)
     opt_outs.apply(
         tenant,
         [
@@ -81,10 +84,15 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     )
 
 
-def _with_people(tenant: Tenant, items: list[Item[Inbound]], merges: list[tuple[Contact, Contact]]) -> list[Written]:
+def _with_people(
+    tenant: Tenant,
+    items: list[Item[Inbound]],
+    merges: list[tuple[Contact, Contact]],
+    losses: list[contacts.Moved],
+) -> list[Written]:
     sent = [(item, people.person(item.event.from_phone, item.event.from_bsuid)) for item in items]
     named = [(who, item.event.profile_name) for item, who in sent]
-    found = people.find_or_create(tenant, named, lambda kept, gone: merges.append((kept, gone)))
+    found = people.find_or_create(tenant, named, lambda kept, gone: merges.append((kept, gone)), losses.append)
     return [
         Written(item.event, item.number, found[who], _wish(item.event)) for item, who in sent if item.number is not None
     ]

@@ -11,12 +11,24 @@ from whatsapp.events import NumberChanged
 
 
 def apply(tenant: Tenant, items: list[Item[NumberChanged]]) -> None:
-    """Move known people to their new identifiers; whoever is unknown stays so, and a repeat changes nothing."""
+    """Move known people to their new identifiers; whoever is unknown stays so, and a repeat changes nothing.
+
+    What must not be sent to somebody unknown must not be sent to their new number either.
+    """
     for item in items:
         event = item.event
         old = people.person(event.old_phone, event.old_bsuid)
         contact = people.find(tenant, [old]).get(old)
-        if contact and not _was_told_before(tenant, item, contact):
+        if contact is None:
+            declarations.stranger_moved(
+                tenant=tenant,
+                old=old,
+                new=people.person(event.new_phone, event.new_bsuid),
+                occurred_at=event.at,
+                dedupe=_dedupe(event),
+                evidence=_evidence(event),
+            )
+        elif not _was_told_before(tenant, item, contact):
             _move(tenant, contact, event)
 
 
@@ -37,21 +49,32 @@ def _was_told_before(tenant: Tenant, item: Item[NumberChanged], contact: Contact
 
 def _move(tenant: Tenant, contact: Contact, event: NumberChanged) -> None:
     merges: list[tuple[Contact, Contact]] = []
+    losses: list[actions.Moved] = []
     old, new = (contact.phone, contact.bsuid), people.person(event.new_phone, event.new_bsuid)
     moved = actions.move_number(
         contact=contact,
         new_phone=new.phone or None,
         new_bsuid=new.bsuid or None,
         merged=lambda kept, gone: merges.append((kept, gone)),
+        lost=losses.append,
     )
     for kept, gone in merges:
         declarations.merged(tenant=tenant, kept=kept, gone=gone)
+    declarations.lost(losses, tenant=tenant)
     declarations.moved(
         tenant=tenant,
         contact=moved,
         old_phone=old[0],
         old_bsuid=old[1],
         occurred_at=event.at,
-        dedupe=f"moved:{event.wamid or f'{event.old_bsuid}:{event.new_bsuid}'}",
-        evidence={"wamid": event.wamid} if event.wamid else None,
+        dedupe=_dedupe(event),
+        evidence=_evidence(event),
     )
+
+
+def _dedupe(event: NumberChanged) -> str:
+    return f"moved:{event.wamid or f'{event.old_bsuid}:{event.new_bsuid}'}"
+
+
+def _evidence(event: NumberChanged) -> dict[str, str] | None:
+    return {"wamid": event.wamid} if event.wamid else None

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from contacts import actions
 from contacts.models import Contact
+from contacts.queries import is_next_owner
 from tenants.models import Tenant
 
 
@@ -23,7 +24,7 @@ def person(digits: str, bsuid: str) -> Person:
 
 
 def find(tenant: Tenant, people: Collection[Person]) -> dict[Person, Contact]:
-    """The contacts already known, by BSUID first and then by phone; in a tenant's scope."""
+    """The contacts already known, by BSUID first and then by phone, unless the number is somebody else's by now."""
     known = tenant.contacts.filter(
         Q(bsuid__in={p.bsuid for p in people if p.bsuid}) | Q(phone__in={p.phone for p in people if p.phone})
     )
@@ -31,16 +32,16 @@ def find(tenant: Tenant, people: Collection[Person]) -> dict[Person, Contact]:
     for contact in known:
         by_bsuid[contact.bsuid], by_phone[contact.phone] = contact, contact
     matches = ((p, (p.bsuid and by_bsuid.get(p.bsuid)) or (p.phone and by_phone.get(p.phone))) for p in people)
-    return {p: contact for p, contact in matches if contact}
+    return {p: contact for p, contact in matches if contact and not is_next_owner(contact, p.bsuid)}
 
 
 def find_or_create(
-    tenant: Tenant, named: Iterable[tuple[Person, str]], merged: actions.Merged
+    tenant: Tenant, named: Iterable[tuple[Person, str]], merged: actions.Merged, lost: actions.Lost
 ) -> dict[Person, Contact]:
     """A contact for everyone, by (person, profile name); learns identifiers that a contact lacked.
 
-    `merged` is called with contacts that turn out to be one person. Raises ValueError for somebody without phone and
-    BSUID.
+    `merged` is called with contacts that turn out to be one person, `lost` with those whose number somebody else has by
+    now. Raises ValueError for somebody without phone and BSUID.
     """
     names = dict(named)
     if Person("", "") in names:
@@ -55,6 +56,7 @@ def find_or_create(
                 bsuid=who.bsuid or None,
                 profile_name=names[who],
                 merged=merged,
+                lost=lost,
             )
     return found
 

@@ -50,6 +50,15 @@ def ada(bakery: Tenant) -> Contact:
         return person(bakery, phone=PHONE, bsuid=BSUID, email="ada@example.com", external_id="4711")
 
 
+@pytest.fixture
+def carla(bakery: Tenant) -> Contact:
+    """Who signed up in WhatsApp without showing her number."""
+    with tenant_scope(bakery):
+        contact = person(bakery, bsuid=BSUID, external_id="4711")
+        agree(bakery, contact)
+    return contact
+
+
 def reason(contact: Contact, channel: str = "whatsapp", purpose: str = "marketing") -> str:
     with tenant_scope(contact.tenant_id):
         contact = Contact.objects.get(pk=contact.pk)
@@ -126,6 +135,47 @@ def test_a_number_taken_away_does_not_bring_its_consent_back_with_the_next_one(
         assert alice.patch(f"contacts/{ada.uid}/", {"phone": number}).status_code == 200
 
     assert reason(ada) == "expired"
+
+
+@EDITS
+def test_a_yes_of_who_had_only_a_user_id_ends_with_a_number_that_is_typed(
+    edit: Edit, alice: Caller, carla: Contact, bakery: Tenant
+) -> None:
+    assert edit(alice, carla).status_code == 200
+
+    with tenant_scope(bakery):
+        assert Contact.objects.get().phone == OTHER
+    assert reason(carla) == "expired"
+
+
+@EDITS
+def test_a_no_of_who_had_only_a_user_id_holds_for_the_number_too(
+    edit: Edit, alice: Caller, carla: Contact, bakery: Tenant
+) -> None:
+    with tenant_scope(bakery):
+        stop(bakery, carla)
+
+    edit(alice, carla)
+
+    assert reason(carla) == "withdrawn"
+    with tenant_scope(bakery):
+        Contact.objects.all().delete()
+        assert reason(person(bakery, phone=OTHER)) == "suppressed"
+
+
+def test_an_import_gives_no_number_to_who_had_only_a_user_id(bakery: Tenant, carla: Contact) -> None:
+    imported = done(bakery, "Kundennummer;Handy;Vorname\n4711;030 23125001;Carla\n")
+
+    assert imported.reasons == {"identity_changed": 1}
+    with tenant_scope(bakery):
+        assert Contact.objects.get().phone is None
+    assert reason(carla) == ""
+
+
+def test_an_import_gives_a_number_to_who_had_nothing_that_messages_go_to(bakery: Tenant) -> None:
+    done(bakery, "Kundennummer\n4711\n")
+
+    assert done(bakery, "Kundennummer;Handy\n4711;030 23125001\n").updated == 1
 
 
 def test_the_same_number_again_changes_nothing(alice: Caller, ada: Contact, bakery: Tenant) -> None:

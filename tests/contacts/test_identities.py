@@ -96,6 +96,21 @@ def test_sharing_gives_each_contact_the_identities_of_all(in_bakery: Tenant) -> 
     assert len(stored(first)) == 2
 
 
+def test_what_one_has_had_before_is_shared_with_its_end_unless_another_has_it_still(in_bakery: Tenant) -> None:
+    first, second, third = (Contact.objects.create(tenant=in_bakery, email=f"{n}@example.com") for n in "abc")
+    identities.record(in_bakery, [first, second, third])
+    for email in ("both@example.com", "once@example.com"):
+        first.email = email
+        identities.record(in_bakery, [first])
+    first.email, second.email = "new@example.com", "both@example.com"
+    identities.record(in_bakery, [first, second])
+
+    identities.share(in_bakery, [first, second, third])
+
+    both, once = (f"email:{identities.digest(in_bakery, 'email', f'{n}@example.com').hex()}" for n in ("both", "once"))
+    assert (stored(third)[both], stored(third)[once]) == (True, False)
+
+
 def test_recording_nobody_is_no_error(in_bakery: Tenant) -> None:
     identities.record(in_bakery, [])
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from contacts import actions
+from contacts import actions, identities
 from contacts.models import Contact, Identity
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -16,12 +16,16 @@ BSUID, RENEWED = "DE.13491208655302741918", "DE.23491208655302741918"
 
 def meet(tenant: Tenant, phone: str | None = None, bsuid: str | None = None, name: str = "") -> Contact:
     return actions.find_or_create_for_whatsapp(
-        tenant=tenant, phone=phone, bsuid=bsuid, profile_name=name, merged=unexpected
+        tenant=tenant, phone=phone, bsuid=bsuid, profile_name=name, merged=unexpected, lost=kept
     )
 
 
 def unexpected(kept: Contact, gone: Contact) -> None:
     raise AssertionError(f"{kept.pk} and {gone.pk} are two people")
+
+
+def kept(old: actions.Moved) -> None:
+    raise AssertionError(f"{old.contact.pk} has the number still")
 
 
 def test_a_stranger_becomes_a_contact_with_the_name_they_go_by(in_bakery: Tenant) -> None:
@@ -49,11 +53,34 @@ def test_the_missing_identifier_is_learned_from_either_side(in_bakery: Tenant) -
     assert Identity.objects.filter(valid_to=None).count() == 4
 
 
-def test_a_renewed_bsuid_replaces_the_old_one(in_bakery: Tenant) -> None:
-    meet(in_bakery, PHONE, BSUID)
+def test_another_bsuid_on_a_known_number_is_its_next_owner(in_bakery: Tenant) -> None:
+    before, told = meet(in_bakery, PHONE, BSUID), list[actions.Moved]()
 
-    assert meet(in_bakery, PHONE, RENEWED).bsuid == RENEWED
-    assert Identity.objects.filter(kind="bsuid", valid_to=None).count() == 1
+    met = actions.find_or_create_for_whatsapp(
+        tenant=in_bakery, phone=PHONE, bsuid=RENEWED, merged=unexpected, lost=told.append
+    )
+
+    assert told == [actions.Moved(before, PHONE, BSUID)]
+    assert meet(in_bakery, PHONE, RENEWED) == met != before
+    assert meet(in_bakery, bsuid=BSUID) == before
+    before.refresh_from_db()
+    assert (before.phone, before.bsuid) == (None, BSUID)
+    assert before.phone_invalid_at is not None
+    assert list(Identity.objects.filter(kind="phone", valid_to=None).values_list("contact", flat=True)) == [met.pk]
+
+
+def test_whoever_has_lost_their_only_number_stays_and_whoever_shows_another_has_that(in_bakery: Tenant) -> None:
+    before, told = meet(in_bakery, PHONE), list[actions.Moved]()
+    Contact.objects.update(phone_invalid_at=before.created_at)
+
+    met = actions.find_or_create_for_whatsapp(
+        tenant=in_bakery, phone=PHONE, bsuid=None, merged=unexpected, lost=told.append
+    )
+
+    assert [old.contact for old in told] == [before]
+    assert Contact.objects.get(phone=PHONE) == met != before
+    Contact.objects.filter(pk=before.pk).update(bsuid=BSUID)
+    assert meet(in_bakery, OTHER, BSUID).phone_invalid_at is None
 
 
 def test_two_contacts_who_turn_out_to_be_one_share_what_suppresses_them(in_bakery: Tenant) -> None:
@@ -62,7 +89,7 @@ def test_two_contacts_who_turn_out_to_be_one_share_what_suppresses_them(in_baker
     told: list[tuple[Contact, Contact]] = []
 
     met = actions.find_or_create_for_whatsapp(
-        tenant=in_bakery, phone=PHONE, bsuid=BSUID, merged=lambda *pair: told.append(pair)
+        tenant=in_bakery, phone=PHONE, bsuid=BSUID, merged=lambda *pair: told.append(pair), lost=kept
     )
 
     assert met == by_bsuid
@@ -86,8 +113,9 @@ def test_many_workers_meeting_one_stranger_create_one_contact(bakery: Tenant) ->
 def test_a_moved_person_keeps_consent_and_history(in_bakery: Tenant) -> None:
     contact = meet(in_bakery, PHONE, BSUID)
 
-    moved = actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=RENEWED, merged=unexpected)
-    again = actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=RENEWED, merged=unexpected)
+    new = {"new_phone": OTHER, "new_bsuid": RENEWED}
+    moved = actions.move_number(contact=contact, **new, merged=unexpected, lost=kept)
+    again = actions.move_number(contact=contact, **new, merged=unexpected, lost=kept)
 
     assert moved == again == contact
     stored = Contact.objects.get()
@@ -99,20 +127,37 @@ def test_a_moved_person_keeps_consent_and_history(in_bakery: Tenant) -> None:
 def test_moving_to_a_number_without_a_new_bsuid_forgets_the_old_one(in_bakery: Tenant) -> None:
     contact = meet(in_bakery, PHONE, BSUID)
 
-    assert actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=None, merged=unexpected).bsuid is None
+    moved = actions.move_number(contact=contact, new_phone=OTHER, new_bsuid=None, merged=unexpected, lost=kept)
+
+    assert moved.bsuid is None
+
+
+def test_moving_to_a_number_that_was_somebody_elses_takes_it_from_them(in_bakery: Tenant) -> None:
+    contact, before, told = meet(in_bakery, PHONE, BSUID), meet(in_bakery, OTHER, "DE.9"), list[actions.Moved]()
+
+    moved = actions.move_number(
+        contact=contact, new_phone=OTHER, new_bsuid=RENEWED, merged=unexpected, lost=told.append
+    )
+
+    assert (moved, moved.phone) == (contact, OTHER)
+    assert [old.contact for old in told] == [before]
 
 
 def test_moving_onto_another_contact_marks_the_old_number_invalid(in_bakery: Tenant) -> None:
     contact, other = meet(in_bakery, PHONE), meet(in_bakery, OTHER)
 
     told: list[tuple[Contact, Contact]] = []
+    lost: list[actions.Moved] = []
 
     moved = actions.move_number(
-        contact=contact, new_phone=OTHER, new_bsuid=None, merged=lambda *pair: told.append(pair)
+        contact=contact, new_phone=OTHER, new_bsuid=None, merged=lambda *pair: told.append(pair), lost=lost.append
     )
 
     assert moved == other
     assert told == [(other, contact)]
+    assert lost == [actions.Moved(contact, PHONE, None)]
     contact.refresh_from_db()
     assert contact.phone_invalid_at is not None
     assert contact.identities.count() == other.identities.count() == 2
+    # The next owner's no is not the word of who moved.
+    assert not Identity.objects.filter(digest=identities.digest(in_bakery, "phone", PHONE), valid_to=None).exists()

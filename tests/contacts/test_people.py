@@ -194,7 +194,7 @@ def test_a_number_is_changed_only_where_somebody_records_what_that_means(in_bake
         ({"phone": PHONE}, {"bsuid": "DE.1"}, False),
         ({"phone": PHONE, "bsuid": "DE.1"}, {"bsuid": "DE.2"}, False),
         ({"bsuid": "DE.1"}, {"bsuid": "DE.2"}, True),
-        ({"bsuid": "DE.1"}, {"phone": PHONE}, False),
+        ({"bsuid": "DE.1"}, {"phone": PHONE}, True),
         ({}, {"phone": PHONE}, False),
     ],
 )

@@ -12,6 +12,7 @@ from inbox.models import Conversation, InboundMessage
 from messaging.models import Message
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.contacts.calls import Caller
 from tests.inbox import meta
 from tests.inbox.meta import NOON
 from tests.inbox.outbox import plan, send
@@ -124,6 +125,21 @@ def test_nobody_marks_a_message_of_somebody_else(number: Number, deliver: Delive
     deliver(meta.body(number, messages=[quoting]))
 
     assert replied(number.tenant) == [None, None]
+
+
+def test_the_number_that_whatsapp_shows_replaces_one_that_somebody_has_typed(
+    number: Number, deliver: Deliver, alice: Caller
+) -> None:
+    hidden = meta.text("Hallo", from_user_id="DE.77")
+    del hidden["from"]
+    deliver(meta.body(number, messages=[hidden]))
+    typed = {"bsuid": "DE.77", "phone": "+493023125999"}
+    assert alice.post("contacts/", typed).status_code == 200
+
+    deliver(meta.body(number, messages=[meta.text("START", from_user_id="DE.77")]))
+
+    with tenant_scope(number.tenant):
+        assert Contact.objects.get().phone == "+493023125001"
 
 
 def test_pictures_and_places_keep_what_the_thread_needs(number: Number, deliver: Deliver) -> None:

@@ -13,10 +13,11 @@ from campaigns import actions as campaigns
 from campaigns import freezing
 from campaigns.models import Campaign
 from consent import explaining
-from consent.actions import declarations
+from consent.actions import declarations, preferences
+from consent.actions import people as consent_people
 from consent.models import Authority, ConsentEvent, Controller, Source
 from consent.queries import may_send
-from contacts.actions import move_number
+from contacts.actions import ContactData, move_number
 from contacts.models import Contact, ContactList, ListMember
 from inbox.models import InboundMessage
 from messaging.models import Content, Message
@@ -45,6 +46,12 @@ def answers(tenant: Tenant) -> list[str]:
     with tenant_scope(tenant):
         said = Content.objects.filter(source__kind="reply").order_by("id").values_list("free_form", flat=True)
         return [one["text"]["body"] for one in said]
+
+
+def replaced(tenant: Tenant) -> None:
+    """A program says that the contact has another BSUID."""
+    with tenant_scope(tenant):
+        consent_people.patch(contact=Contact.objects.get(), data=ContactData({"bsuid": "DE.2"}), by=None)
 
 
 def waiting(tenant: Tenant) -> list[str]:
@@ -171,6 +178,24 @@ def test_the_next_owner_of_a_number_reads_nothing_of_the_one_before(
     ask(deliver, number, "Hallo", from_user_id="DE.1")
     ask(deliver, number, from_user_id="DE.2")
 
+    [told] = answers(number.tenant)
+    assert "20.11.2026" not in told
+    assert waiting(number.tenant) == [ASKED]
+    with tenant_scope(number.tenant):
+        ben = Contact.objects.get(bsuid="DE.2")
+        assert preferences.url(ben) in told
+        # Their own yes is all of their history.
+        agree(number.tenant, ben, occurred_at=timezone.now())
+        assert [origin.told for origin in explaining.origins(ben, "de") if "20.11.2026" in origin.told] == []
+
+
+def test_who_may_have_come_to_a_number_before_people_were_told_apart_reads_nothing(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    ask(deliver, number, "Hallo", from_user_id="DE.1")
+    replaced(number.tenant)
+    ask(deliver, number, from_user_id="DE.2")
+
     assert answers(number.tenant) == []
     assert waiting(number.tenant) == [ASKED]
 
@@ -185,7 +210,11 @@ def test_who_has_moved_by_whatsapps_own_word_is_still_the_same(number: Number, a
     ask(deliver, number, "Hallo", from_user_id="DE.1")
     with tenant_scope(number.tenant):
         moved = move_number(
-            contact=Contact.objects.get(), new_phone="+493023125002", new_bsuid="DE.2", merged=lambda kept, gone: None
+            contact=Contact.objects.get(),
+            new_phone="+493023125002",
+            new_bsuid="DE.2",
+            merged=lambda kept, gone: None,
+            lost=lambda old: None,
         )
         declarations.moved(tenant=number.tenant, contact=moved, old_phone=PHONE, old_bsuid="DE.1", dedupe="moved")
 
@@ -202,6 +231,7 @@ def test_whose_number_the_team_has_changed_may_be_somebody_else(
     with tenant_scope(number.tenant):
         said: dict[str, Any] = {"authority": Authority.AGENT, "source": Source.AGENT, "dedupe": "edited"}
         declarations.moved(tenant=number.tenant, contact=anna, old_bsuid="DE.1", **said)
+    replaced(number.tenant)
 
     ask(deliver, number, from_user_id="DE.2")
     # What the team writes down later is no word of WhatsApp's either.

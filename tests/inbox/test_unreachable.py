@@ -170,7 +170,9 @@ def test_another_number_starts_anew(number: Number, ada: Contact, fail: Callable
     assert not is_unreachable(ada)
     fail(3)
     with tenant_scope(number.tenant):
-        contacts.move_number(contact=ada, new_phone="+493023125002", new_bsuid=None, merged=lambda *_pair: None)
+        contacts.move_number(
+            contact=ada, new_phone="+493023125002", new_bsuid=None, merged=lambda *_pair: None, lost=lambda _old: None
+        )
 
     assert not is_unreachable(ada)
     assert ada.undelivered == 0

@@ -29,6 +29,8 @@ CONTRACTS = {
     ("consent", "0052_deposits_are_owed"): BEFORE_THE_FIRST,
     # Of new columns, which old code leaves at their defaults.
     ("contacts", "0013_topics"): BEFORE_THE_FIRST,
+    # Allows more than the check before it did.
+    ("contacts", "0020_lost_numbers"): BEFORE_THE_FIRST,
     ("inbox", "0005_webhooks_by_day"): BEFORE_THE_FIRST,
     ("messaging", "0005_brakes"): BEFORE_THE_FIRST,
     ("messaging", "0008_sent_with_a_yes"): BEFORE_THE_FIRST,

@@ -6,7 +6,16 @@ or API key that acts for the person and leaves an audit row; None when the perso
 """
 
 from consent.actions.declarations.agreeing import grant, keep_open, request
-from consent.actions.declarations.changing import edited, erased, merged, moved, restrict, unrestrict
+from consent.actions.declarations.changing import (
+    edited,
+    erased,
+    lost,
+    merged,
+    moved,
+    restrict,
+    stranger_moved,
+    unrestrict,
+)
 from consent.actions.declarations.refusing import object_, refuse, suppress, withdraw
 from consent.actions.declarations.stopping import meta_resumed, meta_stopped
 
@@ -15,6 +24,7 @@ __all__ = [
     "erased",
     "grant",
     "keep_open",
+    "lost",
     "merged",
     "meta_resumed",
     "meta_stopped",
@@ -23,6 +33,7 @@ __all__ = [
     "refuse",
     "request",
     "restrict",
+    "stranger_moved",
     "suppress",
     "unrestrict",
     "withdraw",

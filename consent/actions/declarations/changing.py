@@ -11,7 +11,7 @@ from consent import ledger
 from consent.actions.declarations.writing import EVERYTHING, audit_written, write
 from consent.ledger import Appended, Entry, projecting, suppressing
 from consent.ledger.folding import BY_NUMBER, NOES, Pair
-from consent.ledger.subjects import same_person
+from consent.ledger.subjects import same_person, stranger
 from consent.ledger.suppressing import BLOCKED, Digest, Suppressed
 from consent.models import Authority, ConsentEvent, ConsentState, Purpose, Source, State
 from contacts.actions import Moved
@@ -142,20 +142,66 @@ def moved(
     return done
 
 
-def edited(people: Sequence[Moved], *, tenant: Tenant, by: Actor) -> None:
+@transaction.atomic
+def stranger_moved(
+    *,
+    tenant: Tenant,
+    old: tuple[str, str],
+    new: tuple[str, str],
+    occurred_at: datetime,
+    dedupe: str,
+    evidence: dict[str, str] | None = None,
+) -> None:
+    """WhatsApp says that somebody who is no contact has another (phone, BSUID), "" where it does not say.
+
+    What the suppression list said of the old ones until then holds for the new ones, too; later entries are the next
+    owner's. Where there is none, nothing is written.
+    """
+    left, has = _digests(tenant, *old), _digests(tenant, *new)
+    keys = {key for _kind, key in left}
+    targets = {key: [one for one in has if one[1] not in keys] for key in keys}
+    ledger.lock(tenant)
+    if not has or not suppressing.entries(tenant, keys, occurred_at).exists():
+        return
+    done = write(
+        tenant,
+        stranger(tenant, left),
+        [(EVERYTHING, State.MOVED)],
+        dedupe=dedupe,
+        authority=Authority.META,
+        source=Source.META_WEBHOOK,
+        occurred_at=occurred_at,
+        evidence=evidence,
+    )
+    # What the person has opened again since then is not closed by a repeat.
+    if done[0].seq:
+        suppressing.spread(tenant, targets, until=occurred_at)
+
+
+def lost(people: Sequence[Moved], *, tenant: Tenant) -> None:
+    """Record that WhatsApp knows somebody else by these contacts' numbers, or that they were given away.
+
+    As for numbers that somebody has edited: a yes ends with the number, and restrictions stay.
+    """
+    if people:
+        edited(people, tenant=tenant, by=None, source=Source.SYSTEM)
+
+
+def edited(people: Sequence[Moved], *, tenant: Tenant, by: Actor, source: str = "") -> None:
     """Record that somebody gave these contacts other numbers than they were reached by, in the caller's transaction.
 
     Restrictions go on for the new numbers; a yes ends, because nobody knows that the person said it there (§ 8).
     Thousands cost a few statements; the actor stands in the ledger's rows.
     """
-    ledger.append(tenant, [entry for one in people for entry in _edits(one, by, timezone.now())])
+    source = source or (Source.API if isinstance(by, ApiKey) else Source.AGENT)
+    ledger.append(tenant, [entry for one in people for entry in _edits(one, by, source, timezone.now())])
     suppressing.spread(
         tenant,
         {key: digests_of(one.contact) for one in people for _kind, key in _digests(tenant, one.phone, one.bsuid)},
     )
 
 
-def _edits(one: Moved, by: Actor, at: datetime) -> Iterator[Entry]:
+def _edits(one: Moved, by: Actor, source: str, at: datetime) -> Iterator[Entry]:
     cause = f"edited:{one.contact.subject_id}:{uuid4()}"
     for channel in BY_NUMBER:
         yield Entry(
@@ -164,7 +210,7 @@ def _edits(one: Moved, by: Actor, at: datetime) -> Iterator[Entry]:
             purpose=Purpose.ALL,
             state=State.MOVED,
             authority=Authority.AGENT,
-            source=Source.API if isinstance(by, ApiKey) else Source.AGENT,
+            source=source,
             occurred_at=at,
             key=f"{cause}:{channel}",
             by=by,

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from consent import queries
 from consent.actions import requests
@@ -275,6 +276,16 @@ def test_an_unreachable_number_is_said_beside_the_consent(alice: Client, bakery:
         dana = person(bakery, email="dana@example.com")
 
     assert "has no phone number and no WhatsApp user id" in shown(alice, f"{URL}{dana.uid}/")
+
+
+def test_who_has_lost_the_number_to_its_next_owner_is_shown_as_such(alice: Client, bakery: Tenant) -> None:
+    with tenant_scope(bakery):
+        dana = person(bakery, email="dana@example.com", phone_invalid_at=timezone.now())
+
+    page = shown(alice, f"{URL}{dana.uid}/")
+
+    assert "somebody else by this person’s number since" in page
+    assert "does not reach this number" not in page
 
 
 def test_the_contacts_of_another_tenant_are_not_there(alice: Client, shop: Tenant) -> None:
