@@ -152,8 +152,8 @@ class Message(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "source", "contact"], name="one_message_per_contact"),
-            # Whatever is handed to Meta was claimed before, and a claim that names no row of the ledger ends here (M-45);
-            # that the row says yes is asked by the claim, under lock.
+            # Whatever is handed to Meta was claimed before, and a claim that names no row of the ledger ends here
+            # (M-45); that the row says yes is asked by the claim, under lock.
             models.CheckConstraint(
                 name="message_sent_with_a_yes", condition=~Q(queue=1) | Q(consent_seq__isnull=False)
             ),
