@@ -118,7 +118,7 @@ def test_what_proves_a_yes_of_somebody_who_was_merged_stays_while_they_do(alice:
 
 
 def test_proofs_of_contacts_that_were_deleted_before_get_their_end(bakery: Tenant) -> None:
-    migration = import_module("consent.migrations.0054_found_of_strangers")
+    migration = import_module("consent.migrations.0053_found_of_strangers")
     with tenant_scope(bakery):
         anna, berta = person(bakery, phone=f"+{PHONE}"), person(bakery, phone=f"+{OTHER}")
         for one in (anna, berta):
