@@ -17,7 +17,8 @@ now() {
     trap 'rm -rf "$made.part"' EXIT
     trap 'exit 1' HUP INT TERM
     mkdir -p "$made.part"
-    find "$BACKUP_DIR" -maxdepth 1 -type d -name '20*.part' -mmin +1440 -exec rm -rf {} +
+    find "$BACKUP_DIR" -maxdepth 1 -type d -name '20*.part' -mmin +1440 -exec rm -rf {} + ||
+        echo "the rest of a broken backup cannot be removed" >&2
     # Through a file, because a shell does not notice when the first part of a pipe fails.
     pg_dump --format=custom --compress=6 --file="$made.part/database.dump"
     if [ -n "${MEDIA_ROOT:-}" ] && [ -d "$MEDIA_ROOT" ]; then

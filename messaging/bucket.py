@@ -65,6 +65,9 @@ return {granted, 0, lost}
 """.replace("{remember}", str(REMEMBER_S))
 )
 
+# KEYS: the brake. ARGV: milliseconds. What an answer on its way says must not shorten a longer rest.
+BRAKE = "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end"
+
 # KEYS as above. ARGV: run of Redis, attempts … Returns {since when it remembers, attempts that nobody had named}.
 TAKE_BACK = (
     REMEMBERING
@@ -92,7 +95,7 @@ class Bucket:
 
     def __init__(self, cache: "redis.asyncio.Redis", *, number_id: int, rate: int, run: str) -> None:
         self._cache = cache
-        self._take = cache.register_script(TAKE)
+        self._take, self._brake = cache.register_script(TAKE), cache.register_script(BRAKE)
         self._keys = _keys(number_id)
         self._run = run
         self._mark = int(datetime.now(UTC).timestamp() * 1_000_000)
@@ -110,7 +113,12 @@ class Bucket:
 
     async def brake(self, seconds: float) -> None:
         """Stop this number for a while, in every worker: Meta said 130429, or cannot be reached."""
-        await self._cache.set(self._keys[1], 1, px=int(seconds * 1000))
+        await self._brake(keys=[self._keys[1]], args=[int(seconds * 1000)])
+
+
+async def rests(cache: "redis.asyncio.Redis", number_id: int, seconds: float) -> bool:
+    """Whether a number is stopped for longer than that."""
+    return bool(await cache.pttl(_keys(number_id)[1]) > seconds * 1000)
 
 
 def name(message_id: int, attempt: int) -> str:

@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
 from messaging.budget import TIMEOUTS
+from messaging.leases import Others
 from messaging.sending import Sender
 from whatsapp import bulk
 
@@ -32,6 +33,7 @@ class Engine:
         self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="outbox")
         self.http: httpx.AsyncBaseTransport | None = None
         self.cache: redis.asyncio.Redis | None = None
+        self.others = Others()
 
     def run(self, seconds: float, call_next: Callable[[], Any] = lambda: None) -> None:
         """Send for up to some seconds; calls the next sender when more may be due then."""
@@ -42,7 +44,7 @@ class Engine:
         self.cache = self.cache or redis.asyncio.Redis.from_url(
             settings.REDIS_URL, retry=Retry(BACKOFF, TRIES), **TIMEOUTS
         )
-        await Sender(self.http, self.cache, self.threads, seconds, call_next).run()
+        await Sender(self.http, self.cache, self.threads, self.others, seconds, call_next).run()
 
     def close(self) -> None:
         """Close what is open; for tests and the end of a process."""

@@ -5,10 +5,15 @@ One spender for each number keeps its bucket fair; a lease that Redis loses cost
 
 import os
 import socket
+import time
 
 import redis.asyncio
 
 LASTS_S = 5
+# A number that is left to other processes is taken by one within a second or two: beat wakes one each second. Where
+# none does, this one is alone, and asks again a minute later.
+OTHERS_HAVE_S = 2.0
+ALONE_FOR_S = 60.0
 # A claim may take longer than its lease lasts: then the next one has it, and the first touches it no more.
 # KEYS: the lease. ARGV: who asks, seconds.
 PROLONG = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end"
@@ -34,3 +39,27 @@ class Lease:
     async def free(self) -> None:
         """Let another have it, if it is still this process'."""
         await self._free(keys=[self._key], args=[self._holder])
+
+
+class Others:
+    """Whether other processes take the numbers that this one leaves to them; kept between its tasks."""
+
+    def __init__(self) -> None:
+        self._left: dict[int, float] = {}
+        self._alone_until = 0.0
+
+    def may_have(self, number_id: int) -> bool:
+        """Whether to leave this number, which is due, to them for now."""
+        now = time.monotonic()
+        if now < self._alone_until:
+            return False
+        if now - self._left.setdefault(number_id, now) < OTHERS_HAVE_S:
+            return True
+        self._alone_until = now + ALONE_FOR_S
+        return False
+
+    def saw(self, number_id: int, *, is_mine: bool) -> None:
+        """Note who has a number now: this process, or another, so that there are others."""
+        self._left.pop(number_id, None)
+        if not is_mine:
+            self._alone_until = 0.0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from consent.actions import declarations
 from contacts.models import Contact
@@ -19,8 +19,8 @@ from whatsapp.models import Number
 
 log = logging.getLogger(__name__)
 STATE, QUEUE = Message.State, Message.Queue
-# The database is away, or takes nothing for a while: it is read-only after a failover or where its disk is full.
-AWAY = (OperationalError, InterfaceError, InternalError)
+# SQLSTATE of a database that takes nothing: it is read-only after a failover, or where its disk is full.
+READ_ONLY = "25006"
 TEMPLATE_PAUSED = 132015
 Answer = Accepted | Refused | NotSent | UnknownOutcome
 
@@ -77,27 +77,35 @@ WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt
 """
 
 
+class Away(Exception):
+    """The database is not there, or takes nothing for a while."""
+
+
 def record(number: Number, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Store the outcomes of one number's attempts and act on what they say about template, number or account.
 
     Returns those that are stored. What cannot be stored is found by halving and stays claimed, for the sweeper and the
     status webhooks, so its attempt must not be forgotten in Redis: what nobody has named there is sent again. Raises
-    one of `AWAY` while the database is.
+    Away.
     """
     if not outcomes:
         return []
     try:
         _record(number, outcomes)
         return [*outcomes]
-    except AWAY:
-        raise
     except Exception as error:
+        if isinstance(error, OperationalError | InterfaceError) or _code(error) == READ_ONLY:
+            raise Away from error
         if len(outcomes) > 1:
             middle = len(outcomes) // 2
             return record(number, outcomes[:middle]) + record(number, outcomes[middle:])
         # Never the text of the error: PostgreSQL quotes the values that it refuses.
         log.error("an answer for source %s cannot be stored: %s", outcomes[0].source_id, type(error).__name__)
         return []
+
+
+def _code(error: Exception) -> str:
+    return getattr(error.__cause__, "pgcode", None) or ""
 
 
 def _record(number: Number, outcomes: Sequence[Outcome]) -> None:

@@ -25,7 +25,7 @@ from messaging import bucket, claiming, queries, recording
 from messaging.bucket import Bucket
 from messaging.budget import Budget
 from messaging.claiming import Outgoing
-from messaging.leases import Lease
+from messaging.leases import Lease, Others
 from messaging.recording import Answer, Outcome
 from messaging.tallying import Tally
 from whatsapp import bulk
@@ -47,10 +47,8 @@ PORTION = 16
 AHEAD = 48
 # How long a list of due sources may be used; what is more urgent waits so long at most.
 DUE_LASTS_S = 0.25
-# What one process sends with ease, messages a second. Numbers beyond that are for other processes, one of which is
-# woken each second; where there is none, they are this one's after a while.
+# What one process sends with ease, messages a second; numbers beyond that are for other processes, if there are any.
 EASE = 2000
-OTHERS_HAVE_S = 2.0
 # For so many seconds nothing leaves on a number of which Meta says that it sends too fast or is in maintenance, or that
 # the app's quota is used up; then a portion asks again.
 BRAKES_S = {4: 20, 130429: 1, 131057: 1, 2494100: 1}
@@ -64,17 +62,16 @@ class Sender:
         http: httpx.AsyncBaseTransport,
         cache: "redis.asyncio.Redis",
         threads: ThreadPoolExecutor,
+        others: Others,
         seconds: float,
         call_next: Callable[[], Any],
     ) -> None:
-        self.http, self.cache, self.threads = http, cache, threads
+        self.http, self.cache, self.threads, self.others = http, cache, threads, others
         self.call_next = call_next
         self.redis_run = ""
         self.ends_at = time.monotonic() + seconds
         self.lanes: dict[int, asyncio.Task[None]] = {}
         self.rates: dict[int, int] = {}
-        # Since when numbers were left to other processes.
-        self.left: dict[int, float] = {}
         self.flying = 0
         # Granted, and waiting for a connection: whose, what, and when it was claimed.
         self.ready: deque[tuple[Lane, Outgoing, float]] = deque()
@@ -96,17 +93,16 @@ class Sender:
 
     async def _open_lanes(self) -> None:
         for number in await self.in_thread(queries.numbers_with_due_messages):
-            if number.pk in self.lanes or self._is_for_others(number):
+            if number.pk in self.lanes or await bucket.rests(self.cache, number.pk, CLAIM_LASTS_S):
                 continue
-            self.left.pop(number.pk, None)
-            if await Lease(self.cache, number.pk).take():
+            is_much = self.lanes and sum(self.rates.values()) + number.throughput > EASE
+            if is_much and self.others.may_have(number.pk):
+                continue
+            is_mine = await Lease(self.cache, number.pk).take()
+            self.others.saw(number.pk, is_mine=is_mine)
+            if is_mine:
                 self.lanes[number.pk] = asyncio.create_task(self._serve(number))
                 self.rates[number.pk] = number.throughput
-
-    def _is_for_others(self, number: Number) -> bool:
-        if not self.lanes or sum(self.rates.values()) + number.throughput <= EASE:
-            return False
-        return time.monotonic() - self.left.setdefault(number.pk, time.monotonic()) < OTHERS_HAVE_S
 
     async def _serve(self, number: Number) -> None:
         # Made inside the task: a token that cannot be decrypted ends its own lane only.
@@ -185,6 +181,8 @@ class Lane:
         self.turn = 0
         self.due: list[int] = []
         self.due_until = 0.0
+        # Meta wants nothing from this number for longer than a claim lasts: nobody waits for that with a lane.
+        self.rests = False
         self.is_done = False
         self.tally, self.opened_at = Tally(), time.monotonic()
 
@@ -196,7 +194,7 @@ class Lane:
         try:
             claimed_at, batch = await ahead.popleft()
             # Without a recorder nothing more is sent.
-            while batch and not recorder.done():
+            while batch and not self.rests and not recorder.done():
                 ahead.append(asyncio.create_task(self._claim()))
                 await self._send(batch, claimed_at)
                 claimed_at, batch = await ahead.popleft()
@@ -282,6 +280,9 @@ class Lane:
                     # The others of this batch are as old.
                     await self._give_back_late()
                     return
+                self.rests = grant.wait_s > CLAIM_LASTS_S
+                if self.rests:
+                    return
                 # Yields to the answers; at full speed the bucket grants in small portions.
                 pause = 0 if grant.count else min(grant.wait_s, 0.05)
                 self.tally.waited(pause)
@@ -334,7 +335,7 @@ class Lane:
                 gives_up_at = float("inf")
                 self.tally.answered(outcomes)
                 await self._forget(stored)
-            except recording.AWAY:
+            except recording.Away:
                 # The database is away for a moment: keep the answers. What is lost all the same was claimed, so the
                 # sweeper calls it uncertain and the status webhooks settle it.
                 log.warning("answers of number %s wait for the database", self.number.pk)

@@ -141,8 +141,7 @@ def refusing_an_answer(source: Source) -> Iterator[None]:
     with tenant_scope(source.tenant_id), connection.cursor() as cursor:
         first = Message.objects.filter(source=source).earliest("pk")
         cursor.execute(
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'check_violation'; END $$"
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$"
         )
         cursor.execute(
             "CREATE TRIGGER refuses BEFORE UPDATE ON messaging_message FOR EACH ROW"
@@ -153,6 +152,18 @@ def refusing_an_answer(source: Source) -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP FUNCTION refuse() CASCADE")
+
+
+def test_a_rest_is_not_shortened_by_an_answer_that_asks_for_a_shorter_one(lane: DyingLane, settings: Settings) -> None:
+    async def rest() -> None:
+        async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as cache:
+            braked = Bucket(cache, number_id=lane.number.pk, rate=10, run=await bucket.run_of(cache))
+            for seconds in (1, 600, 1):
+                await braked.brake(seconds)
+
+    asyncio.run(rest())
+
+    assert redis.Redis.from_url(settings.REDIS_URL).ttl(f"zusage:brake:{lane.number.pk}") > 60
 
 
 def test_a_lane_that_wakes_up_late_may_not_send_what_was_taken_back(lane: DyingLane, settings: Settings) -> None:

@@ -118,7 +118,7 @@ def test_a_database_that_takes_nothing_is_away_and_no_answer_is_set_aside(number
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
 
-    with pytest.raises(recording.AWAY):
+    with pytest.raises(recording.Away):
         recording.record(number, [Outcome(claimed.pk, 1, claimed.source_id, ACCEPTED, AT)])
 
 

@@ -222,7 +222,7 @@ def test_a_throttled_message_waits_and_goes_again(bakery: Tenant, meta: Running,
 
 
 def test_while_the_apps_quota_is_used_up_a_few_ask_again_when_meta_said(
-    bakery: Tenant, meta: Running, engine: Engine
+    bakery: Tenant, meta: Running, engine: Engine, settings: Settings
 ) -> None:
     meta.configure(refused={"4": 1.0})
     source = factories.source(factories.number(bakery, throughput=80), factories.contacts(bakery, 400))
@@ -236,6 +236,22 @@ def test_while_the_apps_quota_is_used_up_a_few_ask_again_when_meta_said(
     assert 0 < len(refused) < 80
     # The rule of this code says five minutes, Meta's answer one.
     assert all(timedelta(seconds=59) < due - began < timedelta(seconds=90) for due in refused)
+    # No process waits for that.
+    assert redis.Redis.from_url(settings.REDIS_URL).ttl(f"zusage:brake:{source.number_id}") > 5
+
+
+def test_no_process_waits_for_a_number_that_rests(
+    bakery: Tenant, shop: Tenant, meta: Running, engine: Engine, settings: Settings
+) -> None:
+    resting, other = (factories.source(factories.number(one), factories.contacts(one, 20)) for one in (bakery, shop))
+    cache, brake = redis.Redis.from_url(settings.REDIS_URL), f"zusage:brake:{resting.number_id}"
+    cache.set(brake, 1, ex=600)
+
+    engine.run(300)
+
+    assert factories.states(resting) == {"QUEUED": 20}
+    assert factories.states(other) == {"ACCEPTED": 20}
+    assert cache.ttl(brake) > 300
 
 
 def test_an_expired_token_stops_the_account_and_loses_nobody(bakery: Tenant, meta: Running, engine: Engine) -> None:

@@ -11,7 +11,7 @@ import redis
 from pytest_django import Settings
 
 from benchmarks.fleet import wait_until
-from messaging import sending
+from messaging import leases, sending
 from messaging.engine import Engine
 from messaging.models import Source
 from tenants.models import Tenant
@@ -137,7 +137,7 @@ def test_more_numbers_than_a_process_sends_on_with_ease_are_left_to_another(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sending, "OTHERS_HAVE_S", 600)
+    monkeypatch.setattr(leases, "OTHERS_HAVE_S", 600)
     first = threading.Thread(target=engine.run, args=(30,))
     first.start()
     wait_until(lambda: len({row.phone_number_id for row in meta.ledger}) == 2, "the first two", 30)
@@ -151,11 +151,14 @@ def test_more_numbers_than_a_process_sends_on_with_ease_are_left_to_another(
 def test_a_process_that_is_alone_sends_on_all_numbers_at_once_after_a_while(
     three: list[Source], meta: Running, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "OTHERS_HAVE_S", 0.5)
+    monkeypatch.setattr(leases, "OTHERS_HAVE_S", 0.5)
 
     engine.run(30)
 
     assert_all_were_sent_at_once(three, meta)
+    # And knows that it is alone in its next task.
+    monkeypatch.setattr(leases, "OTHERS_HAVE_S", 600)
+    assert not engine.others.may_have(three[0].number_id)
 
 
 def assert_all_were_sent_at_once(sources: list[Source], meta: Running) -> None:
