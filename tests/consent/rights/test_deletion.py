@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -18,6 +19,7 @@ from consent.actions import declarations
 from consent.actions import people as actions
 from consent.models import ConsentEvent, ConsentEvidence, DataRequest, Suppression
 from consent.queries import may_send
+from consent.rights import keeping
 from contacts.models import Contact
 from inbox.models import WebhookEvent
 from messaging.models import Click, Message
@@ -27,6 +29,7 @@ from tenants.scope import across_tenants, tenant_scope
 from tests import factories
 from tests.consent.factories import agree, person
 from tests.consent.imports import done, started
+from tests.consent.rights import traces
 from tests.consent.rights.traces import CUSTOMER, EMAIL, OTHER, PHONE, found, received, worked
 from tests.consent.views.pages import shown
 from tests.contacts.calls import Caller
@@ -117,23 +120,29 @@ def test_what_proves_a_yes_of_somebody_who_was_merged_stays_while_they_do(alice:
         assert ConsentEvidence.objects.exclude(kept_until=None).exists()
 
 
-def test_proofs_of_contacts_that_were_deleted_before_get_their_end(bakery: Tenant) -> None:
-    migration = import_module("consent.migrations.0053_found_of_strangers")
+def test_proofs_of_contacts_that_were_deleted_before_get_their_end_and_none_that_is_owed_goes(
+    alice: Caller, bakery: Tenant
+) -> None:
+    migration = import_module("consent.migrations.0054_proofs_left_over")
     with tenant_scope(bakery):
-        anna, berta = person(bakery, phone=f"+{PHONE}"), person(bakery, phone=f"+{OTHER}")
-        for one in (anna, berta):
-            agree(bakery, one, pairs=[("email", "marketing")], evidence=PROOF)
-        hers = list(ConsentEvent.objects.filter(subject_id=anna.subject_id).values_list("event_id", flat=True))
-        said_at = ConsentEvent.objects.get(subject_id=anna.subject_id).occurred_at
-        Contact.objects.filter(pk=anna.pk).delete()
+        anna, berta, carla = (person(bakery, phone=f"+{phone}") for phone in (PHONE, OTHER, "4915211112222"))
+    # From a list of 2021; what was sent since names nobody any more.
+    old = traces.YES | {"occurred_at": "2021-03-01T12:00:00Z"}
+    for one in (anna, berta, carla):
+        assert alice.post(f"contacts/{one.uid}/consents/", old).status_code == 201
+    with tenant_scope(bakery):
+        # Carla was merged into Berta, who stays.
+        declarations.merged(tenant=bakery, kept=berta, gone=carla)
+        [hers] = ConsentEvent.objects.filter(subject_id=anna.subject_id).values_list("event_id", flat=True)
+        Contact.objects.filter(pk__in=[anna.pk, carla.pk]).delete()
 
-    with across_tenants("this test"), connection.cursor() as cursor:
-        cursor.execute(migration.LOCK_AWAY)
+    migration.lock_away(apps, connection.schema_editor())
+    keeping.keep(bakery)
 
     with tenant_scope(bakery):
         kept = dict(ConsentEvidence.objects.values_list("event_id", "kept_until"))
-        assert kept.pop(hers[0]) == date(said_at.year + 3, 12, 31)
-        assert set(kept.values()) == {None}
+        assert kept.pop(hers) == date(timezone.now().year + 3, 12, 31)
+        assert list(kept.values()) == [None, None]
 
 
 def test_cg_43_who_asks_for_an_erasure_after_the_deletion_is_found_by_number_in_files_and_raw_webhooks(
