@@ -288,12 +288,15 @@ class Named:
             return True
 
     def is_in(self, cells: Iterable[str], country: str) -> bool:
-        """Whether one of the cells holds the phone, however it is written, or another text that names the person."""
+        """Whether one of the cells holds phone or address, however they are written, or is what else names them."""
         return any(self._is(cell, country) for cell in cells)
 
     def _is(self, cell: str, country: str) -> bool:
         text = cell.strip().lower()
-        if any(own.lower() == text or ("@" in own and own in text) for own in self.texts):
+        if any(own.lower() == text for own in self.texts):
             return True
-        tail = self.phone[-6:]
-        return bool(tail) and re.sub(r"\D", "", cell).endswith(tail) and phones.normalise(cell, country) == self.phone
+        tail, digits = self.phone[-6:], re.sub(r"\D", "", cell)
+        may_be = bool(tail) and tail in digits
+        if may_be and phones.normalise(cell, country) == self.phone:
+            return True
+        return (may_be or "@" in cell) and self.is_written_in(cell)

@@ -166,6 +166,8 @@ def test_cg_43_who_stands_in_a_rejected_line_only_is_found_and_the_page_says_wha
 ) -> None:
     done(bakery, f"Handy;Kundennummer\n+{OTHER};K-1\n")
     done(bakery, f"Handy;Kundennummer;Vorname\n+{PHONE};K-1;Zitronella\n")
+    # In the midst of a remark.
+    done(bakery, f"Handy;Vorname\n+{OTHER};ruft an: 01521 / 2345678 abends\n")
     with tenant_scope(bakery):
         assert [contact.phone for contact in Contact.objects.all()] == [f"+{OTHER}"]
     assert "table contacts_rejectedrow" in found()
@@ -176,7 +178,7 @@ def test_cg_43_who_stands_in_a_rejected_line_only_is_found_and_the_page_says_wha
     client.cookies["django_language"] = "en"
     page = shown(client, f"/bakery/data-requests/{request.uid}/")
     assert "This named them and was deleted:" in page
-    assert "Uploaded files, with what was kept of their lines: 1" in page
+    assert "Uploaded files, with what was kept of their lines: 2" in page
     alice.post(f"data-requests/{request.uid}/close/", {"answer": "Deleted."})
     assert found() == []
     assert found((OTHER,)) != []
@@ -197,7 +199,7 @@ def test_where_nothing_names_them_the_page_says_so_after_it_was_looked_for_and_n
 
     assert "nothing was found" not in before + during
     assert "are being searched for the person" in during
-    assert "were searched for it, also as people write numbers and addresses, and nothing was found" in after
+    assert "were searched for it in the usual spellings, and nothing was found" in after
 
 
 def test_a_stranger_whom_an_import_makes_a_contact_meanwhile_is_not_erased_unchecked(
