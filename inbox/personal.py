@@ -172,8 +172,17 @@ def _found(
 ) -> list[tuple[int, bytes]]:
     """Some bodies that came for the company, or do not say for whom, and may name the person: (id, body)."""
     ids = [name.encode() for name in (*own.numbers, *own.accounts.values())]
-    values = {"start": start, "end": end, "after": after, "is_waiting": is_waiting, "most": BODIES_AT_A_TIME}
-    cursor.execute(NAMING, values | {"accounts": list(own.accounts), "own": ids, "words": sought.words})
+    values: dict[str, Any] = {
+        "start": start,
+        "end": end,
+        "after": after,
+        "is_waiting": is_waiting,
+        "accounts": list(own.accounts),
+        "own": ids,
+        "words": sought.words,
+        "most": BODIES_AT_A_TIME,
+    }
+    cursor.execute(NAMING, values)
     return [(pk, bytes(body)) for pk, body in cursor.fetchall()]
 
 
