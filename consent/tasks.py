@@ -8,6 +8,7 @@ from celery import shared_task
 from consent import announcing, importing, invalidating, mailing
 from consent.ledger import anchoring, checking, depositing
 from consent.rights import handing_over, informing, keeping, working
+from contacts import personal
 from contacts.importing import forgetting
 from tenants.models import Tenant
 
@@ -71,6 +72,12 @@ def carry_out(*, tenant_id: int, request_id: int, **_: Any) -> None:
 def forget_hashes(*, tenant_id: int, request_id: int, **_: Any) -> None:
     """Take somebody's hashes out of the record of erasures, and out of files with everything of their company."""
     working.forget_hashes(tenant_id, request_id)
+
+
+@shared_task
+def forget_answers(*, tenant_id: int, **_: Any) -> None:
+    """Empty stored answers to programs that name contacts who were deleted; what a lost ring leaves goes in a day."""
+    personal.forget_answers(Tenant.objects.get(pk=tenant_id))
 
 
 @shared_task

@@ -10,21 +10,38 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, BinaryIO, cast
 
+import orjson
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from contacts import phones
 from contacts.importing import staging
 from contacts.models import Contact, Event, Import, NotedRow, RejectedRow, StagedRow
-from tenants.models import AuditEvent, IdempotencyKey, Tenant
+from tenants import repeating
+from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 
 NAMING = ("phone", "bsuid", "email", "external_id")
 WORKING = (Import.State.CHECKING, Import.State.RUNNING)
 ROWS_AT_A_TIME = 2000
 LINES_AT_A_TIME = 10_000
-GONE = 410
 GONE_TEXT = "–"
+UID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# How the trail calls the end of a contact.
+ENDS = ("contact.deleted", "contact.erased")
+
+
+def texts_in(node: Any, leaving_out: Collection[str] = ()) -> Iterator[str]:
+    """All texts in a JSON document, but what stands under one of these names."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            if name not in leaving_out:
+                yield from texts_in(value, leaving_out)
+    elif isinstance(node, list):
+        for item in node:
+            yield from texts_in(item, leaving_out)
 
 
 class NotYet(Exception):
@@ -101,9 +118,12 @@ def _changes(contact: Contact) -> Iterable[Mapping[str, Any]]:
 def clear(contact: Contact) -> None:
     """Delete uploaded files that name the person, whole, with what is kept of their lines; each step commits.
 
-    Imports stay with their counts, as after 30 days. Raises NotYet while such a file is being imported.
+    Imports stay with their counts, as after 30 days. Stored answers to programs are emptied. Raises NotYet while such a
+    file is being imported.
     """
-    _clear_files(contact.tenant_id, Named.of(contact))
+    named = Named.of(contact)
+    _clear_files(contact.tenant_id, named)
+    _clear_answers(contact.tenant_id, named)
 
 
 def clear_named(tenant: Tenant, named: "Named") -> dict[str, int]:
@@ -115,7 +135,7 @@ def clear_named(tenant: Tenant, named: "Named") -> dict[str, int]:
     with tenant_scope(tenant):
         _forget_heads(tenant.pk, named)
         lines = _forget_staged(tenant.pk, named.staged)
-        return {"files": files, "lines": lines, "answers": _forget_answers(tenant.pk, named.texts)}
+    return {"files": files, "lines": lines, "answers": _clear_answers(tenant.pk, named)}
 
 
 def _clear_files(tenant_id: int, named: "Named") -> int:
@@ -146,9 +166,8 @@ def _clear_lines(tenant_id: int) -> None:
 
 
 def forget(contact: Contact) -> None:
-    """Delete the contact with identities, tags, list entries and events, and empty stored answers that name it."""
+    """Delete the contact with identities, tags, list entries and events; `forget_answers` follows the commit."""
     tenant_id, named = contact.tenant_id, Named.of(contact)
-    _forget_answers(tenant_id, [str(contact.uid), *named.texts])
     _forget_staged(tenant_id, named.staged | Q(contact_id=contact.pk))
     _forget_heads(tenant_id, named)
     Event.objects.filter(tenant=tenant_id, contact=contact.pk).delete()
@@ -176,15 +195,31 @@ def _forget_staged(tenant_id: int, naming: Q) -> int:
     return gone
 
 
-def _forget_answers(tenant_id: int, texts: Collection[str]) -> int:
-    """A repeat of the request must not create the person again, so the answer is emptied and its key stays."""
-    told, gone = IdempotencyKey.objects.filter(tenant=tenant_id), 0
-    for text in texts:
-        gone += told.filter(key__icontains=text).delete()[0]
-    for pk, body in told.values_list("pk", "body").iterator(ROWS_AT_A_TIME):
-        if any(text.encode() in bytes(body) for text in texts):
-            gone += told.filter(pk=pk).update(body=b"{}", status=GONE)
+def _clear_answers(tenant_id: int, named: "Named") -> int:
+    """A repeat of the request must not create the person again, so an answer is emptied and its key stays."""
+    gone = 0
+    for rows in repeating.batches(tenant_id):
+        naming = [row for row in rows if named.is_in_answer(bytes(row.body))]
+        by_key = [row for row in rows if any(text.lower() in row.key.lower() for text in named.texts)]
+        with tenant_scope(tenant_id):
+            repeating.hide(by_key)
+            gone += repeating.empty(naming)
     return gone
+
+
+def forget_answers(tenant: Tenant) -> None:
+    """Empty stored answers that name contacts who were deleted since; one look serves any number of deletions.
+
+    Opens scopes of its own, for nothing may wait while thousands of answers are read.
+    """
+    for rows in repeating.batches(tenant.pk):
+        named = {row.pk: {uid.decode() for uid in UID.findall(bytes(row.body))} for row in rows}
+        since = min(row.created_at for row in rows)
+        with tenant_scope(tenant):
+            ended = AuditEvent.objects.filter(tenant=tenant, at__gte=since, verb__in=ENDS)
+            asked = ended.filter(object_uid__in=set().union(*named.values()))
+            gone = set(asked.values_list("object_uid", flat=True))
+            repeating.empty([row for row in rows if named[row.pk] & gone])
 
 
 def last_use(tenant: Tenant, contact_ids: Collection[int]) -> dict[int, datetime]:
@@ -213,6 +248,27 @@ class Named:
         """What names them in any text, the phone without its plus; what is too short to name anybody is left out."""
         return tuple(text for value in self.values.values() if len(text := value.removeprefix("+")) >= 4)
 
+    @cached_property
+    def _written(self) -> list[re.Pattern[str]]:
+        """What finds number and address in any text, whole: others' may begin or end with the same signs."""
+        email = self.values.get("email")
+        address = rf"(?<![\w.+-]){re.escape(email)}(?![\w-]|\.\w)" if email else ""
+        number = [phones.written(self.phone)[1]] if self.phone else []
+        return [*number, re.compile(address, re.IGNORECASE)] if address else number
+
+    def is_written_in(self, text: str) -> bool:
+        """Whether a text that somebody wrote holds the number, in the usual spellings, or the address."""
+        return any(pattern.search(text) for pattern in self._written)
+
+    def is_in_answer(self, body: bytes) -> bool:
+        """Whether a stored answer names them: by a value of its own, or by number or address in a text."""
+        try:
+            told = texts_in(orjson.loads(body))
+        except orjson.JSONDecodeError:
+            told = iter([body.decode(errors="replace")])
+        own = {text.lower() for text in self.texts}
+        return any(text.lower().removeprefix("+") in own or self.is_written_in(text) for text in told)
+
     @property
     def staged(self) -> Q:
         """Lines of imports that are still worked on and name them."""
@@ -232,12 +288,15 @@ class Named:
             return True
 
     def is_in(self, cells: Iterable[str], country: str) -> bool:
-        """Whether one of the cells holds the phone, however it is written, or another text that names the person."""
+        """Whether one of the cells holds phone or address, however they are written, or is what else names them."""
         return any(self._is(cell, country) for cell in cells)
 
     def _is(self, cell: str, country: str) -> bool:
         text = cell.strip().lower()
-        if any(own.lower() == text or ("@" in own and own in text) for own in self.texts):
+        if any(own.lower() == text for own in self.texts):
             return True
-        tail = self.phone[-6:]
-        return bool(tail) and re.sub(r"\D", "", cell).endswith(tail) and phones.normalise(cell, country) == self.phone
+        tail, digits = self.phone[-6:], re.sub(r"\D", "", cell)
+        may_be = bool(tail) and tail in digits
+        if may_be and phones.normalise(cell, country) == self.phone:
+            return True
+        return (may_be or "@" in cell) and self.is_written_in(cell)

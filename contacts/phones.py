@@ -22,6 +22,8 @@ _PLUS_FORGOTTEN = re.compile(r"(49|43|41)([1-9][0-9]*)", re.ASCII)
 _ROUNDED_BY_EXCEL = re.compile(r"\s*'?[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+\s*")
 # 4915112345678.0: a spreadsheet program took the number for a decimal.
 _DECIMAL = re.compile(r"(\+?\d{7,})[.,]0")
+# What people write between the digits.
+_BETWEEN = r"[ ./()-]{0,3}"
 _LETTER = re.compile(r"[^\W\d_]")
 
 # A metadata description as (possible lengths, pattern of the whole national number).
@@ -56,6 +58,27 @@ def shown(number: str) -> str:
         return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
     except phonenumbers.NumberParseException:
         return number
+
+
+def written(number: str) -> tuple[str, re.Pattern[str]]:
+    """A stored number as it stands in other people's texts: the digits that no spelling leaves out, and what finds it.
+
+    It is found as WhatsApp writes it, and as people do, with blanks, dots, dashes, slashes and brackets between; never
+    within a longer number. Only a German one is found in the form that it has at home, with a zero in front.
+    """
+    code, national = _parts(number)
+    home = rf"|\(?0{_BETWEEN}" if code == CALLING_CODES["DE"] else ""
+    abroad = rf"(?:\+|00)?{code}{_BETWEEN}(?:\(?0\)?{_BETWEEN})?" if code else r"\+?"
+    return national, re.compile(rf"(?<![0-9])(?:{abroad}{home}){_BETWEEN.join(national)}(?![0-9])")
+
+
+def _parts(number: str) -> tuple[str, str]:
+    """Calling code and the rest; no code where the library knows none, for what WhatsApp proves need not be listed."""
+    try:
+        code = str(phonenumbers.parse(number).country_code)
+    except phonenumbers.NumberParseException:
+        return "", number.lstrip("+")
+    return code, number.lstrip("+").removeprefix(code)
 
 
 def _familiar(digits: str, country: str) -> str | None:

@@ -1,35 +1,45 @@
 """What the inbox holds of a person: told on request, forgotten in threads and in the log of raw webhooks."""
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from contacts import phones
 from contacts.models import Contact
-from contacts.personal import Named, Section
+from contacts.personal import Named, NotYet, Section, texts_in
 from inbox.models import Conversation, InboundMessage
 from messaging.models import Message
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
-from whatsapp.models import Number
+from whatsapp.models import Account, Number
 
 ROWS_AT_A_TIME = 500
 BODIES_AT_A_TIME = 200
 # Raw webhooks are kept for 30 days and lie in a partition a day.
 DAYS = 31
+# What separates the digits of a number that somebody typed says nothing, as in contacts.phones.
 NAMING = """
-SELECT id, received_at, body FROM inbox_webhookevent
-WHERE received_at >= %s AND received_at < %s
-  AND (position('phone_number_id'::bytea IN body) = 0
-    OR EXISTS (SELECT FROM unnest(%s::bytea[]) AS own WHERE position(own IN body) > 0))
-  AND EXISTS (SELECT FROM unnest(%s::bytea[]) AS word WHERE position(word IN body) > 0)
-ORDER BY id LIMIT %s FOR UPDATE
+SELECT e.id, e.body FROM inbox_webhookevent e
+CROSS JOIN LATERAL (
+    SELECT lower(translate(encode(e.body, 'escape'), E' ./()-\\\\', '') COLLATE "C") AS told OFFSET 0) b
+WHERE e.received_at >= %(start)s AND e.received_at < %(end)s AND e.id > %(after)s AND (e.state = 0) = %(is_waiting)s
+  AND (e.account_id IS NULL OR e.account_id = ANY(%(accounts)s))
+  AND (position('phone_number_id'::bytea IN e.body) = 0
+    OR EXISTS (SELECT FROM unnest(%(own)s::bytea[]) AS own WHERE position(own IN e.body) > 0))
+  AND EXISTS (SELECT FROM unnest(%(words)s::text[]) AS word WHERE position(word IN b.told) > 0)
+ORDER BY e.id LIMIT %(most)s FOR UPDATE OF e
 """
+SIGNS = str.maketrans("", "", " ./()-\\")
+# Metadata say to whom it was sent.
+OURS = ("metadata", "display_phone_number")
 REWRITE = """
 UPDATE inbox_webhookevent e SET body = v.body FROM unnest(%s::bigint[], %s::bytea[]) AS v(id, body)
 WHERE e.id = v.id AND e.received_at >= %s AND e.received_at < %s
@@ -71,32 +81,18 @@ def clear(contact: Contact) -> None:
     """Take the person's items out of the raw webhooks of the last month, day by day; each step commits.
 
     What concerns others stays in the body. What arrives later about messages sent before, such as a read receipt, is
-    dropped with its day: nobody can recognise it any more.
+    dropped with its day: nobody can recognise it any more. Raises NotYet while what they wrote waits to be read.
     """
-    _clear(contact.tenant, _words(contact))
+    _clear(contact.tenant, Named.of(contact), _ids(contact))
 
 
 def clear_named(tenant: Tenant, named: Named) -> dict[str, int]:
     """The same for somebody who is no contact; returns how many webhooks named them."""
-    return {"webhooks": _clear(tenant, [text.encode() for text in named.texts])}
+    return {"webhooks": _clear(tenant, named, set())}
 
 
-def _clear(tenant: Tenant, words: Sequence[bytes]) -> int:
-    with tenant_scope(tenant):
-        # What the person wrote to other companies is theirs, and may not even have been read yet.
-        numbers = Number.objects.filter(tenant=tenant)
-        own = [known.encode() for known in numbers.values_list("phone_number_id", flat=True)]
-    today, cleared = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0), 0
-    for day in range(DAYS + 1) if words else ():
-        start, some = today - timedelta(days=day), BODIES_AT_A_TIME
-        while some == BODIES_AT_A_TIME:
-            some = _clear_some(own, words, start, start + timedelta(days=1))
-            cleared += some
-    return cleared
-
-
-def _words(contact: Contact) -> list[bytes]:
-    """What names the person in a webhook: Meta writes phones without plus, and wamids contain them, encoded."""
+def _ids(contact: Contact) -> set[str]:
+    """What else names the person in a webhook: wamids contain the phone, encoded."""
     since = timezone.now() - timedelta(days=DAYS)
     with tenant_scope(contact.tenant_id):
         sent = Message.objects.filter(tenant=contact.tenant_id, contact=contact.pk, created_at__gte=since)
@@ -104,66 +100,161 @@ def _words(contact: Contact) -> list[bytes]:
             tenant=contact.tenant_id, conversation__contact=contact.pk, received_at__gte=since
         )
         wamids = {*sent.values_list("wamid", flat=True), *written.values_list("wamid", flat=True)}
-    named = {(contact.phone or "").lstrip("+"), contact.bsuid, *wamids}
-    return sorted(word.encode() for word in named if word)
+    return {name for name in (contact.bsuid, *wamids) if name}
 
 
-def _clear_some(own: Sequence[bytes], words: Sequence[bytes], start: datetime, end: datetime) -> int:
-    """Clear some bodies of one day that came for these numbers, or do not say for which; returns how many."""
+class Own(NamedTuple):
+    """What says in a webhook that it is this company's: what was written to others may not even have been read."""
+
+    numbers: set[str]
+    accounts: dict[int, str]
+
+    @classmethod
+    def of(cls, tenant: Tenant) -> "Own":
+        """By its numbers and accounts; in a scope."""
+        numbers = Number.objects.filter(tenant=tenant).values_list("phone_number_id", flat=True)
+        return cls(set(numbers), dict(Account.objects.filter(tenant=tenant).values_list("pk", "waba_id")))
+
+    def changes(self, document: Any) -> Iterator[dict[str, Any]]:
+        """The company's own changes in a body, which may hold those of others, too."""
+        for entry in _dicts(document, "entry"):
+            for change in _dicts(entry, "changes"):
+                value = change.get("value")
+                metadata = value.get("metadata") if isinstance(value, dict) else None
+                number = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
+                if number in self.numbers if number else entry.get("id") in self.accounts.values():
+                    yield change
+
+
+class Sought(NamedTuple):
+    """Whom to look for: by number and address in any text, and by ids that stand alone."""
+
+    named: Named
+    ids: Collection[str]
+
+    @property
+    def words(self) -> list[str]:
+        """What no body that names them is without, as NAMING reads it."""
+        email, phone = self.named.values.get("email", ""), self.named.phone
+        number = phones.written(phone)[0] if phone else ""
+        return [word.translate(SIGNS).lower() for word in (number, email, *self.ids) if word]
+
+    def is_in(self, node: Any) -> bool:
+        """Whether a part of a body names them."""
+        return any(text in self.ids or self.named.is_written_in(text) for text in texts_in(node, OURS))
+
+
+def _clear(tenant: Tenant, named: Named, ids: Collection[str]) -> int:
+    with tenant_scope(tenant):
+        own = Own.of(tenant)
+        shown = Number.objects.filter(tenant=tenant).values_list("display_number", flat=True)
+        ours = {re.sub(r"\D", "", number) for number in shown}
+    by = {kind: value for kind, value in named.values.items() if kind in ("phone", "email")}
+    if by.get("phone", "").lstrip("+") in ours:
+        # Somebody has entered the company's own number, by which everything would be found.
+        del by["phone"]
+    sought = Sought(Named(by), ids)
+    today, cleared = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0), 0
+    days = [today - timedelta(days=day) for day in range(DAYS + 1)] if sought.words else []
+    # What waits is found by its index; somebody may say no in it.
+    if days and _is_waiting(own, sought, days[-1], today + timedelta(days=1)):
+        raise NotYet(_("What this person wrote has just arrived and is being read. The erasure goes on after that."))
+    for start in days:
+        after: int | None = 0
+        while after is not None:
+            count, after = _clear_some(own, sought, start, start + timedelta(days=1), after)
+            cleared += count
+    return cleared
+
+
+def _found(
+    cursor: CursorWrapper, own: Own, sought: Sought, start: datetime, end: datetime, after: int, *, is_waiting: bool
+) -> list[tuple[int, bytes]]:
+    """Some bodies that came for the company, or do not say for whom, and may name the person: (id, body)."""
+    ids = [name.encode() for name in (*own.numbers, *own.accounts.values())]
+    values: dict[str, Any] = {
+        "start": start,
+        "end": end,
+        "after": after,
+        "is_waiting": is_waiting,
+        "accounts": list(own.accounts),
+        "own": ids,
+        "words": sought.words,
+        "most": BODIES_AT_A_TIME,
+    }
+    cursor.execute(NAMING, values)
+    return [(pk, bytes(body)) for pk, body in cursor.fetchall()]
+
+
+def _is_waiting(own: Own, sought: Sought, start: datetime, end: datetime) -> bool:
+    after, some = 0, BODIES_AT_A_TIME
+    while some == BODIES_AT_A_TIME:
+        with across_tenants("a raw webhook belongs to no tenant"), connection.cursor() as cursor:
+            found = _found(cursor, own, sought, start, end, after, is_waiting=True)
+        if any(without(body, own, sought) != body for _pk, body in found):
+            return True
+        after, some = found[-1][0] if found else 0, len(found)
+    return False
+
+
+def _clear_some(own: Own, sought: Sought, start: datetime, end: datetime, after: int) -> tuple[int, int | None]:
+    """Clear some bodies of one day; returns how many, and where the next ones begin."""
     with across_tenants("a raw webhook belongs to no tenant"), connection.cursor() as cursor:
-        cursor.execute(NAMING, [start, end, list(own), list(words), BODIES_AT_A_TIME])
-        rewritten, deleted = [], []
-        found = cursor.fetchall()
-        for pk, _received_at, body in found:
-            left = without(bytes(body), words)
-            if left is None:
-                deleted.append(pk)
-            else:
-                rewritten.append((pk, left))
-        if rewritten:
+        found = _found(cursor, own, sought, start, end, after, is_waiting=False)
+        left = [(pk, without(body, own, sought)) for pk, body in found]
+        changed = [(pk, now) for (pk, now), (_pk, body) in zip(left, found, strict=True) if now != body]
+        if rewritten := [(pk, now) for pk, now in changed if now is not None]:
             cursor.execute(REWRITE, [*map(list, zip(*rewritten, strict=True)), start, end])
-        if deleted:
+        if deleted := [pk for pk, now in changed if now is None]:
             cursor.execute(DELETE, [deleted, start, end])
-        return len(found)
+    return len(changed), found[-1][0] if len(found) == BODIES_AT_A_TIME else None
 
 
-def without(body: bytes, words: Sequence[bytes]) -> bytes | None:
-    """A webhook's body without the items that hold one of the words; None when nothing useful is left of it."""
+def without(body: bytes, own: Own, sought: Sought) -> bytes | None:
+    """A webhook's body without the company's items that name the person; None when nothing useful is left of it.
+
+    One that nobody can read goes whole: nobody can say what concerns whom.
+    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return None
-    pruned = _pruned(document, [word.decode() for word in words])
-    left = orjson.dumps(pruned)
-    # Meta escapes what is not ASCII; what names people is ASCII, so it is spelled as it was.
-    return None if any(word in left for word in words) or not _has_items(pruned) else left
+        return None if sought.is_in(body.decode(errors="replace")) else body
+    is_changed = False
+    for change in own.changes(document):
+        value = _pruned(change.get("value"), sought)
+        # What names them outside of every list is about them alone.
+        value = {} if sought.is_in(value) else value
+        is_changed = is_changed or value != change.get("value")
+        change["value"] = value
+    if not is_changed:
+        return body
+    return orjson.dumps(document) if _has_items(document) else None
 
 
-def _pruned(node: Any, texts: Sequence[str]) -> Any:
-    """The innermost items of lists that hold one of the texts are left out."""
+def _pruned(node: Any, sought: Sought) -> Any:
+    """The innermost items of lists that name the person are left out."""
     if isinstance(node, dict):
-        return {key: _pruned(value, texts) for key, value in node.items()}
+        return {key: _pruned(value, sought) for key, value in node.items()}
     if not isinstance(node, list):
         return node
-    pruned = [_pruned(item, texts) for item in node]
-    return [item for item in pruned if not _holds(item, texts)]
-
-
-def _holds(node: Any, texts: Sequence[str]) -> bool:
-    written = orjson.dumps(node).decode()
-    return any(text in written for text in texts)
+    pruned = [_pruned(item, sought) for item in node]
+    return [item for item in pruned if not sought.is_in(item)]
 
 
 def _has_items(document: Any) -> bool:
     """Whether any change is left with something in it: a status, a message, a template's news."""
-    entries = document.get("entry") if isinstance(document, dict) else None
-    changes = [change for entry in entries or [] for change in entry.get("changes") or []]
+    changes = [change for entry in _dicts(document, "entry") for change in _dicts(entry, "changes")]
     return any(_tells(change.get("value")) for change in changes)
 
 
 def _tells(value: Any) -> bool:
     lists = [items for items in value.values() if isinstance(items, list)] if isinstance(value, dict) else []
     return any(lists) if lists else bool(value)
+
+
+def _dicts(node: Any, name: str) -> list[dict[str, Any]]:
+    items = node.get(name) if isinstance(node, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def forget(contact: Contact) -> None:

@@ -1,19 +1,24 @@
 """Answers a POST that carries an Idempotency-Key once: repeats get the stored answer, for a day."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 
 from django.db import connection
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
 from tenants.models import IdempotencyKey, Tenant
-from tenants.scope import across_tenants
+from tenants.scope import across_tenants, tenant_scope
 
 # Answers hold personal data of contacts, so they live no longer than a caller may repeat himself (security § 10).
 KEPT = timedelta(hours=24)
 MOST_DELETED = 1000
+ROWS_AT_A_TIME = 500
+# The answer about somebody of whom nothing is left to say.
+GONE = 410
+HIDDEN = "hidden:"
 
 
 class UsedForAnother(Exception):
@@ -27,7 +32,9 @@ def once(*, tenant: Tenant, name: str, digest: str, answer: Callable[[], HttpRes
     """
     # Two equal requests at the same time: the second waits here until the first has committed.
     _lock(f"{tenant.pk}:{name}")
-    known = tenant.idempotency_keys.filter(key=name[:255], created_at__gt=now() - KEPT).first()
+    known = tenant.idempotency_keys.filter(
+        key__in=[name[:255], _hidden(name[:255])], created_at__gt=now() - KEPT
+    ).first()
     if known is None:
         response = answer()
         if response.status_code < 400:
@@ -36,6 +43,42 @@ def once(*, tenant: Tenant, name: str, digest: str, answer: Callable[[], HttpRes
     if known.request_digest != digest:
         raise UsedForAnother
     return HttpResponse(bytes(known.body), status=known.status, content_type="application/json")
+
+
+def batches(tenant_id: int) -> Iterator[list[IdempotencyKey]]:
+    """A company's stored answers but for emptied ones, some at a time, each batch read in a scope of its own."""
+    rows: list[IdempotencyKey] = []
+    while not rows or len(rows) == ROWS_AT_A_TIME:
+        after = rows[-1].pk if rows else 0
+        with tenant_scope(tenant_id):
+            told = IdempotencyKey.objects.filter(tenant=tenant_id, pk__gt=after).exclude(status=GONE)
+            rows = list(told.order_by("pk")[:ROWS_AT_A_TIME])
+        if not rows:
+            return
+        yield rows
+
+
+def empty(rows: Collection[IdempotencyKey]) -> int:
+    """Empty answers of one company that name somebody, and hide their keys; returns how many."""
+    hide(rows)
+    pks = [row.pk for row in rows]
+    return IdempotencyKey.objects.filter(pk__in=pks).update(body=b"{}", status=GONE) if pks else 0
+
+
+def hide(rows: Collection[IdempotencyKey]) -> None:
+    """Keep only keyed hashes of one company's keys, which may name somebody, too: a repeat still finds its answer."""
+    plain = [row for row in rows if not row.key.startswith(HIDDEN)]
+    for row in plain:
+        row.key = _hidden(row.key)
+    if plain:
+        # One that is over its day may lie there under the same hash.
+        over = IdempotencyKey.objects.filter(tenant=plain[0].tenant_id, key__in=[row.key for row in plain])
+        over.delete()
+        IdempotencyKey.objects.bulk_update(plain, ["key"])
+
+
+def _hidden(key: str) -> str:
+    return HIDDEN + salted_hmac("tenants.repeating", key, algorithm="sha256").hexdigest()
 
 
 def forget() -> bool:

@@ -6,17 +6,21 @@ from functools import partial
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
+from consent import tasks
 from consent.actions import declarations
 from consent.models import DataRequest
 from consent.rights import erasing
 from contacts import actions
 from contacts.actions import ContactData, Upserted
 from contacts.models import Contact
+from tenants import waking
 from tenants.actions import Actor, audit
 from tenants.models import Tenant
 
 # A message or a request may arrive between our look at the contact and its end; then we look again.
 ATTEMPTS = 3
+# Whoever deletes one contact often deletes many.
+ANSWERS_WAIT_S = 30
 
 
 class Kept(Exception):
@@ -52,9 +56,10 @@ def why_kept(contact: Contact) -> str:
 def delete(*, contact: Contact, by: Actor) -> None:
     """Delete a contact; every app forgets the person as in an erasure. Raises Kept.
 
-    Messages stay in reports and name nobody. Proofs are locked away for their years and suppressions stay, so a no
-    outlives the contact. Import files and raw webhooks go when their 30 days are over, or by the person's own erasure,
-    which is found by number or address then. This is no request of theirs: nothing is written into ledger or register.
+    Messages stay in reports and name nobody; a worker empties stored answers to programs. Proofs are locked away for
+    their years and suppressions stay, so a no outlives the contact. Import files and raw webhooks go when their 30 days
+    are over, or by the person's own erasure, which is found by number or address then. This is no request of theirs:
+    nothing is written into ledger or register.
     """
     for _attempt in range(ATTEMPTS - 1):
         try:
@@ -72,6 +77,7 @@ def _delete(contact: Contact, by: Actor) -> None:
     _refuse_kept(current)
     audit(tenant=current.tenant, by=by, verb="contact.deleted", subject=current)
     erasing.forget(current)
+    waking.wake_once(tasks.forget_answers, within_s=ANSWERS_WAIT_S, tenant_id=current.tenant_id)
     # Nothing was locked before the messages were; what was restricted or asked meanwhile is known by now.
     _refuse_kept(current)
 

@@ -16,6 +16,7 @@ from consent.ledger.suppressing import BLOCKED, Suppressed
 from consent.models import Channel, ConsentEvent, ConsentEvidence, DataRequest, Purpose, State, Suppression
 from consent.rights import erasure_log, handing_over, periods, walking
 from consent.rights.erasure_log import Erased
+from contacts import personal
 from contacts.identities import digests_of
 from contacts.models import Contact, Identity
 from tenants.actions import Actor, audit
@@ -37,6 +38,7 @@ def erase(tenant: Tenant, contact: Contact, *, at: datetime, by: Actor = None) -
         unanswered = DataRequest.objects.filter(tenant=tenant, contact=contact.pk, done_at=None)
         unanswered.update(state=DataRequest.State.DONE, done_at=timezone.now(), leased_until=None, error="")
         forget(contact)
+    personal.forget_answers(tenant)
     # What was begun since the person's files were cleared may have read them before they went.
     handing_over.let_go(tenant, everything=True)
 

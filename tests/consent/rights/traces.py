@@ -201,6 +201,20 @@ def erased(alice: Caller, bakery: Tenant, anna: Contact) -> DataRequest:
     return worked(bakery, answer.json()["uid"])
 
 
+def deleted(alice: Caller, contact: Contact) -> None:
+    """Delete a contact over the API; a worker looks through stored answers afterwards."""
+    assert alice.delete(f"contacts/{contact.uid}/").status_code == 204
+    tasks.forget_answers(tenant_id=contact.tenant_id)
+
+
+def erased_by_number(alice: Caller, bakery: Tenant, **named: str) -> DataRequest:
+    """The erasure of somebody who is no contact, carried out by a worker."""
+    asked = alice.post("data-requests/", {"kind": "erasure", **named}).json()
+    assert asked["contact"] is None
+    assert alice.post(f"data-requests/{asked['uid']}/run/").json()["state"] == "working"
+    return worked(bakery, asked["uid"])
+
+
 def found(words: tuple[str, ...] = (MARKER, PHONE)) -> list[str]:
     """Where one of these words still stands: in any column of any table, encrypted or not, in Redis, or in a file.
 
