@@ -71,6 +71,7 @@ def _delete(contact: Contact, by: Actor) -> None:
         return
     _refuse_kept(current)
     audit(tenant=current.tenant, by=by, verb="contact.deleted", subject=current)
+    declarations.settle(tenant=current.tenant, contact=current)
     erasing.forget(current)
     # Nothing was locked before the messages were; what was restricted or asked meanwhile is known by now.
     _refuse_kept(current)

@@ -100,7 +100,8 @@ LOCK = f"""
     ) locked
 """
 UPDATE = f"""
-    UPDATE contacts_contact c SET {", ".join(f"{name} = {new}" for name, new in NEW.items())}, updated_at = now()
+    UPDATE contacts_contact c SET {", ".join(f"{name} = {new}" for name, new in NEW.items())}, updated_at = now(),
+        phone_invalid_at = CASE WHEN c.phone IS NULL AND m.phone IS NOT NULL THEN NULL ELSE c.phone_invalid_at END
     FROM import_batch m
     WHERE c.tenant_id = %(tenant)s AND c.id = m.contact_id AND m.differs AND m.outcome = 'updated'
 """
