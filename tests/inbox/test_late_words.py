@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from consent.actions import people
-from consent.models import ConsentEvent, Suppression
+from consent.models import ConsentEvent, ConsentHead, Suppression
 from contacts.actions import ContactData
 from contacts.models import Contact
 from inbox.models import InboundMessage
@@ -196,11 +196,21 @@ def test_what_a_stranger_refuses_moves_along_also_where_both_come_in_one_batch(
     assert not may(number.tenant, MOVED)
 
 
+def test_the_move_of_somebody_of_whom_there_is_nothing_keeps_no_writer_waiting(
+    number: Number, deliver: Deliver
+) -> None:
+    deliver(meta.body(number, messages=[moved()]))
+
+    # The row that every writer of the ledger waits for is made on first use.
+    with tenant_scope(number.tenant):
+        assert not ConsentHead.objects.exists()
+
+
 def test_an_import_that_gives_a_new_number_brings_a_lost_contact_back(
     number: Number, anna: Contact, deliver: Deliver
 ) -> None:
     with tenant_scope(number.tenant):
-        Contact.objects.update(bsuid=None)
+        Contact.objects.update(bsuid=None, undelivered=3, unreachable_since=NOW)
         person(number.tenant, phone=MOVED)
     deliver(meta.body(number, messages=[moved()]))
     write(deliver, number, "Hallo", "DE.2")
@@ -209,7 +219,7 @@ def test_an_import_that_gives_a_new_number_brings_a_lost_contact_back(
     done(number.tenant, "Kundennummer;Handy\n4711;030 23125077\n")
 
     back = contact(number, external_id="4711")
-    assert (back.phone, back.phone_invalid_at) == ("+493023125077", None)
+    assert (back.phone, back.not_reached_since, back.undelivered) == ("+493023125077", None, 0)
     deliver(said(number, "Hallo", "DE.7", sender="493023125077"))
     assert contact(number, bsuid="DE.7") == anna
     assert reason(anna) == "expired"
