@@ -4,7 +4,7 @@ import base64
 import hmac
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from django.db import connection
@@ -87,10 +87,22 @@ def share(tenant: Tenant, contacts: Sequence[Contact], *, to: Sequence[Contact] 
         )
 
 
-def end(tenant: Tenant, kind: str, value: str) -> None:
-    """Mark that nobody who was known by this is any more; who has it now is recorded after that."""
+def end(tenant: Tenant, kind: str, value: str) -> int:
+    """Mark that nobody who was known by this is any more; says how many were. Who has it now is recorded after that."""
     live = Identity.objects.filter(tenant=tenant, kind=kind, digest=digest(tenant, kind, value), valid_to=None)
-    live.update(valid_to=Now())
+    return live.update(valid_to=Now())
+
+
+def ended_by(tenant: Tenant, kind: str, value: str, at: datetime) -> None:
+    """Correct the end of what nobody who had it then has any more: it was somebody else's at that time already."""
+    ended = Identity.objects.filter(tenant=tenant, kind=kind, digest=digest(tenant, kind, value), valid_to__gte=at)
+    ended.update(valid_to=at - timedelta(microseconds=1))
+
+
+def was_known_by(contact: Contact, kind: str, value: str) -> bool:
+    """Whether this names the contact or did before."""
+    own = Identity.objects.filter(tenant=contact.tenant_id, contact=contact, kind=kind)
+    return own.filter(digest=digest(contact.tenant, kind, value)).exists()
 
 
 def prove(contact: Contact, kind: str, value: str, at: datetime) -> None:

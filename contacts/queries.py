@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Upper
 
-from contacts import phones
-from contacts.models import Contact, ContactList, ContactTag, ListMember
+from contacts import identities, phones
+from contacts.models import Contact, ContactList, ContactTag, Identity, ListMember
 from contacts.models.people import LONGEST_NAME
 from tenants.models import Tenant
 
@@ -53,11 +53,11 @@ def naming(tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> QuerySet[Contac
 def is_next_owner(contact: Contact, bsuid: str | None) -> bool:
     """Whether whoever uses a contact's number under this BSUID, if it is known, has the number after that contact.
 
-    WhatsApp gives everybody a BSUID of their own. Without both to compare, a number is the contact's until WhatsApp
-    says that it was given away (consent-gdpr § 8).
+    WhatsApp gives everybody a BSUID of their own; one that the contact had before may still stand in late messages.
+    Without both to compare, a number is the contact's until WhatsApp says that it was given away (consent-gdpr § 8).
     """
     if contact.bsuid and bsuid:
-        return contact.bsuid != bsuid
+        return contact.bsuid != bsuid and not identities.was_known_by(contact, Identity.Kind.BSUID, bsuid)
     return contact.phone_invalid_at is not None
 
 

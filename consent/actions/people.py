@@ -76,6 +76,7 @@ def _delete(contact: Contact, by: Actor) -> None:
         return
     _refuse_kept(current)
     audit(tenant=current.tenant, by=by, verb="contact.deleted", subject=current)
+    declarations.settle(tenant=current.tenant, contact=current)
     erasing.forget(current)
     waking.wake_once(tasks.forget_answers, within_s=ANSWERS_WAIT_S, tenant_id=current.tenant_id)
     # Nothing was locked before the messages were; what was restricted or asked meanwhile is known by now.

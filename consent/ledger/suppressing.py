@@ -145,6 +145,12 @@ def _as_said(row: Suppression, named: Digest, pair: Pair) -> Suppressed:
     return Suppressed(*named, *pair, row.reason, row.since, row.phone_number_id, row.said_again_at)
 
 
+def carry(tenant: Tenant, contact: Contact, to: Sequence[Digest]) -> None:
+    """Carry every entry that hits a contact over to these hashes of it."""
+    live = Suppression.objects.raw(LIVE, [tenant.pk, contact.pk, ""])
+    suppress(tenant, [_as_said(row, named, (row.channel, row.purpose)) for row in live for named in to])
+
+
 def _live(tenant: Tenant, contact: Contact) -> Sequence[Suppression]:
     """The entries that hit a contact and that the person can lift."""
     return list(Suppression.objects.raw(LIVE, [tenant.pk, contact.pk, META_STOP]))
@@ -183,12 +189,17 @@ def _end(tenant: Tenant, rows: Sequence[Suppression], seq: int) -> None:
     )
 
 
-def spread(tenant: Tenant, targets: Mapping[bytes, Sequence[Digest]], until: datetime | None = None) -> None:
+def spread(
+    tenant: Tenant,
+    targets: Mapping[bytes, Sequence[Digest]],
+    until: datetime | None = None,
+    besides: Collection[int] = (),
+) -> None:
     """Carry every live entry of some hashes over to others each: the same person under another number or id.
 
-    With `until` only those entries that were made by then.
+    With `until` only those entries that were made by then, `besides` those of these ids.
     """
-    live = entries(tenant, targets, until)
+    live = entries(tenant, targets, until).exclude(pk__in=besides)
     suppress(
         tenant,
         [_as_said(row, named, (row.channel, row.purpose)) for row in live for named in targets[bytes(row.digest)]],

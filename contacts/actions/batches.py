@@ -55,11 +55,15 @@ class Upserted:
 
 @dataclass(frozen=True)
 class Moved:
-    """A contact that messages go to another number or BSUID for from now on, with those it had before."""
+    """A contact that messages go to another number or BSUID for from now on, with those it had before.
+
+    `next_bsuid` is whose number it is now, where WhatsApp has told.
+    """
 
     contact: Contact
     phone: str | None
     bsuid: str | None
+    next_bsuid: str | None = field(default=None, compare=False)
 
 
 # Records what a change of numbers means for consent, of which this app knows nothing; in the caller's transaction.

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
@@ -39,7 +40,14 @@ Lost = Callable[[Moved], None]
 
 @transaction.atomic
 def find_or_create_for_whatsapp(
-    *, tenant: Tenant, phone: str | None, bsuid: str | None, profile_name: str = "", merged: Merged, lost: Lost
+    *,
+    tenant: Tenant,
+    phone: str | None,
+    bsuid: str | None,
+    at: datetime | None = None,
+    profile_name: str = "",
+    merged: Merged,
+    lost: Lost,
 ) -> Contact:
     """The contact behind a phone (E.164) and/or a BSUID, created if need be; at least one must be given.
 
@@ -49,7 +57,10 @@ def find_or_create_for_whatsapp(
     and `merged` is called, each time anew.
     Whoever writes from a known number under another BSUID is its next owner: a contact of their own, who gets nothing
     that was meant for the one before. That one goes on without the number, and `lost` is called.
+    `at` is when they wrote, now by default; what is older than the loss of a number does not bring it back.
     """
+    if at and phone and bsuid and (before := _before(tenant, phone, bsuid, at)):
+        return before
     found = _theirs(tenant, phone, bsuid, lost)
     if not found:
         try:
@@ -65,7 +76,13 @@ def find_or_create_for_whatsapp(
 
 @transaction.atomic
 def move_number(
-    *, contact: Contact, new_phone: str | None, new_bsuid: str | None, merged: Merged, lost: Lost
+    *,
+    contact: Contact,
+    new_phone: str | None,
+    new_bsuid: str | None,
+    at: datetime | None = None,
+    merged: Merged,
+    lost: Lost,
 ) -> Contact:
     """Follow a person to a new number, as WhatsApp's system message tells; repeating it changes nothing.
 
@@ -73,7 +90,10 @@ def move_number(
     If another contact has the new number already, that one is returned, both share their identities, the old number is
     marked invalid, because numbers are given to new people, and `merged` and `lost` are called; unless it turns out
     that the new number was that contact's before, which only loses it.
+    `at` is when they moved, now by default; who has moved on since then stays where they are.
     """
+    if at and _has_moved_on(contact, new_phone, new_bsuid, at):
+        return contact
     known = _theirs(contact.tenant, new_phone, new_bsuid, lost, besides=contact.pk)
     contact = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
     if known:
@@ -115,10 +135,25 @@ def _theirs(tenant: Tenant, phone: str | None, bsuid: str | None, lost: Lost, be
     found = _known(tenant, phone, bsuid, besides)
     former = [contact for contact in found if contact.phone == phone and is_next_owner(contact, bsuid)]
     for contact in former:
-        old = Moved(contact, contact.phone, contact.bsuid)
+        old = Moved(contact, contact.phone, contact.bsuid, bsuid)
         contact.phone = None
         _give_away(contact, old, lost)
     return [contact for contact in found if contact not in former]
+
+
+def _before(tenant: Tenant, phone: str, bsuid: str, at: datetime) -> Contact | None:
+    """Whoever was known by both at that time and has lost the number since then, locked."""
+    named = Identity.objects.filter(tenant=tenant)
+    lost = named.filter(digest=identities.digest(tenant, Identity.Kind.PHONE, phone), valid_to__gte=at)
+    own = named.filter(digest=identities.digest(tenant, Identity.Kind.BSUID, bsuid), contact__in=lost.values("contact"))
+    people = tenant.contacts.filter(pk__in=own.values("contact")).order_by("pk").select_for_update()
+    return min(people, key=lambda contact: contact.bsuid != bsuid, default=None)
+
+
+def _has_moved_on(contact: Contact, phone: str | None, bsuid: str | None, at: datetime) -> bool:
+    named = [(Identity.Kind.PHONE, phone), (Identity.Kind.BSUID, bsuid)]
+    keys = [identities.digest(contact.tenant, kind, value) for kind, value in named if value]
+    return contact.identities.filter(digest__in=keys, valid_to__gte=at).exists()
 
 
 def _known(tenant: Tenant, phone: str | None, bsuid: str | None, besides: int = 0) -> list[Contact]:
@@ -155,8 +190,13 @@ def _learn(tenant: Tenant, contact: Contact, phone: str | None, bsuid: str | Non
 
 
 def _left_behind(contact: Contact, known: list[Contact], merged: Merged, lost: Lost) -> Contact:
-    if contact.phone_invalid_at is None:
-        _give_away(contact, Moved(contact, contact.phone, contact.bsuid), lost)
+    old = Moved(contact, contact.phone, contact.bsuid)
+    if contact.phone and contact.phone_invalid_at is None:
+        _give_away(contact, old, lost)
+    # Who had no number loses none, but the BSUID, once: a repeat finds it ended.
+    elif not contact.phone and contact.bsuid and identities.end(contact.tenant, Identity.Kind.BSUID, contact.bsuid):
+        audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
+        lost(old)
     return _one_person(contact.tenant, [*known, contact], merged)
 
 

@@ -44,11 +44,13 @@ MATCH = """
 # add a number, to which they would go from then on.
 IS_LEFT = """(c.phone <> m.phone OR c.bsuid <> m.bsuid
     OR c.phone IS NULL AND c.bsuid IS NOT NULL AND m.phone IS NOT NULL)"""
+# A new number has nothing of what was known of the one before.
+GETS_NUMBER = "c.phone IS NULL AND m.phone IS NOT NULL"
 # What is to be done with each line.
 DECIDE = f"""
     CREATE TEMP TABLE import_batch ON COMMIT DROP AS
     SELECT m.*, c.id IS NOT NULL AND ({", ".join(NEW.values())}) IS DISTINCT FROM ({", ".join(OLD)}) AS differs,
-        c.id IS NULL OR (m.phone IS NOT NULL AND c.phone IS NULL) OR (m.bsuid IS NOT NULL AND c.bsuid IS NULL)
+        c.id IS NULL OR ({GETS_NUMBER}) OR (m.bsuid IS NOT NULL AND c.bsuid IS NULL)
             OR m.email <> c.email OR (m.email IS NOT NULL AND c.email IS NULL) AS is_named_anew,
         CASE
             WHEN m.fate <> '' THEN m.fate
@@ -100,7 +102,10 @@ LOCK = f"""
     ) locked
 """
 UPDATE = f"""
-    UPDATE contacts_contact c SET {", ".join(f"{name} = {new}" for name, new in NEW.items())}, updated_at = now()
+    UPDATE contacts_contact c SET {", ".join(f"{name} = {new}" for name, new in NEW.items())}, updated_at = now(),
+        phone_invalid_at = CASE WHEN {GETS_NUMBER} THEN NULL ELSE c.phone_invalid_at END,
+        unreachable_since = CASE WHEN {GETS_NUMBER} THEN NULL ELSE c.unreachable_since END,
+        undelivered = CASE WHEN {GETS_NUMBER} THEN 0 ELSE c.undelivered END
     FROM import_batch m
     WHERE c.tenant_id = %(tenant)s AND c.id = m.contact_id AND m.differs AND m.outcome = 'updated'
 """

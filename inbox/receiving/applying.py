@@ -24,6 +24,7 @@ HANDLERS: tuple[tuple[type, Handler], ...] = (
     (events.Inbound, messages.apply),
     (events.Preference, preferences.apply),
     (events.Status, statuses.apply),
+    (events.NumberChanged, moves.apply_to_strangers),
     (events.TemplateStatus, templates.apply_status),
     (events.TemplateQuality, templates.apply_quality),
     (events.TemplateCategory, templates.apply_category),

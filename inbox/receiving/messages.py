@@ -1,5 +1,6 @@
 """Applies what people wrote: finds the person, opens the 24-hour window, notes replies, hears a STOPP."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from consent import keywords
@@ -38,7 +39,8 @@ def apply(tenant: Tenant, items: list[Item[Inbound]]) -> None:
     """Store messages that are new and do what they ask; a message that came before changes nothing."""
     merges: list[tuple[Contact, Contact]] = []
     losses: list[contacts.Moved] = []
-    written = _with_people(tenant, [item for item in items if item.number], merges, losses)
+    # Before people are looked for: a message once more must not bring back a number that its sender has lost since.
+    written = _with_people(tenant, _unknown(tenant, [item for item in items if item.number]), merges, losses)
     hearing.hold(tenant, [(w.contact, w.event.text or w.event.button_title, w.event.payload) for w in written])
     opened = conversations.touch(tenant, [(*w.conversation_key, w.event.at) for w in written])
     new = _without_known(tenant, written)
@@ -91,7 +93,7 @@ def _with_people(
     losses: list[contacts.Moved],
 ) -> list[Written]:
     sent = [(item, people.person(item.event.from_phone, item.event.from_bsuid)) for item in items]
-    named = [(who, item.event.profile_name) for item, who in sent]
+    named = [(who, item.event.profile_name, item.event.at) for item, who in sent]
     found = people.find_or_create(tenant, named, lambda kept, gone: merges.append((kept, gone)), losses.append)
     return [
         Written(item.event, item.number, found[who], _wish(item.event)) for item, who in sent if item.number is not None
@@ -104,12 +106,21 @@ def _wish(event: Inbound) -> Recognised:
     return keywords.recognise(event.text or event.button_title, payload=event.payload)
 
 
+def _unknown(tenant: Tenant, items: list[Item[Inbound]]) -> list[Item[Inbound]]:
+    known = _known(tenant, [item.event.wamid for item in items])
+    return [item for item in items if item.event.wamid not in known]
+
+
 def _without_known(tenant: Tenant, written: list[Written]) -> list[Written]:
+    """Once more, and each once: another receiver may have stored some before we had locked their threads."""
     by_wamid = {w.event.wamid: w for w in reversed(written)}
-    known = tenant.inbound_messages.filter(wamid__in=by_wamid).values_list("wamid", flat=True)
-    for wamid in list(known):
+    for wamid in _known(tenant, by_wamid):
         del by_wamid[wamid]
     return sorted(by_wamid.values(), key=lambda w: (w.event.at, w.event.wamid))
+
+
+def _known(tenant: Tenant, wamids: Collection[str]) -> set[str]:
+    return set(tenant.inbound_messages.filter(wamid__in=wamids).values_list("wamid", flat=True))
 
 
 def _row(tenant: Tenant, written: Written, conversation_id: int, answers_id: int | None) -> InboundMessage:

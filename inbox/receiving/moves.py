@@ -11,25 +11,29 @@ from whatsapp.events import NumberChanged
 
 
 def apply(tenant: Tenant, items: list[Item[NumberChanged]]) -> None:
-    """Move known people to their new identifiers; whoever is unknown stays so, and a repeat changes nothing.
-
-    What must not be sent to somebody unknown must not be sent to their new number either.
-    """
-    for item in items:
-        event = item.event
-        old = people.person(event.old_phone, event.old_bsuid)
+    """Move known people to their new identifiers; whoever is unknown stays so, and a repeat changes nothing."""
+    for item in sorted(items, key=lambda item: item.event.at):
+        old = people.person(item.event.old_phone, item.event.old_bsuid)
         contact = people.find(tenant, [old]).get(old)
-        if contact is None:
-            declarations.stranger_moved(
-                tenant=tenant,
-                old=old,
-                new=people.person(event.new_phone, event.new_bsuid),
-                occurred_at=event.at,
-                dedupe=_dedupe(event),
-                evidence=_evidence(event),
-            )
-        elif not _was_told_before(tenant, item, contact):
-            _move(tenant, contact, event)
+        if contact and not _was_told_before(tenant, item, contact):
+            _move(tenant, contact, item.event)
+
+
+def apply_to_strangers(tenant: Tenant, items: list[Item[NumberChanged]]) -> None:
+    """What must not be sent to somebody unknown must not be sent to their new number either.
+
+    After everything that may say so in the same batch. What known people have moved with is recorded by then.
+    """
+    for item in sorted(items, key=lambda item: item.event.at):
+        event = item.event
+        declarations.stranger_moved(
+            tenant=tenant,
+            old=people.person(event.old_phone, event.old_bsuid),
+            new=people.person(event.new_phone, event.new_bsuid),
+            occurred_at=event.at,
+            dedupe=_dedupe(event),
+            evidence=_evidence(event),
+        )
 
 
 def _was_told_before(tenant: Tenant, item: Item[NumberChanged], contact: Contact) -> bool:
@@ -55,6 +59,7 @@ def _move(tenant: Tenant, contact: Contact, event: NumberChanged) -> None:
         contact=contact,
         new_phone=new.phone or None,
         new_bsuid=new.bsuid or None,
+        at=event.at,
         merged=lambda kept, gone: merges.append((kept, gone)),
         lost=losses.append,
     )

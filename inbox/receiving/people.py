@@ -1,6 +1,7 @@
 """Finds the contacts that webhooks speak of, all of a batch in one query."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -36,25 +37,27 @@ def find(tenant: Tenant, people: Collection[Person]) -> dict[Person, Contact]:
 
 
 def find_or_create(
-    tenant: Tenant, named: Iterable[tuple[Person, str]], merged: actions.Merged, lost: actions.Lost
+    tenant: Tenant, named: Iterable[tuple[Person, str, datetime]], merged: actions.Merged, lost: actions.Lost
 ) -> dict[Person, Contact]:
-    """A contact for everyone, by (person, profile name); learns identifiers that a contact lacked.
+    """A contact for everyone, by (person, profile name, when they wrote); learns identifiers that a contact lacked.
 
     `merged` is called with contacts that turn out to be one person, `lost` with those whose number somebody else has by
     now. Raises ValueError for somebody without phone and BSUID.
     """
-    names = dict(named)
-    if Person("", "") in names:
+    last = {who: (at, name) for who, name, at in sorted(named, key=lambda one: one[2])}
+    if Person("", "") in last:
         raise ValueError("a message without sender")
-    found = find(tenant, names)
-    # In a fixed order: two receivers that create the same people must not wait for each other crosswise.
-    for who in sorted(names):
+    found = find(tenant, last)
+    # In a fixed order: two receivers that create the same people must not wait for each other crosswise. Of those who
+    # share a number the last to write has it.
+    for who in sorted(last, key=lambda one: (one.phone, last[one][0], one.bsuid)):
         if not _is_complete(found.get(who), who):
             found[who] = actions.find_or_create_for_whatsapp(
                 tenant=tenant,
                 phone=who.phone or None,
                 bsuid=who.bsuid or None,
-                profile_name=names[who],
+                at=last[who][0],
+                profile_name=last[who][1],
                 merged=merged,
                 lost=lost,
             )

@@ -1,6 +1,7 @@
 """People as WhatsApp knows them: by phone, by BSUID, and after a number change."""
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import pytest
 from django.db import connection
@@ -9,6 +10,7 @@ from contacts import actions, identities
 from contacts.models import Contact, Identity
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.roles import as_owner
 
 PHONE, OTHER = "+493023125001", "+493023125002"
 BSUID, RENEWED = "DE.13491208655302741918", "DE.23491208655302741918"
@@ -81,6 +83,21 @@ def test_whoever_has_lost_their_only_number_stays_and_whoever_shows_another_has_
     assert Contact.objects.get(phone=PHONE) == met != before
     Contact.objects.filter(pk=before.pk).update(bsuid=BSUID)
     assert meet(in_bakery, OTHER, BSUID).phone_invalid_at is None
+
+
+def test_the_way_back_to_the_version_before_is_open_although_somebody_has_nothing_but_a_lost_number(
+    in_bakery: Tenant,
+) -> None:
+    before = meet(in_bakery, PHONE)
+    Contact.objects.update(phone=None, phone_invalid_at=before.created_at)
+    migration = import_module("contacts.migrations.0020_lost_numbers")
+
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(migration.ADD_AGAIN)
+        cursor.execute(migration.DROP)
+
+    assert Contact.objects.get() == before
 
 
 def test_two_contacts_who_turn_out_to_be_one_share_what_suppresses_them(in_bakery: Tenant) -> None:

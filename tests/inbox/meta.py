@@ -64,6 +64,16 @@ def preference(value: str, *, sender: str = "493023125001", at: datetime = NOON,
     return told | more
 
 
+def renewed(number: Number, previous: str, current: str, *, sender: str = "493023125001", at: datetime = NOON) -> bytes:
+    """A body by which WhatsApp says that a person has another user id."""
+    change = {"detail": "changed", "user_id": {"previous": previous, "current": current}, "wa_id": sender}
+    value = {
+        "metadata": {"phone_number_id": number.phone_number_id},
+        "user_id_update": [change | {"timestamp": int(at.timestamp())}],
+    }
+    return entry(number.account.waba_id, {"field": "user_id_update", "value": value})
+
+
 def knock(content: bytes, *, path: str = PATH, secret: str = SECRET, signature: str | None = None) -> httpx.Response:
     """One POST to the fast door."""
     return asyncio.run(_post_all([content], path, secret, signature))[0]

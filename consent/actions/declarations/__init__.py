@@ -13,6 +13,7 @@ from consent.actions.declarations.changing import (
     merged,
     moved,
     restrict,
+    settle,
     stranger_moved,
     unrestrict,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "refuse",
     "request",
     "restrict",
+    "settle",
     "stranger_moved",
     "suppress",
     "unrestrict",

@@ -12,8 +12,9 @@ from consent.actions.declarations.writing import EVERYTHING, audit_written, writ
 from consent.ledger import Appended, Entry, projecting, suppressing
 from consent.ledger.folding import BY_NUMBER, NOES, Pair
 from consent.ledger.subjects import same_person, stranger
-from consent.ledger.suppressing import BLOCKED, Digest, Suppressed
-from consent.models import Authority, ConsentEvent, ConsentState, Purpose, Source, State
+from consent.ledger.suppressing import BLOCKED, META_STOP, Digest, Suppressed
+from consent.models import Authority, ConsentEvent, ConsentState, Purpose, Source, State, Suppression
+from contacts import identities
 from contacts.actions import Moved
 from contacts.identities import digest, digests_of
 from contacts.models import Contact, Identity
@@ -160,7 +161,7 @@ def stranger_moved(
     left, has = _digests(tenant, *old), _digests(tenant, *new)
     keys = {key for _kind, key in left}
     targets = {key: [one for one in has if one[1] not in keys] for key in keys}
-    ledger.lock(tenant)
+    # Nothing is locked for the many of whom there is nothing.
     if not has or not suppressing.entries(tenant, keys, occurred_at).exists():
         return
     done = write(
@@ -181,19 +182,49 @@ def stranger_moved(
 def lost(people: Sequence[Moved], *, tenant: Tenant) -> None:
     """Record that WhatsApp knows somebody else by these contacts' numbers, or that they were given away.
 
-    As for numbers that somebody has edited: a yes ends with the number, and restrictions stay.
+    As for numbers that somebody has edited: a yes ends with the number, and restrictions stay. Not those that WhatsApp
+    has reported of the next owner before they wrote.
     """
-    if people:
-        edited(people, tenant=tenant, by=None, source=Source.SYSTEM)
+    ledger.append(tenant, [entry for one in people for entry in _edits(one, None, Source.SYSTEM, timezone.now())])
+    for one in people:
+        named = digests_of(one.contact)
+        shared = _shared(tenant, [one.contact], named)
+        own = [name for name in named if name[1] not in shared]
+        theirs = _stops_of_next_owner(tenant, one)
+        left = [key for _kind, key in _digests(tenant, one.phone, one.bsuid)]
+        suppressing.spread(tenant, dict.fromkeys(left, own), besides=[row.pk for row in theirs])
+        # All else is carried over by now. By the number alone, the contact could not be told from the next owner.
+        if theirs and one.bsuid and one.phone:
+            identities.ended_by(tenant, Identity.Kind.PHONE, one.phone, min(row.since for row in theirs))
 
 
-def edited(people: Sequence[Moved], *, tenant: Tenant, by: Actor, source: str = "") -> None:
+def _stops_of_next_owner(tenant: Tenant, one: Moved) -> list[Suppression]:
+    """Entries of a lost number that stand in the very same way at the BSUID of whoever has it now."""
+    stops: dict[str, list[Suppression]] = {"phone": [], "bsuid": []}
+    keys = [key for _kind, key in _digests(tenant, one.phone, one.next_bsuid)]
+    for row in suppressing.entries(tenant, keys).filter(reason=META_STOP):
+        stops[row.kind].append(row)
+    theirs = {(row.phone_number_id, row.since, row.said_again_at) for row in stops["bsuid"]}
+    return [row for row in stops["phone"] if (row.phone_number_id, row.since, row.said_again_at) in theirs]
+
+
+def settle(*, tenant: Tenant, contact: Contact) -> None:
+    """Let whatever no hits a contact hold for all that names it now, in the transaction that deletes it.
+
+    As long as it is there, its identities find what was said of one of them.
+    """
+    named = digests_of(contact)
+    shared = _shared(tenant, [contact], named)
+    suppressing.carry(tenant, contact, [name for name in named if name[1] not in shared])
+
+
+def edited(people: Sequence[Moved], *, tenant: Tenant, by: Actor) -> None:
     """Record that somebody gave these contacts other numbers than they were reached by, in the caller's transaction.
 
     Restrictions go on for the new numbers; a yes ends, because nobody knows that the person said it there (§ 8).
     Thousands cost a few statements; the actor stands in the ledger's rows.
     """
-    source = source or (Source.API if isinstance(by, ApiKey) else Source.AGENT)
+    source = Source.API if isinstance(by, ApiKey) else Source.AGENT
     ledger.append(tenant, [entry for one in people for entry in _edits(one, by, source, timezone.now())])
     suppressing.spread(
         tenant,
@@ -266,7 +297,8 @@ def merged(
             by=by,
         )
     ]
-    shared = _shared(tenant, kept, gone)
+    both = [kept, gone]
+    shared = _shared(tenant, both, [named for one in both for named in suppressing.identities(one)])
     for one, other in ((gone, kept), (kept, gone)):
         left = [key for _kind, key in suppressing.identities(one)]
         own = [named for named in suppressing.identities(other) if named[1] not in shared]
@@ -277,12 +309,11 @@ def merged(
     return done
 
 
-def _shared(tenant: Tenant, *people: Contact) -> set[bytes]:
-    """Addresses of theirs that others have as well, as families do: a no must not reach those by it.
+def _shared(tenant: Tenant, people: Sequence[Contact], named: Sequence[Digest]) -> set[bytes]:
+    """Addresses among what names these people that others have, too, as families do: a no must not reach those by it.
 
     Who has a number of theirs is no other, but the same person once more.
     """
-    named = [one for contact in people for one in suppressing.identities(contact)]
     addresses = {key for kind, key in named if kind == Identity.Kind.EMAIL}
     live = Identity.objects.filter(tenant=tenant, valid_to=None)
     same = live.filter(digest__in={key for _kind, key in named} - addresses).values("contact")
