@@ -128,7 +128,7 @@ INTENTS = _any(
     r"\bmich(?: \w+){0,2} in (?:ruhe|frieden)(?: zu)? lassen\b|\bverschon(?:t|en sie)? mich\b",
     # Off the list.
     rf"\b(?:aus|vo[nm])(?: \w+){{0,2}} {LIST}(?: \w+){{0,3}} (?:nehmen|loeschen|streichen|entfernen)\b",
-    rf"\b(?:loesch|streich|entfern|nehm|nimm)(?:e|t|en sie)?(?: \w+){{0,2}} (?:mich|uns)(?: \w+)?"
+    rf"\b(?:loesch|streich|entfern|nehm|nimm)(?:e|t|en sie)?(?: \w+){{0,2}} (?:mich|uns|{MINE})(?: \w+)?"
     rf" (?:aus|vo[nm])(?: \w+){{0,2}} (?:{LIST}|system|datenbank|kartei|chat|gruppe)\b",
     rf"\baus(?: \w+){{0,2}} {LIST}(?: \w+)? raus\b|\bwerde(?: \w+){{0,4}} {MEDIA} los\b",
     rf"\b{WISH}(?: \w+){{0,2}} (?:aus|vo[nm])(?: \w+){{0,2}} {LIST} (?:gestrichen|geloescht|entfernt|genommen)\b",

@@ -156,6 +156,7 @@ MUST_OPT_OUT = [
     "Keine Werbung mehr per SMS oder WhatsApp",
     "don't send me any more",
     "Moin, einmal austragen bitte",
+    "bitte nehmt meine nummer raus aus der liste",
     "Jetzt muss ich mich leider doch abmelden",
     "Und muss ich euch das nochmal sagen, bitte keine Werbung mehr",
 ]
