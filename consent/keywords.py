@@ -16,13 +16,14 @@ from consent.phrases import (
     ANNOYED,
     ASK_WHOLE,
     ASK_WORDS,
+    BARE_QUESTION,
     CLOSING,
+    ELSEWHERE,
     ENDINGS,
     ERASE,
     HARD,
     HEADS,
     INTENTS,
-    NEGATED,
     OBJECT,
     OBJECTIONS,
     OF_MESSAGES,
@@ -32,6 +33,7 @@ from consent.phrases import (
     POLITE,
     QUESTION,
     SOFT,
+    STAYING,
     STOP_AT_EDGE,
     STOP_STEM,
     TAKEN_BACK,
@@ -68,7 +70,7 @@ MOST_POLITE_WORDS = 6
 # messages themselves stand before them.
 FILL = (
     r"(?: (?:denn|eigentlich|ueberhaupt|jetzt|staendig|immer|noch|trotzdem|weiterhin|dauernd|wieder|hier|alles|nur"
-    r"|bloss|von (?:euch|ihnen)))*"
+    r"|bloss|von (?:euch|ihnen)))*+"
 )
 NEWS = (
     r"(?:(?:werbe)?nachricht(?:en)?|werbung|newsletters?|angebote?|whats ?app(?: nachricht(?:en)?)?|sms|(?:e ?)?mails?"
@@ -79,7 +81,9 @@ THIS = rf"(?:das|dies|so ?was|(?:{THESE} )?{NEWS})"
 MINE = r"(?:meine|diese) (?:handy|telefon|whats ?app ?|kontakt|privat)?(?:nummer|daten)"
 THEY = r"(?:ihr|sie|du|man)"
 ENGLISH_THESE = r"(?:(?:all )?(?:this|these|the|your)|an?|so many|such|all)"
-ENGLISH_THIS = rf"(?: (?:from you|now))*(?: (?:this|these|all this|(?:{ENGLISH_THESE} )?{NEWS}))(?: (?:from you|now))*"
+ENGLISH_THIS = (
+    rf"(?: (?:from you|now))*+(?: (?:this|these|all this|(?:{ENGLISH_THESE} )?{NEWS}))(?: (?:from you|now))*+"
+)
 MY_NUMBER = r"my (?:phone |mobile |whats ?app )?(?:number|data|details|contact|contact details)"
 WHY = {
     "de": (
@@ -137,9 +141,12 @@ KNOWING = re.compile(r"\b(?:weiss|wusste|versteh\w*|verstanden|klar|know|knew|un
 NOT_KNOWING = re.compile(r"\b(?:nicht|kein\w*|don t|dont|do not|never)\b")
 # An ellipsis or a new line goes on with the same sentence.
 SENTENCE = re.compile(r"(?:[?!;:]|(?<!\.)\.(?!\.))+")
-# A wish is read sentence by sentence and, within, clause by clause; a dot in "z.B." or an address ends none.
-LINK = re.compile(r"\S+(?:://|\.[a-z]{2,}/)\S*|\bwww\.\S+", re.I)
-BREAK = re.compile(r"[!?;…\n]+|\.{2,}|\.(?=\s|$|[A-ZÄÖÜ])")
+# WhatsApp carries no more characters than this; of a longer text the first and the last half of them are read.
+LONGEST = 4096
+# A wish is read sentence by sentence and, within, clause by clause; a dot in "z.B." or an address ends none, and a
+# question keeps its mark.
+LINK = re.compile(r"(?<!\S)\S+(?:://|\.[a-z]{2,}/)\S*|\bwww\.\S+", re.I)
+BREAK = re.compile(r"(?<=\?)(?!\?)|[!;…\n]+|\.{2,}|\.(?=\s|$|[A-ZÄÖÜ])")
 CLAUSE = re.compile(r"[,–—\u2600-\u27bf\U0001f300-\U0001faff]+|\s-+\s")
 # From the least to the most restrictive.
 STRICTNESS = ("opt_in", "none", "ask", "opt_out")
@@ -195,6 +202,8 @@ def normalise(text: str, *, longest_run: int = 2) -> str:
 
 def _parted(text: str) -> tuple[str, str]:
     """The language in which a text asks why, "" if it does not, and what it says beside the question."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
     sentences = [sentence for sentence in SENTENCE.split(text) if normalise(sentence)]
     last = max((at for at, one in enumerate(sentences) if _without_politeness(normalise(one))), default=0)
     asked, others = "", []
@@ -258,17 +267,20 @@ def _within(text: str, *, is_about_messages: bool) -> Recognised:
     """
     text = LINK.sub(" ", text)
     words = normalise(text)
-    sentences = [[one for one in CLAUSE.split(sentence) if normalise(one)] for sentence in BREAK.split(text)]
+    whole = [sentence for sentence in BREAK.split(text) if normalise(sentence)]
+    sentences = [[one for one in CLAUSE.split(sentence) if normalise(one)] for sentence in whole]
     clauses = [normalise(clause) for sentence in sentences for clause in sentence]
     last = _last_said(clauses)
     is_sure = is_about_messages or bool(re.search(ANNOYED, words))
     is_order = bool(ORDER.search(words))
     found: list[Recognised] = []
     joined, units, was_asked = [], [*clauses, words], False
-    for sentence in sentences:
+    for sentence, written in zip(sentences, whole, strict=True):
         spoken = clauses[len(found) : len(found) + len(sentence)]
         # A question reaches from its clause to the end of its sentence.
-        asked = [False, *accumulate((bool(QUESTION.match(clause)) for clause in spoken), or_)]
+        asking = [bool(QUESTION.match(clause)) for clause in spoken]
+        asking[-1] |= written.endswith("?") and bool(BARE_QUESTION.match(spoken[-1]))
+        asked = [False, *accumulate(asking, or_)]
         for clause, spelled, is_asked in zip(sentence, spoken, asked[1:], strict=True):
             meant = _alone(clause, is_order, len(found) < last, is_sure) or _intent(spelled, is_order)
             found.append(_unclear_if(is_asked, meant))
@@ -307,7 +319,7 @@ def _intent(words: str, is_order: bool) -> Recognised:
     names_it = INTENTS.search(words)
     if not names_it and not ENDINGS.search(words):
         return NOTHING
-    if OPPOSITE.search(words) or (ORDER.search(words) if names_it else is_order):
+    if OPPOSITE.search(words) or (ORDER.search(words) if names_it else is_order or ELSEWHERE.search(words)):
         return ASK
     is_objection, wants_erasure = bool(re.search(OBJECT, words)), bool(re.search(ERASE, words))
     is_all = is_objection and not re.search(r"\bwhats ?app\b", words)
@@ -315,10 +327,10 @@ def _intent(words: str, is_order: bool) -> Recognised:
 
 
 def _is_taken_back(clauses: Sequence[str], found: Sequence[Recognised]) -> bool:
-    """Whether somebody says the opposite anywhere, or takes back behind a no what it was."""
+    """Whether somebody wants to stay, or takes back behind a no what it was."""
     last = max((at for at, one in enumerate(found) if one.wish == "opt_out"), default=-1)
-    return any(TAKEN_BACK.match(clause) for clause in clauses[last + 1 :]) or any(
-        NEGATED.search(clause) and not THWARTED.search(clause) and not QUESTION.match(clause) for clause in clauses
+    return any(TAKEN_BACK.search(clause) for clause in clauses[last + 1 :]) or any(
+        STAYING.search(clause) and not THWARTED.search(clause) and not QUESTION.match(clause) for clause in clauses
     )
 
 

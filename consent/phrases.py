@@ -25,7 +25,7 @@ HARD = (
     | _phrases(
         "stop|stopp|abmelden|abmeldung|abbestellen|austragen|newsletter abmelden|newsletter abbestellen|newsletter stop"
         "|newsletter stopp|stop newsletter|stopp newsletter|werbung stop|werbung stopp|stop werbung|stopp werbung"
-        "|keine werbung|keine werbung mehr|keine nachrichten mehr|infostop|infostopp"
+        "|abbestellung|keine werbung|keine werbung mehr|keine nachrichten mehr|infostop|infostopp"
         "|unsubscribe|unsub|opt out|optout|remove me|stop promotions|stop messages|no more messages"
     )
 )
@@ -36,11 +36,11 @@ TYPOS = STOP_TYPOS | _phrases(
     "|unsubcribe|unsuscribe|unsubscibe|unsubscripe"
 )
 # These also head what means something else ("Stopp! I meant size M"): with more behind them they only ask.
-HEADS = {"stop", "stopp", "abmeldung"} | STOP_TYPOS | OBJECTIONS | REVOCATIONS
+HEADS = {"stop", "stopp", "abmeldung", "abbestellung"} | STOP_TYPOS | OBJECTIONS | REVOCATIONS
 # Whole messages that opt out unless somebody was just asked for free text.
 SOFT = _phrases("ende|end|beenden|abbrechen|quit|cancel|revoke|exit|aufhoeren")
 OPT_INS = {"start", "anmelden"}
-POLITE = _phrases("bitte|danke|mal|jetzt|sofort|endlich|hallo|hi|hey|moin|lg|please|pls|thanks|now|ok|und")
+POLITE = _phrases("bitte|danke|mal|einmal|jetzt|sofort|endlich|hallo|hi|hey|moin|lg|please|pls|thanks|now|ok|und")
 # Ends a letter; a name may follow.
 CLOSING = re.compile(
     r"(?:mit )?(?:(?:freundlich|best|lieb|viel|schoen|herzlich)\w* )?gr(?:uss|uesse?n?)\b|(?:mfg|lg|vg|gruss)\b"
@@ -48,15 +48,15 @@ CLOSING = re.compile(
     r"|best) )?regards\b|best wishes"
 )
 
-# With one of these, a wish is about an order and not about messages.
+# With one of these, a wish is about an order and not about messages; "Abbestellung" is no order.
 ORDER = re.compile(
-    r"\b\w*(?:bestellung|lieferung|paket|termin|konto|kurs|reservierung|buchung)\w*\b"
+    r"\b\w*(?:(?<!ab)bestellung|lieferung|paket|termin|konto|kurs|reservierung|buchung)\w*\b"
     r"|\b(?:order|delivery|parcel|appointment|account|booking|reservation)s?\b|\b(?:wait(?:ing)?|guest) ?list\b"
     r"|\bfuer (?:heute|(?:ueber)?morgen|(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch)\b"
 )
 NO = r"(?:kein(?:e[nrs]?|erlei)?)"
 MEDIA = (
-    r"(?:werbung|newsletters?|nachricht(?:en)?|werbe(?:nachrichten|muell|kram)|angebote|mitteilungen"
+    r"(?:werbung|newsletters?|nachricht(?:en)?|werbe(?:nachrichten|muell|kram)|angeboten?|mitteilungen"
     r"|benachrichtigungen|spam"
     r"|whats ?apps?(?: nachrichten)?)"
 )
@@ -69,13 +69,14 @@ MESSAGES = (
 OF_MESSAGES = re.compile(rf"\b(?:{MEDIA}|{MESSAGES}|unsub\w*|opt ?out|infostopp?)\b")
 LIST = r"(?:\w*verteiler|(?:mailing|kontakt|empfaenger|adress|abonnenten)?liste|newsletters?)"
 END = r"(?:abmelden|abbestellen|austragen)"
+OFF = r"ab(?:meldung|bestellung)"
 WANT = r"(?:moechten?|will|wollen|wuerde|kann|koennen|koennte?t?|koenntet|koennten)"
 WISH = r"(?:moechten?|will|wollen|wuensche\w*)"
 ME = r"(?:mir|mich|uns)"
 NOT_MORE = r"(?:(?:nicht|nichts|nix|nie|niemals) (?:mehr|wieder|weiter|laenger))"
 WRITE = r"(?:(?:an)?schreib|kontaktier|belaestig|(?:zu)?(?:schick|send))"
 WRITING = r"(?:(?:zu (?:schreiben|schicken|senden|nerven|belaestigen|kontaktieren|texten))|anzuschreiben|zuzuspammen)"
-BEGIN = r"^(?:(?:bitte|also|und|dann|aber|jetzt|so|nein|danke|hallo|hi|hey|ab sofort|please|just|and|then|ok) )*"
+BEGIN = r"^(?:(?:bitte|also|und|dann|aber|jetzt|so|nein|danke|hallo|hi|hey|ab sofort|please|just|and|then|ok) )*+"
 # Phrases that opt out wherever they stand in a message.
 # Not to be written to and, beyond that, a request under Art. 17 GDPR.
 MINE = r"meinen? (?:\w+ )?(?:(?:handy|telefon|mobil|kontakt|whats ?app) ?)?(?:nummer|daten|kontakt)"
@@ -106,11 +107,11 @@ INTENTS = _any(
     rf"\bunterlass\w*(?: \w+){{0,4}} {MEDIA}\b",
     rf"\bverzichte\w*(?: \w+){{0,3}} (?:{ADS}|nachrichten)\b",
     rf"\bstopp?(?:t|en sie|e)?(?: (?:bitte|mir|mit|die|den|der|das|diesen?|eure[nr]?|ihre[nr]?|alle"
-    rf"|sofort))* {MEDIA}\b",
+    rf"|sofort))*+ {MEDIA}\b",
     rf"\bstell(?:t|en sie)(?: \w+){{0,4}} {MEDIA}(?: \w+){{0,3}} ein\b",
-    rf"\b(?:{MEDIA}|{LIST})(?: \w+){{0,2}} (?:{END}|abmeldung|abstellen|abschalten|deaktivieren|stopp?en)\b",
+    rf"\b(?:{MEDIA}|{LIST})(?: \w+){{0,2}} (?:{END}|{OFF}|abstellen|abschalten|deaktivieren|stopp?en)\b",
     rf"\b{MEDIA}(?: bitte| sofort| umgehend)? (?:einstellen|einzustellen|zu unterlassen)\b",
-    rf"\b(?:{END}|abmeldung) (?:vo[nm]|aus|de[mnrs])(?: \w+){{0,2}} (?:{MEDIA}|{LIST})\b",
+    rf"\b(?:{END}|{OFF}) (?:vo[nm]|aus|de[mnrs])(?: \w+){{0,2}} (?:{MEDIA}|{LIST})\b",
     # Not to be written to.
     rf"{BEGIN}{WRITE}(?:e|t|et|en sie)?(?: \w+){{0,3}} {ME}(?: \w+){{0,2}} (?:nicht|{NOT_MORE})(?: an| bitte| danke)*$",
     rf"{BEGIN}(?:{ME} )?{NOT_MORE} (?:(?:an)?schreiben|kontaktieren|belaestigen)$",
@@ -127,7 +128,7 @@ INTENTS = _any(
     r"\bmich(?: \w+){0,2} in (?:ruhe|frieden)(?: zu)? lassen\b|\bverschon(?:t|en sie)? mich\b",
     # Off the list.
     rf"\b(?:aus|vo[nm])(?: \w+){{0,2}} {LIST}(?: \w+){{0,3}} (?:nehmen|loeschen|streichen|entfernen)\b",
-    rf"\b(?:loesch|streich|entfern|nehm|nimm)(?:e|t|en sie)?(?: \w+){{0,2}} (?:mich|uns)(?: \w+)?"
+    rf"\b(?:loesch|streich|entfern|nehm|nimm)(?:e|t|en sie)?(?: \w+){{0,2}} (?:mich|uns|{MINE})(?: \w+)?"
     rf" (?:aus|vo[nm])(?: \w+){{0,2}} (?:{LIST}|system|datenbank|kartei|chat|gruppe)\b",
     rf"\baus(?: \w+){{0,2}} {LIST}(?: \w+)? raus\b|\bwerde(?: \w+){{0,4}} {MEDIA} los\b",
     rf"\b{WISH}(?: \w+){{0,2}} (?:aus|vo[nm])(?: \w+){{0,2}} {LIST} (?:gestrichen|geloescht|entfernt|genommen)\b",
@@ -139,13 +140,14 @@ INTENTS = _any(
     ERASE,
     # English.
     r"\b(?:stop|quit|cease) (?:sending|texting|messaging|contacting|spamming|bothering|harassing|writing)\b",
-    rf"\bstop (?:(?:all|with|the|these|those|your|any|more) )*{MESSAGES}\b",
+    rf"\bstop (?:(?:all|with|the|these|those|your|any|more) )*+{MESSAGES}\b",
     rf"\bno more (?:\w+ )?{MESSAGES}\b|\bcancel (?:\w+ ){{0,2}}(?:newsletters?|messages|texts|marketing)\b",
     r"\b(?:don ?t|do not|never) (?:ever )?(?:text|message|contact|bother|spam|write(?: to)?) me\b",
     r"\b(?:don ?t|do not|never) (?:text|message|contact)(?: \w+){0,2} (?:again|any ?more)\b",
-    rf"\b(?:don ?t|do not|never) send (?:me )?(?:(?:any|more|these|those|your|further) )*(?:{MESSAGES}"
-    rf"|anything|any ?more)\b",
-    rf"\b(?:(?:don ?t|do not) (?:want|wish|like)|no longer (?:want|wish))(?: \w+){{0,4}} {MESSAGES}\b",
+    rf"\b(?:don ?t|do not|never) send (?:me )?(?:(?:any|more|these|those|your|further) )*+(?:{MESSAGES}"
+    rf"|anything|(?:any)?more)\b",
+    rf"\b(?:(?:don ?t|do not)|no longer) (?:want|wish)(?: to (?:get|receive|see|have|miss))?(?! to\b)(?: \w+){{0,3}}"
+    rf" {MESSAGES}\b",
     r"\b(?:(?:don ?t|do not) (?:want|wish|like)|no longer (?:want|wish)) to (?:hear from|be contacted)\b",
     r"\bunsubscribe (?:me|us|my|from)\b|\b(?:to|i|please) unsubscribe\b",
     r"\bopt (?:me|us) out\b|\b(?:to|i|please) opt out\b",
@@ -155,39 +157,56 @@ INTENTS = _any(
     r"\bbe (?:removed|deleted|taken) (?:from|off)(?: \w+){1,2} list\b",
     r"\b(?:remove|delete|take) (?:me|my (?:number|name|contact)) (?:\w+ )?(?:from|off)\b",
 )
-# The same, only that they name no messages: with an order anywhere in the message they may mean that.
+# The same, only that they name no messages: with an order anywhere in the message they may mean that, and one may want
+# to take somebody else off something else.
 ENDINGS = _any(
-    rf"\b{WANT}(?: \w+){{0,6}} {END}\b",
-    rf"\b(?:mich|uns)(?: \w+){{0,4}} {END}\b",
-    rf"\bbitte(?: (?:sofort|jetzt|umgehend|wieder|hier|endlich|auch|mal|ganz))* {END}\b",
-    rf"\b{WANT}(?: \w+){{0,4}} (?:mich|uns)(?: \w+){{0,3}} (?:raus|heraus)nehmen\b|\bum (?:\w+ )?abmeldung\b",
+    rf"\b{WANT}(?: (?:ich|wir|ihr|sie|du|man|sich|mich|uns|das|die|dies|es|den|diese[nmrs]?|alles?|bitte|gerne?|hier"
+    rf"|jetzt|sofort|wieder|auch|endlich|mal|doch|nur|einfach|davon|hiermit|bei|von|euch|ihnen|ganz))*+ {END}\b",
+    rf"\b(?:mich|uns)(?: \w+){{0,6}} {END}\b",
+    r"\b(?:bitten?|fordere|verlange)(?: \w+){0,6} (?:abzumelden|abzubestellen|auszutragen)\b",
+    rf"\bbitte(?: (?:sofort|jetzt|umgehend|wieder|hier|endlich|auch|mal|ganz))*+ {END}\b",
+    rf"\b{WANT}(?: \w+){{0,4}} (?:mich|uns)(?: \w+){{0,3}} (?:raus|heraus)nehmen\b|\bum (?:\w+ )?{OFF}\b",
     r"\bmelde(?:t|n sie)(?: \w+){0,2} mich(?: \w+){0,3} ab\b",
     r"\bmelde(?: ich)? mich(?: \w+){0,4} ab$",
     r"\btrag(?:t|en sie)? mich(?: \w+){0,4} aus$",
     r"\bnehm(?:t|en sie)(?: \w+){0,2} mich(?: \w+){0,3} (?:raus|heraus|runter)\b",
 )
+ELSEWHERE = re.compile(
+    r"\b(?:vo[nm]|(?<!dank )(?<!danke )fuers?|beim|zu[mr])"
+    r"(?: (?:de[mnr]|das|die|(?:dies|eur|ihr|mein|ein)e[mnr]?))?+"
+    rf" (?!{MEDIA}|{LIST}|\w*(?:service|dienst|kanal|chat|gruppe|marketing|programm|system|abo)\b"
+    r"|all|euch|ihnen|hier|info|sms|immer|zukunft)"
+)
 # What uses the same words and means the opposite, or something else: in the sentence of an intent it makes it a maybe.
 QUESTION = re.compile(
-    rf"(?:(?:{'|'.join(sorted(POLITE))}|aber|und|schade|sorry|sagt) )*"
-    r"(?:warum|wieso|weshalb|habt ihr|haben sie|hast du|gibt es|why|are there|is there|do you)\b"
+    rf"(?:(?:{'|'.join(sorted(POLITE))}|aber|schade|sorry|sagt) )*+"
+    r"(?:warum|wieso|weshalb|habt ihr|haben sie|hast du|gibt es|why|are there|is there|do you|do i"
+    r"|(?<!jetzt )(?<!und )muss ich)\b"
+)
+# "No offers any more?" asks whether there are any; with a please it does not.
+BARE_QUESTION = re.compile(
+    rf"(?:(?:hallo|hi|hey|moin|aber|und|also|so|jetzt|ok) )*+(?:{NO}|no more)\b(?!.*\b(?:bitte|please|danke|thanks)\b)"
 )
 # "I get no messages any more" is a complaint of the opposite.
 SINCE = (
     r"(?: (?:ich|wir|leider|schon|lange|laenger|seit|gar|ueberhaupt|jetzt|noch|wochen|tagen|monaten|einiger|zeit|von"
-    r"|euch|ihnen|mir|man|hier|denn|irgendwie|auch|nun|es|ja|ein(?:er|em)?|paar|heute|gestern|zwei|drei))*"
+    r"|euch|ihnen|mir|man|hier|denn|irgendwie|auch|nun|es|ja|ein(?:er|em)?|paar|heute|gestern|zwei|drei))*+"
 )
-NEGATED = re.compile(
-    rf"\bnicht(?! mehr)(?: (?:vo[nm]|aus|de[mnr]|diesen?|eure[mnr]|ihre[mnr]|{MEDIA}|{LIST}))*(?: \w+)?"
-    rf" (?:{END}|stopp?(?:en)?|loeschen)\b"
-    r"|\b(?:don ?t|do not|did ?n ?t|did not|never)(?: want to| wish to| \w+)? (?:stopp?|unsubscribe"
-    r"|opt out|delete|remove|take)\b"
+NOT_FROM = (
+    rf"nicht(?! mehr)(?: (?:vo[nm]|aus|de[mnr]|diesen?|eure[mnr]|ihre[mnr]|{MEDIA}|\w*(?:verteiler|liste))){{0,4}}+"
+    r"(?: \w+)?"
 )
 OPPOSITE = _any(
-    NEGATED.pattern,
+    rf"\b{NOT_FROM} (?:{END}|stopp?(?:en)?|loeschen)\b",
+    r"\b(?:don ?t|do not|did ?n ?t|did not|never)(?: want to| wish to| \w+)? (?:stopp?|unsubscribe"
+    r"|opt out|delete|remove|take)\b",
     r"\b(?:loesch|entfern|streich|vergess|meld|nehm|trag|widerr|widersp|hoer)\w*(?: \w+){0,3} nicht\b(?! mehr)",
     r"\bnicht dass\b",
     rf"\b(?:bekomm(?:e|t|en)?|erhalten?|krieg(?:e|t|en)|bekam|habe?n?|hatte|sehe|finde|kamen?|kommen|kommt"
     rf"|wird|werden|wollt ihr){SINCE} {NO}\b",
+    rf"\b(?:seit(?: \w+){{1,2}}|leider|schon lange|bisher)(?: (?:auch|gar|jetzt|leider|schon))? {NO}\b",
+    # What would happen if: whoever wants it says so without.
+    r"\b(?:if|when|once) (?:i|we)\b|\b(?:wenn|falls|sobald) (?:ich|wir|man)\b",
     r"\b(?:get|getting|got|receive|received|receiving|are|were|have|had|see)(?: \w+)? no more\b",
     r"\b(?:warum|wieso|weshalb|ob|why)\b(?: \w+){0,5} (?:kein\w*|nicht|nie|no|not|never)\b",
     r"\b(?:schickt|sendet|verschickt|schreibt|macht) ihr\b|\b(?:did|have|had) you\b",
@@ -196,20 +215,33 @@ OPPOSITE = _any(
     # Before one says yes, one asks whether one can leave.
     r"\b(?:jederzeit|spaeter|any ?time|later)\b",
     # Another way, another time, a number that changes.
-    r"\b(?:per|by|im|via) (?:post|(?:e ?)?mail|brief|briefkasten|fax|sms|telefon)\b|\b(?:before|after|until)\b",
+    r"\b(?:per|by|im|via) (?:post|(?:e ?)?mail|brief|briefkasten|fax|sms|telefon|phone|letter)\b"
+    r"(?! (?:und|oder|and|or) (?:(?:per|by|via) )?whats ?app)|\b(?:before|after|until)\b",
     r"\b(?:alte|neue)[nrs]? (?:\w+ )?\w*nummer\b|\b(?:old|new) (?:\w+ )?number\b",
 )
 # "I cannot unsubscribe" and "if you do not stop" want to stop all the same.
 THWARTED = re.compile(
     r"\b(?:kann|koennen|konnte|koennt|geht|klappt|funktioniert|can ?t|cannot|can not|could|wenn|falls|if)\b"
 )
-# Said behind a no, it is none any more.
-TAKEN_BACK = re.compile(
-    r"(?:(?:aber|ach|oh|ah|nein|ne|nee|no|halt|sorry|bitte) )*"
-    r"(?:wartet?|warten sie|moment|doch nicht|war (?:nur )?(?:ein )?(?:spass|scherz|witz|versehen)|wait|hold on"
-    r"|actually no|just kidding|never ?mind|changed my mind|falsch(?:e taste)?|vertippt|ich mein(?:t)?e|i meant)\b"
-    r"|ach nein|schade\b"
-    r"|.*\b(?:bleibe?n? (?:doch|dabei|angemeldet)|will doch|moechte doch|aus versehen|vertan|geirrt|by mistake)\b"
+# Somebody wants to stay, wherever they say so; that it is us who do not stop is a complaint.
+STAYING = _any(
+    rf"(?:{BEGIN}|\b(?:ich|wir|bitte)(?: \w+){{0,4}} ){NOT_FROM} (?:{END}|stopp?(?:en)?)\b",
+    rf"{BEGIN}(?:(?:meld|nehm|trag)e?t(?! ihr)|melden sie)(?: \w+){{0,3}} nicht\b(?! mehr)",
+    rf"(?:{BEGIN}|\b(?:i|we|please|but) )(?:(?:really|would|will|d) )?(?:don ?t|do not|never)"
+    r"(?: (?:want|wish) to| ever| just)? (?:stopp?\b(?! (?:getting|receiving))|unsubscribe\b|opt out\b"
+    r"|(?:remove|take) (?:me|us)\b)",
+)
+# Said behind a no, it is none any more; a reason ("I signed up by mistake") and emphasis ("I meant it!") are neither.
+SIGNED_UP = r"(?:an(?:ge)?meld\w*|eingetragen|registrier\w*|abonnier\w*|sign(?:ed)? ?up|subscribed|joined)"
+TAKEN_BACK = _any(
+    r"^(?:(?:aber|ach|oh|ah|nein|ne|nee|no|halt|sorry|bitte) )*+(?:wartet?|warten sie|moment|doch nicht|wait|hold on"
+    r"|actually no|just kidding|never ?mind|changed my mind|falsch(?:e taste)?$|vertippt"
+    r"|(?:das |es )?war (?:nur )?(?:ein )?(?:spass|scherz|witz|versehen)"
+    r"|(?:ich meinte|i meant)(?! (?:es|das|it|that)\b))\b",
+    r"^ach nein\b",
+    rf"^(?!.*\b{SIGNED_UP}\b).*\b(?:aus versehen|versehentlich|vertan|geirrt|by mistake)\b",
+    r"^(?!.*\b(?:nicht|not|don ?t)\b).*\b(?:bleibe?n? (?:doch|dabei|angemeldet)|(?:angemeldet|dabei) bleiben"
+    r"|(?:will|moechte) doch (?:noch|lieber|bleiben|weiter\w*|wieder)|stay subscribed)\b",
 )
 # May end a contract, an order or the messages: whole messages, and words that ask wherever they stand.
 ASK_WHOLE = _phrases(
@@ -226,14 +258,17 @@ ANNOYED = (
 ASK_WORDS = _any(
     r"\bkuendig\w*|\bloeschen\b|\bstorno\b|\bwiderrufen?\b",
     r"\bwider(?:spreche|spruch)\b|\bunsubscrib\w*|\bopt(?:ed|ing)? out\b",
-    r"\b(?:nicht|don ?t) abmelden\b|\b(?:cancel|end) (?:\w+ )?subscription\b",
+    r"\bab(?:ge|zu)?(?:meld|bestell)\w*|\b(?:austragen|ausgetragen)\b|\b(?:cancel|end) (?:\w+ )?subscription\b",
     # About what is done here: "I did not get it" and "it does not work any more" are not.
     rf"\b{ME}(?: \w+){{0,3}} {NOT_MORE}(?: \w+){{0,2}} {WRITE}(?:en|t)\b",
     rf"{BEGIN}{WRITE}(?:e|t|et|en sie)?(?: {ME})?(?: bitte)? {NOT_MORE}\b",
     rf"{BEGIN}(?:nicht|nichts|nix) mehr (?:\w+ )?{WRITE}en\b|^nichts mehr von (?:euch|ihnen)$",
     rf"(?:{BEGIN}|\b{WISH}(?: \w+){{0,3}} ){NO} (?:\w+ )?(?:infos?|informationen|(?:e ?)?mails?|sms"
     rf"|anrufe?)(?: \w+)? mehr\b",
-    rf"\b(?:kein|null) (?:interesse|bedarf)(?: mehr)?(?: (?:daran|an {MEDIA}))?$|\bnicht (?:mehr )?interessiert$",
+    rf"\b(?:kein|null) (?:interesse|bedarf)(?: mehr)?"
+    rf"(?: (?:daran|an (?:\w+ ){{0,2}}(?:{MEDIA}|infos?|euch|ihnen|sowas)))?(?: mehr)?$",
+    r"\bnicht (?:mehr )?interessiert$",
+    rf"\b(?:don ?t|do not) like(?: \w+){{0,2}} {MESSAGES}\b",
     rf"\b{WISH}(?: \w+){{0,4}} nicht mehr (?:bekommen|erhalten)\b",
     r"\b(?:das|es|dies)(?: \w+){0,2} (?:abstellen|abschalten)\b",
     rf"\b{WISH}(?: \w+)? nicht dass (?:ihr|sie)\b|\b(?:don ?t|do not) want you to\b",

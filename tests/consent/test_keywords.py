@@ -1,20 +1,16 @@
 """Recognising STOPP and its kin: the vectors of the reference, typing errors, and what opts nobody out."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consent import keywords, phrases
 from consent.keywords import asks_why, recognise
-from tests.consent.vectors import (
-    MUST_ASK,
-    MUST_BE_LEFT_ALONE,
-    MUST_NOT_OPT_OUT,
-    MUST_OBJECT_TO_ALL,
-    MUST_OPT_OUT,
-    MUST_OPT_OUT_AND_ERASE,
-    MUST_OPT_OUT_OF_ALL,
-)
+from tests.consent.more_than_out import MUST_OBJECT_TO_ALL, MUST_OPT_OUT_AND_ERASE, MUST_OPT_OUT_OF_ALL
+from tests.consent.vectors import MUST_ASK, MUST_BE_LEFT_ALONE, MUST_NOT_OPT_OUT, MUST_OPT_OUT
 from tests.consent.why import (
     ERASED_BESIDE_WHY,
     MUST_ASK_WHY,
@@ -111,6 +107,22 @@ def test_an_opt_out_button_counts_whatever_its_title() -> None:
 @given(st.text(max_size=400))
 def test_any_text_gets_an_answer(text: str) -> None:
     assert recognise(text).wish in ("opt_out", "ask", "opt_in", "none")
+
+
+def test_no_text_keeps_the_patterns_busy_for_ever() -> None:
+    # One text that did would stop the webhooks of everybody. Far above what it takes: a hang is looked for, not speed.
+    judged = subprocess.run(
+        [sys.executable, "-m", "tests.consent.adversarial"], capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert judged.returncode == 0, judged.stderr
+
+
+@pytest.mark.parametrize("end", ["{no} {filling}", "{filling} {no}"])
+def test_of_more_than_whatsapp_carries_both_ends_are_read(end: str) -> None:
+    for filling in ("a" * 1_000_000, "und " * 250_000, ". " * 500_000):
+        assert recognise(end.format(no="\nBitte keine Werbung mehr!", filling=filling)).wish == "opt_out"
+    assert recognise(f"{'und ' * 1000}\nBitte keine Werbung mehr!\n{'und ' * 1000}").wish == "none"
 
 
 @given(st.sampled_from(["stop", "stopp", "abmelden"]), st.lists(st.sampled_from(list(" .!?*_~„“\u200b🛑")), max_size=8))

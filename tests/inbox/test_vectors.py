@@ -12,15 +12,8 @@ from contacts import identities
 from contacts.models import Contact
 from inbox.models import InboundMessage
 from tenants.scope import tenant_scope
-from tests.consent.vectors import (
-    MUST_ASK,
-    MUST_BE_LEFT_ALONE,
-    MUST_NOT_OPT_OUT,
-    MUST_OBJECT_TO_ALL,
-    MUST_OPT_OUT,
-    MUST_OPT_OUT_AND_ERASE,
-    MUST_OPT_OUT_OF_ALL,
-)
+from tests.consent.more_than_out import MUST_OBJECT_TO_ALL, MUST_OPT_OUT_AND_ERASE, MUST_OPT_OUT_OF_ALL
+from tests.consent.vectors import MUST_ASK, MUST_BE_LEFT_ALONE, MUST_NOT_OPT_OUT, MUST_OPT_OUT
 from tests.inbox import meta
 from whatsapp.models import Number
 
