@@ -146,7 +146,7 @@ LONGEST = 4096
 # A wish is read sentence by sentence and, within, clause by clause; a dot in "z.B." or an address ends none, and a
 # question keeps its mark.
 LINK = re.compile(r"(?<!\S)\S+(?:://|\.[a-z]{2,}/)\S*|\bwww\.\S+", re.I)
-BREAK = re.compile(r"(?<=\?)(?!\?)|[!;…\n]+|\.{2,}|\.(?=\s|$|[A-ZÄÖÜ])")
+BREAK = re.compile(r"(?<=\?)(?!\?)|[!;…\n]+|\.{2,}|\.(?=\s|$|[A-ZÄÖÜ])|:(?=\s)")
 CLAUSE = re.compile(r"[,–—\u2600-\u27bf\U0001f300-\U0001faff]+|\s-+\s")
 # From the least to the most restrictive.
 STRICTNESS = ("opt_in", "none", "ask", "opt_out")

@@ -107,7 +107,7 @@ INTENTS = _any(
     rf"\bunterlass\w*(?: \w+){{0,4}} {MEDIA}\b",
     rf"\bverzichte\w*(?: \w+){{0,3}} (?:{ADS}|nachrichten)\b",
     rf"\bstopp?(?:t|en sie|e)?(?: (?:bitte|mir|mit|die|den|der|das|diesen?|eure[nr]?|ihre[nr]?|alle"
-    rf"|sofort))*+ {MEDIA}\b",
+    rf"|sofort)\b)*+ {MEDIA}\b",
     rf"\bstell(?:t|en sie)(?: \w+){{0,4}} {MEDIA}(?: \w+){{0,3}} ein\b",
     rf"\b(?:{MEDIA}|{LIST})(?: \w+){{0,2}} (?:{END}|{OFF}|abstellen|abschalten|deaktivieren|stopp?en)\b",
     rf"\b{MEDIA}(?: bitte| sofort| umgehend)? (?:einstellen|einzustellen|zu unterlassen)\b",
@@ -161,21 +161,22 @@ INTENTS = _any(
 # to take somebody else off something else.
 ENDINGS = _any(
     rf"\b{WANT}(?: (?:ich|wir|ihr|sie|du|man|sich|mich|uns|das|die|dies|es|den|diese[nmrs]?|alles?|bitte|gerne?|hier"
-    rf"|jetzt|sofort|wieder|auch|endlich|mal|doch|nur|einfach|davon|hiermit|bei|von|euch|ihnen|ganz))*+ {END}\b",
+    rf"|jetzt|sofort|wieder|auch|endlich|mal|doch|nur|einfach|davon|hiermit|bei|von|euch|ihnen|ganz)\b)*+ {END}\b",
     rf"\b(?:mich|uns)(?: \w+){{0,6}} {END}\b",
     r"\b(?:bitten?|fordere|verlange)(?: \w+){0,6} (?:abzumelden|abzubestellen|auszutragen)\b",
-    rf"\bbitte(?: (?:sofort|jetzt|umgehend|wieder|hier|endlich|auch|mal|ganz))*+ {END}\b",
+    rf"\bbitte(?: (?:sofort|jetzt|umgehend|wieder|hier|endlich|auch|mal|ganz)\b)*+ {END}\b",
     rf"\b{WANT}(?: \w+){{0,4}} (?:mich|uns)(?: \w+){{0,3}} (?:raus|heraus)nehmen\b|\bum (?:\w+ )?{OFF}\b",
     r"\bmelde(?:t|n sie)(?: \w+){0,2} mich(?: \w+){0,3} ab\b",
-    r"\bmelde(?: ich)? mich(?: \w+){0,4} ab$",
+    r"\bmelde?(?: ich)? mich(?: \w+){0,4} ab$",
+    rf"\b{WISH}(?: \w+){{0,6}} (?:abgemeldet|ausgetragen) werden\b",
     r"\btrag(?:t|en sie)? mich(?: \w+){0,4} aus$",
-    r"\bnehm(?:t|en sie)(?: \w+){0,2} mich(?: \w+){0,3} (?:raus|heraus|runter)\b",
+    r"\b(?:nehm(?:t|en sie)|nimm)(?: \w+){0,2} mich(?: \w+){0,3} (?:raus|heraus|runter)\b",
 )
 ELSEWHERE = re.compile(
     r"\b(?:vo[nm]|(?<!dank )(?<!danke )fuers?|beim|zu[mr])"
-    r"(?: (?:de[mnr]|das|die|(?:dies|eur|ihr|mein|ein)e[mnr]?))?+"
+    r"(?: (?:de[mnr]|das|die|(?:dies|eur|ihr|mein|ein)e[mnr]?)\b)?+"
     rf" (?!{MEDIA}|{LIST}|\w*(?:service|dienst|kanal|chat|gruppe|marketing|programm|system|abo)\b"
-    r"|all|euch|ihnen|hier|info|sms|immer|zukunft)"
+    r"|all|euch|ihnen|hier|info|sms|immer|zukunft|\w+ mal\b)"
 )
 # What uses the same words and means the opposite, or something else: in the sentence of an intent it makes it a maybe.
 QUESTION = re.compile(
@@ -185,7 +186,8 @@ QUESTION = re.compile(
 )
 # "No offers any more?" asks whether there are any; with a please it does not.
 BARE_QUESTION = re.compile(
-    rf"(?:(?:hallo|hi|hey|moin|aber|und|also|so|jetzt|ok) )*+(?:{NO}|no more)\b(?!.*\b(?:bitte|please|danke|thanks)\b)"
+    rf"(?:(?:hallo|hi|hey|moin|aber|und|also|so|jetzt|ok) )*+(?:{NO}|no more)\b"
+    r"(?!.*\b(?:bitte|please|danke|thanks|schicken|senden|verstanden)\b)"
 )
 # "I get no messages any more" is a complaint of the opposite.
 SINCE = (
@@ -193,7 +195,8 @@ SINCE = (
     r"|euch|ihnen|mir|man|hier|denn|irgendwie|auch|nun|es|ja|ein(?:er|em)?|paar|heute|gestern|zwei|drei))*+"
 )
 NOT_FROM = (
-    rf"nicht(?! mehr)(?: (?:vo[nm]|aus|de[mnr]|diesen?|eure[mnr]|ihre[mnr]|{MEDIA}|\w*(?:verteiler|liste))){{0,4}}+"
+    rf"nicht(?! mehr)(?: (?:vo[nm]|aus|de[mnr]|diese[mnrs]?|eure[mnr]|ihre[mnr]|{MEDIA}"
+    r"|\w*(?:verteiler|liste))\b){0,4}+"
     r"(?: \w+)?"
 )
 OPPOSITE = _any(
@@ -204,7 +207,8 @@ OPPOSITE = _any(
     r"\bnicht dass\b",
     rf"\b(?:bekomm(?:e|t|en)?|erhalten?|krieg(?:e|t|en)|bekam|habe?n?|hatte|sehe|finde|kamen?|kommen|kommt"
     rf"|wird|werden|wollt ihr){SINCE} {NO}\b",
-    rf"\b(?:seit(?: \w+){{1,2}}|leider|schon lange|bisher)(?: (?:auch|gar|jetzt|leider|schon))? {NO}\b",
+    rf"^(?!.*\b{WISH}\b).*\b(?:seit(?: \w+){{1,2}}|leider|schon lange|bisher)"
+    rf"(?: (?:auch|gar|jetzt|leider|schon))? {NO}\b",
     # What would happen if: whoever wants it says so without.
     r"\b(?:if|when|once) (?:i|we)\b|\b(?:wenn|falls|sobald) (?:ich|wir|man)\b",
     r"\b(?:get|getting|got|receive|received|receiving|are|were|have|had|see)(?: \w+)? no more\b",
@@ -215,8 +219,9 @@ OPPOSITE = _any(
     # Before one says yes, one asks whether one can leave.
     r"\b(?:jederzeit|spaeter|any ?time|later)\b",
     # Another way, another time, a number that changes.
-    r"\b(?:per|by|im|via) (?:post|(?:e ?)?mail|brief|briefkasten|fax|sms|telefon|phone|letter)\b"
-    r"(?! (?:und|oder|and|or) (?:(?:per|by|via) )?whats ?app)|\b(?:before|after|until)\b",
+    r"^(?!.*\bwhats ?app (?:und|oder|and|or)\b)(?!.*\b(?:und|oder|and|or) (?:(?:per|by|via) )?whats ?app\b)"
+    r".*\b(?:per|by|im|via) (?:post|(?:e ?)?mail|brief|briefkasten|fax|sms|telefon|phone|letter)\b",
+    rf"\b(?:before|after|until)\b|\b{MESSAGES} to (?:stop|end)\b",
     r"\b(?:alte|neue)[nrs]? (?:\w+ )?\w*nummer\b|\b(?:old|new) (?:\w+ )?number\b",
 )
 # "I cannot unsubscribe" and "if you do not stop" want to stop all the same.
@@ -226,13 +231,16 @@ THWARTED = re.compile(
 # Somebody wants to stay, wherever they say so; that it is us who do not stop is a complaint.
 STAYING = _any(
     rf"(?:{BEGIN}|\b(?:ich|wir|bitte)(?: \w+){{0,4}} ){NOT_FROM} (?:{END}|stopp?(?:en)?)\b",
-    rf"{BEGIN}(?:(?:meld|nehm|trag)e?t(?! ihr)|melden sie)(?: \w+){{0,3}} nicht\b(?! mehr)",
+    rf"{BEGIN}(?:(?:meld|nehm|trag)e?t(?! ihr| euch)|melden sie(?! sich))(?: \w+){{0,3}} nicht\b(?! mehr)",
     rf"(?:{BEGIN}|\b(?:i|we|please|but) )(?:(?:really|would|will|d) )?(?:don ?t|do not|never)"
     r"(?: (?:want|wish) to| ever| just)? (?:stopp?\b(?! (?:getting|receiving))|unsubscribe\b|opt out\b"
     r"|(?:remove|take) (?:me|us)\b)",
 )
 # Said behind a no, it is none any more; a reason ("I signed up by mistake") and emphasis ("I meant it!") are neither.
-SIGNED_UP = r"(?:an(?:ge)?meld\w*|eingetragen|registrier\w*|abonnier\w*|sign(?:ed)? ?up|subscribed|joined)"
+SIGNED_UP = (
+    r"(?:an(?:ge)?meld\w*|eingetragen|registrier\w*|abonnier\w*|zugestimmt|eingewilligt|sign(?:ed)? ?up|subscribed"
+    r"|joined|opted in|agreed|(?:meine|my) (?:\w+ )?(?:nummer|number))"
+)
 TAKEN_BACK = _any(
     r"^(?:(?:aber|ach|oh|ah|nein|ne|nee|no|halt|sorry|bitte) )*+(?:wartet?|warten sie|moment|doch nicht|wait|hold on"
     r"|actually no|just kidding|never ?mind|changed my mind|falsch(?:e taste)?$|vertippt"

@@ -122,7 +122,9 @@ class Own(NamedTuple):
                 value = change.get("value")
                 metadata = value.get("metadata") if isinstance(value, dict) else None
                 number = metadata.get("phone_number_id") if isinstance(metadata, dict) else None
-                if number in self.numbers if number else entry.get("id") in self.accounts.values():
+                # It may be of any shape, for nobody has looked at it before.
+                is_named = isinstance(number, str) and number
+                if number in self.numbers if is_named else entry.get("id") in self.accounts.values():
                     yield change
 
 

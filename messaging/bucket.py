@@ -46,6 +46,8 @@ local earliest = now - math.max(25000, math.ceil(step))
 -- Rounded up: at most rates a difference of doubles of this size is a little less than a step, and grants nothing.
 local empty = tonumber(redis.call('GET', KEYS[1]) or now - math.ceil(step))
 if empty < earliest then empty = earliest end
+-- Where Redis' clock has stepped back, the bucket is a fresh one.
+if empty > now + 1000000 then empty = now - math.ceil(step) end
 local granted = math.floor((now - empty) / step)
 if granted < 1 then return {0, math.ceil((empty + step - now) / 1000), {}} end
 granted = math.min(granted, #ARGV - 3)

@@ -48,6 +48,10 @@ class Others:
         self._left: dict[int, float] = {}
         self._alone_until = 0.0
 
+    def begin(self) -> None:
+        """Forget, at the start of a task, which numbers were left in the one before."""
+        self._left.clear()
+
     def may_have(self, number_id: int) -> bool:
         """Whether to leave this number, which is due, to them for now."""
         now = time.monotonic()
@@ -56,6 +60,7 @@ class Others:
         if now - self._left.setdefault(number_id, now) < OTHERS_HAVE_S:
             return True
         self._alone_until = now + ALONE_FOR_S
+        self._left.clear()
         return False
 
     def saw(self, number_id: int, *, is_mine: bool) -> None:

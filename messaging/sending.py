@@ -44,6 +44,7 @@ RECORD_FOR_S = 180
 # Messages get their tokens in portions, one question of Redis for each, and a few before a connection is free: so the
 # next leaves as soon as an answer comes.
 PORTION = 16
+PAUSE_S = 0.05
 AHEAD = 48
 # How long a list of due sources may be used; what is more urgent waits so long at most.
 DUE_LASTS_S = 0.25
@@ -80,6 +81,7 @@ class Sender:
     async def run(self) -> None:
         """Send until nothing is due, or the time is over and the next sender is called."""
         self.redis_run = await bucket.run_of(self.cache)
+        self.others.begin()
         try:
             while time.monotonic() < self.ends_at:
                 await self._open_lanes()
@@ -93,7 +95,7 @@ class Sender:
 
     async def _open_lanes(self) -> None:
         for number in await self.in_thread(queries.numbers_with_due_messages):
-            if number.pk in self.lanes or await bucket.rests(self.cache, number.pk, CLAIM_LASTS_S):
+            if number.pk in self.lanes or await bucket.rests(self.cache, number.pk, PAUSE_S):
                 continue
             is_much = self.lanes and sum(self.rates.values()) + number.throughput > EASE
             if is_much and self.others.may_have(number.pk):
@@ -284,7 +286,7 @@ class Lane:
                 if self.rests:
                     return
                 # Yields to the answers; at full speed the bucket grants in small portions.
-                pause = 0 if grant.count else min(grant.wait_s, 0.05)
+                pause = 0 if grant.count else min(grant.wait_s, PAUSE_S)
                 self.tally.waited(pause)
                 await asyncio.sleep(pause)
         finally:

@@ -50,7 +50,7 @@ def find_or_create(
     found = find(tenant, last)
     # In a fixed order: two receivers that create the same people must not wait for each other crosswise. Of those who
     # share a number the last to write has it.
-    for who in sorted(last, key=lambda one: (one.phone, last[one][0], one.bsuid)):
+    for who in sorted(last, key=lambda one: (one.phone, last[one][0].timestamp() if one.phone else 0, one.bsuid)):
         if not _is_complete(found.get(who), who):
             found[who] = actions.find_or_create_for_whatsapp(
                 tenant=tenant,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from consent import keywords, phrases
 from consent.keywords import asks_why, recognise
 from tests.consent.more_than_out import MUST_OBJECT_TO_ALL, MUST_OPT_OUT_AND_ERASE, MUST_OPT_OUT_OF_ALL
+from tests.consent.reasons import DOUBTFUL, STOPPING
 from tests.consent.vectors import MUST_ASK, MUST_BE_LEFT_ALONE, MUST_NOT_OPT_OUT, MUST_OPT_OUT
 from tests.consent.why import (
     ERASED_BESIDE_WHY,
@@ -21,7 +22,7 @@ from tests.consent.why import (
 )
 
 
-@pytest.mark.parametrize("text", MUST_OPT_OUT)
+@pytest.mark.parametrize("text", [*MUST_OPT_OUT, *STOPPING])
 def test_these_messages_opt_out_of_marketing(text: str) -> None:
     assert recognise(text)[:2] == ("opt_out", False)
 
@@ -77,7 +78,7 @@ def test_these_messages_opt_nobody_out(text: str) -> None:
     assert recognise(text).wish in ("none", "ask")
 
 
-@pytest.mark.parametrize("text", MUST_ASK)
+@pytest.mark.parametrize("text", [*MUST_ASK, *DOUBTFUL])
 def test_these_messages_ask_a_person_to_look(text: str) -> None:
     assert recognise(text)[:2] == ("ask", False)
 

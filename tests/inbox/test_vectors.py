@@ -13,6 +13,7 @@ from contacts.models import Contact
 from inbox.models import InboundMessage
 from tenants.scope import tenant_scope
 from tests.consent.more_than_out import MUST_OBJECT_TO_ALL, MUST_OPT_OUT_AND_ERASE, MUST_OPT_OUT_OF_ALL
+from tests.consent.reasons import DOUBTFUL, STOPPING
 from tests.consent.vectors import MUST_ASK, MUST_BE_LEFT_ALONE, MUST_NOT_OPT_OUT, MUST_OPT_OUT
 from tests.inbox import meta
 from whatsapp.models import Number
@@ -23,13 +24,13 @@ TODAY = timezone.now().replace(microsecond=0) - timedelta(minutes=5)
 @pytest.mark.parametrize(
     ("vectors", "expected"),
     [
-        pytest.param(MUST_OPT_OUT, ("withdrawn", None), id="out of marketing"),
+        pytest.param([*MUST_OPT_OUT, *STOPPING], ("withdrawn", None), id="out of marketing"),
         pytest.param(MUST_OPT_OUT_AND_ERASE, ("withdrawn", None), id="out of marketing and to be erased"),
         pytest.param(MUST_OPT_OUT_OF_ALL, ("withdrawn", "withdrawn"), id="out of everything"),
         pytest.param(MUST_OBJECT_TO_ALL, ("objected", "objected"), id="an objection"),
         pytest.param(MUST_NOT_OPT_OUT, (None, None), id="not out"),
         pytest.param(MUST_BE_LEFT_ALONE, (None, None), id="nothing at all"),
-        pytest.param(MUST_ASK, (None, None), id="to be looked at"),
+        pytest.param([*MUST_ASK, *DOUBTFUL], (None, None), id="to be looked at"),
     ],
 )
 def test_what_people_write_does_what_it_means(
@@ -43,11 +44,11 @@ def test_what_people_write_does_what_it_means(
 
 
 def test_what_may_be_a_no_is_for_people_to_look_at(number: Number, deliver: Callable[..., None]) -> None:
-    _all_write(number, deliver, [*MUST_ASK, *MUST_BE_LEFT_ALONE])
+    _all_write(number, deliver, [*MUST_ASK, *DOUBTFUL, *MUST_BE_LEFT_ALONE])
 
     with tenant_scope(number.tenant):
         looked_at = InboundMessage.objects.filter(needs_a_look=True)
-        assert set(looked_at.values_list("text", flat=True)) == set(MUST_ASK)
+        assert set(looked_at.values_list("text", flat=True)) == {*MUST_ASK, *DOUBTFUL}
 
 
 def _all_write(number: Number, deliver: Callable[..., None], vectors: list[str]) -> dict[str, str]:

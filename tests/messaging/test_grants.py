@@ -154,6 +154,15 @@ def refusing_an_answer(source: Source) -> Iterator[None]:
             cursor.execute("DROP FUNCTION refuse() CASCADE")
 
 
+def test_a_bucket_from_before_redis_clock_stepped_back_is_a_fresh_one(lane: DyingLane, settings: Settings) -> None:
+    cache = redis.Redis.from_url(settings.REDIS_URL)
+    seconds, _ = cache.time()
+    cache.set(f"zusage:bucket:{lane.number.pk}", (seconds + 600) * 1_000_000)
+
+    assert lane.grants(rate=1, most=200) == 1
+    assert lane.grants(rate=1, most=200) == 0
+
+
 def test_a_rest_is_not_shortened_by_an_answer_that_asks_for_a_shorter_one(lane: DyingLane, settings: Settings) -> None:
     async def rest() -> None:
         async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as cache:

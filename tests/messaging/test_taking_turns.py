@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -159,6 +160,25 @@ def test_a_process_that_is_alone_sends_on_all_numbers_at_once_after_a_while(
     # And knows that it is alone in its next task.
     monkeypatch.setattr(leases, "OTHERS_HAVE_S", 600)
     assert not engine.others.may_have(three[0].number_id)
+
+
+def test_who_leaves_a_number_in_vain_is_alone_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(leases, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    others = leases.Others()
+
+    def after(seconds: float) -> bool:
+        clock[0] += seconds
+        return others.may_have(7)
+
+    assert [after(0), after(1), after(1.5), after(59), after(2)] == [True, True, False, False, True]
+    # What was left in another task says nothing.
+    others.begin()
+    assert after(3600)
+    # Another process has it, so there is one.
+    assert not after(3)
+    others.saw(7, is_mine=False)
+    assert after(1)
 
 
 def assert_all_were_sent_at_once(sources: list[Source], meta: Running) -> None:

@@ -111,11 +111,13 @@ def test_of_a_body_with_changes_of_several_companies_only_the_own_ones_are_clear
     # One entry for an account alone, of somebody else and without any number.
     named = {"field": "user_id_update", "value": {"updates": [{"wa_id": PHONE}]}}
     changes.append({"id": theirs.account.waba_id, "changes": [named]})
+    odd = {"field": "messages", "value": {"metadata": {"phone_number_id": {"odd": PHONE}}}}
+    changes.append({"id": theirs.account.waba_id, "changes": [odd]})
     deliver(json.dumps({"object": "whatsapp_business_account", "entry": changes}).encode())
 
     request = erased_by_number(alice, bakery, phone=f"+{PHONE}")
 
-    own, other, account = (entry["changes"][0]["value"] for entry in json.loads(bodies()[0])["entry"])
+    own, other, account, _odd = (entry["changes"][0]["value"] for entry in json.loads(bodies()[0])["entry"])
     assert request.found["webhooks"] == 1
     assert own["statuses"] == []
     assert [status["recipient_id"] for status in other["statuses"]] == [PHONE]
