@@ -44,8 +44,9 @@ RECORD_FOR_S = 180
 # Messages get their tokens in portions, one question of Redis for each, and a few before a connection is free: so the
 # next leaves as soon as an answer comes.
 PORTION = 16
-PAUSE_S = 0.05
 AHEAD = 48
+# So long a lane without a token waits at most before it asks again; a number that rests for longer gets none.
+PAUSE_S = 0.05
 # How long a list of due sources may be used; what is more urgent waits so long at most.
 DUE_LASTS_S = 0.25
 # What one process sends with ease, messages a second; numbers beyond that are for other processes, if there are any.
