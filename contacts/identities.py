@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from django.db import connection
-from django.db.models.functions import Now
+from django.db.models import Value
+from django.db.models.functions import Least, Now
 
 from contacts import phones
 from contacts.models import Contact, Identity
@@ -55,14 +56,15 @@ def digests_of_name(tenant: Tenant, name: str) -> list[tuple[str, bytes]]:
     return [("name", digest(tenant, "name", word)) for word in dict.fromkeys(words)]
 
 
-def record(tenant: Tenant, contacts: Sequence[Contact]) -> None:
-    """Store the identities of these contacts; identities they no longer have are kept, with an end.
+def record(tenant: Tenant, contacts: Sequence[Contact], *, at: datetime | None = None) -> None:
+    """Store the identities of these contacts; identities they no longer have are kept, with their end `at` a time.
 
     An ended identity still finds the suppressions of its time: an opt-out belongs to the person, also after a number
-    change. Later ones are the business of whoever has the number now.
+    change. Later ones are the business of whoever has the number now. So the end is when it was lost (UTC, now by
+    default), not when we were told.
     """
     current = [(contact.pk, kind, key) for contact in contacts for kind, key in digests_of(contact)]
-    _end_others(tenant, [contact.pk for contact in contacts], current)
+    _end_others(tenant, [contact.pk for contact in contacts], current, at)
     _store(tenant, current)
 
 
@@ -87,10 +89,13 @@ def share(tenant: Tenant, contacts: Sequence[Contact], *, to: Sequence[Contact] 
         )
 
 
-def end(tenant: Tenant, kind: str, value: str) -> int:
-    """Mark that nobody who was known by this is any more; says how many were. Who has it now is recorded after that."""
+def end(tenant: Tenant, kind: str, value: str, *, at: datetime | None = None) -> int:
+    """Mark that nobody who was known by this is any more, `at` as in `record`; says how many were.
+
+    Who has it now is recorded after that.
+    """
     live = Identity.objects.filter(tenant=tenant, kind=kind, digest=digest(tenant, kind, value), valid_to=None)
-    return live.update(valid_to=Now())
+    return live.update(valid_to=Least(Now(), Value(at)) if at else Now())
 
 
 def ended_by(tenant: Tenant, kind: str, value: str, at: datetime) -> None:
@@ -118,16 +123,18 @@ def last_to_prove(tenant: Tenant, kind: str, value: str) -> Contact | None:
     return last.contact if last else None
 
 
-def _end_others(tenant: Tenant, contact_ids: list[int], current: Iterable[tuple[int, str, bytes]]) -> None:
+def _end_others(
+    tenant: Tenant, contact_ids: list[int], current: Iterable[tuple[int, str, bytes]], at: datetime | None
+) -> None:
     """Mark what these contacts were known by before and are not any more."""
     ids, kinds, keys = _columns(current)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE contacts_identity i SET valid_to = now()"
+            "UPDATE contacts_identity i SET valid_to = least(now(), %s::timestamptz)"
             " WHERE i.tenant_id = %s AND i.contact_id = ANY(%s) AND i.valid_to IS NULL AND NOT EXISTS ("
             " SELECT 1 FROM unnest(%s::bigint[], %s::text[], %s::bytea[]) AS now_has(contact_id, kind, digest)"
             " WHERE now_has.contact_id = i.contact_id AND now_has.kind = i.kind AND now_has.digest = i.digest)",
-            [tenant.pk, contact_ids, ids, kinds, keys],
+            [at, tenant.pk, contact_ids, ids, kinds, keys],
         )
 
 

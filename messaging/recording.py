@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from consent.actions import declarations
 from contacts.models import Contact
 from messaging import braking, queries
 from messaging.braking import Failure
 from messaging.models import Message
+from tenants.away import is_away
 from tenants.scope import tenant_scope
 from whatsapp.client import Accepted
 from whatsapp.errors import ErrorClass, NotSent, Refused, Rule, UnknownOutcome, rule_for
@@ -94,7 +95,7 @@ def record(number: Number, outcomes: Sequence[Outcome]) -> list[Outcome]:
         _record(number, outcomes)
         return [*outcomes]
     except Exception as error:
-        if isinstance(error, OperationalError | InterfaceError) or _code(error) == READ_ONLY:
+        if is_away(error) or _code(error) == READ_ONLY:
             raise Away from error
         if len(outcomes) > 1:
             middle = len(outcomes) // 2

@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, connection
 
 from campaigns import actions as campaigns
 from campaigns.models import Campaign
 from contacts.actions import lists
 from inbox.models import WebhookEvent
 from tenants.actions import NewTenant
+from tenants.away import is_away
 from tenants.scope import across_tenants, tenant_scope
 from tests import factories
 from whatsapp.emulator.remote import Remote
@@ -92,7 +93,9 @@ def asked(question: Callable[[], T], *, otherwise: T) -> T:
     """The answer of a database that may be away at the moment."""
     try:
         return question()
-    except (OperationalError, InterfaceError):
+    except Error as error:
+        if not is_away(error):
+            raise
         connection.close()
         return otherwise
 

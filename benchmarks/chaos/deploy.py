@@ -135,7 +135,7 @@ FAULTS = (
         "deploy",
         "a rolling deploy of the same code with index migrations in the middle of a campaign: nobody twice, nobody"
         " lost, sending goes on; a pause afterwards stops it within 2 seconds.",
-        20_000,
+        30_000,
         rolling,
     ),
 )

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from consent import tasks
 from consent.actions import declarations
+from consent.ledger import suppressing
 from consent.models import DataRequest
 from consent.rights import erasing
 from contacts import actions
@@ -76,8 +77,9 @@ def _delete(contact: Contact, by: Actor) -> None:
         return
     _refuse_kept(current)
     audit(tenant=current.tenant, by=by, verb="contact.deleted", subject=current)
-    declarations.settle(tenant=current.tenant, contact=current)
+    noes = declarations.last_noes(tenant=current.tenant, contact=current)
     erasing.forget(current)
+    suppressing.suppress(current.tenant, noes)
     waking.wake_once(tasks.forget_answers, within_s=ANSWERS_WAIT_S, tenant_id=current.tenant_id)
     # Nothing was locked before the messages were; what was restricted or asked meanwhile is known by now.
     _refuse_kept(current)

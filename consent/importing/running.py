@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from django.core.files import File
-from django.db import Error, IntegrityError, InterfaceError, OperationalError, connection
+from django.db import Error, IntegrityError, connection
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -24,6 +24,7 @@ from consent import leases
 from consent.importing import declaring
 from contacts.importing import deduplicating, noting, staging, upserting
 from contacts.models import Import
+from tenants.away import is_away
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
 
@@ -70,12 +71,12 @@ def run(tenant_id: int, import_id: int) -> None:
             _work(tenant, imported, _bare(opened))
     except Stopped:
         _clean_up(tenant, imported)
-    except (OperationalError, InterfaceError):
-        raise
     except FileNotFoundError:
         _fail(tenant, imported, _("The uploaded file is gone. Upload it again."))
         raise CannotGoOn("file missing") from None
     except Error as error:
+        if is_away(error):
+            raise
         # The database's words quote values of the row, so they go nowhere.
         _fail(tenant, imported, _unexpected(imported))
         raise CannotGoOn(type(error).__name__) from None

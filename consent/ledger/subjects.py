@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+
+from django.utils import timezone
 
 from consent.ledger.suppressing import Digest, identities
 from consent.models import ConsentEvent, State
@@ -28,9 +31,11 @@ def person(
     phone: str | None = None,
     bsuid: str | None = None,
     email: str | None = None,
+    at: datetime | None = None,
 ) -> Person:
     """The person a declaration is about; makes no contact for somebody who only said no.
 
+    `at` is when it was said, UTC, now by default: a number that they had lost by then names somebody else.
     `phone` (E.164 or as Meta writes it) and `bsuid` are what the message or signal came with; they may name more than
     the contact knows. An `email` that several contacts share names none of them alone. A stranger's subject is derived
     from the keyed hash, so that their stop and resume add up.
@@ -40,7 +45,8 @@ def person(
     digests = [(kind, digest(tenant, kind, value)) for kind, value in named]
     contact = contact or _known(tenant, phone, bsuid, email)
     if contact:
-        return Person(contact.subject_id, sorted({*digests, *identities(contact)}), contact)
+        own = identities(contact, at=at or timezone.now())
+        return Person(contact.subject_id, sorted({*digests, *own}), contact)
     if not digests:
         raise ValueError("a declaration needs a contact, a phone, a BSUID or an e-mail address")
     return Person(stranger(tenant, digests), digests, None)

@@ -54,9 +54,9 @@ HOLDERS = """
     JOIN contacts_contact c ON c.tenant_id = i.tenant_id AND c.id = i.contact_id
 """
 LIVE = f"""
-    SELECT DISTINCT s.* FROM contacts_identity i
+    SELECT s.*, i.valid_to AS named_until FROM contacts_identity i
     JOIN consent_suppression s ON s.tenant_id = i.tenant_id AND s.digest = i.digest AND {IS_LIVE}
-    WHERE i.tenant_id = %s AND i.contact_id = %s AND s.reason <> %s
+    WHERE i.tenant_id = %s AND i.contact_id = %s
 """
 
 
@@ -87,9 +87,22 @@ def suppress(tenant: Tenant, rows: Iterable[Suppressed], *, stopped: Collection[
         walking.stop(tenant, holders)
 
 
-def identities(contact: Contact) -> list[Digest]:
-    """Every keyed hash by which a contact is or was known."""
-    stored = [(row.kind, bytes(row.digest)) for row in contact.identities.all()]
+class Hit(NamedTuple):
+    """A live entry that hits a contact, and until when (UTC) they had the identity it is for; None: they have it."""
+
+    row: Suppression
+    until: datetime | None
+
+    @property
+    def said_at(self) -> datetime:
+        """When the contact said no for the last time; a later one is the next owner's."""
+        return min(self.row.said_at, self.until or self.row.said_at)
+
+
+def identities(contact: Contact, *, at: datetime | None = None) -> list[Digest]:
+    """Every keyed hash by which a contact is or was known; with `at` those it had at that time or has now."""
+    known = contact.identities.all()
+    stored = [(row.kind, bytes(row.digest)) for row in known if not (at and row.valid_to and row.valid_to < at)]
     return sorted({*stored, *digests_of(contact)})
 
 
@@ -121,23 +134,24 @@ def lift_by_person(tenant: Tenant, contact: Contact, granted: Mapping[Pair, date
     What was entered after the yes stays, and what Meta stopped, only Meta's resume opens. Entries that stood for more
     than these pairs are replaced by entries for the rest of it.
     """
-    reach = [(row, _outweighed(row, granted)) for row in _live(tenant, contact)]
-    ended = [(row, opened) for row, opened in reach if opened]
-    _end(tenant, [row for row, _opened in ended], seq)
+    reach = [(hit, _outweighed(hit, granted)) for hit in _liftable(tenant, contact)]
+    ended = [(hit, opened) for hit, opened in reach if opened]
+    _end(tenant, [hit for hit, _opened in ended], seq)
     suppress(
         tenant,
         [
             _as_said(row, (row.kind, bytes(row.digest)), pair)
-            for row, opened in ended
+            for (row, _until), opened in ended
             for pair in reached((row.channel, row.purpose))
             if pair not in opened
         ],
     )
 
 
-def _outweighed(row: Suppression, granted: Mapping[Pair, datetime]) -> set[Pair]:
+def _outweighed(hit: Hit, granted: Mapping[Pair, datetime]) -> set[Pair]:
     """What of an entry a yes of later opens."""
-    return {pair for pair in reached((row.channel, row.purpose)) if pair in granted and row.said_at <= granted[pair]}
+    stood_for = reached((hit.row.channel, hit.row.purpose))
+    return {pair for pair in stood_for if pair in granted and hit.said_at <= granted[pair]}
 
 
 def _as_said(row: Suppression, named: Digest, pair: Pair) -> Suppressed:
@@ -145,15 +159,23 @@ def _as_said(row: Suppression, named: Digest, pair: Pair) -> Suppressed:
     return Suppressed(*named, *pair, row.reason, row.since, row.phone_number_id, row.said_again_at)
 
 
-def carry(tenant: Tenant, contact: Contact, to: Sequence[Digest]) -> None:
-    """Carry every entry that hits a contact over to these hashes of it."""
-    live = Suppression.objects.raw(LIVE, [tenant.pk, contact.pk, ""])
-    suppress(tenant, [_as_said(row, named, (row.channel, row.purpose)) for row in live for named in to])
+def carried(tenant: Tenant, contact: Contact, to: Sequence[Digest]) -> list[Suppressed]:
+    """Every entry that hits a contact once more, for these hashes; for `suppress`."""
+    return [
+        _as_said(hit.row, named, (hit.row.channel, hit.row.purpose))._replace(said_again_at=hit.said_at)
+        for hit in _hits(tenant, contact)
+        for named in to
+    ]
 
 
-def _live(tenant: Tenant, contact: Contact) -> Sequence[Suppression]:
+def _hits(tenant: Tenant, contact: Contact) -> list[Hit]:
+    rows = Suppression.objects.raw(LIVE, [tenant.pk, contact.pk])
+    return [Hit(row, vars(row)["named_until"]) for row in rows]
+
+
+def _liftable(tenant: Tenant, contact: Contact) -> list[Hit]:
     """The entries that hit a contact and that the person can lift."""
-    return list(Suppression.objects.raw(LIVE, [tenant.pk, contact.pk, META_STOP]))
+    return [hit for hit in _hits(tenant, contact) if hit.row.reason != META_STOP]
 
 
 def is_listed(tenant: Tenant, digests: Sequence[Digest], scope: Pair, reason: str) -> bool:
@@ -165,28 +187,42 @@ def is_listed(tenant: Tenant, digests: Sequence[Digest], scope: Pair, reason: st
 
 def closed(tenant: Tenant, contact: Contact, pairs: Iterable[Pair]) -> list[Pair]:
     """Which of these pairs an entry keeps closed that the person can lift."""
-    scopes = [(row.channel, row.purpose) for row in _live(tenant, contact)]
+    scopes = [(row.channel, row.purpose) for row, _until in _liftable(tenant, contact)]
     return [pair for pair in pairs if covers(scopes, *pair)]
 
 
 def outweighed(tenant: Tenant, contact: Contact, granted: Mapping[Pair, datetime]) -> list[Pair]:
     """Which of these pairs, with when the person said yes to them, entries keep closed that are all older."""
-    rows = _live(tenant, contact)
-    opened = {pair for row in rows for pair in _outweighed(row, granted)}
-    held = {pair for row in rows for pair in set(reached((row.channel, row.purpose))) - _outweighed(row, granted)}
+    opened, held = set[Pair](), set[Pair]()
+    for hit in _liftable(tenant, contact):
+        open_again = _outweighed(hit, granted)
+        opened |= open_again
+        held |= set(reached((hit.row.channel, hit.row.purpose))) - open_again
     return sorted(opened - held)
 
 
-def lift_by_meta(tenant: Tenant, digests: Sequence[Digest], phone_number_id: str, seq: int) -> None:
-    """Meta reported a resume: end its stop for this sending number, and nothing else."""
-    stops = Suppression.objects.filter(tenant=tenant, digest__in=[key for _, key in digests], lifted_at=None)
-    _end(tenant, list(stops.filter(reason=META_STOP, phone_number_id=phone_number_id)), seq)
+def lift_by_meta(
+    tenant: Tenant, contact: Contact | None, digests: Sequence[Digest], phone_number_id: str, seq: int
+) -> None:
+    """Meta reported a resume: end its stop for this sending number, and nothing else.
+
+    The person is the contact, who has more identities than were told, or a stranger; what the next owner of a number
+    that the contact had has stopped stays.
+    """
+    own = {bytes(key) for key in contact.identities.values_list("digest", flat=True)} if contact else set()
+    told = [Hit(row, None) for row in entries(tenant, {key for _kind, key in digests} - own)]
+    hits = told + (_hits(tenant, contact) if contact else [])
+    stops = [hit for hit in hits if (hit.row.reason, hit.row.phone_number_id) == (META_STOP, phone_number_id)]
+    _end(tenant, stops, seq)
 
 
-def _end(tenant: Tenant, rows: Sequence[Suppression], seq: int) -> None:
-    Suppression.objects.filter(tenant=tenant, pk__in=[row.pk for row in rows]).update(
-        lifted_at=timezone.now(), lifted_seq=seq
-    )
+def _end(tenant: Tenant, ended: Sequence[Hit], seq: int) -> None:
+    """End entries; what the next owner of a number said beside the contact, who had it before, goes on for them."""
+    rows = Suppression.objects.filter(tenant=tenant, pk__in=[hit.row.pk for hit in ended])
+    rows.update(lifted_at=timezone.now(), lifted_seq=seq)
+    theirs = [row for row, until in ended if until and row.said_at > until]
+    again = [(row.said_at, _as_said(row, (row.kind, bytes(row.digest)), (row.channel, row.purpose))) for row in theirs]
+    suppress(tenant, [one._replace(since=said_at, said_again_at=None) for said_at, one in again])
 
 
 def spread(

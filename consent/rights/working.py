@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -12,6 +12,7 @@ from consent.models import DataRequest
 from consent.rights import erasing, erasure_log, exporting, handing_over, strangers
 from contacts.models import Contact
 from contacts.personal import NotYet
+from tenants.away import is_away
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
 
@@ -62,10 +63,11 @@ def work(tenant_id: int, request_id: int) -> None:
         _carry_out(tenant, request)
     except NotYet as reason:
         _update(tenant, request, leased_until=Now() + SOON, error=str(reason))
-    except (OperationalError, InterfaceError, IntegrityError) as error:
-        log.warning("request %s of tenant %s is tried again: %s", request_id, tenant_id, type(error).__name__)
-        _update(tenant, request, leased_until=Now() + SOON)
-    except Exception:
+    except Exception as error:
+        if is_away(error) or isinstance(error, IntegrityError):
+            log.warning("request %s of tenant %s is tried again: %s", request_id, tenant_id, type(error).__name__)
+            _update(tenant, request, leased_until=Now() + SOON)
+            return
         told = _("This stopped because of an error of ours. Please try again; if it stops again, tell us.")
         _update(tenant, request, leased_until=None, error=told, state=DataRequest.State.OPEN)
         raise

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
@@ -61,17 +61,17 @@ def find_or_create_for_whatsapp(
     """
     if at and phone and bsuid and (before := _before(tenant, phone, bsuid, at)):
         return before
-    found = _theirs(tenant, phone, bsuid, lost)
+    found = _theirs(tenant, phone, bsuid, at, lost)
     if not found:
         try:
             with transaction.atomic():
                 return _create(tenant, phone, bsuid, profile_name)
         except IntegrityError:
             # Another worker met the same person at the same moment.
-            found = _theirs(tenant, phone, bsuid, lost) or [_create(tenant, phone, bsuid, profile_name)]
+            found = _theirs(tenant, phone, bsuid, at, lost) or [_create(tenant, phone, bsuid, profile_name)]
     if len(found) > 1:
         return _one_person(tenant, found, merged)
-    return _learn(tenant, found[0], phone, bsuid)
+    return _learn(tenant, found[0], phone, bsuid, at)
 
 
 @transaction.atomic
@@ -94,10 +94,10 @@ def move_number(
     """
     if at and _has_moved_on(contact, new_phone, new_bsuid, at):
         return contact
-    known = _theirs(contact.tenant, new_phone, new_bsuid, lost, besides=contact.pk)
+    known = _theirs(contact.tenant, new_phone, new_bsuid, at, lost, besides=contact.pk)
     contact = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
     if known:
-        return _left_behind(contact, known, merged, lost)
+        return _left_behind(contact, known, at, merged, lost)
     if (new_phone or contact.phone, new_bsuid or contact.bsuid) == (contact.phone, contact.bsuid):
         return contact
     if new_phone and new_phone != contact.phone:
@@ -106,9 +106,9 @@ def move_number(
         # WhatsApp makes a new BSUID with a new number; the old one would name nobody.
         contact.bsuid = new_bsuid
         if contact.phone:
-            identities.end(contact.tenant, Identity.Kind.PHONE, contact.phone)
+            identities.end(contact.tenant, Identity.Kind.PHONE, contact.phone, at=at)
     contact.phone, contact.bsuid = new_phone or contact.phone, new_bsuid or contact.bsuid
-    _save(contact)
+    _save(contact, at)
     audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
     return contact
 
@@ -130,14 +130,17 @@ def note_reached(*, tenant_id: int, contact_ids: Collection[int]) -> None:
             cursor.execute(FORGET_UNDELIVERED, [tenant_id, tenant_id, list(contact_ids)])
 
 
-def _theirs(tenant: Tenant, phone: str | None, bsuid: str | None, lost: Lost, besides: int = 0) -> list[Contact]:
-    """The contacts of whoever has this phone and BSUID now, locked; from one who had the number before it is taken."""
+def _theirs(
+    tenant: Tenant, phone: str | None, bsuid: str | None, at: datetime | None, lost: Lost, besides: int = 0
+) -> list[Contact]:
+    """The contacts of whoever has this phone and BSUID, locked; from one who had the number before it is taken."""
     found = _known(tenant, phone, bsuid, besides)
     former = [contact for contact in found if contact.phone == phone and is_next_owner(contact, bsuid)]
     for contact in former:
         old = Moved(contact, contact.phone, contact.bsuid, bsuid)
         contact.phone = None
-        _give_away(contact, old, lost)
+        # Theirs no more at that moment: what is said in it is the next owner's.
+        _give_away(contact, old, at and at - timedelta(microseconds=1), lost)
     return [contact for contact in found if contact not in former]
 
 
@@ -177,7 +180,7 @@ def _create(tenant: Tenant, phone: str | None, bsuid: str | None, profile_name: 
     return contact
 
 
-def _learn(tenant: Tenant, contact: Contact, phone: str | None, bsuid: str | None) -> Contact:
+def _learn(tenant: Tenant, contact: Contact, phone: str | None, bsuid: str | None, at: datetime | None) -> Contact:
     """Note an identifier that was not known, or the number that is theirs where somebody has typed another one."""
     if phone and phone != contact.phone:
         contact.phone, contact.undelivered = phone, 0
@@ -185,27 +188,27 @@ def _learn(tenant: Tenant, contact: Contact, phone: str | None, bsuid: str | Non
     elif contact.bsuid or not bsuid:
         return contact
     contact.bsuid = contact.bsuid or bsuid
-    _save(contact)
+    _save(contact, at)
     return contact
 
 
-def _left_behind(contact: Contact, known: list[Contact], merged: Merged, lost: Lost) -> Contact:
-    old = Moved(contact, contact.phone, contact.bsuid)
+def _left_behind(contact: Contact, known: list[Contact], at: datetime | None, merged: Merged, lost: Lost) -> Contact:
+    tenant, old = contact.tenant, Moved(contact, contact.phone, contact.bsuid)
     if contact.phone and contact.phone_invalid_at is None:
-        _give_away(contact, old, lost)
+        _give_away(contact, old, at, lost)
     # Who had no number loses none, but the BSUID, once: a repeat finds it ended.
-    elif not contact.phone and contact.bsuid and identities.end(contact.tenant, Identity.Kind.BSUID, contact.bsuid):
-        audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
+    elif not contact.phone and contact.bsuid and identities.end(tenant, Identity.Kind.BSUID, contact.bsuid, at=at):
+        audit(tenant=tenant, by=None, verb="contact.number_moved", subject=contact)
         lost(old)
-    return _one_person(contact.tenant, [*known, contact], merged)
+    return _one_person(tenant, [*known, contact], merged)
 
 
-def _give_away(contact: Contact, old: Moved, lost: Lost) -> None:
+def _give_away(contact: Contact, old: Moved, at: datetime | None, lost: Lost) -> None:
     """A contact's number is not theirs any more, nor anybody's who shared it as the same person."""
     contact.phone_invalid_at = contact.phone_invalid_at or timezone.now()
-    _save(contact)
+    _save(contact, at)
     if old.phone:
-        identities.end(contact.tenant, Identity.Kind.PHONE, old.phone)
+        identities.end(contact.tenant, Identity.Kind.PHONE, old.phone, at=at)
     audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
     lost(old)
 
@@ -218,7 +221,7 @@ def _one_person(tenant: Tenant, contacts: list[Contact], merged: Merged) -> Cont
     return contacts[0]
 
 
-def _save(contact: Contact) -> None:
+def _save(contact: Contact, at: datetime | None) -> None:
     contact.updated_at = timezone.now()
     contact.save(update_fields=["phone", "bsuid", "phone_invalid_at", "undelivered", "unreachable_since", "updated_at"])
-    identities.record(contact.tenant, [contact])
+    identities.record(contact.tenant, [contact], at=at)

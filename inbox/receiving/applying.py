@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import OperationalError
 
 from inbox.receiving import accounts, messages, moves, preferences, statuses, templates
 from inbox.receiving.routing import Item
+from tenants.away import is_away
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from whatsapp import events
@@ -70,7 +71,7 @@ def _apply_or_halve(items: list[Item[Event]], faults: dict[int, str]) -> None:
 
 def _is_trouble_of_the_database(error: Exception) -> bool:
     if not isinstance(error, OperationalError):
-        return isinstance(error, InterfaceError)
+        return is_away(error)
     code = getattr(error.__cause__, "pgcode", None)
     return code is None or code[:2] in TROUBLES
 

@@ -13,19 +13,21 @@ from whatsapp.events import NumberChanged
 def apply(tenant: Tenant, items: list[Item[NumberChanged]]) -> None:
     """Move known people to their new identifiers; whoever is unknown stays so, and a repeat changes nothing."""
     for item in sorted(items, key=lambda item: item.event.at):
-        old = people.person(item.event.old_phone, item.event.old_bsuid)
-        contact = people.find(tenant, [old]).get(old)
-        if contact and not _was_told_before(tenant, item, contact):
-            _move(tenant, contact, item.event)
+        if contact := _mover(tenant, item.event):
+            _follow(tenant, item, contact)
 
 
 def apply_to_strangers(tenant: Tenant, items: list[Item[NumberChanged]]) -> None:
     """What must not be sent to somebody unknown must not be sent to their new number either.
 
-    After everything that may say so in the same batch. What known people have moved with is recorded by then.
+    After everything that may say so in the same batch. What known people have moved with is recorded by then; but who
+    has written for the first time in this batch, before they moved, is known only now.
     """
     for item in sorted(items, key=lambda item: item.event.at):
         event = item.event
+        contact = _mover(tenant, event)
+        if contact and _wrote_before(tenant, contact, event):
+            _follow(tenant, item, contact)
         declarations.stranger_moved(
             tenant=tenant,
             old=people.person(event.old_phone, event.old_bsuid),
@@ -34,6 +36,22 @@ def apply_to_strangers(tenant: Tenant, items: list[Item[NumberChanged]]) -> None
             dedupe=_dedupe(event),
             evidence=_evidence(event),
         )
+
+
+def _mover(tenant: Tenant, event: NumberChanged) -> Contact | None:
+    old = people.person(event.old_phone, event.old_bsuid)
+    return people.find(tenant, [old]).get(old)
+
+
+def _wrote_before(tenant: Tenant, contact: Contact, event: NumberChanged) -> bool:
+    """Whether it is the mover, and not whoever wrote from the old number after the move."""
+    written = tenant.inbound_messages.filter(conversation__contact=contact, sent_at__lte=event.at)
+    return written.exclude(wamid=event.wamid).exists()
+
+
+def _follow(tenant: Tenant, item: Item[NumberChanged], contact: Contact) -> None:
+    if not _was_told_before(tenant, item, contact):
+        _move(tenant, contact, item.event)
 
 
 def _was_told_before(tenant: Tenant, item: Item[NumberChanged], contact: Contact) -> bool:

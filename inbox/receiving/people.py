@@ -1,5 +1,6 @@
 """Finds the contacts that webhooks speak of, all of a batch in one query."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
@@ -50,8 +51,9 @@ def find_or_create(
     found = find(tenant, last)
     # In a fixed order: two receivers that create the same people must not wait for each other crosswise. Of those who
     # share a number the last to write has it.
+    phones = Counter(who.phone for who in last if who.phone)
     for who in sorted(last, key=lambda one: (one.phone, last[one][0].timestamp() if one.phone else 0, one.bsuid)):
-        if not _is_complete(found.get(who), who):
+        if phones[who.phone] > 1 or not _is_complete(found.get(who), who):
             found[who] = actions.find_or_create_for_whatsapp(
                 tenant=tenant,
                 phone=who.phone or None,

@@ -107,7 +107,7 @@ def test_a_change_told_once_more_does_not_lead_back(number: Number, anna: Contac
 def test_an_old_message_of_the_one_before_does_not_take_the_number_back(
     number: Number, anna: Contact, deliver: Deliver, how: str
 ) -> None:
-    write(deliver, number, "Hallo", "DE.2")
+    write(deliver, number, "Hallo", "DE.2", at=NOW + timedelta(minutes=1))
     ben = contact(number, phone=PHONE)
     agrees(ben)
 

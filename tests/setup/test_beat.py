@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import time_machine
+from celery.beat import PersistentScheduler
 from django.utils.timezone import now
 
 from config.beat import SteadyScheduler
@@ -35,3 +36,15 @@ def test_a_clock_set_back_by_an_hour_stops_no_bell(tmp_path: Path) -> None:
     beat.close()
 
     assert {"wake senders of due messages", "receive what no doorbell announced"} <= found
+
+
+def test_a_clock_set_back_in_the_middle_of_a_look_costs_seconds(tmp_path: Path) -> None:
+    beat = scheduler(tmp_path)
+    with time_machine.travel(now() + timedelta(hours=1)):
+        rung(beat)
+
+    # The rest of a look, to which every entry seems an hour away.
+    pause = PersistentScheduler.tick(beat)
+    beat.close()
+
+    assert 0 < pause <= 5

@@ -9,11 +9,11 @@ from consent.actions.declarations.agreeing import grant, keep_open, request
 from consent.actions.declarations.changing import (
     edited,
     erased,
+    last_noes,
     lost,
     merged,
     moved,
     restrict,
-    settle,
     stranger_moved,
     unrestrict,
 )
@@ -25,6 +25,7 @@ __all__ = [
     "erased",
     "grant",
     "keep_open",
+    "last_noes",
     "lost",
     "merged",
     "meta_resumed",
@@ -34,7 +35,6 @@ __all__ = [
     "refuse",
     "request",
     "restrict",
-    "settle",
     "stranger_moved",
     "suppress",
     "unrestrict",

@@ -138,7 +138,7 @@ def moved(
         by=by,
     )
     left = [key for _kind, key in _digests(tenant, old_phone, old_bsuid)]
-    suppressing.spread(tenant, dict.fromkeys(left, suppressing.identities(contact)))
+    suppressing.spread(tenant, dict.fromkeys(left, digests_of(contact)))
     audit_written(tenant, by, "consent.moved", contact, pairs, done)
     return done
 
@@ -208,14 +208,14 @@ def _stops_of_next_owner(tenant: Tenant, one: Moved) -> list[Suppression]:
     return [row for row in stops["phone"] if (row.phone_number_id, row.since, row.said_again_at) in theirs]
 
 
-def settle(*, tenant: Tenant, contact: Contact) -> None:
-    """Let whatever no hits a contact hold for all that names it now, in the transaction that deletes it.
+def last_noes(*, tenant: Tenant, contact: Contact) -> list[Suppressed]:
+    """Whatever no hits a contact, for all that names it now: to be kept in the transaction that deletes it.
 
-    As long as it is there, its identities find what was said of one of them.
+    As long as it is there, its identities find what was said of one of them. Locks nothing.
     """
     named = digests_of(contact)
     shared = _shared(tenant, [contact], named)
-    suppressing.carry(tenant, contact, [name for name in named if name[1] not in shared])
+    return suppressing.carried(tenant, contact, [name for name in named if name[1] not in shared])
 
 
 def edited(people: Sequence[Moved], *, tenant: Tenant, by: Actor) -> None:
@@ -298,11 +298,10 @@ def merged(
         )
     ]
     both = [kept, gone]
-    shared = _shared(tenant, both, [named for one in both for named in suppressing.identities(one)])
+    shared = _shared(tenant, both, [named for one in both for named in digests_of(one)])
     for one, other in ((gone, kept), (kept, gone)):
-        left = [key for _kind, key in suppressing.identities(one)]
-        own = [named for named in suppressing.identities(other) if named[1] not in shared]
-        suppressing.spread(tenant, dict.fromkeys(left, own))
+        own = [named for named in digests_of(other) if named[1] not in shared]
+        suppressing.suppress(tenant, suppressing.carried(tenant, one, own))
         if (since := _restricted_since(tenant, one)) and not _restricted_since(tenant, other):
             done += _held(tenant, other, State.RESTRICTED, since, f"{dedupe}:{other.pk}", source, by)
     audit_written(tenant, by, "consent.merged", kept, [EVERYTHING], done)

@@ -43,16 +43,17 @@ def withdraw(
     by them without becoming a contact. A withdrawal older than the person's later yes is recorded but ends nothing.
     """
     pairs = [EVERYTHING] if is_all else [(str(channel), ended) for ended in _ended_with(purpose)]
+    said_at = occurred_at or timezone.now()
     return _refuse(
         tenant,
-        person(tenant, contact=contact, phone=phone, bsuid=bsuid),
+        person(tenant, contact=contact, phone=phone, bsuid=bsuid, at=said_at),
         pairs,
         State.WITHDRAWN,
         WITHDRAWN,
         dedupe=dedupe,
         source=source,
         authority=authority,
-        occurred_at=occurred_at or timezone.now(),
+        occurred_at=said_at,
         source_ref=source_ref,
         evidence=evidence,
         by=by,
@@ -76,16 +77,17 @@ def object_(
     by: Actor = None,
 ) -> list[Appended]:
     """Record an objection (Art. 21 GDPR): ends advertising and its profiling for good, on all channels or on one."""
+    said_at = occurred_at or timezone.now()
     return _refuse(
         tenant,
-        person(tenant, contact=contact, phone=phone, bsuid=bsuid, email=email),
+        person(tenant, contact=contact, phone=phone, bsuid=bsuid, email=email, at=said_at),
         [(str(channel), Purpose.ALL.value)],
         State.OBJECTED,
         OBJECTED,
         dedupe=dedupe,
         source=source,
         authority=authority,
-        occurred_at=occurred_at or timezone.now(),
+        occurred_at=said_at,
         source_ref=source_ref,
         evidence=evidence,
         by=by,

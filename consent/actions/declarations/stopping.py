@@ -35,7 +35,7 @@ def meta_stopped(
     resume that arrived before it is recorded but closes nothing.
     """
     ledger.lock(tenant)
-    who = person(tenant, contact=contact, phone=phone, bsuid=bsuid)
+    who = person(tenant, contact=contact, phone=phone, bsuid=bsuid, at=occurred_at)
     if source == Source.META_ERROR and _is_stopped(tenant, who, phone_number_id):
         return []
     done = write(
@@ -74,7 +74,7 @@ def meta_resumed(
     Marketing opens again only when no number is stopped and an earlier yes lies beneath; a STOPP by text stays.
     """
     ledger.lock(tenant)
-    who = person(tenant, contact=contact, phone=phone, bsuid=bsuid)
+    who = person(tenant, contact=contact, phone=phone, bsuid=bsuid, at=occurred_at)
     done = write(
         tenant,
         who.subject_id,
@@ -88,7 +88,7 @@ def meta_resumed(
         evidence=evidence,
     )
     if (seq := done[0].seq) and not _holds(done[0], phone_number_id):
-        suppressing.lift_by_meta(tenant, who.digests, phone_number_id, seq)
+        suppressing.lift_by_meta(tenant, who.contact, who.digests, phone_number_id, seq)
     return done
 
 

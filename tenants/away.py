@@ -1,0 +1,11 @@
+"""Tells a database that is away from one that refuses what it is given."""
+
+from django.db import DatabaseError, InterfaceError, OperationalError
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error is about the connection or the server, so that the same may be tried again later.
+
+    psycopg2 raises a plain DatabaseError, without SQLSTATE, where the server ends in the middle of an answer.
+    """
+    return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError

@@ -1,0 +1,148 @@
+"""What somebody says after they have lost a number is not the next owner's word, nor theirs what that one says.
+
+Anna said yes under DE.1; Ben has got her number since and writes under DE.2.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from consent.models import Suppression
+from contacts.identities import digest
+from contacts.models import Contact
+from inbox.models import InboundMessage
+from tenants.scope import tenant_scope
+from tests.consent.factories import person
+from tests.inbox import meta
+from tests.inbox.test_late_words import agrees, hidden, prefers, said
+from tests.inbox.test_moves import moved, phones
+from tests.inbox.test_next_owners import NOW, PHONE, contact, reason, write
+from tests.inbox.test_opt_outs import TODAY
+from whatsapp.models import Number
+
+Deliver = Callable[..., None]
+
+
+@pytest.fixture
+def anna(number: Number, anna: Contact, deliver: Deliver) -> Contact:
+    write(deliver, number, "Hallo", "DE.1", wamid="wamid.hello")
+    return anna
+
+
+def later(minutes: int) -> dict[str, Any]:
+    return {"at": NOW + timedelta(minutes=minutes), "wamid": f"wamid.{minutes}"}
+
+
+def wants(number: Number, value: str, minute: int) -> bytes:
+    """What Anna decides once she writes from another number, which nobody has told us."""
+    told = meta.preference(value, sender="493023125042", at=NOW + timedelta(minutes=minute), user_id="DE.1")
+    return meta.body(number, user_preferences=[told])
+
+
+def noes_at_the_number(number: Number) -> list[str]:
+    with tenant_scope(number.tenant):
+        key = digest(number.tenant, "phone", PHONE)
+        return list(Suppression.objects.filter(digest=key, lifted_at=None).values_list("reason", flat=True))
+
+
+def test_a_resume_of_the_one_before_opens_what_she_had_stopped_and_nothing_of_the_next_owner(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    deliver(prefers(number, "stop", "DE.1", 1))
+    write(deliver, number, "Hallo", "DE.2", **later(2))
+    deliver(prefers(number, "stop", "DE.2", 3))
+
+    deliver(wants(number, "resume", 4))
+
+    assert noes_at_the_number(number) == ["meta_stop"]
+    agrees(anna)
+    agrees(contact(number, bsuid="DE.2"))
+    assert (reason(anna), reason(contact(number, bsuid="DE.2"))) == ("", "meta_stop")
+
+
+def test_a_resume_that_comes_late_opens_no_stop_of_the_next_owner(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    deliver(prefers(number, "stop", "DE.1", 1))
+    write(deliver, number, "Hallo", "DE.2", **later(3))
+    deliver(prefers(number, "stop", "DE.2", 4))
+
+    deliver(prefers(number, "resume", "DE.1", 2))
+
+    assert noes_at_the_number(number) == ["meta_stop"]
+    agrees(anna)
+    assert reason(anna) == ""
+
+
+@pytest.mark.parametrize("minute", [2, 0])
+def test_a_no_of_the_one_before_reaches_the_number_only_if_it_was_hers_then(
+    number: Number, anna: Contact, deliver: Deliver, minute: int
+) -> None:
+    write(deliver, number, "Hallo", "DE.2", **later(1))
+
+    deliver(wants(number, "stop", minute))
+
+    assert noes_at_the_number(number) == (["meta_stop"] if minute == 0 else [])
+    assert reason(anna) == "meta_stop"
+
+
+def test_a_no_with_which_the_next_owner_appears_is_theirs_alone(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    write(deliver, number, "STOPP", "DE.2", **later(1))
+
+    agrees(anna)
+
+    assert (reason(anna), reason(contact(number, bsuid="DE.2"))) == ("", "withdrawn")
+
+
+def test_a_new_yes_of_the_one_before_leaves_the_no_of_the_next_owner(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    deliver(said(number, "STOPP", "DE.1", **later(1)))
+    write(deliver, number, "Hallo", "DE.2", **later(2))
+    write(deliver, number, "STOPP", "DE.2", **later(3))
+    before = noes_at_the_number(number)
+
+    agrees(anna)
+
+    assert (reason(anna), noes_at_the_number(number)) == ("", before)
+    with tenant_scope(number.tenant):
+        Contact.objects.filter(bsuid="DE.2").delete()
+        assert reason(person(number.tenant, phone=PHONE)) == "suppressed"
+
+
+def test_the_last_of_one_batch_has_the_number_also_if_it_was_theirs_before(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    deliver(said(number, "Hallo", "DE.2", **later(1)), said(number, "Hallo", "DE.1", **later(2)))
+
+    assert (contact(number, phone=PHONE), contact(number, bsuid="DE.2").phone) == (anna, None)
+
+
+def test_who_writes_for_the_first_time_and_moves_in_one_batch_is_reached_by_the_new_number(
+    number: Number, deliver: Deliver
+) -> None:
+    first = meta.body(number, messages=[meta.text("Hallo", at=TODAY - timedelta(minutes=1))])
+
+    deliver(meta.body(number, messages=[moved()]), first)
+
+    assert phones(number) == ["+493023125099"]
+    with tenant_scope(number.tenant):
+        assert InboundMessage.objects.filter(type="system").count() == 1
+
+
+def test_who_has_the_number_after_a_stranger_does_not_move_with_them(number: Number, deliver: Deliver) -> None:
+    after = meta.body(number, messages=[meta.text("Hallo", at=TODAY + timedelta(minutes=1))])
+
+    deliver(meta.body(number, messages=[moved()]), after)
+
+    assert phones(number) == [PHONE]
+
+
+def test_a_hidden_number_is_nobodys_loss(number: Number, anna: Contact, deliver: Deliver) -> None:
+    deliver(hidden(number, "Hallo", "DE.2"))
+
+    assert (contact(number, phone=PHONE), reason(anna)) == (anna, "")
