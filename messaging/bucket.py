@@ -61,7 +61,8 @@ for i = 4, 3 + granted do
     table.insert(lost, ARGV[i])
   end
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '(0', now - {remember} * 1000000)
+-- The marks are of the workers' clocks: one that is far behind must not forget what it has just named.
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '(0', math.min(now, tonumber(ARGV[3])) - {remember} * 1000000)
 redis.call('EXPIRE', KEYS[3], {remember})
 return {granted, 0, lost}
 """.replace("{remember}", str(REMEMBER_S))

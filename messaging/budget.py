@@ -61,7 +61,7 @@ FROM messaging_message m
 JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
 JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
 JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
-WHERE m.tenant_id = %s AND a.portfolio_id = %s AND s.created_at > now() - interval '8 days'
+WHERE m.tenant_id = %s AND a.portfolio_id = %s AND coalesce(s.resumed_at, s.created_at) > now() - interval '8 days'
   AND (m.accepted_at > now() - interval '24 hours'
        OR m.state IN (1, 7) AND m.claimed_at > now() - interval '24 hours')
 GROUP BY m.contact_id

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from django.db.models import Q
 
 from consent import rules
 from consent.actions.preferences import page_of
@@ -211,7 +212,9 @@ def _within_budget(number: Number, candidates: list[Candidate], budget: Budget) 
     sendable = [c for c in candidates if not c.reason]
     refused, free_at = budget.reserve([c.contact_id for c in sendable])
     if refused:
-        Number.objects.filter(pk=number.pk).update(paused_until=free_at, pause_code=reasons.DAILY_LIMIT_PAUSE)
+        is_sooner = Q(paused_until=None) | Q(paused_until__lt=free_at)
+        numbers = Number.objects.filter(is_sooner, pk=number.pk)
+        numbers.update(paused_until=free_at, pause_code=reasons.DAILY_LIMIT_PAUSE)
     return [c for c in candidates if c.contact_id not in refused]
 
 

@@ -12,7 +12,7 @@ import redis.asyncio
 LASTS_S = 5
 # A number that is left to other processes is taken by one within a second or two: beat wakes one each second. Where
 # none does, this one is alone, and asks again a minute later.
-OTHERS_HAVE_S = 2.0
+OTHERS_HAVE_S = 1.5
 ALONE_FOR_S = 60.0
 # A claim may take longer than its lease lasts: then the next one has it, and the first touches it no more.
 # KEYS: the lease. ARGV: who asks, seconds.
@@ -49,8 +49,9 @@ class Others:
         self._alone_until = 0.0
 
     def begin(self) -> None:
-        """Forget, at the start of a task, which numbers were left in the one before."""
-        self._left.clear()
+        """Forget, at the start of a task, which numbers were left long before; others are not waited for once more."""
+        now = time.monotonic()
+        self._left = {number_id: at for number_id, at in self._left.items() if now - at < OTHERS_HAVE_S}
 
     def may_have(self, number_id: int) -> bool:
         """Whether to leave this number, which is due, to them for now."""

@@ -205,7 +205,9 @@ class Lane:
         finally:
             try:
                 # Whatever becomes of one, the other goes back, and the number is free.
-                await asyncio.gather(*map(self._put_back, ahead), return_exceptions=True)
+                for fault in await asyncio.gather(*map(self._put_back, ahead), return_exceptions=True):
+                    if fault:
+                        log.error("what number %s had claimed waits for the sweeper", self.number.pk, exc_info=fault)
                 await self._hand_over()
             finally:
                 await self._land()
@@ -247,7 +249,7 @@ class Lane:
         return 0, []
 
     def _most_urgent(self) -> list[int]:
-        """The due sources that no other goes before; each claim looks again whether its own may still send."""
+        """The due sources that no other goes before; each claim looks again whether its own is still open."""
         if time.monotonic() >= self.due_until:
             sources = claiming.due_sources(self.number)
             self.due = [source_id for source_id, priority in sources if priority == sources[0][1]]
@@ -336,7 +338,7 @@ class Lane:
             try:
                 stored = await self.sender.in_thread(recording.record, self.number, outcomes)
                 gives_up_at = float("inf")
-                self.tally.answered(outcomes)
+                self.tally.answered(stored)
                 await self._forget(stored)
             except recording.Away:
                 # The database is away for a moment: keep the answers. What is lost all the same was claimed, so the
@@ -351,9 +353,11 @@ class Lane:
         self.tally.publish(open_s=time.monotonic() - self.opened_at, rate=self.bucket.rate)
 
     async def _forget(self, outcomes: list[Outcome]) -> None:
-        # What stays in Redis does no harm: it is settled in the database.
+        # Not what may have arrived: a sweeper that has just read it as claimed would find that nobody had named it, and
+        # send it again. What stays in Redis does no harm: it is settled in the database.
+        known = [outcome for outcome in outcomes if not isinstance(outcome.answer, UnknownOutcome)]
         with contextlib.suppress(redis.RedisError):
-            await self.bucket.forget([_name(outcome) for outcome in outcomes])
+            await self.bucket.forget([_name(outcome) for outcome in known])
 
 
 def _brake_s(answer: Answer) -> float:

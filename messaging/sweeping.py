@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
@@ -23,7 +23,7 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 LOST = """
 SELECT m.tenant_id, s.number_id, m.id, m.attempt, m.source_id, m.claimed_at
 FROM messaging_message m JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
-WHERE m.queue = 1 AND m.state = 1 AND m.claimed_at < %(before)s
+WHERE m.queue = 1 AND m.state = 1 AND m.claimed_at < now() - %(grace)s * interval '1 second'
 ORDER BY m.tenant_id, s.number_id, m.id
 """
 
@@ -31,7 +31,7 @@ ORDER BY m.tenant_id, s.number_id, m.id
 # says since when we could have heard of it: while the database was away, no webhook was stored either.
 LEFT_BEHIND = """
 UPDATE messaging_message SET state = 7, reason = 'worker_lost', next_attempt_at = now()
-WHERE queue = 1 AND state = 1 AND claimed_at < %(before)s
+WHERE queue = 1 AND state = 1 AND claimed_at < now() - %(grace)s * interval '1 second'
 """
 
 # An uncertain attempt may be repeated once its own status would have come: statuses of messages claimed about then or
@@ -130,10 +130,11 @@ class Swept:
 
 def sweep() -> Swept:
     """Do all steps for every tenant; safe to run in several workers at once."""
-    before = datetime.now(UTC) - timedelta(seconds=settings.MESSAGING_CLAIM_GRACE_S)
+    # By the database's clock, which wrote when they were claimed.
+    grace = {"grace": settings.MESSAGING_CLAIM_GRACE_S}
     return Swept(
-        put_back=_put_back(before),
-        left_behind=_run(LEFT_BEHIND, {"before": before}),
+        put_back=_put_back(grace),
+        left_behind=_run(LEFT_BEHIND, grace),
         settled=_run(SETTLE, {"settle": settings.MESSAGING_SETTLE_S}),
         held=_run(HOLD, {"code": reasons.OVERDUE_PAUSE}),
         expired=_expire(),
@@ -141,10 +142,10 @@ def sweep() -> Swept:
     )
 
 
-def _put_back(before: datetime) -> int:
+def _put_back(grace: Mapping[str, float]) -> int:
     """Queue again what lost its worker before it got a token: nobody else can send that attempt any more."""
     with across_tenants("nobody knows whose worker died"), connection.cursor() as cursor:
-        cursor.execute(LOST, {"before": before})
+        cursor.execute(LOST, grace)
         lost = cursor.fetchall()
     return sum(
         _put_back_on(tenant_id, number_id, [(Outgoing(*row[2:5]), row[5]) for row in rows])

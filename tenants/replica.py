@@ -11,10 +11,11 @@ from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tenants import wall
+from tenants.away import is_away
 from tenants.models import Tenant
 
 REPORTS = "reports"
@@ -66,7 +67,9 @@ def report_scope(tenant: Tenant) -> Iterator[None]:
         if REPORTS in connections and time.monotonic() >= _away_until:
             try:
                 stack.enter_context(_on_replica(tenant.pk))
-            except OperationalError as error:
+            except DatabaseError as error:
+                if not is_away(error):
+                    raise
                 _leave_alone(error)
         yield
 
@@ -96,7 +99,7 @@ def _on_replica(tenant_id: int) -> Iterator[None]:
             _ALIAS.reset(token)
 
 
-def _leave_alone(error: OperationalError) -> None:
+def _leave_alone(error: Exception) -> None:
     global _away_until
     # Of the threads that waited at the same time, the first one tells.
     if time.monotonic() >= _away_until:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from consent import tasks
@@ -16,6 +16,7 @@ from contacts.actions import ContactData, Upserted
 from contacts.models import Contact
 from tenants import waking
 from tenants.actions import Actor, audit
+from tenants.away import is_away
 from tenants.models import Tenant
 
 # A message or a request may arrive between our look at the contact and its end; then we look again.
@@ -65,8 +66,9 @@ def delete(*, contact: Contact, by: Actor) -> None:
     for _attempt in range(ATTEMPTS - 1):
         try:
             return _delete(contact, by)
-        except (IntegrityError, OperationalError):
-            continue
+        except Error as error:
+            if not is_away(error) and not isinstance(error, IntegrityError):
+                raise
     return _delete(contact, by)
 
 

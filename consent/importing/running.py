@@ -59,7 +59,7 @@ def due() -> list[tuple[int, int]]:
 def run(tenant_id: int, import_id: int) -> None:
     """Work on an import until it is checked, finished, cancelled or failed; returns at once if another worker has it.
 
-    Raises CannotGoOn after marking the import as failed, and OperationalError when the database went away (the lease
+    Raises CannotGoOn after marking the import as failed, and its error when the database went away (the lease
     expires and another worker goes on).
     """
     tenant = Tenant.objects.get(pk=tenant_id)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from consent.ledger.suppressing import Digest, identities
 from consent.models import ConsentEvent, State
-from contacts.identities import digest
+from contacts.identities import digest, digests_of
 from contacts.models import Contact, Identity
 from contacts.queries import is_next_owner
 from tenants.models import Tenant
@@ -17,11 +17,15 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True)
 class Person:
-    """One person of the ledger with every keyed hash that names them; `contact` is None for strangers."""
+    """One person of the ledger with every keyed hash that names them; `contact` is None for strangers.
+
+    `told` are the hashes of what the declaration itself named them by.
+    """
 
     subject_id: UUID
     digests: list[Digest]
     contact: Contact | None
+    told: Sequence[Digest] = ()
 
 
 def person(
@@ -35,7 +39,8 @@ def person(
 ) -> Person:
     """The person a declaration is about; makes no contact for somebody who only said no.
 
-    `at` is when it was said, UTC, now by default: a number that they had lost by then names somebody else.
+    `at` is when it was said, UTC, now by default: a number that they had lost by then and another contact has names
+    that one, unless the declaration came with it.
     `phone` (E.164 or as Meta writes it) and `bsuid` are what the message or signal came with; they may name more than
     the contact knows. An `email` that several contacts share names none of them alone. A stranger's subject is derived
     from the keyed hash, so that their stop and resume add up.
@@ -45,11 +50,10 @@ def person(
     digests = [(kind, digest(tenant, kind, value)) for kind, value in named]
     contact = contact or _known(tenant, phone, bsuid, email)
     if contact:
-        own = identities(contact, at=at or timezone.now())
-        return Person(contact.subject_id, sorted({*digests, *own}), contact)
+        return Person(contact.subject_id, sorted({*digests, *_names(contact, at or timezone.now())}), contact, digests)
     if not digests:
         raise ValueError("a declaration needs a contact, a phone, a BSUID or an e-mail address")
-    return Person(stranger(tenant, digests), digests, None)
+    return Person(stranger(tenant, digests), digests, None, digests)
 
 
 def stranger(tenant: Tenant, digests: Sequence[Digest]) -> UUID:
@@ -68,6 +72,16 @@ def _known(tenant: Tenant, phone: str | None, bsuid: str | None, email: str | No
     # Families share an address.
     sharing = list(contacts.filter(email=email)[:2])
     return sharing[0] if len(sharing) == 1 else None
+
+
+def _names(contact: Contact, at: datetime) -> set[Digest]:
+    """What a contact is or was known by, and what names those who are the same person now."""
+    people = same_person(contact)
+    lost = contact.identities.filter(valid_to__lt=at).exclude(kind=Identity.Kind.EMAIL)
+    theirs = Identity.objects.filter(tenant=contact.tenant_id, digest__in=lost.values("digest"), valid_to=None)
+    others = theirs.exclude(contact__in=people).values_list("kind", "digest")
+    also = {named for one in people[1:] for named in digests_of(one)}
+    return {*identities(contact), *also} - {(kind, bytes(key)) for kind, key in others}
 
 
 def same_person(contact: Contact) -> list[Contact]:

@@ -88,21 +88,20 @@ def suppress(tenant: Tenant, rows: Iterable[Suppressed], *, stopped: Collection[
 
 
 class Hit(NamedTuple):
-    """A live entry that hits a contact, and until when (UTC) they had the identity it is for; None: they have it."""
+    """A live entry that hits somebody, and until when (UTC) what it says is theirs; None: they have that identity."""
 
     row: Suppression
     until: datetime | None
 
     @property
     def said_at(self) -> datetime:
-        """When the contact said no for the last time; a later one is the next owner's."""
+        """When they said no for the last time, at the latest; a later one is the next owner's."""
         return min(self.row.said_at, self.until or self.row.said_at)
 
 
-def identities(contact: Contact, *, at: datetime | None = None) -> list[Digest]:
-    """Every keyed hash by which a contact is or was known; with `at` those it had at that time or has now."""
-    known = contact.identities.all()
-    stored = [(row.kind, bytes(row.digest)) for row in known if not (at and row.valid_to and row.valid_to < at)]
+def identities(contact: Contact) -> list[Digest]:
+    """Every keyed hash by which a contact is or was known."""
+    stored = [(row.kind, bytes(row.digest)) for row in contact.identities.all()]
     return sorted({*stored, *digests_of(contact)})
 
 
@@ -161,11 +160,12 @@ def _as_said(row: Suppression, named: Digest, pair: Pair) -> Suppressed:
 
 def carried(tenant: Tenant, contact: Contact, to: Sequence[Digest]) -> list[Suppressed]:
     """Every entry that hits a contact once more, for these hashes; for `suppress`."""
-    return [
-        _as_said(hit.row, named, (hit.row.channel, hit.row.purpose))._replace(said_again_at=hit.said_at)
-        for hit in _hits(tenant, contact)
-        for named in to
-    ]
+    return [_carried(hit, named) for hit in _hits(tenant, contact) for named in to]
+
+
+def _carried(hit: Hit, named: Digest) -> Suppressed:
+    said = _as_said(hit.row, named, (hit.row.channel, hit.row.purpose))
+    return said._replace(said_again_at=hit.said_at)
 
 
 def _hits(tenant: Tenant, contact: Contact) -> list[Hit]:
@@ -202,16 +202,16 @@ def outweighed(tenant: Tenant, contact: Contact, granted: Mapping[Pair, datetime
 
 
 def lift_by_meta(
-    tenant: Tenant, contact: Contact | None, digests: Sequence[Digest], phone_number_id: str, seq: int
+    tenant: Tenant, contact: Contact | None, told: Sequence[Digest], phone_number_id: str, at: datetime, seq: int
 ) -> None:
-    """Meta reported a resume: end its stop for this sending number, and nothing else.
+    """Meta reported a resume at that time: end its stop for this sending number, and nothing else.
 
-    The person is the contact, who has more identities than were told, or a stranger; what the next owner of a number
-    that the contact had has stopped stays.
+    The person is named by what was `told`; a contact has more identities. What somebody who has a number after them has
+    stopped stays.
     """
-    own = {bytes(key) for key in contact.identities.values_list("digest", flat=True)} if contact else set()
-    told = [Hit(row, None) for row in entries(tenant, {key for _kind, key in digests} - own)]
-    hits = told + (_hits(tenant, contact) if contact else [])
+    own = {hit.row.pk: hit for hit in _hits(tenant, contact)} if contact else {}
+    named = {row.pk: Hit(row, at) for row in entries(tenant, {key for _kind, key in told}, at)}
+    hits = (own | named).values()
     stops = [hit for hit in hits if (hit.row.reason, hit.row.phone_number_id) == (META_STOP, phone_number_id)]
     _end(tenant, stops, seq)
 
@@ -235,11 +235,8 @@ def spread(
 
     With `until` only those entries that were made by then, `besides` those of these ids.
     """
-    live = entries(tenant, targets, until).exclude(pk__in=besides)
-    suppress(
-        tenant,
-        [_as_said(row, named, (row.channel, row.purpose)) for row in live for named in targets[bytes(row.digest)]],
-    )
+    hits = [Hit(row, until) for row in entries(tenant, targets, until).exclude(pk__in=besides)]
+    suppress(tenant, [_carried(hit, named) for hit in hits for named in targets[bytes(hit.row.digest)]])
 
 
 def entries(tenant: Tenant, keys: Iterable[bytes], until: datetime | None = None) -> QuerySet[Suppression]:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts import phones
 from contacts.models import Contact
 from tenants.encryption import decrypt, encrypt
 from tenants.fields import TenantForeignKey, owner
@@ -123,8 +124,9 @@ class DataRequest(models.Model):
 
     @property
     def named_as(self) -> str:
-        """The same in one line."""
-        return " · ".join(self.named.values())
+        """The same in one line, to be read by people."""
+        named = self.named | {"phone": phones.shown(self.named["phone"])} if "phone" in self.named else self.named
+        return " · ".join(named[kind] for kind in ("name", "phone", "email") if kind in named)
 
     @property
     def reached_by(self) -> dict[str, Any]:

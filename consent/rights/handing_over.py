@@ -26,6 +26,7 @@ from consent import leases
 from consent.ledger import anchoring, evidence
 from consent.models import ConsentEvent, ConsentEvidence, Handover
 from contacts import identities
+from tenants.away import is_away
 from tenants.encryption import CannotDecrypt
 from tenants.models import AuditEvent, Tenant, User
 from tenants.scope import across_tenants, tenant_scope
@@ -64,8 +65,10 @@ def work(tenant_id: int, handover_id: int) -> None:
     except Superseded:
         # Somebody was erased meanwhile, or the lease was over: another attempt begins anew.
         return
-    except Exception:
-        _update(tenant, handover, state=Handover.State.FAILED, leased_until=None)
+    except Exception as error:
+        # While the database is away nothing has failed: another worker goes on when the lease is over.
+        if not is_away(error):
+            _update(tenant, handover, state=Handover.State.FAILED, leased_until=None)
         raise
 
 

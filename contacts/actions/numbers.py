@@ -45,6 +45,7 @@ def find_or_create_for_whatsapp(
     phone: str | None,
     bsuid: str | None,
     at: datetime | None = None,
+    since: datetime | None = None,
     profile_name: str = "",
     merged: Merged,
     lost: Lost,
@@ -57,18 +58,19 @@ def find_or_create_for_whatsapp(
     and `merged` is called, each time anew.
     Whoever writes from a known number under another BSUID is its next owner: a contact of their own, who gets nothing
     that was meant for the one before. That one goes on without the number, and `lost` is called.
-    `at` is when they wrote, now by default; what is older than the loss of a number does not bring it back.
+    `at` is when they wrote, now by default; what is older than the loss of a number does not bring it back. `since` is
+    when they first did, of several messages: whoever had the number before had lost it by then.
     """
     if at and phone and bsuid and (before := _before(tenant, phone, bsuid, at)):
         return before
-    found = _theirs(tenant, phone, bsuid, at, lost)
+    found = _theirs(tenant, phone, bsuid, since or at, lost)
     if not found:
         try:
             with transaction.atomic():
                 return _create(tenant, phone, bsuid, profile_name)
         except IntegrityError:
             # Another worker met the same person at the same moment.
-            found = _theirs(tenant, phone, bsuid, at, lost) or [_create(tenant, phone, bsuid, profile_name)]
+            found = _theirs(tenant, phone, bsuid, since or at, lost) or [_create(tenant, phone, bsuid, profile_name)]
     if len(found) > 1:
         return _one_person(tenant, found, merged)
     return _learn(tenant, found[0], phone, bsuid, at)
@@ -97,6 +99,8 @@ def move_number(
     known = _theirs(contact.tenant, new_phone, new_bsuid, at, lost, besides=contact.pk)
     contact = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
     if known:
+        if new_bsuid and new_bsuid != contact.bsuid:
+            _learn(contact.tenant, known[0], None, new_bsuid, at)
         return _left_behind(contact, known, at, merged, lost)
     if (new_phone or contact.phone, new_bsuid or contact.bsuid) == (contact.phone, contact.bsuid):
         return contact
@@ -133,7 +137,7 @@ def note_reached(*, tenant_id: int, contact_ids: Collection[int]) -> None:
 def _theirs(
     tenant: Tenant, phone: str | None, bsuid: str | None, at: datetime | None, lost: Lost, besides: int = 0
 ) -> list[Contact]:
-    """The contacts of whoever has this phone and BSUID, locked; from one who had the number before it is taken."""
+    """The contacts of whoever has this phone and BSUID now, locked; from one before them the number is taken."""
     found = _known(tenant, phone, bsuid, besides)
     former = [contact for contact in found if contact.phone == phone and is_next_owner(contact, bsuid)]
     for contact in former:

@@ -1,5 +1,7 @@
 """Applies a person's new phone number or BSUID: consent and opt-outs stay with the person."""
 
+from django.db.models import QuerySet
+
 from consent.actions import declarations
 from contacts import actions
 from contacts.models import Contact
@@ -13,7 +15,8 @@ from whatsapp.events import NumberChanged
 def apply(tenant: Tenant, items: list[Item[NumberChanged]]) -> None:
     """Move known people to their new identifiers; whoever is unknown stays so, and a repeat changes nothing."""
     for item in sorted(items, key=lambda item: item.event.at):
-        if contact := _mover(tenant, item.event):
+        contact = _mover(tenant, item.event)
+        if contact and not _came_after(tenant, contact, item.event):
             _follow(tenant, item, contact)
 
 
@@ -26,7 +29,7 @@ def apply_to_strangers(tenant: Tenant, items: list[Item[NumberChanged]]) -> None
     for item in sorted(items, key=lambda item: item.event.at):
         event = item.event
         contact = _mover(tenant, event)
-        if contact and _wrote_before(tenant, contact, event):
+        if contact and _has_just_come(tenant, contact, event):
             _follow(tenant, item, contact)
         declarations.stranger_moved(
             tenant=tenant,
@@ -43,10 +46,20 @@ def _mover(tenant: Tenant, event: NumberChanged) -> Contact | None:
     return people.find(tenant, [old]).get(old)
 
 
-def _wrote_before(tenant: Tenant, contact: Contact, event: NumberChanged) -> bool:
-    """Whether it is the mover, and not whoever wrote from the old number after the move."""
-    written = tenant.inbound_messages.filter(conversation__contact=contact, sent_at__lte=event.at)
-    return written.exclude(wamid=event.wamid).exists()
+def _came_after(tenant: Tenant, contact: Contact, event: NumberChanged) -> bool:
+    """Whether a contact known by the number alone may be whoever has it since the move: their first words are later."""
+    first = _words(tenant, contact, event).order_by("sent_at").first()
+    return not event.old_bsuid and first is not None and first.sent_at > event.at
+
+
+def _has_just_come(tenant: Tenant, contact: Contact, event: NumberChanged) -> bool:
+    """Whether somebody wrote before they moved and is still known by what they had then."""
+    is_still = (contact.bsuid or "") == event.old_bsuid
+    return is_still and _words(tenant, contact, event).filter(sent_at__lte=event.at).exists()
+
+
+def _words(tenant: Tenant, contact: Contact, event: NumberChanged) -> QuerySet[InboundMessage]:
+    return tenant.inbound_messages.filter(conversation__contact=contact).exclude(wamid=event.wamid)
 
 
 def _follow(tenant: Tenant, item: Item[NumberChanged], contact: Contact) -> None:

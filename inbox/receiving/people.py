@@ -45,20 +45,23 @@ def find_or_create(
     `merged` is called with contacts that turn out to be one person, `lost` with those whose number somebody else has by
     now. Raises ValueError for somebody without phone and BSUID.
     """
-    last = {who: (at, name) for who, name, at in sorted(named, key=lambda one: one[2])}
+    in_order = sorted(named, key=lambda one: one[2])
+    last = {who: (at, name) for who, name, at in in_order}
+    first = {who: at for who, _name, at in reversed(in_order)}
     if Person("", "") in last:
         raise ValueError("a message without sender")
     found = find(tenant, last)
     # In a fixed order: two receivers that create the same people must not wait for each other crosswise. Of those who
     # share a number the last to write has it.
-    phones = Counter(who.phone for who in last if who.phone)
+    sharing = Counter(who.phone for who in last if who.phone)
     for who in sorted(last, key=lambda one: (one.phone, last[one][0].timestamp() if one.phone else 0, one.bsuid)):
-        if phones[who.phone] > 1 or not _is_complete(found.get(who), who):
+        if sharing[who.phone] > 1 or not _is_complete(found.get(who), who):
             found[who] = actions.find_or_create_for_whatsapp(
                 tenant=tenant,
                 phone=who.phone or None,
                 bsuid=who.bsuid or None,
                 at=last[who][0],
+                since=first[who],
                 profile_name=last[who][1],
                 merged=merged,
                 lost=lost,

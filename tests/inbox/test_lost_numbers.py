@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from consent.actions import people
 from consent.models import Suppression
+from consent.queries import may_send
+from contacts.actions import ContactData
 from contacts.identities import digest
 from contacts.models import Contact
 from inbox.models import InboundMessage
@@ -142,7 +145,81 @@ def test_who_has_the_number_after_a_stranger_does_not_move_with_them(number: Num
     assert phones(number) == [PHONE]
 
 
-def test_a_hidden_number_is_nobodys_loss(number: Number, anna: Contact, deliver: Deliver) -> None:
-    deliver(hidden(number, "Hallo", "DE.2"))
+def test_a_late_move_does_not_take_along_who_has_the_number_since(number: Number, deliver: Deliver) -> None:
+    deliver(meta.body(number, messages=[meta.text("Hallo", at=TODAY + timedelta(minutes=1))]))
 
-    assert (contact(number, phone=PHONE), reason(anna)) == (anna, "")
+    deliver(meta.body(number, messages=[moved()]))
+
+    assert phones(number) == [PHONE]
+
+
+def test_who_hides_their_number_does_not_move_with_a_stranger_whose_number_they_have_now(
+    number: Number, deliver: Deliver
+) -> None:
+    deliver(hidden(number, "Hallo", "DE.3"))
+    after = meta.body(number, messages=[meta.text("Hallo", at=NOW + timedelta(minutes=2), from_user_id="DE.3")])
+
+    deliver(meta.body(number, messages=[moved(timestamp=str(int((NOW + timedelta(minutes=1)).timestamp())))]), after)
+
+    assert phones(number) == [PHONE]
+
+
+def test_a_stopp_with_the_first_of_several_messages_is_the_next_owners_alone(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    deliver(said(number, "STOPP", "DE.2", **later(1)), said(number, "Hallo", "DE.2", **later(2)))
+
+    agrees(anna)
+
+    assert reason(anna) == ""
+
+
+def test_a_resume_opens_no_later_stop_of_a_stranger_who_has_the_number_since(number: Number, deliver: Deliver) -> None:
+    deliver(hidden(number, "Hallo", "DE.1"))
+    deliver(meta.body(number, user_preferences=[meta.preference("stop", at=NOW + timedelta(minutes=3))]))
+
+    deliver(prefers(number, "resume", "DE.1", 2))
+
+    assert noes_at_the_number(number) == ["meta_stop"]
+
+
+@pytest.mark.parametrize("words", ["STOPP", "STOP ALL"])
+def test_a_no_reaches_every_contact_of_a_person_whose_user_id_was_renewed_since(
+    number: Number, deliver: Deliver, words: str
+) -> None:
+    deliver(hidden(number, "Hallo", "DE.1"))
+    with tenant_scope(number.tenant):
+        typed = person(number.tenant, phone=PHONE)
+    agrees(typed)
+    write(deliver, number, "Hallo", "DE.1", **later(1))
+    assert reason(typed) == ""
+    renewed = meta.renewed(number, "DE.1", "DE.2", sender="", at=NOW + timedelta(minutes=2))
+    deliver(renewed)
+
+    message = meta.text(words, from_user_id="DE.2", **later(3))
+    del message["from"]
+    deliver(meta.body(number, messages=[message]))
+
+    assert reason(typed) != ""
+
+
+def test_a_no_holds_for_an_address_that_somebody_has_corrected(number: Number, anna: Contact, deliver: Deliver) -> None:
+    with tenant_scope(number.tenant):
+        for address in ("anna@example.com", "anna@example.org"):
+            people.patch(contact=Contact.objects.get(), data=ContactData({"email": address}), by=None)
+
+    write(deliver, number, "STOP ALL", "DE.1", **later(1))
+
+    with tenant_scope(number.tenant):
+        again = person(number.tenant, email="anna@example.com")
+        assert may_send(contact=again, channel="email", purpose="marketing").reason == "suppressed"
+
+
+def test_a_user_id_that_comes_with_a_known_number_is_that_contacts(number: Number, deliver: Deliver) -> None:
+    deliver(hidden(number, "Hallo", "DE.1"))
+    with tenant_scope(number.tenant):
+        typed = person(number.tenant, phone=PHONE)
+
+    deliver(meta.renewed(number, "DE.1", "DE.2", at=NOW + timedelta(minutes=2)))
+
+    assert contact(number, bsuid="DE.2") == typed

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import redis
 import redis.asyncio
+import time_machine
 from django.db import connection
 from django.utils.timezone import now
 from pytest_django import Settings
@@ -133,6 +134,38 @@ def test_an_accepted_message_whose_answer_the_database_refuses_is_not_sent_again
     assert (swept.put_back, swept.left_behind) == (0, 1)
     assert factories.states(source) == {"ACCEPTED": 2, "UNCERTAIN": 1}
     assert len(meta.ledger) == 3
+
+
+def test_what_may_have_arrived_is_remembered_for_a_sweeper_that_has_just_read_it_as_claimed(
+    lane: DyingLane, meta: Running, engine: Engine, settings: Settings
+) -> None:
+    settings.WHATSAPP_TIMEOUT_S = 0.3
+    meta.configure(hangs=1.0, hang_s=2.0)
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 3))
+    engine.run(3)
+    assert factories.states(source) == {"UNCERTAIN": 3}
+    with tenant_scope(source.tenant_id):
+        names = [bucket.name(message.pk, message.attempt) for message in Message.objects.filter(source=source)]
+
+    _since, unnamed = bucket.take_back(
+        redis.Redis.from_url(settings.REDIS_URL), number_id=lane.number.pk, attempts=names
+    )
+
+    assert unnamed == set()
+
+
+def test_a_worker_whose_clock_is_days_behind_does_not_forget_what_it_has_named(
+    lane: DyingLane, settings: Settings
+) -> None:
+    source = factories.source(lane.number, factories.contacts(lane.number.tenant, 3))
+    claimed = lane.claim(source)
+    with time_machine.travel(now() - timedelta(days=3)):
+        assert lane.take(claimed).count == 3
+    die(source, settings)
+
+    sweeping.sweep()
+
+    assert factories.states(source) == {"UNCERTAIN": 3}
 
 
 @contextmanager

@@ -172,11 +172,15 @@ def test_who_leaves_a_number_in_vain_is_alone_for_a_minute(monkeypatch: pytest.M
         return others.may_have(7)
 
     assert [after(0), after(1), after(1.5), after(59), after(2)] == [True, True, False, False, True]
-    # What was left in another task says nothing.
+    # What was left long before this task says nothing.
+    clock[0] += 3600
     others.begin()
-    assert after(3600)
+    assert after(0)
+    # But nobody waits anew because a task begins.
+    clock[0] += 1
+    others.begin()
+    assert not after(1)
     # Another process has it, so there is one.
-    assert not after(3)
     others.saw(7, is_mine=False)
     assert after(1)
 

@@ -271,7 +271,9 @@ def merged(
     """
     if _is_merged(tenant, kept, gone):
         return []
-    _lock(tenant, [kept, gone])
+    # As they are by now: the batch that brought them together may have gone on.
+    people = {one.pk: one for one in _lock(tenant, [kept, gone])}
+    kept, gone = people[kept.pk], people[gone.pk]
     ledger.lock(tenant)
     # Of both at once, as senders do, who may be claiming for both.
     projecting.lock(tenant, [kept.subject_id, gone.subject_id])

@@ -88,7 +88,7 @@ def meta_resumed(
         evidence=evidence,
     )
     if (seq := done[0].seq) and not _holds(done[0], phone_number_id):
-        suppressing.lift_by_meta(tenant, who.contact, who.digests, phone_number_id, seq)
+        suppressing.lift_by_meta(tenant, who.contact, who.told, phone_number_id, occurred_at, seq)
     return done
 
 
