@@ -30,7 +30,7 @@ SELECT coalesce(extract(epoch FROM now() - min(received_at)), 0) FROM inbox_webh
 
 
 def measure(messages: int = RATE * SECONDS) -> list[Measured]:
-    """At least 950 a second from the first to the last second, and webhooks at most two seconds behind at the end."""
+    """At least 950 a second, in any ten seconds, and webhooks at most two seconds behind at the end."""
     # Seven in ten have a number and said yes.
     found = world.populate(messages * 3 // 2, throughput=RATE)
     secret = secrets.token_hex(16)
@@ -77,7 +77,7 @@ def _held(found: World, meta: Remote, messages: int, fleet: Fleet) -> list[Measu
     print(f"  processor time for a message with its three statuses, µs: {', '.join(costs)}", flush=True)
     return [
         Measured(
-            "ceiling: one number at 1,000/s", "messages/s", round(rate), rate >= LEAST, limit=RATE, bar_limit=0.95
+            "ceiling: one number at 1,000/s", "messages/s", round(rate), worst >= LEAST, limit=RATE, bar_limit=0.95
         ),
         Measured(f"ceiling: webhooks behind at the end (at most {LAG_S:.0f})", "s", round(at_end, 2), at_end <= LAG_S),
     ]

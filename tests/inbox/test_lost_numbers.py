@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from consent.actions import people
 from consent.models import Suppression
@@ -17,7 +18,7 @@ from contacts.identities import digest
 from contacts.models import Contact
 from inbox.models import InboundMessage
 from tenants.scope import tenant_scope
-from tests.consent.factories import person
+from tests.consent.factories import person, stop
 from tests.inbox import meta
 from tests.inbox.test_late_words import agrees, hidden, prefers, said
 from tests.inbox.test_moves import moved, phones
@@ -95,10 +96,12 @@ def test_a_no_with_which_the_next_owner_appears_is_theirs_alone(
     number: Number, anna: Contact, deliver: Deliver
 ) -> None:
     write(deliver, number, "STOPP", "DE.2", **later(1))
+    before = noes_at_the_number(number)
 
     agrees(anna)
 
     assert (reason(anna), reason(contact(number, bsuid="DE.2"))) == ("", "withdrawn")
+    assert before == noes_at_the_number(number) != []
 
 
 def test_a_new_yes_of_the_one_before_leaves_the_no_of_the_next_owner(
@@ -168,10 +171,12 @@ def test_a_stopp_with_the_first_of_several_messages_is_the_next_owners_alone(
     number: Number, anna: Contact, deliver: Deliver
 ) -> None:
     deliver(said(number, "STOPP", "DE.2", **later(1)), said(number, "Hallo", "DE.2", **later(2)))
+    before = noes_at_the_number(number)
 
     agrees(anna)
 
     assert reason(anna) == ""
+    assert before == noes_at_the_number(number) != []
 
 
 def test_a_resume_opens_no_later_stop_of_a_stranger_who_has_the_number_since(number: Number, deliver: Deliver) -> None:
@@ -201,6 +206,22 @@ def test_a_no_reaches_every_contact_of_a_person_whose_user_id_was_renewed_since(
     deliver(meta.body(number, messages=[message]))
 
     assert reason(typed) != ""
+
+
+def test_a_no_that_one_contact_of_a_person_says_reaches_the_renewed_user_id_of_the_other(
+    number: Number, deliver: Deliver
+) -> None:
+    deliver(hidden(number, "Hallo", "DE.1"))
+    with tenant_scope(number.tenant):
+        typed = person(number.tenant, phone=PHONE)
+    write(deliver, number, "Hallo", "DE.1", **later(1))
+    deliver(meta.renewed(number, "DE.1", "DE.2", sender="", at=NOW + timedelta(minutes=2)))
+    agrees(contact(number, bsuid="DE.2"))
+
+    with tenant_scope(number.tenant):
+        stop(number.tenant, typed, occurred_at=timezone.now())
+
+    assert reason(contact(number, bsuid="DE.2")) == "suppressed"
 
 
 def test_a_no_holds_for_an_address_that_somebody_has_corrected(number: Number, anna: Contact, deliver: Deliver) -> None:
