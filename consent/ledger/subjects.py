@@ -39,8 +39,8 @@ def person(
 ) -> Person:
     """The person a declaration is about; makes no contact for somebody who only said no.
 
-    `at` is when it was said, UTC, now by default: a number that they had lost by then and another contact has names
-    that one, unless the declaration came with it.
+    `at` is when it was said, UTC, now by default: what they had lost by then and another contact has names that one,
+    unless the declaration came with it.
     `phone` (E.164 or as Meta writes it) and `bsuid` are what the message or signal came with; they may name more than
     the contact knows. An `email` that several contacts share names none of them alone. A stranger's subject is derived
     from the keyed hash, so that their stop and resume add up.
@@ -77,7 +77,7 @@ def _known(tenant: Tenant, phone: str | None, bsuid: str | None, email: str | No
 def _names(contact: Contact, at: datetime) -> set[Digest]:
     """What a contact is or was known by, and what names those who are the same person now."""
     people = same_person(contact)
-    lost = contact.identities.filter(valid_to__lt=at).exclude(kind=Identity.Kind.EMAIL)
+    lost = contact.identities.filter(valid_to__lt=at)
     theirs = Identity.objects.filter(tenant=contact.tenant_id, digest__in=lost.values("digest"), valid_to=None)
     others = theirs.exclude(contact__in=people).values_list("kind", "digest")
     also = {named for one in people[1:] for named in digests_of(one)}

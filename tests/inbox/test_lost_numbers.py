@@ -18,7 +18,7 @@ from contacts.identities import digest
 from contacts.models import Contact
 from inbox.models import InboundMessage
 from tenants.scope import tenant_scope
-from tests.consent.factories import person, stop
+from tests.consent.factories import agree, person, stop
 from tests.inbox import meta
 from tests.inbox.test_late_words import agrees, hidden, prefers, said
 from tests.inbox.test_moves import moved, phones
@@ -229,11 +229,40 @@ def test_a_no_holds_for_an_address_that_somebody_has_corrected(number: Number, a
         for address in ("anna@example.com", "anna@example.org"):
             people.patch(contact=Contact.objects.get(), data=ContactData({"email": address}), by=None)
 
-    write(deliver, number, "STOP ALL", "DE.1", **later(1))
+    write(deliver, number, "STOP ALL", "DE.1", at=timezone.now() + timedelta(seconds=5))
 
     with tenant_scope(number.tenant):
         again = person(number.tenant, email="anna@example.com")
         assert may_send(contact=again, channel="email", purpose="marketing").reason == "suppressed"
+
+
+def test_a_no_does_not_reach_whose_address_somebody_had_by_mistake(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    with tenant_scope(number.tenant):
+        for address in ("cleo@example.com", "anna@example.org"):
+            people.patch(contact=Contact.objects.get(), data=ContactData({"email": address}), by=None)
+        cleo = person(number.tenant, email="cleo@example.com")
+
+    write(deliver, number, "STOP ALL", "DE.1", at=timezone.now() + timedelta(seconds=5))
+
+    with tenant_scope(number.tenant):
+        assert may_send(contact=cleo, channel="email", purpose="marketing").reason == "no_consent"
+
+
+def test_a_yes_of_the_one_before_counts_although_the_next_owner_has_refused_since(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    deliver(said(number, "STOPP", "DE.1", **later(1)))
+    write(deliver, number, "Hallo", "DE.2", **later(2))
+    write(deliver, number, "STOPP", "DE.2", **later(4))
+
+    with tenant_scope(number.tenant):
+        agree(number.tenant, Contact.objects.get(pk=anna.pk), occurred_at=NOW + timedelta(minutes=3))
+
+    assert reason(anna) == "expired"
+    agrees(anna)
+    assert reason(anna) == ""
 
 
 def test_a_user_id_that_comes_with_a_known_number_is_that_contacts(number: Number, deliver: Deliver) -> None:
