@@ -75,12 +75,15 @@ def _known(tenant: Tenant, phone: str | None, bsuid: str | None, email: str | No
 
 
 def _names(contact: Contact, at: datetime) -> set[Digest]:
-    """What a contact is or was known by, and what names those who are the same person now."""
+    """What a contact is or was known by, and numbers and user ids of those who are the same person now.
+
+    Not their addresses: families share them.
+    """
     people = same_person(contact)
     lost = contact.identities.filter(valid_to__lt=at)
     theirs = Identity.objects.filter(tenant=contact.tenant_id, digest__in=lost.values("digest"), valid_to=None)
     others = theirs.exclude(contact__in=people).values_list("kind", "digest")
-    also = {named for one in people[1:] for named in digests_of(one)}
+    also = {named for one in people[1:] for named in digests_of(one) if named[0] != Identity.Kind.EMAIL}
     return {*identities(contact), *also} - {(kind, bytes(key)) for kind, key in others}
 
 
