@@ -125,7 +125,9 @@ class DataRequest(models.Model):
     @property
     def named_as(self) -> str:
         """The same in one line, to be read by people."""
-        named = self.named | {"phone": phones.shown(self.named["phone"])} if "phone" in self.named else self.named
+        named = self.named
+        if "phone" in named:
+            named["phone"] = phones.shown(named["phone"]).replace(" ", "\N{NO-BREAK SPACE}")
         return " · ".join(named[kind] for kind in ("name", "phone", "email") if kind in named)
 
     @property
