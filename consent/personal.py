@@ -111,7 +111,7 @@ def _proof(row: ConsentEvent) -> dict[str, Any]:
 
 
 def _suppressed(contact: Contact) -> Iterator[dict[str, Any]]:
-    keys = [key for _kind, key in suppressing.identities(contact)]
+    keys = [key for _kind, key in suppressing.names_of(contact)]
     for row in Suppression.objects.filter(tenant=contact.tenant_id, digest__in=keys, lifted_at=None).order_by("pk"):
         shown = {name: getattr(row, f"get_{name}_display")() for name in ("channel", "purpose")}
         yield {

@@ -71,7 +71,8 @@ def record(tenant: Tenant, contacts: Sequence[Contact], *, at: datetime | None =
 def share(tenant: Tenant, contacts: Sequence[Contact], *, to: Sequence[Contact] | None = None) -> None:
     """Give each of these contacts the identities of all, because they turned out to be the same person.
 
-    From then on a suppression of one blocks every one of them (consent-gdpr § 8: restrictions of either side apply).
+    Whatever is on the suppression list for one of these names blocks every one of them (consent-gdpr § 8: restrictions
+    of either side apply), and so does what is said under them as long as they have them.
     What one of them had before comes with its end: it may be somebody else's by now. With `to` only those are given
     the others'.
     """
@@ -108,6 +109,11 @@ def was_known_by(contact: Contact, kind: str, value: str) -> bool:
     """Whether this names the contact or did before."""
     own = Identity.objects.filter(tenant=contact.tenant_id, contact=contact, kind=kind)
     return own.filter(digest=digest(contact.tenant, kind, value)).exists()
+
+
+def is_known_by_any(contact: Contact, kind: str) -> bool:
+    """Whether anything of this kind names the contact now, be it shared with another who is the same person."""
+    return Identity.objects.filter(tenant=contact.tenant_id, contact=contact, kind=kind, valid_to=None).exists()
 
 
 def prove(contact: Contact, kind: str, value: str, at: datetime) -> None:

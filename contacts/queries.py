@@ -53,11 +53,14 @@ def naming(tenant: Tenant, rows: Iterable[Mapping[str, Any]]) -> QuerySet[Contac
 def is_next_owner(contact: Contact, bsuid: str | None) -> bool:
     """Whether whoever uses a contact's number under this BSUID, if it is known, has the number after that contact.
 
-    WhatsApp gives everybody a BSUID of their own; one that the contact had before may still stand in late messages.
-    Without both to compare, a number is the contact's until WhatsApp says that it was given away (consent-gdpr § 8).
+    WhatsApp gives everybody a BSUID of their own; one that the contact had before may still stand in late messages, and
+    a contact without one may be known to be the same person as another who has one. Without both to compare, a number
+    is the contact's until WhatsApp says that it was given away (consent-gdpr § 8).
     """
-    if contact.bsuid and bsuid:
-        return contact.bsuid != bsuid and not identities.was_known_by(contact, Identity.Kind.BSUID, bsuid)
+    if bsuid and bsuid == contact.bsuid:
+        return False
+    if bsuid and (contact.bsuid or identities.is_known_by_any(contact, Identity.Kind.BSUID)):
+        return not identities.was_known_by(contact, Identity.Kind.BSUID, bsuid)
     return contact.phone_invalid_at is not None
 
 

@@ -119,7 +119,7 @@ def may_be_offered(contact: Contact) -> bool:
         return True
     # Entered by hand, or else left by an erasure, which has no such row in the ledger and may have come after. Nor has
     # a second entry by hand: then rather nothing is offered.
-    subjects = _subjects(contact.tenant, contact.subject_id, suppressing.identities(contact))
+    subjects = _subjects(contact.tenant, contact.subject_id, suppressing.names_of(contact))
     entered = ConsentEvent.objects.filter(tenant=contact.tenant_id, subject_id__in=subjects, state=State.SUPPRESSED)
     return entered.filter(occurred_at__gte=max(blocked)).exists()
 

@@ -19,7 +19,7 @@ from consent.importing.claims import Claimed, keep
 from consent.importing.wordings import MARKETING, Agreed, agreed
 from consent.ledger import Entry, suppressing
 from consent.ledger.folding import ENDS_WITH_MARKETING, GRANTS
-from consent.ledger.subjects import stranger
+from consent.ledger.subjects import stored_names, stranger
 from consent.linting import ages
 from consent.models import Authority, Channel, Purpose, Source, State
 from consent.queries import controller_of
@@ -76,11 +76,6 @@ LISTED = """
     SELECT DISTINCT s.digest FROM unnest(%s::bytea[]) AS wanted(digest)
     JOIN consent_suppression s ON s.tenant_id = %s AND s.digest = wanted.digest AND s.lifted_at IS NULL
         AND s.channel IN (%s, 'all') AND s.purpose IN (%s, 'all')
-"""
-STORED = """
-    SELECT c.subject_id, i.kind, i.digest FROM unnest(%s::uuid[]) AS wanted(subject_id)
-    JOIN contacts_contact c ON c.tenant_id = %s AND c.subject_id = wanted.subject_id
-    JOIN contacts_identity i ON i.tenant_id = c.tenant_id AND i.contact_id = c.id
 """
 
 
@@ -205,10 +200,8 @@ def _suppressions(imported: Import, tenant: Tenant, lines: Sequence[Line]) -> It
     for line in lines:
         assert line.subject_id
         names.setdefault(line.subject_id, set()).update(_digests(tenant, line))
-    with connection.cursor() as cursor:
-        cursor.execute(STORED, [[str(subject) for subject in names], tenant.pk])
-        for subject, kind, digest in cursor.fetchall():
-            names[subject].add((kind, bytes(digest)))
+    for subject, name in stored_names(tenant, list(names)):
+        names[subject].add(name)
     for kind, digest in {name for known in names.values() for name in known}:
         for purpose in ENDS_WITH_MARKETING:
             yield suppressing.Suppressed(

@@ -26,8 +26,9 @@ BLOCKED = "suppressed"
 # An identity a person no longer has finds what was said while it was theirs; numbers get reassigned, and what the
 # next owner says is not their word.
 IS_LIVE = "s.lifted_at IS NULL AND (i.valid_to IS NULL OR s.since <= i.valid_to)"
-# `since` stays that of the first no, for an identity that somebody had then; a later one is noted beside it, or a yes
-# between the two would outweigh both. Sorted, so that two writers who meet at the unique index wait in the same order.
+# `since` is that of the first no, for an identity that somebody had then, whichever came first; the last one is noted
+# beside it, or a yes between the two would outweigh both. Sorted, so that two writers who meet at the unique index wait
+# in the same order.
 INSERT = """
     INSERT INTO consent_suppression AS s
         (tenant_id, kind, digest, channel, purpose, reason, phone_number_id, since, said_again_at)
@@ -38,8 +39,10 @@ INSERT = """
     GROUP BY said.kind, said.digest, said.channel, said.purpose, said.reason, said.phone_number_id
     ORDER BY said.digest, said.channel, said.purpose, said.reason, said.phone_number_id
     ON CONFLICT (tenant_id, digest, channel, purpose, reason, phone_number_id) WHERE lifted_at IS NULL DO UPDATE
-        SET said_again_at = coalesce(EXCLUDED.said_again_at, EXCLUDED.since)
-        WHERE coalesce(EXCLUDED.said_again_at, EXCLUDED.since) > coalesce(s.said_again_at, s.since)
+        SET since = least(s.since, EXCLUDED.since), said_again_at = nullif(
+            greatest(s.said_again_at, s.since, EXCLUDED.said_again_at, EXCLUDED.since), least(s.since, EXCLUDED.since))
+        WHERE EXCLUDED.since < s.since
+            OR coalesce(EXCLUDED.said_again_at, EXCLUDED.since) > coalesce(s.said_again_at, s.since)
 """
 HITS = f"""
     SELECT c.subject_id, s.channel, s.purpose
@@ -99,7 +102,7 @@ class Hit(NamedTuple):
         return min(self.row.said_at, self.until or self.row.said_at)
 
 
-def identities(contact: Contact) -> list[Digest]:
+def names_of(contact: Contact) -> list[Digest]:
     """Every keyed hash by which a contact is or was known."""
     stored = [(row.kind, bytes(row.digest)) for row in contact.identities.all()]
     return sorted({*stored, *digests_of(contact)})
@@ -207,9 +210,10 @@ def lift_by_meta(
     """Meta reported a resume at that time: end its stop for this sending number, and nothing else.
 
     The person is named by what was `told`; a contact has more identities. What somebody who has a number after them has
-    stopped stays.
+    stopped stays, and so does what they have stopped again since then.
     """
-    own = {hit.row.pk: hit for hit in _hits(tenant, contact)} if contact else {}
+    hitting = _hits(tenant, contact) if contact else []
+    own = {row.pk: Hit(row, min(until or at, at)) for row, until in hitting if row.since <= at}
     named = {row.pk: Hit(row, at) for row in entries(tenant, {key for _kind, key in told}, at)}
     hits = (own | named).values()
     stops = [hit for hit in hits if (hit.row.reason, hit.row.phone_number_id) == (META_STOP, phone_number_id)]

@@ -155,7 +155,15 @@ class ConsentEvent(models.Model):
             models.UniqueConstraint(fields=["tenant", "event_id"], name="ledger_event_id"),
             models.UniqueConstraint(fields=["tenant", "idempotency_key"], name="ledger_once"),
         ]
-        indexes = [models.Index(fields=["tenant", "subject_id", "seq"], name="ledger_by_subject")]
+        indexes = [
+            models.Index(fields=["tenant", "subject_id", "seq"], name="ledger_by_subject"),
+            # From a contact to those that turned out to be the same person; the other way it is the subject.
+            models.Index(
+                fields=["tenant", "source_ref"],
+                name="ledger_of_merges",
+                condition=models.Q(state="merged"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.state} {self.channel}/{self.purpose}"

@@ -61,7 +61,7 @@ def find_or_create_for_whatsapp(
     `at` is when they wrote, now by default; what is older than the loss of a number does not bring it back. `since` is
     when they first did, of several messages: whoever had the number before had lost it by then.
     """
-    if at and phone and bsuid and (before := _before(tenant, phone, bsuid, at)):
+    if at and phone and (before := _before(tenant, phone, bsuid, at)):
         return before
     found = _theirs(tenant, phone, bsuid, since or at, lost)
     if not found:
@@ -72,6 +72,7 @@ def find_or_create_for_whatsapp(
             # Another worker met the same person at the same moment.
             found = _theirs(tenant, phone, bsuid, since or at, lost) or [_create(tenant, phone, bsuid, profile_name)]
     if len(found) > 1:
+        _take_away_typed(found[0], phone, at)
         return _one_person(tenant, found, merged)
     return _learn(tenant, found[0], phone, bsuid, at)
 
@@ -82,6 +83,7 @@ def move_number(
     contact: Contact,
     new_phone: str | None,
     new_bsuid: str | None,
+    old_bsuid: str | None = None,
     at: datetime | None = None,
     merged: Merged,
     lost: Lost,
@@ -92,28 +94,21 @@ def move_number(
     If another contact has the new number already, that one is returned, both share their identities, the old number is
     marked invalid, because numbers are given to new people, and `merged` and `lost` are called; unless it turns out
     that the new number was that contact's before, which only loses it.
-    `at` is when they moved, now by default; who has moved on since then stays where they are.
+    `old_bsuid` is learned first, so that what they wrote under it before is theirs. `at` is when they moved, now by
+    default; who has moved on since then stays where they are.
     """
     if at and _has_moved_on(contact, new_phone, new_bsuid, at):
         return contact
     known = _theirs(contact.tenant, new_phone, new_bsuid, at, lost, besides=contact.pk)
     contact = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
+    _learn(contact.tenant, contact, None, old_bsuid, at)
     if known:
         if new_bsuid and new_bsuid != contact.bsuid:
             _learn(contact.tenant, known[0], None, new_bsuid, at)
         return _left_behind(contact, known, at, merged, lost)
-    if (new_phone or contact.phone, new_bsuid or contact.bsuid) == (contact.phone, contact.bsuid):
-        return contact
-    if new_phone and new_phone != contact.phone:
-        contact.phone_invalid_at = contact.unreachable_since = None
-        contact.undelivered = 0
-        # WhatsApp makes a new BSUID with a new number; the old one would name nobody.
-        contact.bsuid = new_bsuid
-        if contact.phone:
-            identities.end(contact.tenant, Identity.Kind.PHONE, contact.phone, at=at)
-    contact.phone, contact.bsuid = new_phone or contact.phone, new_bsuid or contact.bsuid
-    _save(contact, at)
-    audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
+    if (new_phone or contact.phone, new_bsuid or contact.bsuid) != (contact.phone, contact.bsuid):
+        _rename(contact, new_phone, new_bsuid, at)
+        audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
     return contact
 
 
@@ -148,11 +143,14 @@ def _theirs(
     return [contact for contact in found if contact not in former]
 
 
-def _before(tenant: Tenant, phone: str, bsuid: str, at: datetime) -> Contact | None:
-    """Whoever was known by both at that time and has lost the number since then, locked."""
+def _before(tenant: Tenant, phone: str, bsuid: str | None, at: datetime) -> Contact | None:
+    """Whoever was known by both, or by the number if that is all, at that time and has lost it since then, locked."""
     named = Identity.objects.filter(tenant=tenant)
-    lost = named.filter(digest=identities.digest(tenant, Identity.Kind.PHONE, phone), valid_to__gte=at)
-    own = named.filter(digest=identities.digest(tenant, Identity.Kind.BSUID, bsuid), contact__in=lost.values("contact"))
+    own = named.filter(digest=identities.digest(tenant, Identity.Kind.PHONE, phone), valid_to__gte=at)
+    if bsuid:
+        own = named.filter(
+            digest=identities.digest(tenant, Identity.Kind.BSUID, bsuid), contact__in=own.values("contact")
+        )
     people = tenant.contacts.filter(pk__in=own.values("contact")).order_by("pk").select_for_update()
     return min(people, key=lambda contact: contact.bsuid != bsuid, default=None)
 
@@ -196,6 +194,30 @@ def _learn(tenant: Tenant, contact: Contact, phone: str | None, bsuid: str | Non
     return contact
 
 
+def _rename(contact: Contact, phone: str | None, bsuid: str | None, at: datetime | None) -> None:
+    """Give a person a new number or BSUID; what they had names nobody any more who was the same person."""
+    had = [(Identity.Kind.PHONE, contact.phone), (Identity.Kind.BSUID, contact.bsuid)]
+    if phone and phone != contact.phone:
+        contact.phone_invalid_at = contact.unreachable_since = None
+        contact.undelivered = 0
+        # WhatsApp makes a new BSUID with a new number; the old one would name nobody.
+        contact.bsuid = bsuid
+    contact.phone, contact.bsuid = phone or contact.phone, bsuid or contact.bsuid
+    for kind, value in had:
+        if value and value not in (contact.phone, contact.bsuid):
+            identities.end(contact.tenant, kind, value, at=at)
+    _save(contact, at)
+
+
+def _take_away_typed(contact: Contact, phone: str | None, at: datetime | None) -> None:
+    """Whose number another contact of theirs has does not have the one that somebody typed for them."""
+    if phone and contact.phone and phone != contact.phone:
+        identities.end(contact.tenant, Identity.Kind.PHONE, contact.phone, at=at)
+        contact.phone, contact.undelivered = None, 0
+        contact.phone_invalid_at = contact.unreachable_since = None
+        _save(contact, at)
+
+
 def _left_behind(contact: Contact, known: list[Contact], at: datetime | None, merged: Merged, lost: Lost) -> Contact:
     tenant, old = contact.tenant, Moved(contact, contact.phone, contact.bsuid)
     if contact.phone and contact.phone_invalid_at is None:
@@ -204,7 +226,11 @@ def _left_behind(contact: Contact, known: list[Contact], at: datetime | None, me
     elif not contact.phone and contact.bsuid and identities.end(tenant, Identity.Kind.BSUID, contact.bsuid, at=at):
         audit(tenant=tenant, by=None, verb="contact.number_moved", subject=contact)
         lost(old)
-    return _one_person(tenant, [*known, contact], merged)
+    kept = _one_person(tenant, [*known, contact], merged)
+    # Nor is the BSUID of before anybody's now who has become the same person.
+    if contact.bsuid and contact.bsuid != kept.bsuid:
+        identities.end(tenant, Identity.Kind.BSUID, contact.bsuid, at=at)
+    return kept
 
 
 def _give_away(contact: Contact, old: Moved, at: datetime | None, lost: Lost) -> None:

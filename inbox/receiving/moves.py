@@ -29,7 +29,7 @@ def apply_to_strangers(tenant: Tenant, items: list[Item[NumberChanged]]) -> None
     for item in sorted(items, key=lambda item: item.event.at):
         event = item.event
         contact = _mover(tenant, event)
-        if contact and _has_just_come(tenant, contact, event):
+        if contact and _has_just_come(tenant, contact, event) and not _came_after(tenant, contact, event):
             _follow(tenant, item, contact)
         declarations.stranger_moved(
             tenant=tenant,
@@ -47,9 +47,15 @@ def _mover(tenant: Tenant, event: NumberChanged) -> Contact | None:
 
 
 def _came_after(tenant: Tenant, contact: Contact, event: NumberChanged) -> bool:
-    """Whether a contact known by the number alone may be whoever has it since the move: their first words are later."""
-    first = _words(tenant, contact, event).order_by("sent_at").first()
-    return not event.old_bsuid and first is not None and first.sent_at > event.at
+    """Whether a contact known by the number alone may be whoever has it since the move.
+
+    Their first words are later, or they have moved to it later.
+    """
+    if event.old_bsuid:
+        return False
+    words = _words(tenant, contact, event)
+    first = words.order_by("sent_at").first()
+    return bool(first and first.sent_at > event.at) or words.filter(type="system", sent_at__gt=event.at).exists()
 
 
 def _has_just_come(tenant: Tenant, contact: Contact, event: NumberChanged) -> bool:
@@ -90,6 +96,7 @@ def _move(tenant: Tenant, contact: Contact, event: NumberChanged) -> None:
         contact=contact,
         new_phone=new.phone or None,
         new_bsuid=new.bsuid or None,
+        old_bsuid=event.old_bsuid or None,
         at=event.at,
         merged=lambda kept, gone: merges.append((kept, gone)),
         lost=losses.append,

@@ -58,7 +58,7 @@ def find_or_create(
         if sharing[who.phone] > 1 or not _is_complete(found.get(who), who):
             found[who] = actions.find_or_create_for_whatsapp(
                 tenant=tenant,
-                phone=who.phone or None,
+                phone=None if _is_anothers_since(tenant, who, last[who][0]) else who.phone or None,
                 bsuid=who.bsuid or None,
                 at=last[who][0],
                 since=first[who],
@@ -67,6 +67,14 @@ def find_or_create(
                 lost=lost,
             )
     return found
+
+
+def _is_anothers_since(tenant: Tenant, who: Person, at: datetime) -> bool:
+    """Whether somebody else who has this number has written later: a late message must not take it from them."""
+    owner = tenant.contacts.filter(phone=who.phone).first() if who.phone and who.bsuid else None
+    if owner is None or not is_next_owner(owner, who.bsuid):
+        return False
+    return tenant.inbound_messages.filter(conversation__contact=owner, sent_at__gt=at).exists()
 
 
 def _is_complete(contact: Contact | None, who: Person) -> bool:

@@ -54,7 +54,7 @@ def test_nothing_is_kept_open_that_somebody_closes_just_then(bakery: Tenant) -> 
         anna = person(bakery)
         agree(bakery, anna)
         # An older no of whoever had the number before, which became hers only after her yes.
-        names = suppressing.identities(anna)
+        names = suppressing.names_of(anna)
         scope = ("whatsapp", "marketing", suppressing.WITHDRAWN, minutes(-10))
         suppressing.suppress(bakery, [Suppressed(*name, *scope) for name in names])
     with tenant_scope(bakery):

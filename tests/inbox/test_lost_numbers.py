@@ -273,3 +273,53 @@ def test_a_user_id_that_comes_with_a_known_number_is_that_contacts(number: Numbe
     deliver(meta.renewed(number, "DE.1", "DE.2", at=NOW + timedelta(minutes=2)))
 
     assert contact(number, bsuid="DE.2") == typed
+
+
+def test_a_resume_that_comes_late_opens_no_later_stop_of_a_stranger_who_is_a_contact_by_now(
+    number: Number, deliver: Deliver
+) -> None:
+    for value, minute in (("stop", 1), ("stop", 4)):
+        deliver(meta.body(number, user_preferences=[meta.preference(value, at=NOW + timedelta(minutes=minute))]))
+    with tenant_scope(number.tenant):
+        known = person(number.tenant, phone=PHONE)
+    agrees(known)
+
+    deliver(meta.body(number, user_preferences=[meta.preference("resume", at=NOW + timedelta(minutes=2))]))
+
+    assert (reason(known), noes_at_the_number(number)) == ("suppressed", ["meta_stop"])
+
+
+def test_an_older_no_that_comes_after_the_next_owners_holds_for_the_one_before(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    write(deliver, number, "Hallo", "DE.2", **later(2))
+    deliver(prefers(number, "stop", "DE.2", 3))
+    agrees(anna)
+    assert reason(anna) == ""
+
+    deliver(meta.body(number, user_preferences=[meta.preference("stop", at=NOW + timedelta(minutes=1))]))
+
+    assert (reason(anna), noes_at_the_number(number)) == ("suppressed", ["meta_stop"])
+
+
+def test_late_words_of_an_unknown_former_owner_leave_the_number_to_who_has_it_now(
+    number: Number, anna: Contact, deliver: Deliver
+) -> None:
+    write(deliver, number, "Ja", "DE.1", **later(2))
+
+    write(deliver, number, "Hallo", "DE.2", **later(1))
+
+    assert (contact(number, phone=PHONE), contact(number, bsuid="DE.2").phone) == (anna, None)
+    assert reason(anna) == ""
+
+
+def test_a_late_move_does_not_take_along_who_has_moved_to_the_number_since(number: Number, deliver: Deliver) -> None:
+    there = [meta.text("Hallo", sender="493023125042", at=TODAY - timedelta(minutes=9))]
+    change = moved("493023125001", sender="493023125042") | {"id": "wamid.here"}
+    deliver(meta.body(number, messages=there))
+    deliver(meta.body(number, messages=[change]))
+
+    before = str(int((TODAY - timedelta(minutes=5)).timestamp()))
+    deliver(meta.body(number, messages=[moved(timestamp=before)]))
+
+    assert phones(number) == [PHONE]

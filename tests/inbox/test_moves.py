@@ -159,3 +159,19 @@ def test_what_the_next_owner_of_the_number_refuses_does_not_move(number: Number,
     with tenant_scope(number.tenant):
         agree_now(number.tenant, person(number.tenant, phone="+493023125099"))
     assert may(number.tenant, "+493023125099")
+
+
+@pytest.mark.parametrize("user_id", [{"from_user_id": "DE.1"}, {}])
+def test_a_first_stopp_from_before_a_move_stands_in_the_ledger_of_who_moved(
+    number: Number, deliver: Deliver, user_id: dict[str, str]
+) -> None:
+    send(number, 1)
+    agree(number.tenant)
+    stopp = meta.text("STOPP", at=TODAY - timedelta(hours=1), **user_id)
+
+    deliver(meta.body(number, messages=[stopp, moved(**user_id)]))
+
+    assert phones(number) == ["+493023125099"]
+    with tenant_scope(number.tenant):
+        anna = Contact.objects.get()
+        assert "withdrawn" in ConsentEvent.objects.filter(subject_id=anna.subject_id).values_list("state", flat=True)

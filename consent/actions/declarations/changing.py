@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import uuid4
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from consent.actions.declarations.writing import EVERYTHING, audit_written, writ
 from consent.ledger import Appended, Entry, projecting, suppressing
 from consent.ledger.folding import BY_NUMBER, NOES, Pair
 from consent.ledger.subjects import same_person, stranger
-from consent.ledger.suppressing import BLOCKED, META_STOP, Digest, Suppressed
+from consent.ledger.suppressing import BLOCKED, META_STOP, WITHDRAWN, Digest, Suppressed
 from consent.models import Authority, ConsentEvent, ConsentState, Purpose, Source, State, Suppression
 from contacts import identities
 from contacts.actions import Moved
@@ -22,6 +23,14 @@ from tenants.actions import Actor
 from tenants.models import ApiKey, Tenant
 
 HOLDING = (State.RESTRICTED, State.UNRESTRICTED, State.ERASED)
+
+
+class No(NamedTuple):
+    """What a person does not want, in which state, and since when (UTC)."""
+
+    pair: Pair
+    state: str
+    since: datetime
 
 
 def restrict(*, tenant: Tenant, contact: Contact, dedupe: str, source: str = Source.AGENT, by: Actor) -> list[Appended]:
@@ -138,7 +147,7 @@ def moved(
         by=by,
     )
     left = [key for _kind, key in _digests(tenant, old_phone, old_bsuid)]
-    suppressing.spread(tenant, dict.fromkeys(left, digests_of(contact)))
+    suppressing.spread(tenant, dict.fromkeys(left, _by_number(contact)))
     audit_written(tenant, by, "consent.moved", contact, pairs, done)
     return done
 
@@ -185,7 +194,8 @@ def lost(people: Sequence[Moved], *, tenant: Tenant) -> None:
     As for numbers that somebody has edited: a yes ends with the number, and restrictions stay. Not those that WhatsApp
     has reported of the next owner before they wrote.
     """
-    ledger.append(tenant, [entry for one in people for entry in _edits(one, None, Source.SYSTEM, timezone.now())])
+    if people:
+        ledger.append(tenant, [entry for one in people for entry in _edits(one, None, Source.SYSTEM, timezone.now())])
     for one in people:
         named = digests_of(one.contact)
         shared = _shared(tenant, [one.contact], named)
@@ -211,11 +221,15 @@ def _stops_of_next_owner(tenant: Tenant, one: Moved) -> list[Suppression]:
 def last_noes(*, tenant: Tenant, contact: Contact) -> list[Suppressed]:
     """Whatever no hits a contact, for all that names it now: to be kept in the transaction that deletes it.
 
-    As long as it is there, its identities find what was said of one of them. Locks nothing.
+    As long as it is there, its identities find what was said of one of them, and its state what it refused when it was
+    asked. Locks nothing.
     """
     named = digests_of(contact)
     shared = _shared(tenant, [contact], named)
-    return suppressing.carried(tenant, contact, [name for name in named if name[1] not in shared])
+    own = [name for name in named if name[1] not in shared]
+    refused = [no for no in _noes(tenant, contact) if no.state == State.REFUSED]
+    entries = [Suppressed(*name, *no.pair, WITHDRAWN, no.since) for name in own for no in refused]
+    return suppressing.carried(tenant, contact, own) + entries
 
 
 def edited(people: Sequence[Moved], *, tenant: Tenant, by: Actor) -> None:
@@ -228,8 +242,13 @@ def edited(people: Sequence[Moved], *, tenant: Tenant, by: Actor) -> None:
     ledger.append(tenant, [entry for one in people for entry in _edits(one, by, source, timezone.now())])
     suppressing.spread(
         tenant,
-        {key: digests_of(one.contact) for one in people for _kind, key in _digests(tenant, one.phone, one.bsuid)},
+        {key: _by_number(one.contact) for one in people for _kind, key in _digests(tenant, one.phone, one.bsuid)},
     )
+
+
+def _by_number(contact: Contact) -> list[Digest]:
+    """What a contact is reached by in WhatsApp; families share an address, and a no of a number is not for them all."""
+    return [named for named in digests_of(contact) if named[0] != Identity.Kind.EMAIL]
 
 
 def _edits(one: Moved, by: Actor, source: str, at: datetime) -> Iterator[Entry]:
@@ -280,25 +299,11 @@ def merged(
     dedupe = f"merged:{kept.subject_id}:{gone.subject_id}"
     # Not when they were said: a no has to outweigh every yes that the other side has given before.
     moment = at - timedelta(microseconds=1) if at else timezone.now()
-    # Messages may be late: what was said after that one outweighs the yes in it.
-    moments = {moment: [(EVERYTHING, State.MERGED.value)]}
-    for pair, state, said_at in _noes(tenant, gone):
-        moments.setdefault(max(said_at, moment), []).append((pair, state))
-    done = [
-        row
-        for occurred_at, said in sorted(moments.items())
-        for row in write(
-            tenant,
-            kept.subject_id,
-            said,
-            dedupe=dedupe,
-            authority=Authority.AGENT,
-            source=source,
-            source_ref=str(gone.subject_id),
-            occurred_at=occurred_at,
-            by=by,
-        )
-    ]
+    refused = [no for no in _noes(tenant, kept) if no.state == State.REFUSED]
+    taken = [No(EVERYTHING, State.MERGED.value, moment), *_noes(tenant, gone)]
+    done = _copied(tenant, kept, taken, moment, dedupe, source, str(gone.subject_id), by)
+    # All else that was refused is on the suppression list and goes on below.
+    done += _copied(tenant, gone, refused, moment, f"{dedupe}:refused", source, str(kept.subject_id), by)
     both = [kept, gone]
     shared = _shared(tenant, both, [named for one in both for named in digests_of(one)])
     for one, other in ((gone, kept), (kept, gone)):
@@ -308,6 +313,31 @@ def merged(
             done += _held(tenant, other, State.RESTRICTED, since, f"{dedupe}:{other.pk}", source, by)
     audit_written(tenant, by, "consent.merged", kept, [EVERYTHING], done)
     return done
+
+
+def _copied(
+    tenant: Tenant, to: Contact, noes: Sequence[No], moment: datetime, dedupe: str, source: str, ref: str, by: Actor
+) -> list[Appended]:
+    """Write down for a contact what another has refused that turned out to be the same person."""
+    # Messages may be late: what was said after the one that showed it outweighs the yes in it.
+    moments: dict[datetime, list[tuple[Pair, str]]] = {}
+    for no in noes:
+        moments.setdefault(max(no.since, moment), []).append((no.pair, no.state))
+    return [
+        row
+        for occurred_at, said in sorted(moments.items())
+        for row in write(
+            tenant,
+            to.subject_id,
+            said,
+            dedupe=dedupe,
+            authority=Authority.AGENT,
+            source=source,
+            source_ref=ref,
+            occurred_at=occurred_at,
+            by=by,
+        )
+    ]
 
 
 def _shared(tenant: Tenant, people: Sequence[Contact], named: Sequence[Digest]) -> set[bytes]:
@@ -335,6 +365,6 @@ def _restricted_since(tenant: Tenant, contact: Contact) -> datetime | None:
     return held if last == State.RESTRICTED else None
 
 
-def _noes(tenant: Tenant, contact: Contact) -> list[tuple[Pair, str, datetime]]:
+def _noes(tenant: Tenant, contact: Contact) -> list[No]:
     states = ConsentState.objects.filter(tenant=tenant, subject_id=contact.subject_id, state__in=NOES)
-    return [((row.channel, row.purpose), row.state, row.since) for row in states.order_by("channel", "purpose")]
+    return [No((row.channel, row.purpose), row.state, row.since) for row in states.order_by("channel", "purpose")]
