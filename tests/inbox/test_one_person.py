@@ -12,6 +12,7 @@ from django.utils import timezone
 from consent.actions import declarations, people
 from consent.ledger.subjects import same_person
 from contacts import identities
+from contacts.actions import ContactData
 from contacts.models import Contact, Identity
 from tenants.scope import tenant_scope
 from tests.consent import factories
@@ -153,3 +154,23 @@ def test_who_only_shares_an_address_is_nobody_who_has_to_be_asked(number: Number
     with tenant_scope(number.tenant):
         assert same_person(by_id) == [by_id, by_phone]
         assert same_person(by_phone) == [by_phone, by_id]
+
+
+@pytest.mark.parametrize("how", ["in WhatsApp", "by an agent"])
+def test_a_no_that_goes_on_to_a_new_number_does_not_reach_who_shares_the_address(
+    number: Number, deliver: Deliver, how: str
+) -> None:
+    deliver(meta.body(number, user_preferences=[meta.preference("stop", at=NOW)]))
+    with tenant_scope(number.tenant):
+        ada = person(number.tenant, phone=PHONE, email="familie@example.com")
+        cleo = person(number.tenant, email="familie@example.com", phone="+493023125042")
+    agrees(cleo)
+
+    if how == "in WhatsApp":
+        deliver(meta.body(number, messages=[moved()]))
+    else:
+        with tenant_scope(number.tenant):
+            people.patch(contact=ada, data=ContactData({"phone": "+493023125099"}), by=None)
+
+    assert contact(number, pk=ada.pk).phone == "+493023125099"
+    assert [reason(one) for one in (ada, cleo)] == ["suppressed", ""]
