@@ -6,6 +6,7 @@ import pytest
 import redis
 from django.db import connection
 from django.test import Client
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from messaging.engine import Engine
@@ -17,6 +18,10 @@ from tests.contacts.calls import Caller
 from whatsapp.emulator import Profile, Running, running
 
 PASSWORD = "correct horse battery"
+
+# How fast examples are made and tried says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

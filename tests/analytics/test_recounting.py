@@ -103,7 +103,7 @@ class Play:
         Event.objects.filter(order_id=f"A{order_id}").delete()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(sequence=st.lists(changes, max_size=12))
 def test_kpis_equal_a_recount_after_any_changes(bakery: Tenant, sequence: list[tuple]) -> None:
     with tenant_scope(bakery):

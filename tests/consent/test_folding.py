@@ -166,9 +166,7 @@ histories = st.lists(
 
 
 @pytest.mark.django_db
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=histories)
 def test_the_projection_equals_the_fold_of_any_history_in_any_order_of_arrival(
     in_bakery: Tenant, history: list[dict]
@@ -185,7 +183,7 @@ def test_the_projection_equals_the_fold_of_any_history_in_any_order_of_arrival(
 
 
 @pytest.mark.django_db
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=histories, data=st.data())
 def test_what_people_said_themselves_means_the_same_in_any_order_of_arrival(
     in_bakery: Tenant, history: list[dict], data: st.DataObject

@@ -119,7 +119,7 @@ def found(rule: dict[str, Any] | None, tenant: Tenant) -> set[int]:
 def test_any_rule_finds_exactly_the_people_it_describes(seed: int, in_bakery: Tenant) -> None:
     company = Company(in_bakery, seed)
 
-    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=80, suppress_health_check=list(HealthCheck))
     @given(rules_about(company))
     def the_sql_equals_plain_python(rule: dict[str, Any]) -> None:
         expected = {person.contact.pk for person in company.people if holds(rule, person)}

@@ -341,7 +341,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ANYTHING, st.sampled_from(["messages", "statuses", "user_preferences", "errors", "history", "contacts"]))
 def test_any_json_in_any_place_is_parsed_without_a_crash(value: Any, key: str) -> None:
     body = {"entry": [{"id": "1", "changes": [{"field": "messages", "value": {key: value}}, value]}, value]}
