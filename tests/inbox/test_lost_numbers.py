@@ -275,11 +275,12 @@ def test_a_user_id_that_comes_with_a_known_number_is_that_contacts(number: Numbe
     assert contact(number, bsuid="DE.2") == typed
 
 
+@pytest.mark.parametrize("stops", [[4], [1, 4]])
 def test_a_resume_that_comes_late_opens_no_later_stop_of_a_stranger_who_is_a_contact_by_now(
-    number: Number, deliver: Deliver
+    number: Number, deliver: Deliver, stops: list[int]
 ) -> None:
-    for value, minute in (("stop", 1), ("stop", 4)):
-        deliver(meta.body(number, user_preferences=[meta.preference(value, at=NOW + timedelta(minutes=minute))]))
+    for minute in stops:
+        deliver(meta.body(number, user_preferences=[meta.preference("stop", at=NOW + timedelta(minutes=minute))]))
     with tenant_scope(number.tenant):
         known = person(number.tenant, phone=PHONE)
     agrees(known)
