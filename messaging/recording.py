@@ -52,7 +52,9 @@ class Verdict:
 # An answer came after its claim and before now; a worker whose clock is wrong says something else.
 ANSWERED_AT = "least(greatest(v.at, m.claimed_at), now())"
 # Statuses may have overtaken the answer, and the sweeper may have called the attempt uncertain meanwhile: an
-# acceptance never lowers a delivery state, a refusal counts only while nothing better is known.
+# acceptance never lowers a delivery state, a refusal counts only while nothing better is known. A failure may have
+# overtaken its own acceptance and queued the message again: such a row waits, was accepted and has a code, which the
+# next claim takes away, and its acceptance is no news.
 RECORD = f"""
 UPDATE messaging_message m SET
   state = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 10
@@ -74,7 +76,8 @@ FROM unnest(%s::bigint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::te
      messaging_source s
 WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt
   AND s.tenant_id = m.tenant_id AND s.id = m.source_id
-  AND (v.accepted_at IS NOT NULL OR m.state IN (1, 7))
+  AND (v.accepted_at IS NOT NULL AND (m.queue <> 0 OR m.accepted_at IS NULL OR m.error_code IS NULL)
+       OR m.state IN (1, 7))
 """
 
 

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from messaging import actions, delivery, recording
+from messaging import actions, claiming, delivery, recording
+from messaging.budget import Budget
+from messaging.claiming import Outgoing
 from messaging.delivery import StatusChange
 from messaging.models import Message, Source
 from messaging.recording import Outcome
@@ -47,6 +49,13 @@ def status(message: Message, word: str, code: int | None = None) -> None:
     delivery.apply(message.tenant_id, [change])
 
 
+def claim_again(number: Number, message: Message) -> Outgoing:
+    """Its next attempt, on its way to Meta."""
+    Message.objects.filter(pk=message.pk).update(next_attempt_at=AT)
+    [outgoing] = claiming.claim(number=number, source_id=message.source_id, most=1, budget=Budget(number))
+    return outgoing
+
+
 def test_an_acceptance_does_not_lower_a_delivery_that_overtook_it(number: Number, claimed: Message) -> None:
     status(claimed, "delivered")
 
@@ -57,6 +66,29 @@ def test_an_acceptance_does_not_hide_the_stop_that_overtook_it(number: Number, c
     status(claimed, "failed", 131050)
 
     assert answer(number, claimed, ACCEPTED) == (Message.State.SKIPPED, 2, "meta_stop")
+
+
+@pytest.mark.parametrize("code", [130429, 131000, 131016])
+def test_an_acceptance_does_not_end_the_wait_of_what_has_failed_since_and_goes_again(
+    number: Number, claimed: Message, code: int
+) -> None:
+    status(claimed, "failed", code)
+
+    assert answer(number, claimed, ACCEPTED) == (Message.State.QUEUED, 0, "")
+
+
+@pytest.mark.parametrize(("state", "queue"), [("CLAIMED", 1), ("UNCERTAIN", 1), ("QUEUED", 0)])
+def test_the_acceptance_of_its_next_attempt_counts_whatever_the_sweeper_made_of_that(
+    number: Number, claimed: Message, state: str, queue: int
+) -> None:
+    status(claimed, "failed", 131000)
+    second = claim_again(number, claimed)
+    Message.objects.filter(pk=claimed.pk).update(state=Message.State[state], queue=queue)
+
+    recording.record(number, [Outcome(claimed.pk, second.attempt, claimed.source_id, ACCEPTED, AT)])
+
+    claimed.refresh_from_db()
+    assert (claimed.state, claimed.queue) == (Message.State.ACCEPTED, 2)
 
 
 def test_a_refusal_with_131050_leaves_the_person_out_and_counts_no_opt_out(number: Number, claimed: Message) -> None:
