@@ -1,7 +1,8 @@
 """Finds what was left behind: claims of killed workers, unknown outcomes, what waits at a source's end."""
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -16,6 +17,9 @@ from messaging.budget import client
 from messaging.claiming import Outgoing
 from tenants.scope import across_tenants
 
+log = logging.getLogger(__name__)
+# For how many seconds the oldest webhook has waited to be applied; the app that receives them registers it.
+_unread_for: list[Callable[[], float]] = []
 # Claims are timed by the database, grants by Redis.
 CLOCKS_DIFFER = timedelta(minutes=1)
 
@@ -128,6 +132,14 @@ class Swept:
     closed: int
 
 
+def register(unread_for: Callable[[], float]) -> None:
+    """Ask this before anything is settled: for how many seconds the oldest webhook has waited to be applied, 0 without.
+
+    What Meta said of an unknown outcome may lie there.
+    """
+    _unread_for.append(unread_for)
+
+
 def sweep() -> Swept:
     """Do all steps for every tenant; safe to run in several workers at once."""
     # By the database's clock, which wrote when they were claimed.
@@ -135,11 +147,20 @@ def sweep() -> Swept:
     return Swept(
         put_back=_put_back(grace),
         left_behind=_run(LEFT_BEHIND, grace),
-        settled=_run(SETTLE, {"settle": settings.MESSAGING_SETTLE_S}),
+        settled=_settle(settings.MESSAGING_SETTLE_S),
         held=_run(HOLD, {"code": reasons.OVERDUE_PAUSE}),
         expired=_expire(),
         closed=_close(),
     )
+
+
+def _settle(settle_s: float) -> int:
+    """Nothing while webhooks wait unread that came long ago, so while receivers are stopped or far behind."""
+    unread_s = max((ask() for ask in _unread_for), default=0.0)
+    if unread_s > max(settle_s / 2, 0):
+        log.warning("unknown outcomes wait: webhooks have not been applied for %.0f s", unread_s)
+        return 0
+    return _run(SETTLE, {"settle": settle_s})
 
 
 def _put_back(grace: Mapping[str, float]) -> int:
