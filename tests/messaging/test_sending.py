@@ -333,19 +333,6 @@ def test_when_nothing_left_the_machine_it_is_sent_again(
     assert factories.states(source) == {"ACCEPTED": 3}
 
 
-def test_the_daily_limit_stops_the_number_until_a_place_is_free(bakery: Tenant, meta: Running, engine: Engine) -> None:
-    source = factories.source(factories.number(bakery, daily_limit=5), factories.contacts(bakery, 8))
-
-    engine.run(3)
-
-    assert factories.states(source) == {"ACCEPTED": 5, "QUEUED": 3}
-    with tenant_scope(bakery):
-        number = Number.objects.get(tenant=bakery)
-    assert number.pause_code == -24
-    assert number.paused_until is not None
-    assert number.paused_until > now() + timedelta(hours=23)
-
-
 def test_two_tenants_send_side_by_side(bakery: Tenant, shop: Tenant, meta: Running, engine: Engine) -> None:
     first = factories.source(factories.number(bakery), factories.contacts(bakery, 50))
     second = factories.source(factories.number(shop), factories.contacts(shop, 50))
