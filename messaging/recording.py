@@ -78,6 +78,7 @@ WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt
   AND s.tenant_id = m.tenant_id AND s.id = m.source_id
   AND (v.accepted_at IS NOT NULL AND (m.queue <> 0 OR m.accepted_at IS NULL OR m.error_code IS NULL)
        OR m.state IN (1, 7))
+RETURNING m.id
 """
 
 
@@ -118,8 +119,11 @@ def _record(number: Number, outcomes: Sequence[Outcome]) -> None:
         queries.hold_sources(
             number.tenant_id, {outcome.source_id for outcome, v in verdicts if v.queue == QUEUE.WAITING}
         )
-        _update(number.tenant_id, verdicts)
-        _beyond_the_message(number, outcomes)
+        changed = _update(number.tenant_id, verdicts)
+        _note_stops(number, outcomes)
+        # Who records a batch again, because the answer of its COMMIT got lost, counts nothing again and stops nothing
+        # again that somebody may have resumed.
+        _brake(number.tenant_id, [outcome for outcome in outcomes if outcome.message_id in changed])
 
 
 def verdict(outcome: Outcome) -> Verdict:
@@ -159,7 +163,8 @@ def _again(outcome: Outcome, code: int | None, *, wait_s: float) -> Verdict:
     return Verdict(STATE.QUEUED, QUEUE.WAITING, error_code=code, next_attempt_at=due)
 
 
-def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> None:
+def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> set[int]:
+    """Write the rows; returns the ids of those for which it was news."""
     rows = [
         (
             o.message_id,
@@ -178,17 +183,20 @@ def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> None
     ]
     with connection.cursor() as cursor:
         cursor.execute(RECORD, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
+        return {row[0] for row in cursor.fetchall()}
 
 
-def _beyond_the_message(number: Number, outcomes: Sequence[Outcome]) -> None:
-    """Stop what Meta's answers speak about, and record who stopped our marketing."""
-    told = [(outcome, rule) for outcome in outcomes if (rule := _rule_of(outcome.answer))]
-    for outcome, rule in told:
-        if rule.suppress_marketing:
+def _note_stops(number: Number, outcomes: Sequence[Outcome]) -> None:
+    """Record who stopped our marketing, whatever became of the message; the ledger takes each once."""
+    for outcome in outcomes:
+        if (rule := _rule_of(outcome.answer)) and rule.suppress_marketing:
             _stopped_in_whatsapp(number, outcome)
-    braking.brake(
-        number.tenant_id, [Failure(o.message_id, o.source_id, rule, claimed_at=o.at, at=o.at) for o, rule in told]
-    )
+
+
+def _brake(tenant_id: int, outcomes: Sequence[Outcome]) -> None:
+    """Stop what Meta's answers speak about beyond their messages."""
+    told = [(outcome, rule) for outcome in outcomes if (rule := _rule_of(outcome.answer))]
+    braking.brake(tenant_id, [Failure(o.message_id, o.source_id, rule, claimed_at=o.at, at=o.at) for o, rule in told])
 
 
 def _rule_of(answer: Answer) -> Rule | None:

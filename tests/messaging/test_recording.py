@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.utils.timezone import now
 
+from contacts.models import Contact
 from messaging import actions, claiming, delivery, recording
 from messaging.budget import Budget
 from messaging.claiming import Outgoing
@@ -16,7 +18,7 @@ from tenants.models import Tenant
 from tests import factories
 from whatsapp.client import Accepted
 from whatsapp.errors import NotSent, Refused
-from whatsapp.models import Number
+from whatsapp.models import Account, Number
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCEPTED = Accepted("wamid.A", "", "", "")
@@ -51,7 +53,7 @@ def status(message: Message, word: str, code: int | None = None) -> None:
 
 def claim_again(number: Number, message: Message) -> Outgoing:
     """Its next attempt, on its way to Meta."""
-    Message.objects.filter(pk=message.pk).update(next_attempt_at=AT)
+    Message.objects.filter(pk=message.pk).update(next_attempt_at=now() - timedelta(days=1))
     [outgoing] = claiming.claim(number=number, source_id=message.source_id, most=1, budget=Budget(number))
     return outgoing
 
@@ -110,6 +112,19 @@ def test_an_answer_to_an_old_attempt_changes_nothing(number: Number, claimed: Me
 
 def test_what_may_be_sent_again_waits_while_its_campaign_is_open(number: Number, claimed: Message) -> None:
     assert answer(number, claimed, NotSent("no connection")) == (Message.State.QUEUED, 0, "")
+
+
+@pytest.mark.parametrize(("code", "counted"), [(131026, 1), (190, 0)])
+def test_an_answer_that_is_recorded_again_counts_once_and_stops_nothing_that_was_resumed(
+    number: Number, claimed: Message, code: int, counted: int
+) -> None:
+    answer(number, claimed, Refused(code))
+    Account.objects.update(paused_at=None, pause_code=None)
+
+    answer(number, claimed, Refused(code))
+
+    assert Contact.objects.get(pk=claimed.contact_id).undelivered == counted
+    assert Account.objects.get().pause_code is None
 
 
 def test_nothing_goes_back_into_the_queue_of_a_cancelled_campaign(number: Number, claimed: Message) -> None:
