@@ -34,6 +34,8 @@ class Outgoing:
     attempt: int
     source_id: int
     content: bytes = b""
+    # Attempts before this one that count against the message (messaging.models).
+    tries: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Candidate:
 
     message_id: int
     attempt: int
+    tries: int
     variant: int
     contact_id: int
     person: Person
@@ -52,7 +55,7 @@ class Candidate:
 
 # Pending messages of one source in exactly the order of their partial index (docs/decisions/0003).
 PICK = """
-SELECT m.id, m.attempt, m.variant, m.contact_id FROM messaging_message m
+SELECT m.id, m.attempt, m.tries, m.variant, m.contact_id FROM messaging_message m
 WHERE m.tenant_id = %s AND m.source_id = %s AND m.queue = 0 AND m.next_attempt_at <= now()
 ORDER BY m.next_attempt_at, m.id LIMIT %s FOR UPDATE SKIP LOCKED
 """
@@ -125,7 +128,7 @@ def claim(*, number: Number, source_id: int, most: int, budget: Budget) -> list[
         outgoing = _within_budget(source, outgoing, budget)
         _take([c for c, _ in outgoing], number.tenant_id)
         _skip(skipped, number.tenant_id)
-    return [Outgoing(c.message_id, c.attempt + 1, source_id, content) for c, content in outgoing]
+    return [Outgoing(c.message_id, c.attempt + 1, source_id, content, c.tries) for c, content in outgoing]
 
 
 def _candidates(source: Source, most: int) -> list[Candidate]:
@@ -135,12 +138,12 @@ def _candidates(source: Source, most: int) -> list[Candidate]:
             picked = cursor.fetchall()
         if not picked:
             return []
-        contact_ids = [row[3] for row in picked]
+        contact_ids = [row[4] for row in picked]
         people = _people(cursor, source, contact_ids)
     gone = (Person(), False, "erased", None)
     return [
-        Candidate(message_id, attempt, variant, contact_id, *people.get(contact_id, gone))
-        for message_id, attempt, variant, contact_id in picked
+        Candidate(message_id, attempt, tries, variant, contact_id, *people.get(contact_id, gone))
+        for message_id, attempt, tries, variant, contact_id in picked
     ]
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -23,18 +23,21 @@ STATE, QUEUE = Message.State, Message.Queue
 # SQLSTATE of a database that takes nothing: it is read-only after a failover, or where its disk is full.
 READ_ONLY = "25006"
 TEMPLATE_PAUSED = 132015
+# What met the rate of number or app waits longer each time, up to so many seconds if Meta names no longer wait.
+RATE_WAITS_S = 60
 Answer = Accepted | Refused | NotSent | UnknownOutcome
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One attempt and its answer, with the moment the answer came (UTC)."""
+    """One attempt and its answer, with the moment the answer came (UTC) and how many before it count as tries."""
 
     message_id: int
     attempt: int
     source_id: int
     answer: Answer
     at: datetime
+    tries: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Verdict:
     error_code: int | None = None
     reason: str = ""
     next_attempt_at: datetime | None = None
+    tries: int | None = None
 
 
 # An answer came after its claim and before now; a worker whose clock is wrong says something else.
@@ -67,12 +71,13 @@ UPDATE messaging_message m SET
   error_code = coalesce(v.error_code, m.error_code),
   reason = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 'campaign_cancelled'
                 WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.reason ELSE m.reason END,
+  tries = coalesce(v.tries, m.tries),
   -- Of an uncertain one: since when its status could be heard (messaging.sweeping).
   next_attempt_at = CASE WHEN v.next_attempt_at IS NOT NULL THEN {ANSWERED_AT} + (v.next_attempt_at - v.at)
                          WHEN v.state = 7 THEN now() ELSE m.next_attempt_at END
 FROM unnest(%s::bigint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::text[], %s::int[], %s::text[],
-            %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-     AS v(id, attempt, state, queue, wamid, error_code, reason, next_attempt_at, accepted_at, at),
+            %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::smallint[])
+     AS v(id, attempt, state, queue, wamid, error_code, reason, next_attempt_at, accepted_at, at, tries),
      messaging_source s
 WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt
   AND s.tenant_id = m.tenant_id AND s.id = m.source_id
@@ -152,10 +157,19 @@ def _refused(outcome: Outcome, refused: Refused) -> Verdict:
     if rule.error_class in (ErrorClass.TEMPLATE, ErrorClass.ACCOUNT):
         # Everything after it would fail the same way: the source or number pauses, this message waits with the rest.
         return _again(outcome, rule.code, wait_s=0)
-    if outcome.attempt < rule.max_attempts:
-        wait = refused.retry_after_s or 0
-        return _again(outcome, rule.code, wait_s=wait * 2 ** (outcome.attempt - 1) if wait < 3600 else wait)
+    wait, tries = refused.retry_after_s or 0, outcome.tries + 1
+    if rule.max_attempts is None:
+        # As often as it takes: the source's end is its end, too.
+        return _again(outcome, rule.code, wait_s=rate_wait_s(wait, outcome.attempt))
+    if tries < rule.max_attempts:
+        wait = wait * 2**outcome.tries if wait < 3600 else wait
+        return replace(_again(outcome, rule.code, wait_s=wait), tries=tries)
     return Verdict(STATE.FAILED, QUEUE.OUT, error_code=rule.code)
+
+
+def rate_wait_s(wait_s: int, attempt: int) -> int:
+    """How many seconds an attempt waits that met the rate of number or app, `wait_s` at least."""
+    return max(wait_s, min(wait_s * 2 ** (attempt - 1), RATE_WAITS_S))
 
 
 def _again(outcome: Outcome, code: int | None, *, wait_s: float) -> Verdict:
@@ -177,6 +191,7 @@ def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> set[
             v.next_attempt_at,
             o.at if isinstance(o.answer, Accepted) else None,
             o.at,
+            v.tries,
         )
         # In id order, so that two writers of the same rows wait for, and never deadlock with, each other.
         for o, v in sorted(verdicts, key=lambda pair: pair[0].message_id)

@@ -343,7 +343,8 @@ class Lane:
             log.exception("an attempt of source %s ended unexpectedly", message.source_id)
             answer = UnknownOutcome(type(error).__name__)
         # Before anything else is asked of Redis: what Meta said must not get lost with it.
-        self.outcomes.append(Outcome(message.message_id, message.attempt, message.source_id, answer, datetime.now(UTC)))
+        ids = message.message_id, message.attempt, message.source_id
+        self.outcomes.append(Outcome(*ids, answer, datetime.now(UTC), message.tries))
         if seconds := _brake_s(answer):
             # Without Redis no token is granted either.
             with contextlib.suppress(redis.RedisError):

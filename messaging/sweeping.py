@@ -61,7 +61,7 @@ WITH early AS MATERIALIZED (
           AND l.claimed_at IS NOT NULL) x
   CROSS JOIN generate_series(-1, 1) AS beside (minutes)
 ), unclear AS (
-  SELECT m.id, m.tenant_id, m.source_id, m.claimed_at, m.attempt, {EARLY} AS is_early FROM messaging_message m
+  SELECT m.id, m.tenant_id, m.source_id, m.claimed_at, m.tries, {EARLY} AS is_early FROM messaging_message m
   WHERE {OLD_ENOUGH} AND ({OVER} OR NOT {EARLY})
   ORDER BY m.id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ), sources AS (
@@ -75,7 +75,7 @@ WITH early AS MATERIALIZED (
      WHERE l.tenant_id = u.tenant_id AND l.source_id = u.source_id AND l.sent_at IS NOT NULL) AS until
   FROM sources u
 ), decided AS MATERIALIZED (
-  SELECT u.id, NOT u.is_early AND u.attempt < 5
+  SELECT u.id, NOT u.is_early AND u.tries < 4
     AND coalesce(h.until > u.claimed_at - interval '30 seconds', false)
     AND (s.state = 'paused' OR s.state = 'open' AND now() < coalesce(s.expires_at, 'infinity')) AS again
   FROM unclear u
@@ -86,6 +86,7 @@ UPDATE messaging_message m SET
   queue = CASE WHEN d.again THEN 0 ELSE 2 END,
   state = CASE WHEN d.again THEN 0 ELSE 7 END,
   reason = CASE WHEN d.again THEN '' ELSE 'never_confirmed' END,
+  tries = m.tries + CASE WHEN d.again THEN 1 ELSE 0 END,
   next_attempt_at = now()
 FROM decided d WHERE m.id = d.id
 """

@@ -39,6 +39,12 @@ def claimed(number: Number) -> Message:
     return Message.objects.get(source=source)
 
 
+@pytest.fixture
+def waiting(number: Number) -> Message:
+    """One message that nobody has tried to send yet."""
+    return Message.objects.get(source=factories.source(number, factories.contacts(number.tenant, 1)))
+
+
 def answer(number: Number, message: Message, what: Accepted | NotSent | Refused) -> tuple[int, int, str]:
     recording.record(number, [Outcome(message.pk, 1, message.source_id, what, AT)])
     message.refresh_from_db()
@@ -56,6 +62,15 @@ def claim_again(number: Number, message: Message) -> Outgoing:
     Message.objects.filter(pk=message.pk).update(next_attempt_at=now() - timedelta(days=1))
     [outgoing] = claiming.claim(number=number, source_id=message.source_id, most=1, budget=Budget(number))
     return outgoing
+
+
+def meet(number: Number, message: Message, *answers: NotSent | Refused) -> tuple[int, int]:
+    """Try it again and again, with these answers."""
+    for what in answers:
+        sent = claim_again(number, message)
+        recording.record(number, [Outcome(message.pk, sent.attempt, sent.source_id, what, AT, sent.tries)])
+    message.refresh_from_db()
+    return message.state, message.queue
 
 
 def test_an_acceptance_does_not_lower_a_delivery_that_overtook_it(number: Number, claimed: Message) -> None:
@@ -112,6 +127,22 @@ def test_an_answer_to_an_old_attempt_changes_nothing(number: Number, claimed: Me
 
 def test_what_may_be_sent_again_waits_while_its_campaign_is_open(number: Number, claimed: Message) -> None:
     assert answer(number, claimed, NotSent("no connection")) == (Message.State.QUEUED, 0, "")
+
+
+def test_what_never_left_spends_none_of_the_tries_that_a_refusal_leaves(number: Number, waiting: Message) -> None:
+    refused, not_sent = Refused(131000), NotSent("no connection")
+
+    assert meet(number, waiting, *[not_sent] * 6, refused, not_sent, refused) == (Message.State.QUEUED, 0)
+    assert meet(number, waiting, refused) == (Message.State.FAILED, 2)
+
+
+@pytest.mark.parametrize("code", [4, 130429, 131057])
+def test_what_says_nothing_of_the_message_never_ends_it(number: Number, waiting: Message, code: int) -> None:
+    assert meet(number, waiting, *[Refused(code)] * 12) == (Message.State.QUEUED, 0)
+
+    rule = Refused(code).rule
+    assert waiting.next_attempt_at - now() <= timedelta(seconds=max(60, rule.retry_after_s or 0))
+    assert meet(number, waiting, *[Refused(131000)] * 3) == (Message.State.FAILED, 2)
 
 
 @pytest.mark.parametrize(("code", "counted"), [(131026, 1), (190, 0)])

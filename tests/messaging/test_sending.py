@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import redis
 from django.db import IntegrityError, connection
+from django.db.models import F
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -228,6 +229,21 @@ def test_a_throttled_message_waits_and_goes_again(
 
     assert factories.states(source) == {"ACCEPTED": 20}
     assert meta.duplicates() == {}
+
+
+def test_what_meta_refuses_three_times_fails_however_often_it_could_not_leave_before(
+    bakery: Tenant, meta: Running, engine: Engine
+) -> None:
+    meta.configure(refused={"131000": 1.0})
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 2))
+    seen = []
+    for _ in range(3):
+        with tenant_scope(bakery):
+            Message.objects.filter(queue=0).update(next_attempt_at=now(), attempt=F("attempt") + 6)
+        engine.run(3)
+        seen.append(factories.states(source))
+
+    assert seen == [{"QUEUED": 2}, {"QUEUED": 2}, {"FAILED": 2}]
 
 
 def test_while_the_apps_quota_is_used_up_a_few_ask_again_when_meta_said(

@@ -55,6 +55,19 @@ def test_an_uncertain_one_is_repeated_when_later_messages_were_confirmed(source:
     assert state(unclear) == (Message.State.QUEUED, 0, "")
 
 
+@pytest.mark.parametrize(("tries", "queue"), [(3, 0), (4, 2)])
+def test_it_is_repeated_four_times_whatever_else_had_kept_it_from_leaving(
+    source: Source, tries: int, queue: int
+) -> None:
+    unclear = claimed(source, 1000, state=7, attempt=20, tries=tries)
+    claimed(source, 500, state=4, queue=2, sent_at=now())
+
+    sweeping.sweep()
+
+    unclear.refresh_from_db()
+    assert (unclear.queue, unclear.tries) == (queue, 4)
+
+
 def test_those_that_wait_for_the_statuses_of_others_hold_no_other_campaign_up(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
