@@ -21,12 +21,12 @@ from consent.queries import (
     special_names,
     without_legal_form,
 )
-from messaging import reasons
 from segments import compiling
 from segments import queries as segments
 from segments.rules import InvalidRule, parse
 from whatsapp import profiles
 from whatsapp.models import Number, Template
+from whatsapp.pausing import DAILY_LIMIT_PAUSE
 
 
 @dataclass(frozen=True)
@@ -316,7 +316,7 @@ def _people(found: audience.Newcomers) -> str:
 
 
 def _paused_text(number: Number) -> str:
-    if number.pause_code == reasons.DAILY_LIMIT_PAUSE:
+    if number.pause_code == DAILY_LIMIT_PAUSE:
         return _("The limit of %(limit)s people per 24 hours is used up. Wait a day or choose another number.") % {
             "limit": number_format(number.daily_limit or 0)
         }

@@ -158,6 +158,11 @@ def oldest_waiting() -> dict[str, float]:
         return found
 
 
+def longest_waiting() -> float:
+    """How many seconds the oldest stored webhook has waited, 0 without any; one that was set aside waits no more."""
+    return max(oldest_waiting().values())
+
+
 def backlog(*, most: int) -> Backlog:
     """How much waits, each counted up to `most`."""
     with across_tenants("a webhook belongs to no tenant until it is read"), connection.cursor() as cursor:

@@ -17,7 +17,7 @@ from messaging.models import Message, Source
 from whatsapp.errors import ErrorClass, Rule, Scope, is_known
 from whatsapp.markets import country_of
 from whatsapp.models import Account, Number
-from whatsapp.pausing import pause_account
+from whatsapp.pausing import DAILY_LIMIT_PAUSE, pause_account
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,9 @@ def _pause_senders(tenant_id: int, failures: Sequence[Failure]) -> None:
 
 def _pause_number(tenant_id: int, number_id: int, rule: Rule) -> None:
     until = datetime.now(UTC) + timedelta(seconds=rule.retry_after_s or 3600)
-    is_sooner = Q(paused_until=None) | Q(paused_until__lt=until)
-    Number.objects.filter(is_sooner, tenant=tenant_id, pk=number_id).update(paused_until=until, pause_code=rule.code)
+    # Our own stop lets answers through, which Meta refuses now, too; a claim finds it again afterwards.
+    is_less = Q(paused_until=None) | Q(paused_until__lt=until) | Q(pause_code=DAILY_LIMIT_PAUSE)
+    Number.objects.filter(is_less, tenant=tenant_id, pk=number_id).update(paused_until=until, pause_code=rule.code)
 
 
 def _close_countries(tenant_id: int, failures: Sequence[Failure]) -> None:

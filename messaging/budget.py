@@ -1,5 +1,7 @@
 """The moving 24-hour limit of unique people per business portfolio (whatsapp-cloud-api § 6.3).
 
+Answers in a conversation that the person has opened take no place: Meta counts what a company begins.
+
 Redis counts, because every claim asks; PostgreSQL knows: a missing key is rebuilt from the messages.
 """
 
@@ -61,7 +63,8 @@ FROM messaging_message m
 JOIN messaging_source s ON s.tenant_id = m.tenant_id AND s.id = m.source_id
 JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
 JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
-WHERE m.tenant_id = %s AND a.portfolio_id = %s AND coalesce(s.resumed_at, s.created_at) > now() - interval '8 days'
+WHERE m.tenant_id = %s AND a.portfolio_id = %s AND s.purpose <> 'service'
+  AND coalesce(s.resumed_at, s.created_at) > now() - interval '8 days'
   AND (m.accepted_at > now() - interval '24 hours'
        OR m.state IN (1, 7) AND m.claimed_at > now() - interval '24 hours')
 GROUP BY m.contact_id
@@ -72,16 +75,18 @@ class Budget:
     """How many more people a number's portfolio may reach today."""
 
     def __init__(self, number: Number) -> None:
-        self.limit = number.daily_limit
         self._tenant_id = number.tenant_id
         self._portfolio = number.account.portfolio_id
         self._key = f"zusage:reached:{number.tenant_id}:{number.account.portfolio_id}"
 
-    def reserve(self, contact_ids: Sequence[int]) -> tuple[set[int], datetime]:
-        """Take room for these people; returns those who have none, and when the next place becomes free (UTC)."""
-        if self.limit is None or not contact_ids:
+    def reserve(self, contact_ids: Sequence[int], *, limit: int | None) -> tuple[set[int], datetime]:
+        """Take room for these people; returns those who have none, and when the next place becomes free (UTC).
+
+        `limit` is the number's at this moment: Meta may raise it while a lane is open.
+        """
+        if limit is None or not contact_ids:
             return set(), datetime.now(UTC)
-        refused, oldest = self._reserve(self.limit, contact_ids)
+        refused, oldest = self._reserve(limit, contact_ids)
         free_at = datetime.fromtimestamp(float(oldest), UTC) + timedelta(seconds=DAY_S)
         return {int(contact_id) for contact_id in refused}, free_at
 

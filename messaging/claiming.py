@@ -12,7 +12,7 @@ from django.db.models import Q
 from consent import rules
 from consent.actions.preferences import page_of
 from consent.queries import CATEGORY_MISMATCH, serves, special_names, without_special
-from messaging import links, queries, reasons, rendering
+from messaging import links, queries, rendering
 from messaging.budget import Budget
 from messaging.models import Content, Message, Source
 from messaging.rendering import OWN_PAGE, Person, TemplateText
@@ -20,6 +20,7 @@ from tenants.encryption import seal
 from tenants.scope import tenant_scope
 from whatsapp.markets import country_of, market_of
 from whatsapp.models import Number
+from whatsapp.pausing import DAILY_LIMIT_PAUSE
 from whatsapp.payloads import InvalidPayload
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ class Outgoing:
     attempt: int
     source_id: int
     content: bytes = b""
+    # Attempts before this one that count against the message (messaging.models).
+    tries: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Candidate:
 
     message_id: int
     attempt: int
+    tries: int
     variant: int
     contact_id: int
     person: Person
@@ -51,7 +55,7 @@ class Candidate:
 
 # Pending messages of one source in exactly the order of their partial index (docs/decisions/0003).
 PICK = """
-SELECT m.id, m.attempt, m.variant, m.contact_id FROM messaging_message m
+SELECT m.id, m.attempt, m.tries, m.variant, m.contact_id FROM messaging_message m
 WHERE m.tenant_id = %s AND m.source_id = %s AND m.queue = 0 AND m.next_attempt_at <= now()
 ORDER BY m.next_attempt_at, m.id LIMIT %s FOR UPDATE SKIP LOCKED
 """
@@ -62,7 +66,7 @@ JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
 JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
 WHERE s.tenant_id = %s AND s.number_id = %s AND s.state = 'open'
   AND (s.expires_at IS NULL OR s.expires_at > now())
-  AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
+  AND {queries.MAY_SEND}
   AND EXISTS (SELECT FROM consent_agreement g WHERE g.tenant_id = s.tenant_id)
   AND {queries.FIRST_DUE} IS NOT NULL
 ORDER BY s.priority, s.id
@@ -115,15 +119,16 @@ def claim(*, number: Number, source_id: int, most: int, budget: Budget) -> list[
     or waits and comes after this claim, which covers at most one second of sending (CG-22).
     """
     with tenant_scope(number.tenant_id):
-        source = Source.objects.filter(tenant=number.tenant_id, pk=source_id, state=Source.State.OPEN).first()
+        sources = Source.objects.select_related("number").filter(tenant=number.tenant_id, state=Source.State.OPEN)
+        source = sources.filter(pk=source_id).first()
         if source is None:
             return []
-        candidates = _candidates(source, most)
-        candidates = _within_budget(number, candidates, budget)
-        outgoing, skipped = _rendered(source, candidates)
+        outgoing, skipped = _rendered(source, _candidates(source, most))
+        # Last, so that nobody who gets nothing takes a place.
+        outgoing = _within_budget(source, outgoing, budget)
         _take([c for c, _ in outgoing], number.tenant_id)
         _skip(skipped, number.tenant_id)
-    return [Outgoing(c.message_id, c.attempt + 1, source_id, content) for c, content in outgoing]
+    return [Outgoing(c.message_id, c.attempt + 1, source_id, content, c.tries) for c, content in outgoing]
 
 
 def _candidates(source: Source, most: int) -> list[Candidate]:
@@ -133,12 +138,12 @@ def _candidates(source: Source, most: int) -> list[Candidate]:
             picked = cursor.fetchall()
         if not picked:
             return []
-        contact_ids = [row[3] for row in picked]
+        contact_ids = [row[4] for row in picked]
         people = _people(cursor, source, contact_ids)
     gone = (Person(), False, "erased", None)
     return [
-        Candidate(message_id, attempt, variant, contact_id, *people.get(contact_id, gone))
-        for message_id, attempt, variant, contact_id in picked
+        Candidate(message_id, attempt, tries, variant, contact_id, *people.get(contact_id, gone))
+        for message_id, attempt, tries, variant, contact_id in picked
     ]
 
 
@@ -207,15 +212,20 @@ def _obstacle(
     return ""
 
 
-def _within_budget(number: Number, candidates: list[Candidate], budget: Budget) -> list[Candidate]:
-    """Leave those in the queue for whom the portfolio's moving 24-hour limit has no room."""
-    sendable = [c for c in candidates if not c.reason]
-    refused, free_at = budget.reserve([c.contact_id for c in sendable])
+def _within_budget(
+    source: Source, outgoing: list[tuple[Candidate, bytes]], budget: Budget
+) -> list[tuple[Candidate, bytes]]:
+    """Leave those in the queue for whom the portfolio's moving 24-hour limit has no room; answers need none."""
+    if source.purpose == "service":
+        return outgoing
+    limit = source.number.daily_limit
+    refused, free_at = budget.reserve([c.contact_id for c, _ in outgoing], limit=limit)
     if refused:
         is_sooner = Q(paused_until=None) | Q(paused_until__lt=free_at)
-        numbers = Number.objects.filter(is_sooner, pk=number.pk)
-        numbers.update(paused_until=free_at, pause_code=reasons.DAILY_LIMIT_PAUSE)
-    return [c for c in candidates if c.contact_id not in refused]
+        # Unless Meta has raised the limit since.
+        numbers = Number.objects.filter(is_sooner, pk=source.number_id, daily_limit=limit)
+        numbers.update(paused_until=free_at, pause_code=DAILY_LIMIT_PAUSE)
+    return [(c, content) for c, content in outgoing if c.contact_id not in refused]
 
 
 def _rendered(

@@ -15,9 +15,10 @@ from contacts import actions as contacts
 from messaging import braking, queries
 from messaging.braking import Failure
 from messaging.models import Message
+from messaging.recording import rate_wait_s
 from tenants.encryption import BadToken, unseal
 from tenants.scope import tenant_scope
-from whatsapp.errors import rule_for
+from whatsapp.errors import Rule, rule_for
 
 
 @dataclass(frozen=True)
@@ -214,10 +215,15 @@ def _failures(changed: Iterable[Changed]) -> list[Failure]:
     ]
 
 
-def _passing(fates: Sequence[Fate]) -> list[tuple[int, int | None, int, int]]:
-    """(message id, attempt, seconds to wait, most attempts) of what failed for a passing reason."""
+def _passing(fates: Sequence[Fate]) -> list[tuple[int, int | None, int, int | None]]:
+    """(message id, attempt, seconds to wait, most tries if they count) of what failed for a passing reason."""
     rows = [(f, rule_for(f.error_code)) for f in fates if f.failed_at and f.error_code]
-    return [(f.message_id, f.attempt, r.retry_after_s or 60, r.max_attempts) for f, r in rows if r.is_retryable]
+    return [(f.message_id, f.attempt, _wait_s(f, r), r.max_attempts) for f, r in rows if r.is_retryable]
+
+
+def _wait_s(fate: Fate, rule: Rule) -> int:
+    wait_s = rule.retry_after_s or 60
+    return rate_wait_s(wait_s, fate.attempt or 1) if rule.max_attempts is None else wait_s
 
 
 def _hold_sources(tenant_id: int, message_ids: Sequence[int]) -> None:
@@ -229,15 +235,16 @@ def _hold_sources(tenant_id: int, message_ids: Sequence[int]) -> None:
         queries.hold_sources(tenant_id, [row[0] for row in cursor.fetchall()])
 
 
-def _retry(tenant_id: int, again: Sequence[tuple[int, int | None, int, int]]) -> None:
+def _retry(tenant_id: int, again: Sequence[tuple[int, int | None, int, int | None]]) -> None:
     """Queue messages again as a new attempt, if their source ends late enough; a paused one gets a new end."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE messaging_message m SET queue = 0, state = 0, wamid = NULL, failed_at = NULL,"
+            " tries = m.tries + CASE WHEN v.most IS NULL THEN 0 ELSE 1 END,"
             " next_attempt_at = now() + v.wait * interval '1 second'"
             " FROM unnest(%s::bigint[], %s::smallint[], %s::int[], %s::int[]) AS v(id, attempt, wait, most),"
             " messaging_source s"
-            " WHERE m.tenant_id = %s AND m.id = v.id AND m.state = 8 AND m.attempt < v.most"
+            " WHERE m.tenant_id = %s AND m.id = v.id AND m.state = 8 AND (v.most IS NULL OR m.tries + 1 < v.most)"
             " AND (v.attempt IS NULL OR v.attempt = m.attempt)"
             " AND s.tenant_id = m.tenant_id AND s.id = m.source_id AND s.state <> 'closed'"
             " AND (s.state = 'paused' OR now() + v.wait * interval '1 second' < coalesce(s.expires_at, 'infinity'))",

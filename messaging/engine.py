@@ -15,7 +15,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 
 from messaging.budget import TIMEOUTS
 from messaging.leases import Others
-from messaging.sending import Sender
+from messaging.sending import SPARE, Sender
 from whatsapp import bulk
 
 THREADS = 4
@@ -40,7 +40,7 @@ class Engine:
         self.loop.run_until_complete(self._run(seconds, call_next))
 
     async def _run(self, seconds: float, call_next: Callable[[], Any]) -> None:
-        self.http = self.http or bulk.open_transport()
+        self.http = self.http or bulk.open_transport(connections=bulk.CONNECTIONS + SPARE)
         self.cache = self.cache or redis.asyncio.Redis.from_url(
             settings.REDIS_URL, retry=Retry(BACKOFF, TRIES), **TIMEOUTS
         )

@@ -131,6 +131,9 @@ class Message(models.Model):
     error_code = models.IntegerField(null=True)
     next_attempt_at = models.DateTimeField(default=now, db_default=Now())
     attempt = models.SmallIntegerField(default=0, db_default=0)
+    # How many attempts count against it: those that Meta refused for a passing reason of the message's own, and those
+    # with an unknown outcome that were repeated. `attempt` names an attempt and counts also what never left.
+    tries = models.SmallIntegerField(default=0, db_default=0)
     claimed_at = models.DateTimeField(null=True)
     wamid = models.CharField(max_length=200, null=True)
     # The ledger row that allowed the sending: proof of use; 0 for an answer to the person, which needs none (M-45).

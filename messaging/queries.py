@@ -16,6 +16,7 @@ from contacts.models import Contact
 from messaging.models import Content, Message, Source
 from tenants.scope import across_tenants
 from whatsapp.models import Media, Number
+from whatsapp.pausing import DAILY_LIMIT_PAUSE
 
 PAYLOAD = "free_form__interactive__action__buttons__0__reply__id"
 NEVER_SEEN = (
@@ -59,6 +60,10 @@ def first_under_way(tenant: str, source: str) -> str:
 
 
 FIRST_DUE = first_waiting("s.tenant_id", "s.id", such="m.next_attempt_at <= now()")
+# A source `s` whose number `n` and account `a` may send. What ends at the limit of people in 24 hours are messages that
+# we begin; answers in a conversation that the person has opened Meta does not count (whatsapp-cloud-api § 6.3).
+MAY_SEND = f"""(a.paused_at IS NULL AND (n.paused_until IS NULL OR n.paused_until <= now()
+    OR n.pause_code = {DAILY_LIMIT_PAUSE} AND s.purpose = 'service'))"""
 # Nothing leaves before the company has concluded the contract of Art. 28 GDPR (CG-50).
 NUMBERS_DUE = f"""
 SELECT DISTINCT s.number_id FROM messaging_source s
@@ -66,7 +71,7 @@ JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
 JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
 JOIN tenants_tenant t ON t.id = s.tenant_id
 WHERE s.state = 'open' AND (s.expires_at IS NULL OR s.expires_at > now()) AND t.is_active
-  AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
+  AND {MAY_SEND}
   AND EXISTS (SELECT FROM consent_agreement g WHERE g.tenant_id = s.tenant_id)
   AND {FIRST_DUE} IS NOT NULL
 """
@@ -161,7 +166,7 @@ def hold_sources(tenant_id: int, source_ids: Collection[int]) -> None:
 
 # The oldest of each source stands first in its index. By kind, because a campaign's age only tells how long it takes at
 # its number's rate, while a reply is old after seconds.
-OLDEST_DUE = """
+OLDEST_DUE = f"""
 SELECT s.kind, extract(epoch FROM now() - min(m.next_attempt_at))::float FROM messaging_source s
 JOIN whatsapp_number n ON n.tenant_id = s.tenant_id AND n.id = s.number_id
 JOIN whatsapp_account a ON a.tenant_id = n.tenant_id AND a.id = n.account_id
@@ -171,7 +176,7 @@ CROSS JOIN LATERAL (
   WHERE w.tenant_id = s.tenant_id AND w.source_id = s.id AND w.queue = 0 AND w.next_attempt_at <= now()
   ORDER BY w.next_attempt_at, w.id LIMIT 1) m
 WHERE s.state = 'open' AND (s.expires_at IS NULL OR s.expires_at > now()) AND t.is_active
-  AND (n.paused_until IS NULL OR n.paused_until <= now()) AND a.paused_at IS NULL
+  AND {MAY_SEND}
   AND EXISTS (SELECT FROM consent_agreement g WHERE g.tenant_id = s.tenant_id)
 GROUP BY s.kind
 """

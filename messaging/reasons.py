@@ -39,9 +39,8 @@ LABELS: dict[str, str | Promise] = {
     "daily_limit": _("Limit of people per 24 hours reached"),
 }
 
-# Number.pause_code for our own stop at the 24-hour limit; Meta's codes are positive.
-DAILY_LIMIT_PAUSE = -24
-# Source.pause_code for our own stop at a campaign's end with messages that should have gone before.
+# Source.pause_code for our own stop at a campaign's end with messages that should have gone before; Meta's codes are
+# positive.
 OVERDUE_PAUSE = -1
 # Source.pause_code for what a backup has brought back: nobody here knows what was sent after it (campaigns.restoring).
 RESTORED_PAUSE = -2

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -23,18 +23,21 @@ STATE, QUEUE = Message.State, Message.Queue
 # SQLSTATE of a database that takes nothing: it is read-only after a failover, or where its disk is full.
 READ_ONLY = "25006"
 TEMPLATE_PAUSED = 132015
+# What met the rate of number or app waits longer each time, up to so many seconds if Meta names no longer wait.
+RATE_WAITS_S = 60
 Answer = Accepted | Refused | NotSent | UnknownOutcome
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One attempt and its answer, with the moment the answer came (UTC)."""
+    """One attempt and its answer, with the moment the answer came (UTC) and how many before it count as tries."""
 
     message_id: int
     attempt: int
     source_id: int
     answer: Answer
     at: datetime
+    tries: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,15 @@ class Verdict:
     error_code: int | None = None
     reason: str = ""
     next_attempt_at: datetime | None = None
+    tries: int | None = None
 
 
 # An answer came after its claim and before now; a worker whose clock is wrong says something else.
 ANSWERED_AT = "least(greatest(v.at, m.claimed_at), now())"
 # Statuses may have overtaken the answer, and the sweeper may have called the attempt uncertain meanwhile: an
-# acceptance never lowers a delivery state, a refusal counts only while nothing better is known.
+# acceptance never lowers a delivery state, a refusal counts only while nothing better is known. A failure may have
+# overtaken its own acceptance and queued the message again: such a row waits, was accepted and has a code, which the
+# next claim takes away, and its acceptance is no news.
 RECORD = f"""
 UPDATE messaging_message m SET
   state = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 10
@@ -65,16 +71,19 @@ UPDATE messaging_message m SET
   error_code = coalesce(v.error_code, m.error_code),
   reason = CASE WHEN v.queue = 0 AND s.state = 'closed' THEN 'campaign_cancelled'
                 WHEN v.accepted_at IS NULL OR m.state IN (0, 1, 7) THEN v.reason ELSE m.reason END,
+  tries = coalesce(v.tries, m.tries),
   -- Of an uncertain one: since when its status could be heard (messaging.sweeping).
   next_attempt_at = CASE WHEN v.next_attempt_at IS NOT NULL THEN {ANSWERED_AT} + (v.next_attempt_at - v.at)
                          WHEN v.state = 7 THEN now() ELSE m.next_attempt_at END
 FROM unnest(%s::bigint[], %s::smallint[], %s::smallint[], %s::smallint[], %s::text[], %s::int[], %s::text[],
-            %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-     AS v(id, attempt, state, queue, wamid, error_code, reason, next_attempt_at, accepted_at, at),
+            %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::smallint[])
+     AS v(id, attempt, state, queue, wamid, error_code, reason, next_attempt_at, accepted_at, at, tries),
      messaging_source s
 WHERE m.tenant_id = %s AND m.id = v.id AND m.attempt = v.attempt
   AND s.tenant_id = m.tenant_id AND s.id = m.source_id
-  AND (v.accepted_at IS NOT NULL OR m.state IN (1, 7))
+  AND (v.accepted_at IS NOT NULL AND (m.queue <> 0 OR m.accepted_at IS NULL OR m.error_code IS NULL)
+       OR m.state IN (1, 7))
+RETURNING m.id
 """
 
 
@@ -115,8 +124,11 @@ def _record(number: Number, outcomes: Sequence[Outcome]) -> None:
         queries.hold_sources(
             number.tenant_id, {outcome.source_id for outcome, v in verdicts if v.queue == QUEUE.WAITING}
         )
-        _update(number.tenant_id, verdicts)
-        _beyond_the_message(number, outcomes)
+        changed = _update(number.tenant_id, verdicts)
+        _note_stops(number, outcomes)
+        # Who records a batch again, because the answer of its COMMIT got lost, counts nothing again and stops nothing
+        # again that somebody may have resumed.
+        _brake(number.tenant_id, [outcome for outcome in outcomes if outcome.message_id in changed])
 
 
 def verdict(outcome: Outcome) -> Verdict:
@@ -145,10 +157,19 @@ def _refused(outcome: Outcome, refused: Refused) -> Verdict:
     if rule.error_class in (ErrorClass.TEMPLATE, ErrorClass.ACCOUNT):
         # Everything after it would fail the same way: the source or number pauses, this message waits with the rest.
         return _again(outcome, rule.code, wait_s=0)
-    if outcome.attempt < rule.max_attempts:
-        wait = refused.retry_after_s or 0
-        return _again(outcome, rule.code, wait_s=wait * 2 ** (outcome.attempt - 1) if wait < 3600 else wait)
+    wait, tries = refused.retry_after_s or 0, outcome.tries + 1
+    if rule.max_attempts is None:
+        # As often as it takes: the source's end is its end, too.
+        return _again(outcome, rule.code, wait_s=rate_wait_s(wait, outcome.attempt))
+    if tries < rule.max_attempts:
+        wait = wait * 2**outcome.tries if wait < 3600 else wait
+        return replace(_again(outcome, rule.code, wait_s=wait), tries=tries)
     return Verdict(STATE.FAILED, QUEUE.OUT, error_code=rule.code)
+
+
+def rate_wait_s(wait_s: int, attempt: int) -> int:
+    """How many seconds an attempt waits that met the rate of number or app, `wait_s` at least."""
+    return max(wait_s, min(wait_s * 2 ** (attempt - 1), RATE_WAITS_S))
 
 
 def _again(outcome: Outcome, code: int | None, *, wait_s: float) -> Verdict:
@@ -156,7 +177,8 @@ def _again(outcome: Outcome, code: int | None, *, wait_s: float) -> Verdict:
     return Verdict(STATE.QUEUED, QUEUE.WAITING, error_code=code, next_attempt_at=due)
 
 
-def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> None:
+def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> set[int]:
+    """Write the rows; returns the ids of those for which it was news."""
     rows = [
         (
             o.message_id,
@@ -169,23 +191,27 @@ def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> None
             v.next_attempt_at,
             o.at if isinstance(o.answer, Accepted) else None,
             o.at,
+            v.tries,
         )
         # In id order, so that two writers of the same rows wait for, and never deadlock with, each other.
         for o, v in sorted(verdicts, key=lambda pair: pair[0].message_id)
     ]
     with connection.cursor() as cursor:
         cursor.execute(RECORD, [*(list(column) for column in zip(*rows, strict=True)), tenant_id])
+        return {row[0] for row in cursor.fetchall()}
 
 
-def _beyond_the_message(number: Number, outcomes: Sequence[Outcome]) -> None:
-    """Stop what Meta's answers speak about, and record who stopped our marketing."""
-    told = [(outcome, rule) for outcome in outcomes if (rule := _rule_of(outcome.answer))]
-    for outcome, rule in told:
-        if rule.suppress_marketing:
+def _note_stops(number: Number, outcomes: Sequence[Outcome]) -> None:
+    """Record who stopped our marketing, whatever became of the message; the ledger takes each once."""
+    for outcome in outcomes:
+        if (rule := _rule_of(outcome.answer)) and rule.suppress_marketing:
             _stopped_in_whatsapp(number, outcome)
-    braking.brake(
-        number.tenant_id, [Failure(o.message_id, o.source_id, rule, claimed_at=o.at, at=o.at) for o, rule in told]
-    )
+
+
+def _brake(tenant_id: int, outcomes: Sequence[Outcome]) -> None:
+    """Stop what Meta's answers speak about beyond their messages."""
+    told = [(outcome, rule) for outcome in outcomes if (rule := _rule_of(outcome.answer))]
+    braking.brake(tenant_id, [Failure(o.message_id, o.source_id, rule, claimed_at=o.at, at=o.at) for o, rule in told])
 
 
 def _rule_of(answer: Answer) -> Rule | None:

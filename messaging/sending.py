@@ -45,6 +45,9 @@ RECORD_FOR_S = 180
 # next leaves as soon as an answer comes.
 PORTION = 16
 AHEAD = 48
+# Connections beside those that one lane may have: with these another number begins while one of which Meta hangs has
+# taken all of its own.
+SPARE = 32
 # So long a lane without a token waits at most before it asks again; a number that rests for longer gets none.
 PAUSE_S = 0.05
 # How long a list of due sources may be used; what is more urgent waits so long at most.
@@ -75,8 +78,8 @@ class Sender:
         self.lanes: dict[int, asyncio.Task[None]] = {}
         self.rates: dict[int, int] = {}
         self.flying = 0
-        # Granted, and waiting for a connection: whose, what, and when it was claimed.
-        self.ready: deque[tuple[Lane, Outgoing, float]] = deque()
+        # By lane, what is granted and waits for a connection, and when it was claimed.
+        self.ready: dict[Lane, deque[tuple[Outgoing, float]]] = {}
         self._landed = asyncio.Event()
 
     async def run(self) -> None:
@@ -118,16 +121,25 @@ class Sender:
                 if lane.exception():
                     log.error("lane of number %s ended", number_id, exc_info=lane.exception())
 
-    async def room(self) -> int:
-        """How many more messages may get tokens; waits for a portion. The lanes of a process share its connections."""
-        while (room := bulk.CONNECTIONS + AHEAD - self.flying - len(self.ready)) < PORTION:
+    async def room(self, lane: "Lane") -> int:
+        """How many more messages of a lane may get tokens; waits for a portion."""
+        while (room := AHEAD + self._room(lane)) < PORTION:
             self._landed.clear()
             await self._landed.wait()
         return room
 
+    def _room(self, lane: "Lane") -> int:
+        own = len(lane.flying) + len(self.ready.get(lane, ()))
+        ready = sum(map(len, self.ready.values()))
+        return min(self._share() - own, bulk.CONNECTIONS + SPARE - self.flying - ready)
+
+    def _share(self) -> int:
+        """How many connections a lane may have: half while there are others, who may not wait for a Meta that hangs."""
+        return bulk.CONNECTIONS // (2 if len(self.lanes) > 1 else 1)
+
     def launch(self, lane: "Lane", message: Outgoing, claimed_at: float) -> None:
         """Send a granted message as soon as it has a connection of its own."""
-        self.ready.append((lane, message, claimed_at))
+        self.ready.setdefault(lane, deque()).append((message, claimed_at))
         self._launch_ready()
 
     def landed(self) -> None:
@@ -137,14 +149,20 @@ class Sender:
         self._landed.set()
 
     def _launch_ready(self) -> None:
-        while self.ready and self.flying < bulk.CONNECTIONS:
-            lane, message, claimed_at = self.ready.popleft()
+        while self.flying < bulk.CONNECTIONS + SPARE and (lane := self._next()):
+            message, claimed_at = self.ready[lane].popleft()
             # Asked after every wait: for Redis, for the bucket, for a free connection.
             if time.monotonic() - claimed_at > CLAIM_LASTS_S:
                 lane.late.append(message)
             else:
                 self.flying += 1
                 lane.launch(message)
+
+    def _next(self) -> "Lane | None":
+        """Of the lanes that have less than their share the one whose message waits longest."""
+        share = self._share()
+        able = [lane for lane, waiting in self.ready.items() if waiting and len(lane.flying) < share]
+        return min(able, key=lambda lane: self.ready[lane][0][1], default=None)
 
     async def in_thread(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run database work in a thread with a connection of its own."""
@@ -223,8 +241,9 @@ class Lane:
 
     async def _land(self) -> None:
         """Wait for every answer; what is still ready leaves meanwhile or becomes late."""
-        while self.flying or any(lane is self for lane, *_ in self.sender.ready):
+        while self.flying or self.sender.ready.get(self):
             await asyncio.wait(self.flying or [asyncio.create_task(asyncio.sleep(0.05))])
+        self.sender.ready.pop(self, None)
         await self._give_back_late()
 
     async def _claim(self) -> tuple[float, list[Outgoing]]:
@@ -271,7 +290,7 @@ class Lane:
         position = 0
         try:
             while position < len(batch):
-                asked = batch[position : position + await self.sender.room()]
+                asked = batch[position : position + await self.sender.room(self)]
                 grant = await self.bucket.take([_name(message) for message in asked])
                 granted = asked[: grant.count]
                 own = [message for message in granted if _name(message) not in grant.lost]
@@ -324,7 +343,8 @@ class Lane:
             log.exception("an attempt of source %s ended unexpectedly", message.source_id)
             answer = UnknownOutcome(type(error).__name__)
         # Before anything else is asked of Redis: what Meta said must not get lost with it.
-        self.outcomes.append(Outcome(message.message_id, message.attempt, message.source_id, answer, datetime.now(UTC)))
+        ids = message.message_id, message.attempt, message.source_id
+        self.outcomes.append(Outcome(*ids, answer, datetime.now(UTC), message.tries))
         if seconds := _brake_s(answer):
             # Without Redis no token is granted either.
             with contextlib.suppress(redis.RedisError):

@@ -1,7 +1,8 @@
 """Finds what was left behind: claims of killed workers, unknown outcomes, what waits at a source's end."""
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -16,6 +17,9 @@ from messaging.budget import client
 from messaging.claiming import Outgoing
 from tenants.scope import across_tenants
 
+log = logging.getLogger(__name__)
+# For how many seconds the oldest webhook has waited to be applied; the app that receives them registers it.
+_unread_for: list[Callable[[], float]] = []
 # Claims are timed by the database, grants by Redis.
 CLOCKS_DIFFER = timedelta(minutes=1)
 
@@ -38,13 +42,28 @@ WHERE queue = 1 AND state = 1 AND claimed_at < now() - %(grace)s * interval '1 s
 # later from the same source have arrived, and none is missing of what Meta accepted around the same time (a webhook
 # that failed comes again later, out of order). While some are missing it waits, up to four times as long. Without that
 # evidence it is given up: rather not sent than sent twice. MATERIALIZED, so that a source's messages are read once and
-# not for every unclear one.
-SETTLE = """
-WITH unclear AS (
-  SELECT m.id, m.tenant_id, m.source_id, m.claimed_at, m.next_attempt_at AS since FROM messaging_message m
-  WHERE m.queue = 1 AND m.state = 7 AND m.claimed_at < now() - %(settle)s * interval '1 second'
-    AND m.next_attempt_at < now() - %(settle)s * interval '1 second'
-  ORDER BY m.id LIMIT 5000 FOR UPDATE SKIP LOCKED
+# not for every unclear one. Those that still wait for others' statuses are left out first: thousands of one company
+# would keep all others' from being looked at.
+OLD_ENOUGH = """
+m.queue = 1 AND m.state = 7 AND m.claimed_at < now() - %(settle)s * interval '1 second'
+  AND m.next_attempt_at < now() - %(settle)s * interval '1 second'
+"""
+EARLY = "(m.source_id, date_trunc('minute', m.claimed_at)) IN (SELECT source_id, minute FROM early)"
+OVER = "m.next_attempt_at < now() - 4 * %(settle)s * interval '1 second'"
+SETTLE = f"""
+WITH early AS MATERIALIZED (
+  -- The minutes of which statuses are missing, and those beside them.
+  SELECT x.source_id, x.minute + beside.minutes * interval '1 minute' AS minute
+  FROM (SELECT DISTINCT l.source_id, date_trunc('minute', l.claimed_at) AS minute
+        FROM (SELECT DISTINCT m.tenant_id, m.source_id FROM messaging_message m WHERE {OLD_ENOUGH}) u
+        JOIN messaging_message l ON l.tenant_id = u.tenant_id AND l.source_id = u.source_id
+        WHERE l.state = 2 AND l.accepted_at < now() - %(settle)s / 2 * interval '1 second'
+          AND l.claimed_at IS NOT NULL) x
+  CROSS JOIN generate_series(-1, 1) AS beside (minutes)
+), unclear AS (
+  SELECT m.id, m.tenant_id, m.source_id, m.claimed_at, m.tries, {EARLY} AS is_early FROM messaging_message m
+  WHERE {OLD_ENOUGH} AND ({OVER} OR NOT {EARLY})
+  ORDER BY m.id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ), sources AS (
   -- Held, so that a cancellation comes before and is seen here, or after and finds what was queued again.
   SELECT s.tenant_id, s.id AS source_id, s.state, s.expires_at FROM messaging_source s
@@ -55,30 +74,23 @@ WITH unclear AS (
     (SELECT max(l.claimed_at) FROM messaging_message l
      WHERE l.tenant_id = u.tenant_id AND l.source_id = u.source_id AND l.sent_at IS NOT NULL) AS until
   FROM sources u
-), unheard AS MATERIALIZED (
-  SELECT DISTINCT l.source_id, date_trunc('minute', l.claimed_at) AS minute
-  FROM sources u JOIN messaging_message l ON l.tenant_id = u.tenant_id AND l.source_id = u.source_id
-  WHERE l.state = 2 AND l.accepted_at < now() - %(settle)s / 2 * interval '1 second'
 ), decided AS MATERIALIZED (
-  SELECT u.id,
-    u.since < now() - 4 * %(settle)s * interval '1 second' AS is_over,
-    EXISTS (SELECT 1 FROM unheard x WHERE x.source_id = u.source_id AND x.minute
-            BETWEEN date_trunc('minute', u.claimed_at) - interval '1 minute' AND u.claimed_at + interval '1 minute')
-      AS is_early,
-    coalesce(h.until > u.claimed_at - interval '30 seconds'
-             AND (s.state = 'paused' OR s.state = 'open' AND now() < coalesce(s.expires_at, 'infinity')),
-             false) AS again
+  SELECT u.id, NOT u.is_early AND u.tries < 4
+    AND coalesce(h.until > u.claimed_at - interval '30 seconds', false)
+    AND (s.state = 'paused' OR s.state = 'open' AND now() < coalesce(s.expires_at, 'infinity')) AS again
   FROM unclear u
   JOIN heard h ON h.tenant_id = u.tenant_id AND h.source_id = u.source_id
   JOIN sources s ON s.tenant_id = u.tenant_id AND s.source_id = u.source_id
 )
 UPDATE messaging_message m SET
-  queue = CASE WHEN d.again AND NOT d.is_early AND m.attempt < 5 THEN 0 ELSE 2 END,
-  state = CASE WHEN d.again AND NOT d.is_early AND m.attempt < 5 THEN 0 ELSE 7 END,
-  reason = CASE WHEN d.again AND NOT d.is_early AND m.attempt < 5 THEN '' ELSE 'never_confirmed' END,
+  queue = CASE WHEN d.again THEN 0 ELSE 2 END,
+  state = CASE WHEN d.again THEN 0 ELSE 7 END,
+  reason = CASE WHEN d.again THEN '' ELSE 'never_confirmed' END,
+  tries = m.tries + CASE WHEN d.again THEN 1 ELSE 0 END,
   next_attempt_at = now()
-FROM decided d WHERE m.id = d.id AND (d.is_over OR NOT d.is_early)
+FROM decided d WHERE m.id = d.id
 """
+SETTLE_AT_A_TIME = 5000
 
 # What waits at a campaign's end although it was due before was held up: by a stopped account or number, or by a limit.
 # It is not thrown away and not sent late either: the campaign pauses, and a person decides. Due messages that nothing
@@ -128,6 +140,14 @@ class Swept:
     closed: int
 
 
+def register(unread_for: Callable[[], float]) -> None:
+    """Ask this before anything is settled: for how many seconds the oldest webhook has waited to be applied, 0 without.
+
+    What Meta said of an unknown outcome may lie there.
+    """
+    _unread_for.append(unread_for)
+
+
 def sweep() -> Swept:
     """Do all steps for every tenant; safe to run in several workers at once."""
     # By the database's clock, which wrote when they were claimed.
@@ -135,11 +155,20 @@ def sweep() -> Swept:
     return Swept(
         put_back=_put_back(grace),
         left_behind=_run(LEFT_BEHIND, grace),
-        settled=_run(SETTLE, {"settle": settings.MESSAGING_SETTLE_S}),
+        settled=_settle(settings.MESSAGING_SETTLE_S),
         held=_run(HOLD, {"code": reasons.OVERDUE_PAUSE}),
         expired=_expire(),
         closed=_close(),
     )
+
+
+def _settle(settle_s: float) -> int:
+    """Nothing while webhooks wait unread that came long ago, so while receivers are stopped or far behind."""
+    unread_s = max((ask() for ask in _unread_for), default=0.0)
+    if unread_s > max(settle_s / 2, 0):
+        log.warning("unknown outcomes wait: webhooks have not been applied for %.0f s", unread_s)
+        return 0
+    return _run(SETTLE, {"settle": settle_s, "most": SETTLE_AT_A_TIME})
 
 
 def _put_back(grace: Mapping[str, float]) -> int:

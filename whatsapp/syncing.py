@@ -19,7 +19,7 @@ from whatsapp import profiles, samples
 from whatsapp.client import Client
 from whatsapp.errors import ErrorClass, NotSent, Refused, Scope, UnknownOutcome, WhatsAppError
 from whatsapp.models import Account, Number, Template
-from whatsapp.pausing import pause_account
+from whatsapp.pausing import allow_daily, pause_account
 
 log = logging.getLogger(__name__)
 # Meta's subcode for a template that it does not have.
@@ -198,11 +198,12 @@ def _store_number(account: Account, phone_number_id: str, described: Mapping[str
         changes["verified_name"] = described["verified_name"]
     if described.get("quality_rating") in Number.Quality.values:
         changes["quality"] = described["quality_rating"]
+    numbers = Number.objects.filter(tenant=account.tenant_id, phone_number_id=phone_number_id)
+    if changes:
+        numbers.update(**changes)
     tier = described.get("whatsapp_business_manager_messaging_limit")
     if tier in LIMITS:
-        changes["daily_limit"] = LIMITS[tier]
-    if changes:
-        Number.objects.filter(tenant=account.tenant_id, phone_number_id=phone_number_id).update(**changes)
+        allow_daily(numbers, LIMITS[tier])
 
 
 def _store_profile(account: Account, phone_number_id: str, before: Any, found: dict[str, Any]) -> None:

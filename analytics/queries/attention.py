@@ -24,6 +24,7 @@ from tenants.templatetags.formats import day, moment
 from whatsapp import profiles
 from whatsapp.errors import rule_for
 from whatsapp.models import Account, Number, Template
+from whatsapp.pausing import DAILY_LIMIT_PAUSE
 
 SHOWN_OF_EACH = 20
 # Later the sender's own rules have settled or closed what was unclear.
@@ -280,7 +281,7 @@ def _left(count: int) -> str:
 
 def _why(code: int | None, otherwise: str) -> tuple[str, str]:
     """Meaning and remedy of a pause code, Meta's or our own; `otherwise` without one."""
-    if code == reasons.DAILY_LIMIT_PAUSE:
+    if code == DAILY_LIMIT_PAUSE:
         return reasons.label("daily_limit"), gettext("Sending goes on by itself once the limit has room again.")
     if code == reasons.OVERDUE_PAUSE:
         text = gettext("Messages were still waiting when the 24 hours of sending were over.")

@@ -10,7 +10,7 @@ from tenants.actions import audit
 from tenants.models import Tenant
 from whatsapp.events import AccountUpdate, Capability, NumberQuality
 from whatsapp.models import Account, Number
-from whatsapp.pausing import pause_account
+from whatsapp.pausing import allow_daily, pause_account
 
 # The codes with which Meta would refuse to send; whatsapp-cloud-api §§ 7.1, 7.3.
 LOCKED, BLOCKED, NO_PERMISSION = 131031, 368, 10
@@ -99,6 +99,5 @@ def _limit_of(told: str) -> int | None:
 
 def _limit(account: Account, limit: int | None) -> None:
     if limit is not None:
-        Number.objects.filter(tenant=account.tenant_id, account__portfolio_id=account.portfolio_id).update(
-            daily_limit=None if limit < 0 else limit
-        )
+        numbers = Number.objects.filter(tenant=account.tenant_id, account__portfolio_id=account.portfolio_id)
+        allow_daily(numbers, None if limit < 0 else limit)

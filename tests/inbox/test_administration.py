@@ -1,15 +1,18 @@
 """What Meta decides about templates, numbers and accounts takes effect here."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils.timezone import now
 
 from messaging.models import Content, Source
 from tenants.scope import tenant_scope
 from tests.inbox import meta
 from tests.inbox.outbox import plan
 from whatsapp.models import Account, Number, Template
+from whatsapp.pausing import DAILY_LIMIT_PAUSE
 
 Deliver = Callable[..., None]
 
@@ -145,6 +148,30 @@ def test_limits_throughput_and_quality_of_a_number_are_taken_over(number: Number
     assert number_of(number).daily_limit == 100_000
     deliver(told("business_capability_update", max_daily_conversations_per_business="TIER_UNLIMITED"))
     assert number_of(number).daily_limit is None
+
+
+def spend_the_day(number: Number, limit: int | None, code: int = DAILY_LIMIT_PAUSE) -> None:
+    with tenant_scope(number.tenant_id):
+        Number.objects.update(daily_limit=limit, paused_until=now() + timedelta(hours=20), pause_code=code)
+
+
+@pytest.mark.parametrize("tier", ["TIER_2K", "TIER_UNLIMITED"])
+def test_a_higher_limit_ends_the_stop_at_the_lower_one(number: Number, deliver: Deliver, tier: str) -> None:
+    spend_the_day(number, 250)
+
+    deliver(told("business_capability_update", max_daily_conversations_per_business=tier))
+
+    assert (number_of(number).paused_until, number_of(number).pause_code) == (None, None)
+
+
+@pytest.mark.parametrize(("limit", "code"), [(2000, DAILY_LIMIT_PAUSE), (10_000, DAILY_LIMIT_PAUSE), (250, 131048)])
+def test_no_other_news_of_the_limit_ends_a_stop(number: Number, deliver: Deliver, limit: int, code: int) -> None:
+    spend_the_day(number, limit, code)
+
+    deliver(told("business_capability_update", max_daily_conversations_per_business="TIER_2K"))
+
+    assert number_of(number).daily_limit == 2000
+    assert (number_of(number).paused_until is None, number_of(number).pause_code) == (False, code)
 
 
 def account_of(number: Number) -> Account:

@@ -64,12 +64,23 @@ def test_too_many_blocks_stop_the_number_for_hours(number: Number, source: Sourc
 def test_what_stands_for_longer_is_not_shortened(number: Number, source: Source, deliver: Deliver) -> None:
     later = now() + timedelta(days=1)
     with tenant_scope(number.tenant):
-        Number.objects.update(paused_until=later, pause_code=-24)
+        Number.objects.update(paused_until=later, pause_code=131064)
 
     deliver(meta.body(number, statuses=failures(131048, range(1, 2))))
 
     with tenant_scope(number.tenant):
-        assert Number.objects.values_list("paused_until", "pause_code").get() == (later, -24)
+        assert Number.objects.values_list("paused_until", "pause_code").get() == (later, 131064)
+
+
+def test_where_only_the_limit_of_a_day_was_spent_meta_stops_the_answers_too(
+    number: Number, source: Source, deliver: Deliver
+) -> None:
+    with tenant_scope(number.tenant):
+        Number.objects.update(paused_until=now() + timedelta(days=1), pause_code=-24)
+
+    deliver(meta.body(number, statuses=failures(131048, range(1, 2))))
+
+    assert stops(number) == ("open", None, 131048, None)
 
 
 @pytest.mark.parametrize("code", [131026, 131049, 130472, 131050])

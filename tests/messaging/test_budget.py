@@ -47,7 +47,7 @@ def reached(people: list[Contact], **fields: object) -> None:
 
 def refused(number: Number, people: list[Contact]) -> int:
     """How many of them have no room."""
-    return len(Budget(number).reserve([person.pk for person in people])[0])
+    return len(Budget(number).reserve([person.pk for person in people], limit=LIMIT)[0])
 
 
 def test_an_emptied_redis_learns_from_the_messages_whom_we_reached(
@@ -83,7 +83,7 @@ def test_who_is_being_sent_to_or_may_have_been_reached_counts(
 def test_nobody_reached_yet_leaves_the_whole_day_and_names_when_a_place_is_free(
     number: Number, people: list[Contact], source: Source, cache: "redis.Redis"
 ) -> None:
-    without_room, free_at = Budget(number).reserve([person.pk for person in people])
+    without_room, free_at = Budget(number).reserve([person.pk for person in people], limit=LIMIT)
 
     assert len(without_room) == len(people) - LIMIT
     assert timedelta(hours=23) < free_at - now() <= timedelta(hours=24)

@@ -179,6 +179,19 @@ def test_a_passing_failure_is_tried_again_once_however_often_it_is_reported(sent
     assert (sent.state, sent.queue, sent.failed_at) == (Message.State.QUEUED, 0, None)
 
 
+@pytest.mark.parametrize(("code", "tries", "queue"), [(131000, 1, 0), (131000, 2, 2), (130429, 9, 0)])
+def test_a_passing_failure_ends_a_message_after_its_own_tries_and_not_for_the_rate_of_its_number(
+    sent: Message, code: int, tries: int, queue: int
+) -> None:
+    Message.objects.filter(pk=sent.pk).update(attempt=12, tries=tries)
+
+    delivery.apply(sent.tenant_id, [change(sent, "failed", 2, attempt=12, error_code=code)])
+
+    sent.refresh_from_db()
+    assert sent.queue == queue
+    assert sent.next_attempt_at - now() <= timedelta(minutes=1)
+
+
 def test_a_personal_limit_is_not_retried_by_the_campaign(sent: Message) -> None:
     delivery.apply(sent.tenant_id, [change(sent, "failed", 2, error_code=131049)])
 

@@ -4,8 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.utils.timezone import now
 
-from messaging import actions, delivery, recording
+from contacts.models import Contact
+from messaging import actions, claiming, delivery, recording
+from messaging.budget import Budget
+from messaging.claiming import Outgoing
 from messaging.delivery import StatusChange
 from messaging.models import Message, Source
 from messaging.recording import Outcome
@@ -14,7 +18,7 @@ from tenants.models import Tenant
 from tests import factories
 from whatsapp.client import Accepted
 from whatsapp.errors import NotSent, Refused
-from whatsapp.models import Number
+from whatsapp.models import Account, Number
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ACCEPTED = Accepted("wamid.A", "", "", "")
@@ -35,6 +39,12 @@ def claimed(number: Number) -> Message:
     return Message.objects.get(source=source)
 
 
+@pytest.fixture
+def waiting(number: Number) -> Message:
+    """One message that nobody has tried to send yet."""
+    return Message.objects.get(source=factories.source(number, factories.contacts(number.tenant, 1)))
+
+
 def answer(number: Number, message: Message, what: Accepted | NotSent | Refused) -> tuple[int, int, str]:
     recording.record(number, [Outcome(message.pk, 1, message.source_id, what, AT)])
     message.refresh_from_db()
@@ -47,6 +57,22 @@ def status(message: Message, word: str, code: int | None = None) -> None:
     delivery.apply(message.tenant_id, [change])
 
 
+def claim_again(number: Number, message: Message) -> Outgoing:
+    """Its next attempt, on its way to Meta."""
+    Message.objects.filter(pk=message.pk).update(next_attempt_at=now() - timedelta(days=1))
+    [outgoing] = claiming.claim(number=number, source_id=message.source_id, most=1, budget=Budget(number))
+    return outgoing
+
+
+def meet(number: Number, message: Message, *answers: NotSent | Refused) -> tuple[int, int]:
+    """Try it again and again, with these answers."""
+    for what in answers:
+        sent = claim_again(number, message)
+        recording.record(number, [Outcome(message.pk, sent.attempt, sent.source_id, what, AT, sent.tries)])
+    message.refresh_from_db()
+    return message.state, message.queue
+
+
 def test_an_acceptance_does_not_lower_a_delivery_that_overtook_it(number: Number, claimed: Message) -> None:
     status(claimed, "delivered")
 
@@ -57,6 +83,29 @@ def test_an_acceptance_does_not_hide_the_stop_that_overtook_it(number: Number, c
     status(claimed, "failed", 131050)
 
     assert answer(number, claimed, ACCEPTED) == (Message.State.SKIPPED, 2, "meta_stop")
+
+
+@pytest.mark.parametrize("code", [130429, 131000, 131016])
+def test_an_acceptance_does_not_end_the_wait_of_what_has_failed_since_and_goes_again(
+    number: Number, claimed: Message, code: int
+) -> None:
+    status(claimed, "failed", code)
+
+    assert answer(number, claimed, ACCEPTED) == (Message.State.QUEUED, 0, "")
+
+
+@pytest.mark.parametrize(("state", "queue"), [("CLAIMED", 1), ("UNCERTAIN", 1), ("QUEUED", 0)])
+def test_the_acceptance_of_its_next_attempt_counts_whatever_the_sweeper_made_of_that(
+    number: Number, claimed: Message, state: str, queue: int
+) -> None:
+    status(claimed, "failed", 131000)
+    second = claim_again(number, claimed)
+    Message.objects.filter(pk=claimed.pk).update(state=Message.State[state], queue=queue)
+
+    recording.record(number, [Outcome(claimed.pk, second.attempt, claimed.source_id, ACCEPTED, AT)])
+
+    claimed.refresh_from_db()
+    assert (claimed.state, claimed.queue) == (Message.State.ACCEPTED, 2)
 
 
 def test_a_refusal_with_131050_leaves_the_person_out_and_counts_no_opt_out(number: Number, claimed: Message) -> None:
@@ -78,6 +127,35 @@ def test_an_answer_to_an_old_attempt_changes_nothing(number: Number, claimed: Me
 
 def test_what_may_be_sent_again_waits_while_its_campaign_is_open(number: Number, claimed: Message) -> None:
     assert answer(number, claimed, NotSent("no connection")) == (Message.State.QUEUED, 0, "")
+
+
+def test_what_never_left_spends_none_of_the_tries_that_a_refusal_leaves(number: Number, waiting: Message) -> None:
+    refused, not_sent = Refused(131000), NotSent("no connection")
+
+    assert meet(number, waiting, *[not_sent] * 6, refused, not_sent, refused) == (Message.State.QUEUED, 0)
+    assert meet(number, waiting, refused) == (Message.State.FAILED, 2)
+
+
+@pytest.mark.parametrize("code", [4, 130429, 131057])
+def test_what_says_nothing_of_the_message_never_ends_it(number: Number, waiting: Message, code: int) -> None:
+    assert meet(number, waiting, *[Refused(code)] * 12) == (Message.State.QUEUED, 0)
+
+    rule = Refused(code).rule
+    assert waiting.next_attempt_at - now() <= timedelta(seconds=max(60, rule.retry_after_s or 0))
+    assert meet(number, waiting, *[Refused(131000)] * 3) == (Message.State.FAILED, 2)
+
+
+@pytest.mark.parametrize(("code", "counted"), [(131026, 1), (190, 0)])
+def test_an_answer_that_is_recorded_again_counts_once_and_stops_nothing_that_was_resumed(
+    number: Number, claimed: Message, code: int, counted: int
+) -> None:
+    answer(number, claimed, Refused(code))
+    Account.objects.update(paused_at=None, pause_code=None)
+
+    answer(number, claimed, Refused(code))
+
+    assert Contact.objects.get(pk=claimed.contact_id).undelivered == counted
+    assert Account.objects.get().pause_code is None
 
 
 def test_nothing_goes_back_into_the_queue_of_a_cancelled_campaign(number: Number, claimed: Message) -> None:

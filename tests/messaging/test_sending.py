@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import redis
 from django.db import IntegrityError, connection
+from django.db.models import F
 from django.utils.timezone import now
 from pytest_django import Settings
 
@@ -230,6 +231,21 @@ def test_a_throttled_message_waits_and_goes_again(
     assert meta.duplicates() == {}
 
 
+def test_what_meta_refuses_three_times_fails_however_often_it_could_not_leave_before(
+    bakery: Tenant, meta: Running, engine: Engine
+) -> None:
+    meta.configure(refused={"131000": 1.0})
+    source = factories.source(factories.number(bakery), factories.contacts(bakery, 2))
+    seen = []
+    for _ in range(3):
+        with tenant_scope(bakery):
+            Message.objects.filter(queue=0).update(next_attempt_at=now(), attempt=F("attempt") + 6)
+        engine.run(3)
+        seen.append(factories.states(source))
+
+    assert seen == [{"QUEUED": 2}, {"QUEUED": 2}, {"FAILED": 2}]
+
+
 def test_while_the_apps_quota_is_used_up_a_few_ask_again_when_meta_said(
     bakery: Tenant, meta: Running, engine: Engine, settings: Settings
 ) -> None:
@@ -331,19 +347,6 @@ def test_when_nothing_left_the_machine_it_is_sent_again(
     engine.run(5)
 
     assert factories.states(source) == {"ACCEPTED": 3}
-
-
-def test_the_daily_limit_stops_the_number_until_a_place_is_free(bakery: Tenant, meta: Running, engine: Engine) -> None:
-    source = factories.source(factories.number(bakery, daily_limit=5), factories.contacts(bakery, 8))
-
-    engine.run(3)
-
-    assert factories.states(source) == {"ACCEPTED": 5, "QUEUED": 3}
-    with tenant_scope(bakery):
-        number = Number.objects.get(tenant=bakery)
-    assert number.pause_code == -24
-    assert number.paused_until is not None
-    assert number.paused_until > now() + timedelta(hours=23)
 
 
 def test_two_tenants_send_side_by_side(bakery: Tenant, shop: Tenant, meta: Running, engine: Engine) -> None:

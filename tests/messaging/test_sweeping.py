@@ -55,6 +55,36 @@ def test_an_uncertain_one_is_repeated_when_later_messages_were_confirmed(source:
     assert state(unclear) == (Message.State.QUEUED, 0, "")
 
 
+@pytest.mark.parametrize(("tries", "queue"), [(3, 0), (4, 2)])
+def test_it_is_repeated_four_times_whatever_else_had_kept_it_from_leaving(
+    source: Source, tries: int, queue: int
+) -> None:
+    unclear = claimed(source, 1000, state=7, attempt=20, tries=tries)
+    claimed(source, 500, state=4, queue=2, sent_at=now())
+
+    sweeping.sweep()
+
+    unclear.refresh_from_db()
+    assert (unclear.queue, unclear.tries) == (queue, 4)
+
+
+def test_those_that_wait_for_the_statuses_of_others_hold_no_other_campaign_up(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "SETTLE_AT_A_TIME", 2)
+    early = [claimed(source, 1000, state=7) for _ in range(2)]
+    claimed(source, 1000, state=2, queue=2, accepted_at=now() - timedelta(seconds=1000))
+    people = factories.contacts(source.tenant, 2, start=3)
+    other = factories.source(source.number, people, made_template=source.tenant.templates.get())
+    unclear = claimed(other, 1000, state=7)
+    claimed(other, 500, state=4, queue=2, sent_at=now())
+
+    sweeping.sweep()
+
+    assert state(unclear) == (Message.State.QUEUED, 0, "")
+    assert [state(message) for message in early] == [(Message.State.UNCERTAIN, 1, "")] * 2
+
+
 def test_without_that_evidence_it_is_given_up_with_its_reason(source: Source) -> None:
     claimed(source, 1100, state=4, queue=2, sent_at=now())
     unclear = claimed(source, 1000, state=7)

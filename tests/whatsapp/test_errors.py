@@ -36,7 +36,7 @@ def test_every_rule_reads_as_whole_sentences_in_both_languages(rule: errors.Rule
 
 @pytest.mark.parametrize("rule", errors.RULES.values(), ids=lambda rule: str(rule.code))
 def test_whatever_is_retried_names_a_wait_and_whatever_is_permanent_is_tried_once(rule: errors.Rule) -> None:
-    if rule.max_attempts > 1:
+    if rule.is_retryable:
         assert rule.retry_after_s
         assert rule.error_class in (ErrorClass.RETRY_SOON, ErrorClass.RETRY_LATER)
     else:

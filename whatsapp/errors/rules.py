@@ -32,7 +32,8 @@ class Rule:
     """One row of the table.
 
     `retry_after_s` is the least wait in seconds before another attempt, None if none makes sense by itself.
-    `max_attempts` counts all attempts, the first included: 1 means never again.
+    `max_attempts` counts all attempts, the first included: 1 means never again, None as long as the message may be
+    sent at all, because the code speaks of the rate or state of number or app and not of the message.
     `suppress_marketing` is true where the person told WhatsApp to stop our marketing.
     """
 
@@ -44,13 +45,13 @@ class Rule:
     remedy_de: str
     remedy_en: str
     retry_after_s: int | None = None
-    max_attempts: int = 1
+    max_attempts: int | None = 1
     suppress_marketing: bool = False
 
     @property
     def is_retryable(self) -> bool:
         """Whether the sender may try again by itself."""
-        return self.max_attempts > 1
+        return self.max_attempts is None or self.max_attempts > 1
 
     def sentences(self, language: str) -> tuple[str, str]:
         """Meaning and remedy, in German for a language such as "de" or "de-at", else in English."""

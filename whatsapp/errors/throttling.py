@@ -34,7 +34,7 @@ RULES: tuple[Rule, ...] = (
         "The connection has used up its quota of requests to Meta.",
         *remedies.WAIT,
         retry_after_s=300,
-        max_attempts=5,
+        max_attempts=None,
     ),
     Rule(
         613,
@@ -44,7 +44,7 @@ RULES: tuple[Rule, ...] = (
         "Meta limits the number of these requests at the moment.",
         *remedies.WAIT_LONGER,
         retry_after_s=_HOUR,
-        max_attempts=3,
+        max_attempts=None,
     ),
     Rule(
         80007,
@@ -54,7 +54,7 @@ RULES: tuple[Rule, ...] = (
         "The WhatsApp account has used up its hourly quota of management requests.",
         *remedies.WAIT_LONGER,
         retry_after_s=600,
-        max_attempts=5,
+        max_attempts=None,
     ),
     Rule(
         80008,
@@ -64,7 +64,7 @@ RULES: tuple[Rule, ...] = (
         "The WhatsApp account made too many management requests in a short time.",
         *remedies.WAIT_LONGER,
         retry_after_s=600,
-        max_attempts=5,
+        max_attempts=None,
     ),
     Rule(
         130429,
@@ -74,7 +74,7 @@ RULES: tuple[Rule, ...] = (
         "The number sends faster than WhatsApp allows it to.",
         *remedies.SLOWER,
         retry_after_s=1,
-        max_attempts=8,
+        max_attempts=None,
     ),
     Rule(
         131000,
@@ -114,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         "The number is briefly in maintenance mode, for example because WhatsApp raises its sending speed.",
         *remedies.WAIT,
         retry_after_s=60,
-        max_attempts=5,
+        max_attempts=None,
     ),
     Rule(
         133004,
@@ -175,6 +175,6 @@ RULES: tuple[Rule, ...] = (
         "The number is under maintenance at WhatsApp at the moment.",
         *remedies.WAIT,
         retry_after_s=60,
-        max_attempts=5,
+        max_attempts=None,
     ),
 )

@@ -34,6 +34,17 @@ def test_metas_templates_and_the_numbers_health_are_stored(account: Account, met
     assert (number.verified_name, number.quality) == ("Bäckerei Sonne", "GREEN")
 
 
+def test_a_higher_limit_ends_the_stop_at_the_lower_one(account: Account, meta: Running) -> None:
+    with tenant_scope(account.tenant):
+        Number.objects.update(daily_limit=250, paused_until=now() + timedelta(hours=20), pause_code=-24)
+
+    sync(account)
+
+    with tenant_scope(account.tenant):
+        number = Number.objects.get()
+    assert (number.daily_limit, number.paused_until, number.pause_code) == (None, None, None)
+
+
 def test_the_account_takes_metas_name_and_currency(account: Account, meta: Running) -> None:
     meta.add_account(account.waba_id, name="Sonne GmbH", currency="CHF")
 

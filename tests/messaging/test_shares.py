@@ -1,0 +1,66 @@
+"""The connections of a process are shared: a number of which Meta hangs takes its own, and the others send on."""
+
+import threading
+
+import pytest
+
+from benchmarks.fleet import wait_until
+from messaging import sending
+from messaging.engine import Engine
+from messaging.models import Source
+from tenants.models import Tenant
+from tests import factories
+from whatsapp import bulk
+from whatsapp.emulator import Running
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("as_runtime")]
+
+CONNECTIONS = 8
+
+
+class Numbers:
+    """A company with as many numbers as are asked for, each with a campaign of its own."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant, self.people, self.count = tenant, 0, 0
+
+    def campaign(self, people: int) -> Source:
+        self.count, start, self.people = self.count + 1, self.people, self.people + people
+        number = factories.number(self.tenant, throughput=500, phone_number_id=str(self.count))
+        template = factories.template(self.tenant, name=f"fruehling_{self.count}", meta_id=str(self.count))
+        return factories.source(number, factories.contacts(self.tenant, people, start=start), made_template=template)
+
+
+@pytest.mark.parametrize(("first", "spare", "taken"), [(0, sending.SPARE, CONNECTIONS), (1, 0, CONNECTIONS // 2)])
+def test_a_number_of_which_meta_hangs_keeps_no_other_waiting(
+    bakery: Tenant,
+    meta: Running,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    first: int,
+    spare: int,
+    taken: int,
+) -> None:
+    """Alone it takes all but a few, beside another one half."""
+    monkeypatch.setattr(bulk, "CONNECTIONS", CONNECTIONS)
+    monkeypatch.setattr(sending, "SPARE", spare)
+    # So long that no busy machine needs it for twenty messages.
+    meta.configure(hangs=1.0, hang_s=12.0)
+    numbers = Numbers(bakery)
+    before = [numbers.campaign(1) for _ in range(first)]
+    sender = threading.Thread(target=engine.run, args=(15,))
+    if before:
+        sender.start()
+        wait_until(lambda: len(meta.ledger) == first, "the one before", 10)
+    hanging = numbers.campaign(50)
+    if not before:
+        sender.start()
+    wait_until(lambda: len(meta.ledger) == first + taken, "all that may hang", 10)
+    meta.configure(hangs=0.0)
+
+    other = numbers.campaign(20)
+    wait_until(lambda: factories.states(other) == {"ACCEPTED": 20}, "the other number", 30)
+    still_hanging = factories.states(hanging)
+    sender.join()
+
+    assert "UNCERTAIN" not in still_hanging
