@@ -5,13 +5,10 @@ httpx's own pool collapses with many requests in flight, so this uses aiohttp as
 
 import asyncio
 import ssl
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 import aiohttp
 import httpx
-import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from whatsapp.client import Accepted, read_answer
@@ -67,11 +64,6 @@ def url_for(base_url: str, version: str, phone_number_id: str, token: str, app_s
     """Where a number sends with this token, `app_secret` adding its proof; build it once, not per message."""
     url = httpx.URL(f"{base_url}/{version}/{phone_number_id}/messages")
     return url.copy_set_param("appsecret_proof", app_secret_proof(app_secret, token)) if app_secret else url
-
-
-def encode(body: Mapping[str, Any]) -> bytes:
-    """A body of `whatsapp.payloads` as the bytes `send` takes."""
-    return orjson.dumps(body)
 
 
 async def send(

@@ -10,14 +10,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Counts:
-    """What a fault did. Everything but `accepted` and `seconds` must be 0 or empty.
+    """What a fault did. Everything but `accepted` and `notes` must be 0 or empty.
 
     `accepted` are people who have the message according to Meta's ledger, `twice` those who have it more than once.
-    `lost` are people without a row in a final state, rows that disagree with the ledger, webhooks answered with 200
-    that are not stored or not applied, and KPIs that differ from a recount. `forged` are rows from bodies with wrong
-    signatures. `unsettled` are messages still claimed or uncertain, and webhooks that still wait or were set
-    aside without a reason. `wrong` names what else was promised and did not hold on any machine, `late` what held but
-    not in time, which a busy machine may be guilty of; `notes` are for the reader.
+    `lost` are people without a row in a final state, rows that disagree with what Meta accepted and told (in every
+    fault but `webhooks` everybody whom Meta accepted has read it at the end), webhooks that Meta gave up or that were
+    answered with 200 and are not stored or not applied, and KPIs that differ from a recount. `forged` are rows from
+    bodies with wrong signatures. `unsettled` are messages still claimed or uncertain, and webhooks that still wait or
+    were set aside without a reason. `wrong` names what else was promised and did not hold on any machine, `late` what
+    held but not in time, which a busy machine may be guilty of; `notes` are for the reader.
     """
 
     accepted: int = 0

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -18,6 +18,16 @@ STATE, QUEUE = Message.State, Message.Queue
 REACHED = {STATE.ACCEPTED, STATE.SENT, STATE.DELIVERED, STATE.READ}
 ENDED = REACHED | {STATE.SKIPPED, STATE.FAILED, STATE.CANCELLED, STATE.EXPIRED}
 UNSETTLED = {STATE.CLAIMED, STATE.UNCERTAIN}
+# Where Meta delivers everything and everybody reads it.
+ALL_READ = frozenset({STATE.READ})
+# How the emulator counts that it did what its profile says.
+SHOWN_BY = {
+    "server_errors": "answered_error",
+    "hangs": "answered_hang",
+    "resets": "answered_reset",
+    "slow": "answered_slow",
+    "duplicates": "told_twice",
+}
 
 
 class Row(NamedTuple):
@@ -27,22 +37,29 @@ class Row(NamedTuple):
     state: int
     queue: int
     reason: str
-    code: int | None
 
 
-def of_campaign(campaign: Campaign, people: int, ledger: Iterable[dict[str, Any]], *, excused: int = 0) -> Counts:
+def of_campaign(
+    campaign: Campaign,
+    people: int,
+    ledger: Iterable[dict[str, Any]],
+    *,
+    excused: int = 0,
+    ends: Collection[int] = ALL_READ,
+) -> Counts:
     """What became of a campaign to so many people, whose tenant sent nothing else; all but the excused must be reached.
 
-    A row may say "failed" or "skipped" for good reasons, so only the ledger tells that people got their message.
+    A row may say "failed" or "skipped" for good reasons, so only the ledger tells that people got their message; and
+    the rows of those people must be in one of the states `ends`, which Meta's webhooks have told.
     """
     taken = Counter(row["recipient"] for row in ledger)
     rows = _rows(campaign)
     unsettled = sum(row.state in UNSETTLED or row.queue == QUEUE.CLAIMED for row in rows)
     ended = sum(row.state in ENDED and row.queue == QUEUE.OUT for row in rows)
     reached = {row.phone for row in rows if row.state in REACHED}
-    # Accepted by Meta and failed later: the ledger has it, and we know it.
-    known = reached | {row.phone for row in rows if row.state in UNSETTLED or (row.state == STATE.FAILED and row.code)}
-    disagreed = len(reached - taken.keys()) + len(taken.keys() - known)
+    # What is unsettled is counted as that.
+    told = {row.phone for row in rows if row.state in ends or row.state in UNSETTLED}
+    disagreed = len(reached - taken.keys()) + len(taken.keys() - told)
     missed = people - excused - len(taken)
     drift = _drift(campaign.tenant.slug)
     states = Counter(STATE(row.state).name for row in rows)
@@ -50,12 +67,13 @@ def of_campaign(campaign: Campaign, people: int, ledger: Iterable[dict[str, Any]
     return Counts(
         accepted=len(taken),
         twice=sum(count > 1 for count in taken.values()),
-        lost=people - ended - unsettled + disagreed + bool(drift),
+        # Rows too many must not make up for what is lost.
+        lost=abs(people - ended - unsettled) + disagreed + bool(drift),
         unsettled=unsettled,
         wrong=(f"{missed} people were not reached",) if missed > 0 else (),
         notes=(
             f"{dict(states)} {dict(reasons) if reasons else ''}".strip(),
-            *([f"{disagreed} disagree with Meta's ledger"] if disagreed else []),
+            *([f"{disagreed} disagree with what Meta accepted and told"] if disagreed else []),
             *([drift] if drift else []),
         ),
     )
@@ -89,6 +107,13 @@ def of_webhooks(
     )
 
 
+def misdeeds(behaviour: Mapping[str, Any], stats: Mapping[str, int]) -> dict[str, int]:
+    """What Meta was to do wrong, by its profile, and how often it did, by the emulator's own counts."""
+    counts = {what: count for what, count in SHOWN_BY.items() if behaviour.get(what)}
+    counts |= {f"refused {code}": f"refused_{code}" for code in behaviour.get("refused", ())}
+    return {what: stats.get(count, 0) for what, count in counts.items()}
+
+
 def busiest(ledger: Iterable[dict[str, Any]], seconds: float) -> float:
     """The most messages a second that Meta accepted in any window of so many seconds."""
     times = sorted(row["at"] for row in ledger)
@@ -115,7 +140,7 @@ def _rows(campaign: Campaign) -> list[Row]:
     with tenant_scope(campaign.tenant_id):
         campaign.refresh_from_db()
         found = Message.objects.filter(tenant=campaign.tenant_id, source=campaign.source_id)
-        rows = found.values_list("contact__phone", "state", "queue", "reason", "error_code")
+        rows = found.values_list("contact__phone", "state", "queue", "reason")
         return [Row(phone.lstrip("+"), *rest) for phone, *rest in rows]
 
 

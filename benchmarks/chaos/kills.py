@@ -18,7 +18,7 @@ VICTIMS = (*SENDERS, *SENDERS, "receiving", "door", "default", "beat")
 # How long a killed Redis stays away.
 AWAY_S = (1.0, 2.0)
 FAILING = {
-    "refused": {"130429": 0.004},
+    "refused": {"130429": 0.006},
     "server_errors": 0.02,
     "hangs": 0.01,
     "hang_s": 5.0,

@@ -51,7 +51,7 @@ def at_once(folder: Path, people: int) -> Counts:
     report = reverse("campaign_report", kwargs={"tenant_slug": tenant.slug, "uid": stage.campaign.uid})
     odd = [answer for answer in answers if answer >= 400] + [answer for answer in shown if answer != f"302 {report}"]
     told = f"{BY_API} launches by API answered {answers}, {BY_BROWSER} by two browsers {shown}: {sources} campaign"
-    return counts + Counts(twice=sources - 1, wrong=(f"answered {odd}",) if odd else (), notes=(told,))
+    return counts + Counts(twice=abs(sources - 1), wrong=(f"answered {odd}",) if odd else (), notes=(told,))
 
 
 def _logged_in(web: str, email: str) -> httpx.Cookies:

@@ -30,7 +30,8 @@ DEADLINE_S = 240.0
 class Stage:
     """A campaign to `people` that is not launched yet, and everything that runs.
 
-    Of the people only so many may stay without their message as are `excused`.
+    Of the people only so many may stay without their message as are `excused`; the others' rows must be in one of the
+    states `ends` when all is over. `behaviour` is what the emulator does otherwise than `Profile.perfect`.
     """
 
     campaign: Campaign
@@ -41,6 +42,8 @@ class Stage:
     secret: str
     poisons: set[bytes] = field(default_factory=set)
     excused: int = 0
+    ends: Collection[int] = counting.ALL_READ
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def redis(self) -> "redis.Redis":
@@ -95,8 +98,18 @@ class Stage:
         told = [f"{len(self.postman.answered)} webhooks answered with 200, {len(self.postman.forged)} forged"]
         if self.fleet.revived:
             told.append(f"ended by themselves and were started again: {', '.join(self.fleet.revived)}")
-        people = counting.of_campaign(self.campaign, self.people, ledger, excused=self.excused)
-        return people + webhooks + Counts(notes=tuple(told))
+        people = counting.of_campaign(self.campaign, self.people, ledger, excused=self.excused, ends=self.ends)
+        return people + webhooks + self._of_meta() + Counts(notes=tuple(told))
+
+    def _of_meta(self) -> Counts:
+        """Whether Meta gave up no webhook, and did all that it was to do wrong."""
+        stats = self.meta.stats()
+        did = counting.misdeeds(self.behaviour, stats)
+        return Counts(
+            lost=stats.get("webhooks_lost", 0),
+            wrong=tuple(f"Meta never did this: {what}" for what, count in did.items() if not count),
+            notes=(f"Meta misbehaved: {did}",) if did else (),
+        )
 
 
 @contextmanager
@@ -129,7 +142,7 @@ def staged(
         postman = Postman(fleet.url("door"), secret, campaign.number_of(prepared))
         postman.start()
         try:
-            yield Stage(prepared, people, fleet, meta, postman, secret)
+            yield Stage(prepared, people, fleet, meta, postman, secret, behaviour=behaviour)
         finally:
             postman.finish(1)
 

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.chaos import Counts, broker, campaign, counting, database, doubled, launches, poison, webhooks
+from campaigns.models import Campaign
+from messaging.models import Message
+from tenants.scope import tenant_scope
+from tests import factories
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("with_own_redis")]
 
@@ -39,6 +43,33 @@ def test_whom_the_ledger_does_not_know_was_not_reached_unless_excused() -> None:
 
     assert counting.of_campaign(three, 3, ledger).wrong == ("1 people were not reached",)
     assert not counting.of_campaign(three, 3, ledger, excused=1).wrong
+
+
+def whose_rows_say(*states: Message.State) -> tuple[Campaign, list[dict[str, str]]]:
+    """A campaign to as many people, whose messages are out and in these states, and the ledger that has them all."""
+    made = campaign.prepared(len(states), 10)
+    with tenant_scope(made.tenant_id):
+        people = list(made.tenant.contacts.order_by("pk"))
+        template = made.tenant.templates.get()
+        made.source = factories.source(campaign.number_of(made), people, made_template=template)
+        made.save()
+        for person, state in zip(people, states, strict=True):
+            Message.objects.filter(tenant=made.tenant, contact=person).update(state=state, queue=Message.Queue.OUT)
+    return made, [{"recipient": str(person.phone).lstrip("+")} for person in people]
+
+
+def test_who_is_accepted_is_lost_until_the_row_says_what_meta_told() -> None:
+    state = Message.State
+    three, ledger = whose_rows_say(state.READ, state.SENT, state.FAILED)
+
+    assert counting.of_campaign(three, 3, ledger).lost == 2
+    assert counting.of_campaign(three, 3, ledger, ends={state.READ, state.SENT, state.FAILED}).lost == 0
+
+
+def test_a_misdeed_that_meta_was_to_do_and_did_not_counts_zero() -> None:
+    behaviour = {"hangs": 0.1, "slow": 0.0, "hang_s": 4.0, "refused": {"130429": 0.1}}
+
+    assert counting.misdeeds(behaviour, {"answered_hang": 2, "answered_slow": 3}) == {"hangs": 2, "refused 130429": 0}
 
 
 def test_a_gap_is_seen_from_the_fault_on_wherever_it_lies() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import httpx
+import orjson
 import pytest
 
 from whatsapp import bulk
@@ -31,7 +32,7 @@ def meta(emulator: Running) -> Running:
 
 def content(number: int, phone: str = "") -> bytes:
     recipient = Recipient(phone=phone or f"+4930{90000000 + number}")
-    return bulk.encode(templates.template(recipient, "hello", "de", body=["Ada"], callback=f"a:{number}"))
+    return orjson.dumps(templates.template(recipient, "hello", "de", body=["Ada"], callback=f"a:{number}"))
 
 
 async def blast(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
+import orjson
 import pytest
 
 from whatsapp import bulk
@@ -61,7 +62,7 @@ def test_sending_in_bulk_carries_the_proof_in_its_address(meta: Running) -> None
     async def send(app_secret: str) -> Accepted:
         url = bulk.url_for(meta.base_url, "v25.0", NUMBER, "token", app_secret)
         async with bulk.open_transport(connections=1) as http:
-            return await bulk.send(http, url, bulk.headers_for("token"), bulk.encode(HELLO))
+            return await bulk.send(http, url, bulk.headers_for("token"), orjson.dumps(HELLO))
 
     assert asyncio.run(send("shared")).wamid
     assert asyncio.run(send("")).wamid

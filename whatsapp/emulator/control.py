@@ -1,6 +1,6 @@
 """The emulator's own door below /_emulator/: watch, configure, speak for people, inject webhooks.
 
-GET  /_emulator/                     counts: accepted, statuses told, webhooks posted, what is still to come
+GET  /_emulator/                     counts: accepted, statuses told, webhooks posted, faults (answered_hang …)
 GET  /_emulator/ledger               acceptances; callback=, recipient=, offset=, limit= (1000)
 GET  /_emulator/duplicates           callback data accepted more than once: {} if all is well
 GET  /_emulator/clickers             followed links; after= is an index; `orders` says who is to buy

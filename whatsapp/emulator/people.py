@@ -153,6 +153,8 @@ class People:
             item["pricing"] = _PRICING | {"category": message.category}
         self.world.tally(status)
         contact = {"user_id": bsuid, "wa_id": phone} if phone else {"user_id": bsuid}
+        if fate.twice:
+            self.world.tally("told_twice")
         for _ in range(2 if fate.twice else 1):
             self.webhooks.add(number, "statuses", item, contact if error is None else None)
 

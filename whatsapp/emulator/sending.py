@@ -54,6 +54,7 @@ class Sending:
         if kind != "ok":
             # The next attempt rolls the dice anew, so a fault need not last for ever.
             self.world.attempts[key] = attempt + 1
+            self.world.tally(f"answered_{kind}")
         return self._answer(draft, kind, code)
 
     def _answer(self, draft: _Draft, kind: str, code: int) -> Answer:
