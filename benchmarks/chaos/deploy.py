@@ -24,9 +24,9 @@ DRAINS_S = 30.0
 WINDOW_S, EVERY_S = 5.0, 0.25
 DIP = 0.3
 STAYS = (BROKER, "emulator")
-# The state that the campaign begins with: later migrations of messages change indexes and settings of tables alone, so
-# today's code runs before them too. Move it on with the first that today's code needs.
-BEFORE = ("messaging", "0010_chosen_by")
+# The state that the campaign begins with: later migrations of consent make an index of the ledger alone, to which every
+# STOPP is written, so today's code runs before them too. Move it on with the first that today's code needs.
+BEFORE = ("consent", "0054_proofs_left_over")
 # Whoever pressed pause is answered; so long later nothing leaves any more. What leaves in the same time before the end
 # of the pause was never stopped.
 PAUSES_S, PAUSED_S = 2.0, 6.0
@@ -133,7 +133,7 @@ class _Watch:
 FAULTS = (
     Fault(
         "deploy",
-        "a rolling deploy of the same code with index migrations in the middle of a campaign: nobody twice, nobody"
+        "a rolling deploy of the same code with an index migration in the middle of a campaign: nobody twice, nobody"
         " lost, sending goes on; a pause afterwards stops it within 2 seconds.",
         30_000,
         rolling,
