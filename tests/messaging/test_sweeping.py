@@ -38,7 +38,7 @@ def state(message: Message) -> tuple[int, int, str]:
 
 
 def test_a_claim_without_answer_becomes_uncertain_never_queued(source: Source) -> None:
-    left, fresh = claimed(source, 61), claimed(source, 30)
+    left, fresh = claimed(source, 90), claimed(source, 30)
 
     sweeping.sweep()
 
