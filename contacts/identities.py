@@ -111,9 +111,14 @@ def was_known_by(contact: Contact, kind: str, value: str) -> bool:
     return own.filter(digest=digest(contact.tenant, kind, value)).exists()
 
 
-def is_known_by_any(contact: Contact, kind: str) -> bool:
-    """Whether anything of this kind names the contact now, be it shared with another who is the same person."""
-    return Identity.objects.filter(tenant=contact.tenant_id, contact=contact, kind=kind, valid_to=None).exists()
+def bsuids_of_person(contact: Contact) -> set[bytes]:
+    """Hashes of the user ids by which a contact is known now, or another that has or had one of them, too.
+
+    Nobody else ever has somebody's user id, so whoever shares one is the same person.
+    """
+    ids = Identity.objects.filter(tenant=contact.tenant_id, kind=Identity.Kind.BSUID)
+    sharing = ids.filter(digest__in=ids.filter(contact=contact).values("digest")).values("contact")
+    return {bytes(key) for key in ids.filter(contact__in=sharing, valid_to=None).values_list("digest", flat=True)}
 
 
 def prove(contact: Contact, kind: str, value: str, at: datetime) -> None:

@@ -57,10 +57,13 @@ def is_next_owner(contact: Contact, bsuid: str | None) -> bool:
     a contact without one may be known to be the same person as another who has one. Without both to compare, a number
     is the contact's until WhatsApp says that it was given away (consent-gdpr § 8).
     """
-    if bsuid and bsuid == contact.bsuid:
+    if not bsuid:
+        return contact.phone_invalid_at is not None
+    if bsuid == contact.bsuid or identities.was_known_by(contact, Identity.Kind.BSUID, bsuid):
         return False
-    if bsuid and (contact.bsuid or identities.is_known_by_any(contact, Identity.Kind.BSUID)):
-        return not identities.was_known_by(contact, Identity.Kind.BSUID, bsuid)
+    known = identities.bsuids_of_person(contact)
+    if contact.bsuid or known:
+        return identities.digest(contact.tenant, Identity.Kind.BSUID, bsuid) not in known
     return contact.phone_invalid_at is not None
 
 

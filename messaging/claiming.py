@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.db import connection
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from consent import rules
 from consent.actions.preferences import page_of
@@ -221,9 +222,10 @@ def _within_budget(
     limit = source.number.daily_limit
     refused, free_at = budget.reserve([c.contact_id for c, _ in outgoing], limit=limit)
     if refused:
-        is_sooner = Q(paused_until=None) | Q(paused_until__lt=free_at)
-        # Unless Meta has raised the limit since.
-        numbers = Number.objects.filter(is_sooner, pk=source.number_id, daily_limit=limit)
+        is_less = Q(paused_until=None) | Q(paused_until__lt=Now())
+        is_less |= Q(paused_until__lt=free_at, pause_code=DAILY_LIMIT_PAUSE)
+        # Unless Meta has raised the limit since, or stopped the number, for answers too.
+        numbers = Number.objects.filter(is_less, pk=source.number_id, daily_limit=limit)
         numbers.update(paused_until=free_at, pause_code=DAILY_LIMIT_PAUSE)
     return [(c, content) for c, content in outgoing if c.contact_id not in refused]
 

@@ -178,7 +178,7 @@ def _again(outcome: Outcome, code: int | None, *, wait_s: float) -> Verdict:
 
 
 def _update(tenant_id: int, verdicts: Sequence[tuple[Outcome, Verdict]]) -> set[int]:
-    """Write the rows; returns the ids of those for which it was news."""
+    """Write the rows; returns the ids of those that it is the answer of."""
     rows = [
         (
             o.message_id,

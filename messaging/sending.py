@@ -77,6 +77,8 @@ class Sender:
         self.ends_at = time.monotonic() + seconds
         self.lanes: dict[int, asyncio.Task[None]] = {}
         self.rates: dict[int, int] = {}
+        # Lanes that do not only wait for their last answers.
+        self.wanting: set[Lane] = set()
         self.flying = 0
         # By lane, what is granted and waits for a connection, and when it was claimed.
         self.ready: dict[Lane, deque[tuple[Outgoing, float]]] = {}
@@ -129,13 +131,13 @@ class Sender:
         return room
 
     def _room(self, lane: "Lane") -> int:
-        own = len(lane.flying) + len(self.ready.get(lane, ()))
-        ready = sum(map(len, self.ready.values()))
-        return min(self._share() - own, bulk.CONNECTIONS + SPARE - self.flying - ready)
+        # What other lanes have ready is not in its way: those may be at their share, and hang.
+        ready = len(self.ready.get(lane, ()))
+        return min(self._share(lane) - len(lane.flying), bulk.CONNECTIONS + SPARE - self.flying) - ready
 
-    def _share(self) -> int:
-        """How many connections a lane may have: half while there are others, who may not wait for a Meta that hangs."""
-        return bulk.CONNECTIONS // (2 if len(self.lanes) > 1 else 1)
+    def _share(self, lane: "Lane") -> int:
+        """How many connections a lane may have: half while others want any, who may not wait for a Meta that hangs."""
+        return bulk.CONNECTIONS // (2 if self.wanting - {lane} else 1)
 
     def launch(self, lane: "Lane", message: Outgoing, claimed_at: float) -> None:
         """Send a granted message as soon as it has a connection of its own."""
@@ -160,8 +162,7 @@ class Sender:
 
     def _next(self) -> "Lane | None":
         """Of the lanes that have less than their share the one whose message waits longest."""
-        share = self._share()
-        able = [lane for lane, waiting in self.ready.items() if waiting and len(lane.flying) < share]
+        able = [lane for lane, waiting in self.ready.items() if waiting and len(lane.flying) < self._share(lane)]
         return min(able, key=lambda lane: self.ready[lane][0][1], default=None)
 
     async def in_thread(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -209,6 +210,7 @@ class Lane:
 
     async def run(self) -> None:
         """Claim, send and record until nothing is due or the process' time is over."""
+        self.sender.wanting.add(self)
         recorder = asyncio.create_task(self._record_until_done())
         # Two, so that a claim that takes longer than the batch before it does not empty the connections.
         ahead = deque(asyncio.create_task(self._claim()) for _ in range(self.batches_ahead))
@@ -228,9 +230,12 @@ class Lane:
                         log.error("what number %s had claimed waits for the sweeper", self.number.pk, exc_info=fault)
                 await self._hand_over()
             finally:
-                await self._land()
-                self.is_done = True
-                await recorder
+                try:
+                    await self._land()
+                finally:
+                    # Even if what is late could not be given back: no answer is left behind.
+                    self.is_done = True
+                    await recorder
                 await self.sender.in_thread(self._publish)
 
     async def _hand_over(self) -> None:
@@ -241,6 +246,7 @@ class Lane:
 
     async def _land(self) -> None:
         """Wait for every answer; what is still ready leaves meanwhile or becomes late."""
+        self.sender.wanting.discard(self)
         while self.flying or self.sender.ready.get(self):
             await asyncio.wait(self.flying or [asyncio.create_task(asyncio.sleep(0.05))])
         self.sender.ready.pop(self, None)

@@ -109,19 +109,19 @@ def _names(contact: Contact, at: datetime) -> set[Digest]:
 
 def same_person(contact: Contact) -> list[Contact]:
     """A contact and those that the ledger knows to be the same person, itself first."""
-    people = [contact]
-    for one in people:
-        people += [other for other in _merged_with(one) if other not in people]
-    return people
+    subjects = [contact.subject_id]
+    # Also through those that are deleted.
+    for one in subjects:
+        subjects += [other for other in _merged_with(contact.tenant_id, one) if other not in subjects]
+    others = Contact.objects.select_related("tenant").filter(tenant=contact.tenant_id, subject_id__in=subjects[1:])
+    return [contact, *others.order_by("pk")]
 
 
-def _merged_with(contact: Contact) -> list[Contact]:
-    merges = ConsentEvent.objects.filter(tenant=contact.tenant_id, state=State.MERGED)
-    gone = merges.filter(subject_id=contact.subject_id).values_list("source_ref", flat=True)
-    kept = merges.filter(source_ref=str(contact.subject_id)).values_list("subject_id", flat=True)
-    others = {*map(UUID, gone), *kept}
-    known = Contact.objects.select_related("tenant").filter(tenant=contact.tenant_id, subject_id__in=others)
-    return list(known.order_by("pk"))
+def _merged_with(tenant_id: int, subject_id: UUID) -> list[UUID]:
+    merges = ConsentEvent.objects.filter(tenant=tenant_id, state=State.MERGED)
+    gone = merges.filter(subject_id=subject_id).order_by("seq").values_list("source_ref", flat=True)
+    kept = merges.filter(source_ref=str(subject_id)).order_by("seq").values_list("subject_id", flat=True)
+    return [*map(UUID, gone), *kept]
 
 
 def stored_names(tenant: Tenant, subjects: Iterable[UUID]) -> Iterator[tuple[UUID, Digest]]:

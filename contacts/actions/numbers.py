@@ -151,8 +151,12 @@ def _before(tenant: Tenant, phone: str, bsuid: str | None, at: datetime) -> Cont
         own = named.filter(
             digest=identities.digest(tenant, Identity.Kind.BSUID, bsuid), contact__in=own.values("contact")
         )
-    people = tenant.contacts.filter(pk__in=own.values("contact")).order_by("pk").select_for_update()
-    return min(people, key=lambda contact: contact.bsuid != bsuid, default=None)
+    # Of several who had the number alone, whoever lost it first had it then.
+    ids = list(own.order_by("valid_to", "contact").values_list("contact", flat=True))
+    people = tenant.contacts.filter(pk__in=ids).order_by("pk").select_for_update()
+    return min(
+        people, key=lambda contact: (bool(bsuid) and contact.bsuid != bsuid, ids.index(contact.pk)), default=None
+    )
 
 
 def _has_moved_on(contact: Contact, phone: str | None, bsuid: str | None, at: datetime) -> bool:
@@ -195,17 +199,14 @@ def _learn(tenant: Tenant, contact: Contact, phone: str | None, bsuid: str | Non
 
 
 def _rename(contact: Contact, phone: str | None, bsuid: str | None, at: datetime | None) -> None:
-    """Give a person a new number or BSUID; what they had names nobody any more who was the same person."""
-    had = [(Identity.Kind.PHONE, contact.phone), (Identity.Kind.BSUID, contact.bsuid)]
     if phone and phone != contact.phone:
         contact.phone_invalid_at = contact.unreachable_since = None
         contact.undelivered = 0
         # WhatsApp makes a new BSUID with a new number; the old one would name nobody.
         contact.bsuid = bsuid
+        if contact.phone:
+            identities.end(contact.tenant, Identity.Kind.PHONE, contact.phone, at=at)
     contact.phone, contact.bsuid = phone or contact.phone, bsuid or contact.bsuid
-    for kind, value in had:
-        if value and value not in (contact.phone, contact.bsuid):
-            identities.end(contact.tenant, kind, value, at=at)
     _save(contact, at)
 
 
@@ -216,6 +217,7 @@ def _take_away_typed(contact: Contact, phone: str | None, at: datetime | None) -
         contact.phone, contact.undelivered = None, 0
         contact.phone_invalid_at = contact.unreachable_since = None
         _save(contact, at)
+        audit(tenant=contact.tenant, by=None, verb="contact.number_moved", subject=contact)
 
 
 def _left_behind(contact: Contact, known: list[Contact], at: datetime | None, merged: Merged, lost: Lost) -> Contact:

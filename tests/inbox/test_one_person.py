@@ -54,15 +54,21 @@ def is_shown(number: Number, deliver: Deliver, bsuid: str = "DE.1") -> None:
     write(deliver, number, "Hallo", bsuid)
 
 
+@pytest.mark.parametrize("between", ["nothing", "edited", "renewed"])
 def test_the_next_owner_of_a_number_gets_nothing_that_was_meant_for_the_one_person_before(
-    number: Number, pair: Pair, deliver: Deliver
+    number: Number, pair: Pair, deliver: Deliver, between: str
 ) -> None:
     by_id, by_phone = pair
     is_shown(number, deliver)
+    if between == "edited":
+        with tenant_scope(number.tenant):
+            people.patch(contact=by_phone, data=ContactData({"email": "ada@example.com"}), by=None)
+    elif between == "renewed":
+        deliver(meta.renewed(number, "DE.1", "DE.2", sender="", at=NOW + timedelta(minutes=1)))
 
-    write(deliver, number, "Hallo", "DE.2", at=NOW + timedelta(minutes=1))
+    write(deliver, number, "Hallo", "DE.9", at=NOW + timedelta(minutes=2))
 
-    ben = contact(number, bsuid="DE.2")
+    ben = contact(number, bsuid="DE.9")
     assert (ben.phone, contact(number, pk=by_phone.pk).phone) == (PHONE, None)
     assert [reason(one) for one in (by_id, by_phone, ben)] == ["", "expired", "no_consent"]
 
@@ -140,6 +146,23 @@ def test_a_refused_question_outlives_the_contact(number: Number) -> None:
 
     assert imported.consent_counts == {"skipped_suppressed": 1}
     assert reason(contact(number)) == "suppressed"
+
+
+def test_a_no_finds_the_person_also_through_a_contact_that_is_deleted(
+    number: Number, pair: Pair, deliver: Deliver
+) -> None:
+    by_id, by_phone = pair
+    with tenant_scope(number.tenant):
+        third = person(number.tenant, phone="+493023125042")
+        declarations.merged(tenant=number.tenant, kept=third, gone=by_phone)
+    agrees(third)
+    is_shown(number, deliver)
+    with tenant_scope(number.tenant):
+        people.delete(contact=by_phone, by=None)
+
+    write(deliver, number, "STOPP", "DE.1", sender="493023125001", at=timezone.now())
+
+    assert reasons(number.tenant, by_id, third) == ["withdrawn", "suppressed"]
 
 
 def test_who_only_shares_an_address_is_nobody_who_has_to_be_asked(number: Number, pair: Pair, deliver: Deliver) -> None:
