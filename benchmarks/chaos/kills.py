@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.chaos import Counts, Fault, counting
 from benchmarks.chaos.stage import DEADLINE_S, PATIENCE, Stage, staged
 from benchmarks.fleet import BROKER, TookTooLong, wait_until
+from inbox.queries import longest_waiting
 from messaging.models import Message
 from tenants.scope import tenant_scope
 
@@ -107,10 +108,16 @@ def _taken(stage: Stage, since: datetime, **so: int) -> int:
 
 
 def _settling(stage: Stage) -> float:
-    """Seconds until nothing that was claimed before now is unclear any more; infinite if that never comes."""
+    """Seconds until nothing that was claimed before now is unclear any more; infinite if that never comes.
+
+    From when receivers are not so far behind that the sweeper waits for them.
+    """
     began, before = time.monotonic(), datetime.now(UTC)
 
     def is_settled() -> bool:
+        nonlocal began
+        if longest_waiting() > float(PATIENCE["MESSAGING_SETTLE_S"]) / 2:
+            began = time.monotonic()
         with tenant_scope(stage.campaign.tenant_id):
             claimed = Message.objects.filter(tenant=stage.campaign.tenant_id, claimed_at__lt=before)
             return not claimed.filter(state__in=counting.UNSETTLED).exists()
