@@ -213,7 +213,6 @@ def _rename(contact: Contact, phone: str | None, bsuid: str | None, at: datetime
 def _take_away_typed(contact: Contact, phone: str | None, at: datetime | None) -> None:
     """Whose number another contact of theirs has does not have the one that somebody typed for them."""
     if phone and contact.phone and phone != contact.phone:
-        identities.end(contact.tenant, Identity.Kind.PHONE, contact.phone, at=at)
         contact.phone, contact.undelivered = None, 0
         contact.phone_invalid_at = contact.unreachable_since = None
         _save(contact, at)
