@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -22,6 +22,13 @@ PASSWORD = "correct horse battery"
 # How fast examples are made and tried says how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords cost next to nothing; what they cost in production is asked by tests/tenants/test_passwords.py."""
+    with override_settings(PASSWORD_HASHERS=["tests.passwords.QuickHasher"]):
+        yield
 
 
 @pytest.fixture(scope="session")
