@@ -104,7 +104,7 @@ class SegmentViewSet(TenantViewSet):
     @extend_schema(request=SegmentIn, responses={201: SegmentOut})
     def create(self, request: Request) -> Response:
         """Save a rule under a name."""
-        given = self._given(SegmentIn)
+        given = self.given(SegmentIn)
         with naming_the_node():
             segment = actions.create(tenant=self.tenant, by=self.key, **given)
         return Response(SegmentOut(segment).data, status=201)
@@ -116,7 +116,7 @@ class SegmentViewSet(TenantViewSet):
     @extend_schema(request=SegmentIn, responses=SegmentOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Change a segment; launched campaigns keep the people they had."""
-        segment, given = self.get_object(), self._given(SegmentIn, partial=True)
+        segment, given = self.get_object(), self.given(SegmentIn, partial=True)
         with naming_the_node():
             actions.update(segment=segment, by=self.key, **given)
         return Response(SegmentOut(segment).data)
@@ -149,17 +149,12 @@ class SegmentViewSet(TenantViewSet):
     @extend_schema(request=RuleIn, responses=PreviewOut)
     def preview_rule(self, request: Request) -> Response:
         """The same for a rule that is not saved; changes nothing."""
-        return self._previewed(self._given(RuleIn)["rule"])
+        return self._previewed(self.given(RuleIn)["rule"])
 
     def _previewed(self, rule: dict[str, Any]) -> Response:
         with naming_the_node():
             found: Preview = queries.preview(self.tenant, rule)
         return Response(PreviewOut(found).data)
-
-    def _given(self, serializer_class: type[StrictSerializer], *, partial: bool = False) -> dict[str, Any]:
-        given = serializer_class(data=self.request.data, partial=partial)
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
 
 
 @contextmanager

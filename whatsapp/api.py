@@ -149,7 +149,7 @@ class TemplateViewSet(TenantViewSet):
     @extend_schema(request=TemplateIn, responses={201: TemplateOut})
     def create(self, request: Request) -> Response:
         """A new draft; submit it when it is ready."""
-        values = self._read(TemplateIn(data=request.data))
+        values = self.given(TemplateIn)
         template = actions.save_template(
             tenant=self.tenant, account=self._account(values.pop("account", None)), by=self.key, **values
         )
@@ -158,7 +158,7 @@ class TemplateViewSet(TenantViewSet):
     @extend_schema(request=TemplateIn, responses={200: TemplateOut})
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Change a draft or a rejected template."""
-        values = self._read(TemplateIn(data=request.data, partial=True))
+        values = self.given(TemplateIn, partial=True)
         template = self.get_object()
         values.pop("account", None)
         kept = ("name", "language", "category", "components", "parameter_format")
@@ -204,10 +204,6 @@ class TemplateViewSet(TenantViewSet):
             raise ValidationError({"account": [_("Connect a WhatsApp account first.")]})
         return account
 
-    def _read(self, serializer: StrictSerializer) -> dict[str, Any]:
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
-
 
 class ProfileIn(StrictSerializer):
     address = serializers.URLField(max_length=200, help_text="Of your privacy notice, for example.")
@@ -239,10 +235,9 @@ class NumberViewSet(TenantViewSet):
         It goes to the websites, and where two stand there already, to the description. Meta is asked in the background:
         `profile` has it then, or `profile_error` says why not. 400 where there is no room for it.
         """
-        given = ProfileIn(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = self.given(ProfileIn)
         number = self.get_object()
-        actions.add_to_profile(number=number, by=self.key, **given.validated_data)
+        actions.add_to_profile(number=number, by=self.key, **given)
         return Response(NumberOut(number).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -301,14 +296,13 @@ class MediaViewSet(TenantViewSet):
         The same file of the same type for the same number keeps its uid; one that Meta refused or forgot is brought
         there again.
         """
-        given = MediaIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        file = given.validated_data["file"]
+        given = self.given(MediaIn)
+        file = given["file"]
         declared = file.content_type or ""
         guessed = mimetypes.guess_type(file.name)[0] or declared
         media = actions.add_media(
             tenant=self.tenant,
-            number=self._number(given.validated_data.get("number")),
+            number=self._number(given.get("number")),
             file=file,
             filename=file.name,
             mime_type=guessed if declared in ("", "application/octet-stream") else declared,

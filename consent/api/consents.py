@@ -52,9 +52,7 @@ class ConsentViewSet(TenantViewSet):
         A yes over a no is refused with 409: only the person can lift it, on the channel itself. The same declaration
         sent twice is recorded once.
         """
-        given = DeclarationIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        contact, said = self.contact, given.validated_data
+        contact, said = self.contact, self.given(DeclarationIn)
         done = self._grant(contact, said) if said["state"] == State.GRANTED else self._refuse(contact, said)
         if any(row.skipped == "suppressed" for row in done):
             raise Conflict(_("This person is on the suppression list. Only they can lift that, on the channel itself."))

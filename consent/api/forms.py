@@ -242,27 +242,23 @@ class FormViewSet(TenantViewSet):
     @extend_schema(request=FormIn, responses={201: OneFormOut})
     def create(self, request: Request) -> Response:
         """A new form, as a draft."""
-        given = FormIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        values = self._values(given.validated_data)
+        values = self._values(self.given(FormIn))
         values["slug"] = values.get("slug") or slugify(values["name"])
         return self._answer(actions.create(tenant=self.tenant, by=self.key, **values), status=201)
 
     @extend_schema(request=ChangesIn(partial=True), responses=OneFormOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Change a form; an open one shows it at once, so nothing unlawful may come of it."""
-        given = ChangesIn(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        return self._answer(actions.update(form=self._form(), by=self.key, **self._values(given.validated_data)))
+        changes = self._values(self.given(ChangesIn, partial=True))
+        return self._answer(actions.update(form=self._form(), by=self.key, **changes))
 
     @extend_schema(request=OpenIn, responses=OneFormOut)
     def open(self, request: Request, uid: UUID) -> Response:
         """Let people sign up; 409 says what is missing."""
-        given = OpenIn(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = self.given(OpenIn)
         form = self._form()
         try:
-            actions.open_(form=form, by=self.key, **given.validated_data)
+            actions.open_(form=form, by=self.key, **given)
         except ValidationError as refused:
             raise Conflict(" ".join(refused.messages)) from None
         return self._answer(form)
@@ -277,10 +273,9 @@ class FormViewSet(TenantViewSet):
     @extend_schema(request=CodesIn, responses={201: CodesOut})
     def codes(self, request: Request, uid: UUID) -> Response:
         """Add voucher codes; those that the form has already are left out. Who is owed one gets theirs first."""
-        given = CodesIn(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = self.given(CodesIn)
         form = self._form()
-        added = pools.add(form=form, by=self.key, **given.validated_data)
+        added = pools.add(form=form, by=self.key, **given)
         return Response(CodesOut({"added": added, **vouchers.pool(form)._asdict()}).data, status=201)
 
     def _form(self) -> SignupForm:
@@ -335,10 +330,9 @@ class PlaceViewSet(TenantViewSet):
     @extend_schema(request=PlaceIn, responses={201: PlaceOut})
     def create(self, request: Request, uid: UUID) -> Response:
         """Put the form up at one more place."""
-        given = PlaceIn(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = self.given(PlaceIn)
         form = get_object_or_404(self.tenant.signup_forms.select_related("tenant"), uid=uid)
-        place = actions.add_place(form=form, by=self.key, **given.validated_data)
+        place = actions.add_place(form=form, by=self.key, **given)
         return Response(PlaceOut(place).data, status=201)
 
     @extend_schema(

@@ -172,7 +172,7 @@ class ImportViewSet(TenantViewSet):
         in state "uploaded" with an `error` until its mapping is corrected. Consent and opt-out columns need the scope
         `consent:write` besides `contacts:write`, else 403. The file is deleted 30 days after the import is over.
         """
-        given = _valid(NewImportSerializer, request)
+        given = self.given(NewImportSerializer)
         file = given.pop("file")
         imported = imports.start_import(
             tenant=self.tenant,
@@ -191,7 +191,7 @@ class ImportViewSet(TenantViewSet):
 
         Consent and opt-out columns need the scope `consent:write`, else 403.
         """
-        given = _valid(LayoutSerializer, request)
+        given = self.given(LayoutSerializer)
         return self._answer(_now(imports.remap, imported=self.get_object(), by=self.key, **given))
 
     @extend_schema(request=None, responses=ImportSerializer)
@@ -255,12 +255,6 @@ class ImportViewSet(TenantViewSet):
         if found is None:
             raise serializers.ValidationError({"list": [_("There is no list with this uid.")]})
         return found
-
-
-def _valid(serializer_class: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def _now(action: Callable[..., Import], **given: Any) -> Import:

@@ -59,9 +59,7 @@ class ContactViewSet(TenantViewSet):
 
         Another phone number ends the consent to WhatsApp and SMS, which the person gave for the old one; a no stays.
         """
-        given = ContactIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        [answer] = people.upsert(tenant=self.tenant, rows=[data_of(given.validated_data)], by=self.key)
+        [answer] = people.upsert(tenant=self.tenant, rows=[data_of(self.given(ContactIn))], by=self.key)
         if answer.contact is None:
             raise serializers.ValidationError(answer.errors)
         return self._answer(answer.contact, 201 if answer.outcome == "created" else 200)
@@ -77,9 +75,7 @@ class ContactViewSet(TenantViewSet):
         Another phone number ends the consent to WhatsApp and SMS, which the person gave for the old one; a no stays.
         """
         contact = self.get_object()
-        given = ContactIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        values = given.validated_data
+        values = self.given(ContactIn)
         return self._answer(
             people.patch(contact=contact, data=data_of(values), by=self.key, replaces_tags="tags" in values)
         )
@@ -106,9 +102,7 @@ class ContactViewSet(TenantViewSet):
 
         Another phone number ends the consent to WhatsApp and SMS, as with a single contact.
         """
-        given = BulkIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        answers = self._put_rows(given.validated_data["contacts"])
+        answers = self._put_rows(self.given(BulkIn)["contacts"])
         counts = Counter(answer.outcome for answer in answers)
         results = [_result(index, answer) for index, answer in enumerate(answers)]
         outcomes = ("created", "updated", "unchanged", "rejected")

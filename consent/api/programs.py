@@ -73,11 +73,8 @@ class ProgramViewSet(TenantViewSet):
     @extend_schema(request=ProgramIn, responses=ProgramOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Say once and for all that its people read your privacy notice where they give their data, or take it back."""
-        given = ProgramIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        return Response(
-            ProgramOut(programs.change_notice(program=self.get_object(), by=self.key, **given.validated_data)).data
-        )
+        given = self.given(ProgramIn)
+        return Response(ProgramOut(programs.change_notice(program=self.get_object(), by=self.key, **given)).data)
 
     @extend_schema(request=None, responses=ProgramOut)
     def informed(self, request: Request, uid: UUID) -> Response:

@@ -156,7 +156,7 @@ class DataRequestViewSet(TenantViewSet):
     @extend_schema(request=NotedIn, responses=DataRequestOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Say how the identity was checked, or change the note."""
-        return self._done(actions.note, request=self.get_object(), **_valid(NotedIn, request))
+        return self._done(actions.note, request=self.get_object(), **self.given(NotedIn))
 
     @extend_schema(request=WhoIn, responses=DataRequestOut)
     def identify(self, request: Request, uid: UUID) -> Response:
@@ -174,12 +174,12 @@ class DataRequestViewSet(TenantViewSet):
         The erasure of somebody who is no contact deletes what names them by number or address in uploaded files, lines
         of imports and raw webhooks; `found` says how much that was.
         """
-        return self._run(self.get_object(), alone=_valid(RunIn, request)["alone"])
+        return self._run(self.get_object(), alone=self.given(RunIn)["alone"])
 
     @extend_schema(request=ContactIn, responses=DataRequestOut)
     def correct(self, request: Request, uid: UUID) -> Response:
         """Correct the contact's data, which carries out a rectification; null empties a field."""
-        return self._done(actions.correct, request=self.get_object(), data=data_of(_valid(ContactIn, request)))
+        return self._done(actions.correct, request=self.get_object(), data=data_of(self.given(ContactIn)))
 
     @extend_schema(request=None, responses=DataRequestOut)
     def lift(self, request: Request, uid: UUID) -> Response:
@@ -189,12 +189,12 @@ class DataRequestViewSet(TenantViewSet):
     @extend_schema(request=ExtendIn, responses=DataRequestOut)
     def extend(self, request: Request, uid: UUID) -> Response:
         """Two more months for the answer, once; tell the person why within the first month."""
-        return self._done(actions.extend, request=self.get_object(), because=_valid(ExtendIn, request)["because"])
+        return self._done(actions.extend, request=self.get_object(), because=self.given(ExtendIn)["because"])
 
     @extend_schema(request=CloseIn, responses=DataRequestOut)
     def close(self, request: Request, uid: UUID) -> Response:
         """Note what the person was told; this ends the request."""
-        given = _valid(CloseIn, request)
+        given = self.given(CloseIn)
         is_refused = given["refused"]
         return self._done(actions.close, request=self.get_object(), answer=given["answer"], is_refused=is_refused)
 
@@ -211,7 +211,7 @@ class DataRequestViewSet(TenantViewSet):
     @extend_schema(request=AtOnceIn, responses={202: DataRequestOut})
     def export(self, request: Request, uid: UUID) -> Response:
         """Note a request for access and build the export: data-requests/{uid}/file/ serves it when it is there."""
-        return self._at_once(uid, DataRequest.Kind.ACCESS, **_valid(AtOnceIn, request))
+        return self._at_once(uid, DataRequest.Kind.ACCESS, **self.given(AtOnceIn))
 
     @extend_schema(request=EraseIn, responses={202: DataRequestOut})
     def erase(self, request: Request, uid: UUID) -> Response:
@@ -219,7 +219,7 @@ class DataRequestViewSet(TenantViewSet):
 
         This cannot be undone.
         """
-        return self._at_once(uid, DataRequest.Kind.ERASURE, **_valid(EraseIn, request))
+        return self._at_once(uid, DataRequest.Kind.ERASURE, **self.given(EraseIn))
 
     def _at_once(self, uid: UUID, kind: str, *, alone: bool = True, **given: Any) -> Response:
         contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=uid)
@@ -231,7 +231,7 @@ class DataRequestViewSet(TenantViewSet):
         return self._done(actions.run, 202, request=found, others=others)
 
     def _named(self, shape: type[WhoIn], request: Request) -> dict[str, Any]:
-        given = _valid(shape, request)
+        given = self.given(shape)
         uid = given.pop("contact", None)
         contact = get_object_or_404(self.tenant.contacts.select_related("tenant"), uid=uid) if uid else None
         return {"contact": contact, **given}
@@ -246,12 +246,6 @@ class DataRequestViewSet(TenantViewSet):
 
     def _answer(self, request: DataRequest, status: int = 200) -> Response:
         return Response(DataRequestOut(self.get_queryset().get(pk=request.pk)).data, status=status)
-
-
-def _valid(shape: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    given = shape(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
 
 
 def _to(**methods: Any) -> Any:

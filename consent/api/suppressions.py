@@ -40,10 +40,9 @@ class SuppressionViewSet(TenantViewSet):
 
         No contact is created, blocking twice changes nothing, and the answer never tells whether somebody is known.
         """
-        given = SuppressionIn(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = self.given(SuppressionIn)
         try:
-            blocking.block(tenant=self.tenant, by=self.key, **given.validated_data)
+            blocking.block(tenant=self.tenant, by=self.key, **given)
         except ValidationError as refused:
             raise serializers.ValidationError(refused.message_dict) from None
         return Response(SuppressionOut({"blocked": True}).data, status=201)

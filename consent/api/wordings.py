@@ -184,17 +184,13 @@ class WordingViewSet(TenantViewSet):
     @extend_schema(request=DraftIn, responses={201: DraftOut})
     def create(self, request: Request) -> Response:
         """A new text, as a draft: nobody is offered it before it is published."""
-        given = DraftIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        values = {"texts": {}, "covers": [], **_values(given.validated_data)}
+        values = {"texts": {}, "covers": [], **_values(self.given(DraftIn))}
         return Response(DraftOut(actions.create(tenant=self.tenant, by=self.key, **values)).data, status=201)
 
     @extend_schema(request=TextIn, responses=FindingsOut)
     def lint(self, request: Request) -> Response:
         """Which duties a text would leave open, without storing anything."""
-        given = TextIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        values, company = _values(given.validated_data), queries.controller_of(self.tenant)
+        values, company = _values(self.given(TextIn)), queries.controller_of(self.tenant)
         draft = Draft(values.get("texts", {}), values.get("covers", []), company.legal_name, company.privacy_url)
         return Response(FindingsOut({"findings": linting.findings(draft)}).data)
 
@@ -252,9 +248,7 @@ class DraftViewSet(TenantViewSet):
     @extend_schema(request=DraftIn(partial=True), responses=DraftOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Change the draft; what is not given stays, and `texts` and `covers` are given as a whole."""
-        given = DraftIn(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        values = _values(given.validated_data)
+        values = _values(self.given(DraftIn, partial=True))
         try:
             return Response(DraftOut(actions.save_draft(version=self._draft(), by=self.key, **values)).data)
         except actions.NotNow as refusal:
@@ -275,10 +269,9 @@ class DraftViewSet(TenantViewSet):
 
         409 says which duties are open, or that the draft says something else than the one whose `sha256` is given.
         """
-        given = PublishIn(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = self.given(PublishIn)
         try:
-            checked = given.validated_data["sha256"].lower()
+            checked = given["sha256"].lower()
             version = actions.publish(version=self._draft(), checked=checked, by=self.key)
         except actions.NotPublishable as refusal:
             told = [f"{found.rule}: {found.problem} {found.remedy}" for found in refusal.findings]

@@ -63,14 +63,9 @@ class GroupViewSet(TenantViewSet):
         stored = self.get_queryset().get(pk=group.pk)
         return Response(self.get_serializer(stored).data, status=status)
 
-    def _given(self, serializer_class: type[StrictSerializer], *, partial: bool = False) -> dict[str, Any]:
-        given = serializer_class(data=self.request.data, partial=partial)
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
-
     def _people(self) -> tuple[QuerySet[Contact], dict[str, list[UUID]]]:
         """The contacts that the request names by uid, and those uids with which nothing happens, by the reason."""
-        uids = self._given(Members)["contacts"]
+        uids = self.given(Members)["contacts"]
         people = self.tenant.contacts.filter(uid__in=uids)
         known = dict(people.values_list("uid", "restricted_at"))
         left = {
@@ -96,12 +91,12 @@ class ListViewSet(GroupViewSet):
     @extend_schema(request=ListIn, responses={201: ListOut})
     def create(self, request: Request) -> Response:
         """Create an empty list, or a topic."""
-        return self._answer(actions.create_list(tenant=self.tenant, by=self.key, **self._given(ListIn)), 201)
+        return self._answer(actions.create_list(tenant=self.tenant, by=self.key, **self.given(ListIn)), 201)
 
     @extend_schema(request=ListIn, responses=ListOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Rename or describe a list, or make it a topic or none; who is on it stays."""
-        contact_list, given = self.get_object(), self._given(ListIn, partial=True)
+        contact_list, given = self.get_object(), self.given(ListIn, partial=True)
         return self._answer(actions.update_list(contact_list=contact_list, by=self.key, **given))
 
     @extend_schema(responses=DELETED)
@@ -144,12 +139,12 @@ class TagViewSet(GroupViewSet):
     @extend_schema(request=TagIn, responses={201: TagOut})
     def create(self, request: Request) -> Response:
         """Create a tag."""
-        return self._answer(actions.create_tag(tenant=self.tenant, by=self.key, **self._given(TagIn)), 201)
+        return self._answer(actions.create_tag(tenant=self.tenant, by=self.key, **self.given(TagIn)), 201)
 
     @extend_schema(request=TagIn, responses=TagOut)
     def partial_update(self, request: Request, uid: UUID) -> Response:
         """Rename a tag; contacts and segments keep it."""
-        return self._answer(actions.rename_tag(tag=self.get_object(), by=self.key, **self._given(TagIn)))
+        return self._answer(actions.rename_tag(tag=self.get_object(), by=self.key, **self.given(TagIn)))
 
     @extend_schema(responses=DELETED)
     def destroy(self, request: Request, uid: UUID) -> Response:
