@@ -1,5 +1,5 @@
 # One image for every process; docker-compose.yml says which of them runs. It was written without a Docker at hand:
-# each step is what `make setup` does, in the same order.
+# each step is what `make setup` does, in the same order; only here static files are collected and modules compiled.
 FROM python:3.13-slim AS build
 ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app

@@ -66,7 +66,8 @@ lock: setup ## Renew requirements/*.txt from requirements/*.in (needs uv)
 	--generate-hashes --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## Remove the environment, local data and everything generated
-	rm -rf .venv .local node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .local node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+		benchmarks/results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find locale -name '*.mo' -exec rm -f {} +
 

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from config.localservices.postgres import SETTINGS
 from config.localservices.processes import PROCESSES
+from contacts.importing.limits import FILE_BYTES
 
 ROOT = Path(settings.BASE_DIR)
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -99,6 +100,16 @@ def test_the_app_never_learns_the_superusers_password() -> None:
     assert "POSTGRES_PASSWORD" not in roles
     passwords = [value for name, value in SERVICES["postgres"]["environment"].items() if name.endswith("PASSWORD")]
     assert len({*passwords}) == len(passwords) == 4
+
+
+def test_the_proxies_of_the_page_let_the_largest_import_through() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+
+    # Caddy's and nginx's; nginx has one of its own for the door.
+    allowed = sorted(int(size) for size in re.findall(r"(?:max_size|client_max_body_size) (\d+)", page))[-2:]
+
+    # A form has its other fields beside the file; beyond it the app says what to do instead.
+    assert all(FILE_BYTES < size * 10**6 <= 1.1 * FILE_BYTES for size in allowed), allowed
 
 
 def test_the_servers_log_quotes_no_statement_and_no_row() -> None:
