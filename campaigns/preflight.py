@@ -328,7 +328,7 @@ def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
     if template is None:
         return [Check("template", _("Choose a template."), False, "template")]
     if not template.is_sendable:
-        text = _("The template “%(name)s” is %(status)s. Choose an approved one.")
+        text = _("Meta’s status of the template “%(name)s” is “%(status)s”. Choose an approved one.")
         return [
             Check(
                 "template_status",
