@@ -10,8 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 # Days between a click and the order it is credited with; analytics/sql/orders.sql counts with the same number.
 CLICK_WINDOW_DAYS = 14
-# Whoever marks messages as replied or opted out (messaging.delivery) looks back this far.
-REPLY_WINDOW_HOURS = 72
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def row(contact: Contact, seq: int | None) -> ConsentEvent | None:
     return history(contact).filter(seq=seq).first() if seq else None
 
 
-def controller(tenant: Tenant) -> Controller:
+def responsible_for(tenant: Tenant) -> Controller:
     """Who is responsible for a tenant's contacts; the tenant's name alone where nobody has filled it in."""
     known = Controller.objects.filter(tenant=tenant).first()
     return known or Controller(tenant=tenant, legal_name=tenant.name, country=tenant.country)

@@ -16,16 +16,8 @@ from consent.models import Channel, Purpose
 TENANT_BLOCKED = "tenant_blocked"
 NO_AGREEMENT = "no_agreement"
 RESTRICTED = "restricted"
-SUPPRESSED = "suppressed"
 OBJECTED = "objected"
-WITHDRAWN = "withdrawn"
 META_STOP = "meta_stop"
-NO_CONSENT = "no_consent"
-PENDING = "pending"
-EXPIRED = "expired"
-INVALIDATED = "invalidated"
-MINOR = "minor"
-AGE_UNKNOWN = "age_unknown"
 
 STATES = """
     LEFT JOIN consent_consentstate consent_state ON consent_state.tenant_id = c.tenant_id

@@ -13,6 +13,7 @@ from messaging.models import Content, Link, Message, Source
 from tenants import waking
 from tenants.models import Tenant
 from whatsapp.models import Number, Template
+from whatsapp.payloads import interactive
 from whatsapp.payloads.messages import TEXT_LIMIT
 
 # Whoever tests is looking at the phone; later the message would only surprise.
@@ -220,21 +221,13 @@ def queue_reply(
     )
     free_form: dict[str, Any] = {"type": "text", "text": {"body": text, "preview_url": False}}
     if buttons:
-        free_form = _with_buttons(text, buttons)
+        free_form = {"type": "interactive", "interactive": interactive.buttons(text, dict(buttons))}
     elif text != links.as_sent(text) and len(links.as_sent(text)) <= TEXT_LIMIT:
         free_form["pieces"] = _linked(source, 0, [text])[0]
     Content.objects.create(tenant=tenant, source=source, free_form=free_form)
     message = Message.objects.create(tenant=tenant, source=source, contact=contact)
     ring()
     return message
-
-
-def _with_buttons(text: str, buttons: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    replies = [{"type": "reply", "reply": {"id": payload, "title": title}} for payload, title in buttons]
-    return {
-        "type": "interactive",
-        "interactive": {"type": "button", "body": {"text": text}, "action": {"buttons": replies}},
-    }
 
 
 def ring() -> None:

@@ -15,7 +15,7 @@ from whatsapp.models import Number, Template
 
 
 class Source(models.Model):
-    """What messages are sent for: one campaign, one journey step, a test, a reply. Holds the brake."""
+    """What messages are sent for: one campaign, a test, a reply. Holds the brake."""
 
     class Kind(models.TextChoices):
         CAMPAIGN = "campaign", _("Campaign")

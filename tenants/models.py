@@ -50,7 +50,7 @@ class Tenant(models.Model):
     country = models.CharField(max_length=2, default="DE")
     currency = models.CharField(max_length=3, default="EUR")
     is_active = models.BooleanField(default=True)
-    # The contract is over: whatever arrives for the company is dropped, until everything of it is deleted.
+    # The contract is over: whatever arrives for the company is set aside, until everything of it is deleted.
     closed_at = models.DateTimeField(null=True, editable=False)
     # Random key for the hashes of phone numbers and addresses, encrypted at rest; see tenants.encryption.
     pepper_encrypted = models.TextField(editable=False, default="")

@@ -217,7 +217,7 @@ def _grant(imported: Import, tenant: Tenant, claims: Sequence[Line], states: dic
         by=imported.created_by,
         is_dry_run=imported.is_dry_run,
     )
-    suppressed = _suppressed(imported, tenant, claims)
+    suppressed = _suppressed(tenant, claims)
     demands_age = controller_of(tenant).demands_age
     became: dict[int, str] = {}
     fit: list[tuple[Line, Agreed]] = []
@@ -286,7 +286,7 @@ def _granted(line: Line, wording: Agreed, demands_age: bool) -> str:
     return "age_unknown" if demands_age and not (is_contract or _age(line, wording)) else "granted"
 
 
-def _suppressed(imported: Import, tenant: Tenant, claims: Sequence[Line]) -> set[int]:
+def _suppressed(tenant: Tenant, claims: Sequence[Line]) -> set[int]:
     """The numbers of the lines whose person is on the suppression list, by what we know and what the file says."""
     found = suppressing.hits(tenant, {line.subject_id for line in claims if line.subject_id})
     blocked = {subject for subject, scopes in found.items() if suppressing.covers(scopes, *MARKETING)}

@@ -163,7 +163,7 @@ def _mailed(deposit: LedgerDeposit, signed: Signed | None, address: str) -> Iter
         return
     try:
         head = _checked(signed)
-        _mail(deposit.tenant, head, address)
+        _mail(head, address)
         _note(deposit, mailed=head.said["number"], refused_until=None)
     except Exception as fault:
         # The text of an error may name the address.
@@ -207,7 +207,7 @@ def _ends_a_line(file: BinaryIO) -> bool:
     return file.read() == b"\n"
 
 
-def _mail(tenant: Tenant, signed: Signed, address: str) -> None:
+def _mail(signed: Signed, address: str) -> None:
     """Hand it to the mail server; raises what that says."""
     said = signed.said
     text = _(

@@ -17,7 +17,7 @@ from tenants.templatetags import formats
 
 def proof(found: Proof) -> bytes:
     """The PDF of a proof, in the active language and time zone."""
-    company = queries.controller(found.contact.tenant)
+    company = queries.responsible_for(found.contact.tenant)
     title = _("Proof of consent")
     made = _("%(company)s · made %(time)s")
     foot = made % {"company": company.legal_name, "time": telling.exact(found.made_at)}

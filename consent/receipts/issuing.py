@@ -34,7 +34,7 @@ def receipt(*, contact: Contact, event: ConsentEvent) -> dict[str, Any]:
 
 def _document(contact: Contact, event: ConsentEvent, language: str) -> dict[str, Any]:
     tenant = contact.tenant
-    controller = queries.controller(tenant)
+    controller = queries.responsible_for(tenant)
     pairs = reach(_happened(event))
     receipt_id, at = str(uuid4()), timezone.now()
     purposes = [terms.purpose(channel, name, event.legal_basis) for channel, name in pairs]
@@ -50,7 +50,7 @@ def _document(contact: Contact, event: ConsentEvent, language: str) -> dict[str,
         "principal": {"reference": str(event.subject_id), "type": "dpv:Customer"},
         "controller": company,
         "processor": terms.operator(),
-        "wording": _wording(event, language),
+        "wording": _wording(event),
         "notice": {
             "url": event.policy_url or controller.privacy_url,
             "version": event.policy_version,
@@ -92,7 +92,7 @@ def _company(controller: Controller, uid: str) -> dict[str, Any]:
     }
 
 
-def _wording(event: ConsentEvent, language: str) -> dict[str, Any]:
+def _wording(event: ConsentEvent) -> dict[str, Any]:
     """What was agreed to. With `texts` and `covers` anybody can compute the hash of a published version."""
     version = event.wording_version
     found: dict[str, Any] = {"text": text_of(event), "sha256": event.wording_sha256}

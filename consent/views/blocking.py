@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -28,5 +27,5 @@ def block(request: TenantRequest) -> HttpResponse:
             refuse(form, error)
         else:
             messages.success(request, _("Blocked. No advertising goes there until the person asks for it themselves."))
-            return redirect(reverse("contacts", kwargs={"tenant_slug": request.tenant.slug}))
+            return redirect("contacts", tenant_slug=request.tenant.slug)
     return render(request, "consent/block.html", {"form": form}, status=INVALID if form.errors else 200)

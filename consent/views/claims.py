@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -88,7 +87,7 @@ def _decided(request: TenantRequest, uid: uuid.UUID, line: int, state: str, told
         messages.success(request, told)
     except actions.NotNow as refusal:
         messages.warning(request, str(refusal))
-    return redirect(reverse("import_claims", kwargs={"tenant_slug": request.tenant.slug, "uid": uid}))
+    return redirect("import_claims", tenant_slug=request.tenant.slug, uid=uid)
 
 
 def _claim(request: TenantRequest, uid: uuid.UUID, line: int) -> ImportClaim:

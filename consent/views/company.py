@@ -76,7 +76,7 @@ def _counted(count: int) -> str:
 
 
 def _back(request: TenantRequest) -> HttpResponse:
-    return redirect(reverse("company", kwargs={"tenant_slug": request.tenant.slug}))
+    return redirect("company", tenant_slug=request.tenant.slug)
 
 
 def _saved(request: TenantRequest, form: CompanyForm, *, without: Sequence[str] = ()) -> bool:

@@ -328,4 +328,4 @@ def _place(request: TenantRequest, uid: uuid.UUID, code: str) -> tuple[SignupFor
 
 
 def _to(request: TenantRequest, signup: SignupForm) -> HttpResponse:
-    return redirect(reverse("signup_form", kwargs={"tenant_slug": request.tenant.slug, "uid": signup.uid}))
+    return redirect("signup_form", tenant_slug=request.tenant.slug, uid=signup.uid)

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -70,7 +69,7 @@ def edit(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 
 def _done(request: TenantRequest) -> HttpResponse:
     messages.success(request, _("Saved."))
-    return redirect(reverse("topics", kwargs={"tenant_slug": request.tenant.slug}))
+    return redirect("topics", tenant_slug=request.tenant.slug)
 
 
 def _shown(request: TenantRequest, form: TopicForm, found: ContactList | None = None) -> HttpResponse:

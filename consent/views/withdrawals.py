@@ -5,7 +5,6 @@ import uuid
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -28,7 +27,7 @@ def withdraw(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         withdrawals.record(contact=contact, by=request.user, **form.said)
         _tell(request, contact)
-        return redirect(reverse("contact", kwargs={"tenant_slug": request.tenant.slug, "uid": uid}))
+        return redirect("contact", tenant_slug=request.tenant.slug, uid=uid)
     context = {"contact": contact, "form": form}
     return render(request, "consent/withdraw.html", context, status=INVALID if form.errors else 200)
 

@@ -166,7 +166,7 @@ def draft(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 def revise(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Start the next version, or go on with the draft there is."""
     actions.revise(wording=_wording(request, uid), by=request.user)
-    return redirect(reverse("wording_draft", kwargs={"tenant_slug": request.tenant.slug, "uid": uid}))
+    return redirect("wording_draft", tenant_slug=request.tenant.slug, uid=uid)
 
 
 @require_POST
@@ -314,4 +314,4 @@ def _compared(request: TenantRequest, versions: list[WordingVersion]) -> dict[st
 
 
 def _to(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
-    return redirect(reverse("wording", kwargs={"tenant_slug": request.tenant.slug, "uid": uid}))
+    return redirect("wording", tenant_slug=request.tenant.slug, uid=uid)

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from contacts import phones, queries
 from contacts.actions.values import Errors, is_storable
 from contacts.models import Event
-from tenants.actions import Actor
 from tenants.models import Tenant
 
 MAX_ROWS = 10_000
@@ -55,7 +54,7 @@ class Recorded:
 
 
 @transaction.atomic
-def record_events(*, tenant: Tenant, rows: Sequence[EventData], by: Actor) -> list[Recorded]:
+def record_events(*, tenant: Tenant, rows: Sequence[EventData]) -> list[Recorded]:
     """Store events in one statement; one answer per row, in order. At most MAX_ROWS, else ValidationError.
 
     The same event_id twice is stored once, however often and however concurrently it is sent. An event of somebody

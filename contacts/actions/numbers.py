@@ -74,7 +74,7 @@ def find_or_create_for_whatsapp(
     if len(found) > 1:
         _take_away_typed(found[0], phone, at)
         return _one_person(tenant, found, merged)
-    return _learn(tenant, found[0], phone, bsuid, at)
+    return _learn(found[0], phone, bsuid, at)
 
 
 @transaction.atomic
@@ -101,10 +101,10 @@ def move_number(
         return contact
     known = _theirs(contact.tenant, new_phone, new_bsuid, at, lost, besides=contact.pk)
     contact = contact.tenant.contacts.select_for_update().get(pk=contact.pk)
-    _learn(contact.tenant, contact, None, old_bsuid, at)
+    _learn(contact, None, old_bsuid, at)
     if known:
         if new_bsuid and new_bsuid != contact.bsuid:
-            _learn(contact.tenant, known[0], None, new_bsuid, at)
+            _learn(known[0], None, new_bsuid, at)
         return _left_behind(contact, known, at, merged, lost)
     if (new_phone or contact.phone, new_bsuid or contact.bsuid) != (contact.phone, contact.bsuid):
         _rename(contact, new_phone, new_bsuid, at)
@@ -186,7 +186,7 @@ def _create(tenant: Tenant, phone: str | None, bsuid: str | None, profile_name: 
     return contact
 
 
-def _learn(tenant: Tenant, contact: Contact, phone: str | None, bsuid: str | None, at: datetime | None) -> Contact:
+def _learn(contact: Contact, phone: str | None, bsuid: str | None, at: datetime | None) -> Contact:
     """Note an identifier that was not known, or the number that is theirs where somebody has typed another one."""
     if phone and phone != contact.phone:
         contact.phone, contact.undelivered = phone, 0

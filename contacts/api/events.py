@@ -126,7 +126,7 @@ class EventViewSet(TenantViewSet):
     def _record(self, rows: Sequence[Any]) -> Sequence[Recorded]:
         checked = [_checked(row, reader) for reader in [EventIn()] for row in rows]
         good = [row for row in checked if isinstance(row, EventData)]
-        stored = iter(actions.record_events(tenant=self.tenant, rows=good, by=self.key))
+        stored = iter(actions.record_events(tenant=self.tenant, rows=good))
         return [next(stored) if isinstance(row, EventData) else row for row in checked]
 
 

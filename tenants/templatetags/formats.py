@@ -1,6 +1,6 @@
 """Numbers, money, dates and phone numbers as people of the active language write them."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import phonenumbers
@@ -64,14 +64,6 @@ def moment(value: datetime | None) -> str:
         return NONE
     local = _local(value)
     return pgettext("date and time", "{date} {time}").format(date=_day(local), time=_time(local))
-
-
-@register.filter
-def ago(value: datetime | None) -> str:
-    """vor 5 Minuten; a dash for None."""
-    if value is None:
-        return NONE
-    return dates.format_timedelta(value - datetime.now(UTC), add_direction=True, locale=_locale())
 
 
 @register.filter

@@ -33,7 +33,7 @@ def ada(bakery: Tenant) -> Contact:
         contact_list = actions.create_list(tenant=bakery, name="Brot", by=None)
         actions.add_members(contact_list=contact_list, contacts=bakery.contacts.all(), by=None)
         event = EventData("1", "product_viewed", answer.contact.created_at, phone=PHONE)  # type: ignore[union-attr]
-        actions.record_events(tenant=bakery, rows=[event], by=None)
+        actions.record_events(tenant=bakery, rows=[event])
         segment_actions.create(tenant=bakery, name="Adas", rule={}, by=None)
     return answer.contact  # type: ignore[return-value]
 

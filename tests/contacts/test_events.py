@@ -26,7 +26,7 @@ def order(event_id: str = "1", **changes: Any) -> EventData:
 
 
 def record(tenant: Tenant, *rows: EventData) -> list[Recorded]:
-    return actions.record_events(tenant=tenant, rows=rows, by=None)
+    return actions.record_events(tenant=tenant, rows=rows)
 
 
 @pytest.fixture

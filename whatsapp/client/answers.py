@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 import orjson
 
 from whatsapp.errors import NotSent, Refused, UnknownOutcome
+from whatsapp.events.values import number_of
 
 
 class Accepted(NamedTuple):
@@ -75,7 +76,7 @@ def read_json(status: int, content: bytes, headers: Mapping[str, str] | None = N
     if not isinstance(answer, dict):
         raise UnknownOutcome(f"HTTP {status} with an unexpected body")
     error = answer.get("error")
-    if isinstance(error, dict) and _number(error.get("code")) is not None:
+    if isinstance(error, dict) and number_of(error.get("code")) is not None:
         refuse(error, status, headers)
     if not 200 <= status < 300 or error is not None:
         raise UnknownOutcome(f"HTTP {status} without an error code")
@@ -88,8 +89,8 @@ def refuse(error: Mapping[str, Any], status: int, headers: Mapping[str, str] | N
     details = data.get("details") if isinstance(data, dict) else data
     usage = read_usage(headers) if headers is not None else None
     raise Refused(
-        _number(error.get("code")) or 0,
-        subcode=_number(error.get("error_subcode")),
+        number_of(error.get("code")) or 0,
+        subcode=number_of(error.get("error_subcode")),
         details=_text(details) or _text(error.get("message")),
         http_status=status,
         fbtrace_id=_text(error.get("fbtrace_id")),
@@ -110,8 +111,8 @@ def read_usage(headers: Mapping[str, str]) -> Usage | None:
     if not entries:
         return None
     parts = ("call_count", "total_cputime", "total_time")
-    percent = max(_number(entry.get(part)) or 0 for entry in entries for part in parts)
-    minutes = max(_number(entry.get("estimated_time_to_regain_access")) or 0 for entry in entries)
+    percent = max(number_of(entry.get(part)) or 0 for entry in entries for part in parts)
+    minutes = max(number_of(entry.get("estimated_time_to_regain_access")) or 0 for entry in entries)
     return Usage(percent, minutes * 60)
 
 
@@ -137,12 +138,3 @@ def _first(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return int(value)
-    except (ValueError, OverflowError):
-        return None

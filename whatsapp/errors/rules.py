@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class ErrorClass(StrEnum):
-    """How the sender reacts to a code; the letters of Meta's table in our fact sheet stand behind each."""
+    """How the sender reacts to a code."""
 
     RETRY_SOON = "retry_soon"
     RETRY_LATER = "retry_later"
