@@ -203,7 +203,7 @@ DEFINITIONS = (
     ),
     Definition(
         "roas",
-        _("Revenue per cost (ROAS)"),
+        _("ROAS (revenue ÷ cost)"),
         _("Revenue by last click, minus refunds, ÷ cost. 5 means: each euro of fees was followed by five of revenue."),
         "factor",
         lambda c: ratio(c.revenue, c.cost or 0),

@@ -83,9 +83,8 @@ class AudienceForm(forms.Form):
         for kind in ("lists", "segments"):
             both = set(self.cleaned_data.get(f"include_{kind}", [])) & set(self.cleaned_data.get(f"exclude_{kind}", []))
             for row in both:
-                self.add_error(
-                    f"exclude_{kind}", _("“%(name)s” is included and left out at once.") % {"name": row.name}
-                )
+                told = _("“%(name)s” is included and left out at once. Remove it on one side.")
+                self.add_error(f"exclude_{kind}", told % {"name": row.name})
         return self.cleaned_data
 
 

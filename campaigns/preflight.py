@@ -143,7 +143,10 @@ def _broken_segment(campaign: Campaign, rows: Iterable[Audience]) -> str:
         try:
             segments.check(campaign.tenant, segment.rule)
         except InvalidRule:
-            text = _("The segment “%(name)s” names something that no longer exists. Open it and mend its rule.")
+            text = _(
+                "The segment “%(name)s” names something that no longer exists. Correct its rule over the API, or choose"
+                " another segment."
+            )
             return text % {"name": segment.name}
     return ""
 
@@ -320,7 +323,8 @@ def _paused_text(number: Number) -> str:
         return _("The limit of %(limit)s people per 24 hours is used up. Wait a day or choose another number.") % {
             "limit": number_format(number.daily_limit or 0)
         }
-    return _("The number is paused after error %(code)s.") % {"code": number.pause_code}
+    text = _("The number is paused after error %(code)s. The overview says why and what to do.")
+    return text % {"code": number.pause_code}
 
 
 def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
@@ -338,7 +342,10 @@ def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
             )
         ]
     if campaign.number is not None and campaign.number.account_id != template.account_id:
-        text = _("The template “%(name)s” belongs to another WhatsApp account than the number.")
+        text = _(
+            "The template “%(name)s” belongs to another WhatsApp account than the number. Choose another template or"
+            " number."
+        )
         return [Check("template_account", text % {"name": template.name}, False, "template")]
     found = [Check("template", _("The template is approved."), True, "template"), _category_check(campaign, template)]
     found += [*_content_checks(template, variant), *_message_limits(campaign, variant)]

@@ -86,7 +86,7 @@ def check(form: SignupForm) -> None:
 
 def _problems(form: SignupForm) -> Iterator[str]:
     if not isinstance(form.translations, dict):
-        yield _("Give the texts by language, for example {“en”: {“headline”: …}}.")
+        yield _('Give the texts by language, for example {"en": {"headline": …}}.')
         return
     for language, given in form.translations.items():
         if language not in speaking.LANGUAGES:
@@ -97,7 +97,7 @@ def _problems(form: SignupForm) -> Iterator[str]:
         elif language == form.language:
             yield _("“%(language)s” is the language of the form's own texts: change those.") % {"language": language}
         elif not isinstance(given, dict):
-            yield _("Give the texts by language, for example {“en”: {“headline”: …}}.")
+            yield _('Give the texts by language, for example {"en": {"headline": …}}.')
         else:
             yield from (f"{language}, {told}" for told in _problems_of(form, given))
 
@@ -106,7 +106,7 @@ def _problems_of(form: SignupForm, given: Mapping[str, Any]) -> Iterator[str]:
     for name, words in given.items():
         if name == ANSWERS:
             if not _are_answers(form, words):
-                yield _("answers: give as many as in the form's own language, in the same order.")
+                yield _("answers: give as many as in the form's own language, in the same order and none twice.")
         elif name not in TEXTS:
             yield _("“%(name)s” is no text of a form: %(known)s.") % {
                 "name": name,

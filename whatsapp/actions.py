@@ -254,7 +254,7 @@ def _check_file(file: File, mime_type: str) -> None:
     if not file.size:
         raise ValidationError({"file": _("The file is empty.")})
     if file.size > rule.most:
-        text = _("The file has %(size)s; WhatsApp takes at most %(most)s of this kind.")
+        text = _("The file has %(size)s; WhatsApp takes at most %(most)s of this kind. Upload a smaller one.")
         raise ValidationError({"file": text % {"size": filesizeformat(file.size), "most": filesizeformat(rule.most)}})
     if not files.looks_like(mime_type, head):
         text = _("The file is not what its type %(type)s says. Save it in this format and upload it again.")

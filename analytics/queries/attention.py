@@ -144,11 +144,11 @@ def _scheduled(tenant: Tenant) -> list[Attention]:
 
 def _before_start(campaign: Campaign) -> Attention:
     time = {"time": moment(campaign.due_at)}
-    level, remedy = "warning", gettext("The review says what mends it. None of this keeps it from starting.")
+    level, remedy = "warning", gettext("“Review and send” shows how to fix it. The campaign starts all the same.")
     starts, told = gettext("Starts %(time)s.") % time, campaign.warned
     # Of what will not start, the rest can wait.
     if refusing := [code for code in told if warning.refuses(code)]:
-        level, remedy = "danger", gettext("The review says what mends it.")
+        level, remedy = "danger", gettext("“Review and send” shows how to fix it.")
         starts, told = gettext("Due %(time)s, but it will not start as it stands:") % time, refusing
     return Attention("scheduled", level, campaign.uid, campaign.name, " ".join([starts, *warning.texts(told)]), remedy)
 
@@ -213,8 +213,8 @@ def _to_know(imported: Import, today: date) -> str:
     until = informing.until(imported)
     if until and until < today:
         text = gettext(
-            "Since %(day)s the people whom this import brought on %(brought)s should know where you have their data"
-            " from."
+            "The deadline was %(day)s: the people whom this import brought on %(brought)s have to be told where you"
+            " have their data from."
         )
     else:
         text = gettext(
@@ -239,8 +239,8 @@ def _of_program(program: Program, today: date) -> str:
     until = informing.until_of(program)
     if until and until < today:
         text = gettext(
-            "Since %(day)s people whom this program brought (at least %(people)s) should know where you have their data"
-            " from."
+            "The deadline was %(day)s: people whom this program brought (at least %(people)s) have to be told where you"
+            " have their data from."
         )
     else:
         text = gettext(

@@ -181,7 +181,8 @@ def _locked(imported: Import) -> Import:
 
 def _refuse(imported: Import, *states: str) -> None:
     if imported.state in states:
-        raise NotNow(_("This import is in state “%(state)s”.") % {"state": imported.get_state_display()})
+        told = _("Not possible now: this import has the status “%(state)s”. Reload the page.")
+        raise NotNow(told % {"state": imported.get_state_display()})
     if imported.is_forgotten:
         raise NotNow(_("The uploaded file was deleted after 30 days. Upload it again."))
 

@@ -56,7 +56,7 @@ def take(
     """
     received_at = received_at or timezone.now()
     if received_at > timezone.now():
-        raise ValidationError({"received_at": _("This lies in the future.")})
+        raise ValidationError({"received_at": _("This lies in the future. Enter an earlier time.")})
     request = DataRequest(
         tenant=tenant,
         kind=kind,

@@ -196,4 +196,4 @@ def _save(form: SignupForm) -> None:
             form.save()
     except IntegrityError as error:
         taken = "keyword" if "keyword" in str(error) else "slug"
-        raise ValidationError({taken: _("Another form has this already.")}) from None
+        raise ValidationError({taken: _("Another form uses this already. Choose something else.")}) from None

@@ -51,7 +51,8 @@ def _found(tenant: Tenant, given: dict[str, Any], is_stranger: bool) -> Person:
         raise ValidationError(dict.fromkeys(reached_by, told))
     if is_stranger and who.contact:
         told = _(
-            "%(contact)s has it. Choose that contact in the list; if it is somebody else's by now, correct it there."
+            "%(contact)s has it. Choose that contact in the list; if it is somebody else's by now, correct it first"
+            " with a request for rectification."
         )
         raise ValidationError(dict.fromkeys(reached_by, told % {"contact": who.contact}))
     return who if who.contact else replace(who, digests=[*who.digests, *words])

@@ -167,7 +167,7 @@ def declare_invalid(*, version: WordingVersion, reason: str, by: Actor) -> Inval
     ValidationError without a reason, NotNow for a draft or an invalid version.
     """
     if not reason.strip():
-        raise ValidationError({"reason": _("Say why, for whoever has to explain it later.")})
+        raise ValidationError({"reason": _("Say why: somebody may have to explain it later.")})
     # Whoever writes a yes to this text holds this lock: before, then it is among the rows to end, or after, then it is
     # refused because the text is invalid.
     upto, moment = ledger.lock(version.tenant)
@@ -199,7 +199,7 @@ def _locked(version: WordingVersion) -> WordingVersion:
 
 def _demand(version: WordingVersion, *states: str) -> None:
     if version.state not in states:
-        told = _("Version %(number)s is in state “%(state)s”.")
+        told = _("Not possible now: version %(number)s has the status “%(state)s”. Reload the page.")
         raise NotNow(told % {"number": version.number, "state": version.state.label})
 
 

@@ -49,7 +49,7 @@ class DeclarationIn(StrictSerializer):
 
     def validate_occurred_at(self, value: Any) -> Any:
         if value > timezone.now():
-            raise serializers.ValidationError(_("This lies in the future."))
+            raise serializers.ValidationError(_("This lies in the future. Enter an earlier time."))
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

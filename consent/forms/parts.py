@@ -34,7 +34,7 @@ class PastDayField(forms.DateField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         if value and value > timezone.localdate():
-            raise ValidationError(_("This lies in the future."))
+            raise ValidationError(_("This lies in the future. Enter an earlier time."))
 
 
 def moment_of(day: date, at: time = time(12)) -> datetime:

@@ -47,7 +47,7 @@ class TrailForm(forms.Form):
         if until == date.max:
             raise ValidationError({"until": _("Enter a valid date.")})
         if since and until and until < since:
-            raise ValidationError({"until": _("This lies before the beginning.")})
+            raise ValidationError({"until": _("The end lies before the beginning. Choose a later day.")})
         return given
 
     @property

@@ -131,6 +131,6 @@ class InvalidForm(forms.Form):
         label=_("Why it is invalid"),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("For whoever has to explain it later: your team, an authority, a court."),
-        error_messages={"required": _("Say why, for whoever has to explain it later.")},
+        help_text=_("For whoever has to explain it later to your team, an authority or a court."),
+        error_messages={"required": _("Say why: somebody may have to explain it later.")},
     )

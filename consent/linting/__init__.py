@@ -264,19 +264,19 @@ DUTIES = (
                 Channel.WHATSAPP.value,
                 words.WHATSAPP,
                 _("The text does not name WhatsApp."),
-                _("Write by which way you will write, for example “by WhatsApp”."),
+                _("Name the channel, for example “by WhatsApp”."),
             ),
             (
                 Channel.EMAIL.value,
                 words.EMAIL,
                 _("The text does not name e-mail."),
-                _("Write by which way you will write, for example “by e-mail”."),
+                _("Name the channel, for example “by e-mail”."),
             ),
             (
                 Channel.SMS.value,
                 words.SMS,
                 _("The text does not name text messages."),
-                _("Write by which way you will write, for example “by SMS”."),
+                _("Name the channel, for example “by SMS”."),
             ),
         )
     ),

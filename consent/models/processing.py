@@ -147,9 +147,9 @@ class Processor(models.Model):
     def clean(self) -> None:
         """Nothing was concluded in the future, and it ends after its beginning."""
         if self.contract_on and self.contract_on > timezone.localdate():
-            raise ValidationError({"contract_on": _("This lies in the future.")})
+            raise ValidationError({"contract_on": _("This lies in the future. Enter an earlier time.")})
         if self.contract_on and self.ended_on and self.ended_on < self.contract_on:
-            raise ValidationError({"ended_on": _("This lies before the beginning.")})
+            raise ValidationError({"ended_on": _("The end lies before the beginning. Choose a later day.")})
 
     @property
     def is_over(self) -> bool:
@@ -206,9 +206,9 @@ class Breach(models.Model):
     def clean(self) -> None:
         """Nobody knows of it before it happened, and it ends after its beginning."""
         if self.known_at and self.known_at > timezone.now():
-            raise ValidationError({"known_at": _("This lies in the future.")})
+            raise ValidationError({"known_at": _("This lies in the future. Enter an earlier time.")})
         if self.began_on and self.ended_on and self.ended_on < self.began_on:
-            raise ValidationError({"ended_on": _("This lies before the beginning.")})
+            raise ValidationError({"ended_on": _("The end lies before the beginning. Choose a later day.")})
 
     @property
     def due_at(self) -> datetime:

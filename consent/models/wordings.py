@@ -141,7 +141,7 @@ class WordingVersion(models.Model):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         IN_USE = "in_use", pgettext_lazy("wording", "In use")
-        RETIRED = "retired", pgettext_lazy("wording", "Retired")
+        RETIRED = "retired", pgettext_lazy("wording", "No longer in use")
         INVALID = "invalid", pgettext_lazy("wording", "Invalid")
 
     tenant = owner("wording_versions")

@@ -129,9 +129,9 @@ def _third_country(channel: str, among: Sequence[SubProcessor]) -> dict[str, str
 def withdrawal(controller: Controller, channel: str) -> str:
     """How the person takes the consent to messages on this channel back."""
     if channel in (Channel.WHATSAPP, Channel.ALL):
-        ways = _("Reply STOPP on WhatsApp, use the link to the preferences, or tell the company in any other way.")
+        ways = _("Reply STOPP on WhatsApp, use the link to your own page, or tell the company in any other way.")
     else:
-        ways = _("Use the link to the preferences, or tell the company in any other way.")
+        ways = _("Use the link to your own page, or tell the company in any other way.")
     if controller.email:
         ways += " " + _("E-mail: %(address)s.") % {"address": controller.email}
     return ways + " " + _("What was lawful until the withdrawal stays lawful (Art. 7 (3) GDPR).")

@@ -55,7 +55,7 @@ def periods(request: TenantRequest) -> HttpResponse:
     try:
         if form.is_valid():
             controllers.update(tenant=request.tenant, by=request.user, **form.cleaned_data)
-            messages.success(request, _("Saved. What is older goes with the next night."))
+            messages.success(request, _("Saved. Whatever is past the new period goes in the coming night."))
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
     return _back(request)
@@ -64,7 +64,7 @@ def periods(request: TenantRequest) -> HttpResponse:
 def _ask(request: TenantRequest, going: dict[str, int], asked: dict[str, int]) -> HttpResponse:
     labels = dict(Disposal.What.choices)
     told = "; ".join(f"{labels[what]}: {_counted(count)}" for what, count in going.items())
-    text = _("The next night lets go of it for good: %(what)s. This cannot be undone. Everything else is saved.")
+    text = _("This happens in the coming night and cannot be undone: %(what)s. Everything else is saved.")
     question = Question(_("Keep data for a shorter time"), text % {"what": told}, _("Keep it for a shorter time"))
     action = reverse("company_periods", kwargs={"tenant_slug": request.tenant.slug})
     back = reverse("company", kwargs={"tenant_slug": request.tenant.slug})

@@ -33,7 +33,7 @@ def programs(request: TenantRequest) -> HttpResponse:
 def informed(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Note that all whom it has brought until now know."""
     actions.informed(program=_program(request, uid), by=request.user)
-    messages.success(request, _("Noted: whom it has brought until now knows."))
+    messages.success(request, _("Noted: everybody whom it has brought so far knows."))
     return redirect("programs", tenant_slug=request.tenant.slug)
 
 
@@ -43,7 +43,7 @@ def notice(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
     """Note once and for all that its people read the privacy notice where they give their data; or drop that."""
     has_notice = request.POST.get("has_notice") == "yes"
     actions.change_notice(program=_program(request, uid), has_notice=has_notice, by=request.user)
-    told = _("Noted. Nobody of this program has to be told any more.")
+    told = _("Noted. You need not tell anybody from this program any more.")
     messages.success(request, told if has_notice else _("Taken back. The next night counts who does not know yet."))
     return redirect("programs", tenant_slug=request.tenant.slug)
 

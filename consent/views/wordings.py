@@ -45,7 +45,7 @@ DISCARD = Question(
 )
 RETIRE = Question(
     gettext_lazy("Retire this version"),
-    gettext_lazy("Nobody is offered it any more. Who agreed to it still has agreed."),
+    gettext_lazy("Nobody is offered it any more. Consents already given stay valid."),
     gettext_lazy("Retire this version"),
 )
 
@@ -204,7 +204,7 @@ def publish(request: TenantRequest, uid: uuid.UUID) -> HttpResponse:
 def retire(request: TenantRequest, uid: uuid.UUID, number: int) -> HttpResponse:
     """Offer a version to nobody any more."""
     actions.retire(version=_version(request, uid, number), by=request.user)
-    messages.success(request, _("Nobody is offered this version any more. Who agreed to it still has agreed."))
+    messages.success(request, _("Nobody is offered this version any more. Consents already given stay valid."))
     return _to(request, uid)
 
 

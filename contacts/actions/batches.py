@@ -116,7 +116,9 @@ class Batch:
         values = {name: value for name, value in data.values.items() if getattr(contact, name) != value}
         is_renamed = not values.keys().isdisjoint(IDENTITIES)
         if is_renamed and not any(values.get(name, getattr(contact, name)) for name in IDENTITIES):
-            return rejected(*values, because=_("Keep one of phone, e-mail, customer number or BSUID."))
+            return rejected(
+                *values, because=_("A contact needs at least one of phone, e-mail, customer number or BSUID.")
+            )
         if self._record is None and _leaves(contact, values):
             return rejected("phone", because=_("A known number is not changed here, because its consent ends with it."))
         attributes = _merged(contact.attributes, data)
@@ -187,7 +189,7 @@ def _conflict(named: dict[str, Contact], keys: dict[str, Any]) -> Upserted | Non
     """Two keys naming two people must not be mixed into one."""
     found = list(named.values())
     if any(contact is not found[0] for contact in found[1:]):
-        return rejected(*named, because=_("These keys name different contacts. Send only one, or merge them first."))
+        return rejected(*named, because=_("These keys name different contacts. Send only one of them."))
     theirs = found[0].external_id if found else None
     if theirs and keys["external_id"] and "external_id" not in named:
         because = _("This belongs to a contact with another customer number (external_id). Change that contact first.")

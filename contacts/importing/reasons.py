@@ -19,10 +19,10 @@ REJECTED: dict[str, Promise] = {
     "invalid_bsuid": _("A BSUID looks like DE.13491208655302741918; copy it from WhatsApp's webhook."),
     "no_identity": _("Neither phone number, e-mail, customer number nor BSUID: nothing names the person."),
     "duplicate_in_file": _("The same person is named by another line of the file, which was imported instead."),
-    "conflict_with_base": _("The line names two different contacts. Merge them first, or correct the line."),
+    "conflict_with_base": _("The line names two different contacts. Correct it, or leave one of the identifiers out."),
     "identity_changed": _(
-        "Messages reach this person by another phone number, or by WhatsApp without one. Change it at the contact,"
-        " because consent does not move along."
+        "Messages reach this person by another phone number, or by WhatsApp without one. Correct the number with a"
+        " data request (rectification); the consent does not move along."
     ),
     "restricted": _(
         "restricted: only storage. The person has had processing restricted (Art. 18 GDPR), so nothing is changed."
@@ -57,7 +57,7 @@ CONSENT: dict[str, Promise] = {
     "withdrawn": _("The opt-out was recorded."),
     "already_withdrawn": _("The opt-out was already there."),
     "not_claimed": _(
-        "The line claims no consent: who has not agreed elsewhere cannot be written to before they say yes."
+        "The line holds no consent: whoever has not agreed elsewhere cannot be written to before they say yes."
     ),
     "line_rejected": _("The line was rejected, and no consent was taken from it."),
 }

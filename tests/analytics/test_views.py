@@ -260,7 +260,7 @@ def test_of_a_large_campaign_the_list_says_that_the_first_were_looked_through(
     assert "die ersten 2 durchgesehen" in shown()
     with tenant_scope(running.tenant):
         ConsentState.objects.filter(purpose="tracking").delete()
-    assert "Unter den ersten 2 hat niemand eingewilligt" in shown()
+    assert "Unter den ersten 2 hat niemand in die Messung eingewilligt" in shown()
 
 
 def test_filters_that_make_no_sense_are_left_out(alice: Client, running: Campaign) -> None:

@@ -214,7 +214,7 @@ def test_what_will_keep_it_from_starting_is_told_as_such_and_not_as_a_warning(
     tasks.look_ahead()
 
     [found] = told(api)
-    assert (found["level"], found["remedy"]) == ("danger", "The review says what mends it.")
+    assert (found["level"], found["remedy"]) == ("danger", "“Review and send” shows how to fix it.")
     assert found["text"].endswith(f"but it will not start as it stands: {why}")
     assert why in alice.get("/bakery/").content.decode()
     come_due(scheduled)
@@ -232,7 +232,7 @@ def test_once_that_is_mended_the_warnings_are_told(scheduled: Campaign, api: Cal
 
     [found] = told(api)
     assert (found["level"], stored(scheduled).warned) == ("warning", BOTH)
-    assert found["remedy"].endswith("None of this keeps it from starting.")
+    assert found["remedy"].endswith("The campaign starts all the same.")
 
 
 @pytest.mark.parametrize(("hours", "levels"), [(46, []), (48, ["danger"])])

@@ -41,7 +41,7 @@ def test_list_tags_and_country_of_the_form_take_effect(alice: Client, bakery: Te
         assert (summer.name, summer.members.get().contact) == ("Sommer", anna)
         assert set(anna.contact_tags.values_list("tag__name", flat=True)) == {"Laden", "Neu"}
     assert anna.phone == "+436641234567"
-    assert "They are on the list “Sommer”" in shown(alice, at(imported))
+    assert "On the list “Sommer”" in shown(alice, at(imported))
 
 
 def test_an_existing_list_can_be_chosen_but_no_second_one_of_its_name_made(alice: Client, bakery: Tenant) -> None:

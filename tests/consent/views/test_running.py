@@ -68,9 +68,9 @@ def test_a_button_pressed_twice_starts_one_run_and_says_why_not_two(alice: Clien
     answers = [alice.post(at(imported, "run/"), follow=True) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert "This import is in state “Running”" in answers[1].content.decode()
+    assert "this import has the status “Running”" in answers[1].content.decode()
     assert counts(worked(imported)) == (2, 0, 0, 1)
-    assert "This import is in state “Finished”" in alice.post(at(imported, "run/"), follow=True).content.decode()
+    assert "this import has the status “Finished”" in alice.post(at(imported, "run/"), follow=True).content.decode()
 
 
 def test_consents_are_counted_before_they_are_recorded(alice: Client, bakery: Tenant) -> None:

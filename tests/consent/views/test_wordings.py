@@ -244,7 +244,7 @@ def test_a_retired_version_is_offered_to_nobody_and_stays_agreed_to(
     again = alice.post(f"{address}1/retire/", {"confirmed": "1"}, follow=True).content.decode()
 
     assert versions(bakery)[0].state == "retired"
-    assert "Version 1 is in state “Retired”" in again
+    assert "version 1 has the status “No longer in use”" in again
 
 
 # Invalid
