@@ -143,10 +143,7 @@ def _broken_segment(campaign: Campaign, rows: Iterable[Audience]) -> str:
         try:
             segments.check(campaign.tenant, segment.rule)
         except InvalidRule:
-            text = _(
-                "The segment “%(name)s” names something that no longer exists. Correct its rule over the API, or choose"
-                " another segment."
-            )
+            text = _("The segment “%(name)s” names something that is gone. Correct its rule by API, or choose another.")
             return text % {"name": segment.name}
     return ""
 
@@ -342,10 +339,7 @@ def _template_checks(campaign: Campaign, variant: Variant) -> list[Check]:
             )
         ]
     if campaign.number is not None and campaign.number.account_id != template.account_id:
-        text = _(
-            "The template “%(name)s” belongs to another WhatsApp account than the number. Choose another template or"
-            " number."
-        )
+        text = _("The template “%(name)s” belongs to another WhatsApp account than the number. Choose another one.")
         return [Check("template_account", text % {"name": template.name}, False, "template")]
     found = [Check("template", _("The template is approved."), True, "template"), _category_check(campaign, template)]
     found += [*_content_checks(template, variant), *_message_limits(campaign, variant)]

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection
 
 from inbox import queries
-from tenants.scope import across_tenants
+from tenants.scope import execute_across_tenants
 from whatsapp import signature
 from whatsapp.models import Account
 
@@ -100,12 +99,12 @@ def store(received: Sequence[Received]) -> None:
 
     COPY would be faster still, but PostgreSQL refuses it on tables with row-level security. Raises django.db.Error.
     """
-    with across_tenants("a webhook belongs to no tenant until it is read"), connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO inbox_webhookevent (account_id, priority, body)"
-            " SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::bytea[])",
-            [list(column) for column in zip(*received, strict=True)],
-        )
+    execute_across_tenants(
+        "a webhook belongs to no tenant until it is read",
+        "INSERT INTO inbox_webhookevent (account_id, priority, body)"
+        " SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::bytea[])",
+        [list(column) for column in zip(*received, strict=True)],
+    )
 
 
 class _OwnApps:

@@ -6,15 +6,16 @@ Every tenant table has a forced policy that shows rows of `app.tenant_id` only. 
 can be read or written, whatever the query says. `SET LOCAL` (not `SET`) keeps it safe behind PgBouncer.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from typing import Any
 
 from django.db import connection, transaction
 
 from tenants.models import Tenant
 
-SETTINGS = ("app.tenant_id", "app.across")
+ACROSS = "SELECT set_config('app.tenant_id', '', true), set_config('app.across', 'on', true)"
 _REQUEST_ID = ContextVar("request_id", default="")
 _UNDOS: ContextVar[list[Callable[[], None]] | None] = ContextVar("undos", default=None)
 
@@ -42,20 +43,30 @@ def across_tenants(reason: str) -> Iterator[None]:
         yield
 
 
+def execute_across_tenants(reason: str, statement: str, values: Sequence[Any]) -> None:
+    """Execute one statement that sees every tenant's rows; outside of a transaction it is committed when this returns.
+
+    Then opening, statement and commit are one round trip instead of four: the server runs what comes in one message as
+    one transaction. `reason` as in `across_tenants`.
+    """
+    assert reason
+    with across_tenants(reason) if connection.in_atomic_block else nullcontext(), connection.cursor() as cursor:
+        cursor.execute(statement if connection.in_atomic_block else f"{ACROSS}; {statement}", values)
+
+
 @contextmanager
 def _scope(tenant_id: str, across: str) -> Iterator[None]:
     is_nested = connection.in_atomic_block
-    with nullcontext() if is_nested else _undoing() as undos, transaction.atomic(), connection.cursor() as cursor:
+    with nullcontext() if is_nested else _undoing() as undos, transaction.atomic():
         if undos is not None:
             # The first of what a commit sets off, so that nothing which fails then undoes what was committed.
             transaction.on_commit(undos.clear)
-        cursor.execute("SELECT current_setting('app.tenant_id', true), current_setting('app.across', true)")
-        before = cursor.fetchone()
+        before = _get() if is_nested else None
         _set(tenant_id, across)
         yield
-        if is_nested and not transaction.get_rollback():
+        if before and not transaction.get_rollback():
             # A released savepoint keeps SET LOCAL; an aborted one restores it by itself.
-            _set(before[0] or "", before[1] or "")
+            _set(*before)
 
 
 def undo_on_rollback(undo: Callable[[], None]) -> None:
@@ -75,6 +86,13 @@ def _undoing() -> Iterator[list[Callable[[], None]]]:
         _UNDOS.reset(token)
         for undo in undos:
             undo()
+
+
+def _get() -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('app.tenant_id', true), current_setting('app.across', true)")
+        tenant_id, across = cursor.fetchone()
+    return tenant_id or "", across or ""
 
 
 def _set(tenant_id: str, across: str) -> None:

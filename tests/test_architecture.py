@@ -191,7 +191,8 @@ def test_only_listed_code_looks_across_tenants() -> None:
         str(path.relative_to(ROOT))
         for path in sources("config", *OURS)
         if any(
-            isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "across_tenants"
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", getattr(node.func, "attr", "")) in ("across_tenants", "execute_across_tenants")
             for node in ast.walk(tree(path))
         )
     }

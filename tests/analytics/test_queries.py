@@ -371,7 +371,7 @@ def test_art_14_an_import_whose_month_is_nearly_over_needs_attention_until_someb
         ("import", over.uid, "over.csv"),
         ("import", late.uid, "late.csv"),
     ]
-    assert [each.text.split()[0] for each in found] == ["Since", "By"]
+    assert [each.text.split()[0] for each in found] == ["The", "By"]
     assert "brought on" in found[0].text
 
 

@@ -99,7 +99,7 @@ def test_art_14_people_whom_a_program_brought_need_attention_ten_days_before_the
     left = date.fromisoformat(program(alice)["inform_until"]) - localdate()
     assert timedelta(days=6) <= left <= timedelta(days=11)
     pass_days(bakery, 40)
-    assert warnings(alice)[0]["text"].startswith("Since ")
+    assert warnings(alice)[0]["text"].startswith("The deadline was ")
     pass_days(bakery, 91)
     assert (warnings(alice), program(alice)["untold"]) == ([], 0)
     assert "in the last 90 days" in owner.get("/bakery/programs/").content.decode()

@@ -329,7 +329,7 @@ def test_a_shorter_period_says_first_what_goes_with_it_and_waits_for_a_yes(
     assert action
     hidden = dict(re.findall(r'type="hidden" name="(\w+_months)" value="(\d+)"', page))
     assert hidden == {"message_months": "18", "silence_months": "12"}
-    assert "goes with the next night" in alice.post(action[1], hidden, follow=True).content.decode()
+    assert "goes in the coming night" in alice.post(action[1], hidden, follow=True).content.decode()
     company = stored(bakery)
     assert company is not None
     assert (company.message_months, company.silence_months) == (18, 12)
