@@ -229,10 +229,10 @@ def test_art_14_the_overview_leads_to_the_programs_where_somebody_says_that_thei
     assert "At least" not in page
     assert "knows" in page
     owner.post(f"/bakery/programs/{uid}/notice/", {"has_notice": "yes"})
-    assert "Nobody has to be told" in owner.get("/bakery/programs/").content.decode()
+    assert "You need not tell anybody where" in owner.get("/bakery/programs/").content.decode()
     owner.post(f"/bakery/programs/{uid}/notice/", {"has_notice": "no"})
     page = owner.get("/bakery/programs/").content.decode()
-    assert "Nobody has to be told" not in page
+    assert "You need not tell anybody where" not in page
     assert "Nobody has been counted yet" in page
 
 
