@@ -115,8 +115,7 @@ async def _connect(host: str, port: int) -> Connection:
             return connection
 
 
-async def _work(run: Run, host: str, port: int, started: float, rate: int) -> None:
-    connection = await _connect(host, port)
+async def _work(run: Run, connection: Connection, host: str, port: int, started: float, rate: int) -> None:
     while run.requests:
         number, request = run.requests.popleft()
         # At a fixed rate the clock starts when the request was due: who comes late has waited.
@@ -145,8 +144,10 @@ async def _post(url: str, bodies: Path, connections: int, rate: int, answered: s
     lines = (line.split(b"\t", 1) for line in bodies.read_bytes().splitlines())
     requests = [HEAD % (parts.path.encode(), sign, len(body)) + body for sign, body in lines]
     run = Run(deque(enumerate(requests)))
+    # Before the clock starts: the first requests would wait for their connections, and the door for their backlog.
+    opened = await asyncio.gather(*(_connect(parts.hostname, parts.port) for _ in range(connections)))
     started = time.perf_counter()
-    await asyncio.gather(*(_work(run, parts.hostname, parts.port, started, rate) for _ in range(connections)))
+    await asyncio.gather(*(_work(run, one, parts.hostname, parts.port, started, rate) for one in opened))
     seconds = time.perf_counter() - started
     times = sorted(run.latencies)
     if answered:

@@ -224,7 +224,7 @@ FAULTS = (
         "flood",
         "a thousand forged webhooks a second get 403 and oversized ones 413, they leave no row, and the slowest per"
         " cent of valid ones takes at most 1.5 times as long, or a tenth of a second.",
-        1_500,
+        3_000,
         flood,
     ),
 )
