@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -28,9 +29,14 @@ AT_ONCE = 8
 # So many a second, and as many seconds of valid ones alone before.
 FORGED_RATE, VALID_RATE = 1000, 50
 FORGED_EACH = 5
-# The forger must come near its rate. The slowest per cent of valid ones may take so many times as long as without it,
-# but few milliseconds are a busy machine's.
-REACHED, SLOWER, SOON_MS = 0.9, 1.5, 100.0
+# The forger must come near its rate. What is promised of a no, that it counts within two seconds, holds of what people
+# write meanwhile: from when it was due at the door until it is applied.
+REACHED, COUNTS_S = 0.9, 2.0
+# How long the slowest per cent of what people wrote waited between its 200 and being applied.
+APPLIED = """
+SELECT extract(epoch FROM percentile_disc(0.99) WITHIN GROUP (ORDER BY done_at - received_at))
+FROM inbox_webhookevent WHERE priority = 0 AND received_at BETWEEN %s AND %s
+"""
 # What _posted says of a body that the door did not listen to, to its end, and whose answer nobody could read.
 CUT = 0
 # What no door of ours lets in, but a bug, an import by hand or an older release may have left: a number beyond every
@@ -86,24 +92,27 @@ def flood(folder: Path, people: int) -> Counts:
         file = statuses.written(folder / "forged", FORGER, forged)
         seconds = len(forged) / FORGED_RATE
         quiet = _valid(stage, folder, "quiet", seconds)
+        began = datetime.now(UTC)
         forger = load.start(url, file, rate=FORGED_RATE)
         flooded = _valid(stage, folder, "flooded", seconds)
         flooding = load.finish(forger)
+        ended = datetime.now(UTC)
         big = _posted(stage, [_oversized(stage, n) for n in range(max(people // 50, 1))], stage.secret)
         counts = stage.finish()
+        applied_s = _applied_s(began, ended)
     wrong = (f"forged answered {flooding.statuses}",) if flooding.statuses != {"403": len(forged)} else ()
     wrong += () if 413 in big and big <= {413, CUT} else (f"oversized answered {sorted(big)}",)
     reached = len(forged) / flooding.seconds
     late = (f"only {reached:.0f} forged a second",) if reached < REACHED * FORGED_RATE else ()
-    is_slow = flooded.p99_ms > max(SLOWER * quiet.p99_ms, SOON_MS)
-    late += (f"valid ones took {flooded.p99_ms:.0f} ms, {quiet.p99_ms:.0f} ms before",) if is_slow else ()
+    counts_s = flooded.p99_ms / 1000 + applied_s
+    late += (f"what people wrote counted after {counts_s:.1f} s",) if counts_s > COUNTS_S else ()
     refused = quiet.others + flooded.others
     wrong += (f"{refused} valid ones refused",) if refused else ()
     told = (
         f"{len(forged)} forged at {reached:.0f}/s answered {flooding.statuses},"
         f" oversized {sorted(big)}; the slowest per cent of valid ones took {quiet.p99_ms:.0f} ms before,"
         f" {flooded.p99_ms:.0f} ms meanwhile, {flooded.p99_ms / quiet.p99_ms:.1f} times as long"
-        f" (median {quiet.median_ms:.1f} and {flooded.median_ms:.1f} ms)"
+        f" (median {quiet.median_ms:.1f} and {flooded.median_ms:.1f} ms), and counted {applied_s:.2f} s later"
     )
     return counts + Counts(wrong=wrong, late=late, notes=(told,))
 
@@ -186,6 +195,12 @@ def _valid(stage: Stage, folder: Path, name: str, seconds: float) -> load.Answer
     return found
 
 
+def _applied_s(began: datetime, ended: datetime) -> float:
+    with across_tenants("a webhook belongs to no tenant until it is read"), connection.cursor() as cursor:
+        cursor.execute(APPLIED, [began, ended])
+        return float(cursor.fetchone()[0])
+
+
 def _forged(stage: Stage, n: int) -> bytes:
     told = bodies.text("STOPP", sender=f"4930231250{n % 1000:05d}"[-12:], wamid=f"wamid.forged.flood{n}")
     return bodies.body(stage.postman.number, messages=[told])
@@ -222,8 +237,8 @@ FAULTS = (
     ),
     Fault(
         "flood",
-        "a thousand forged webhooks a second get 403 and oversized ones 413, they leave no row, and the slowest per"
-        " cent of valid ones takes at most 1.5 times as long, or a tenth of a second.",
+        "a thousand forged webhooks a second get 403 and oversized ones 413, they leave no row, and of what people"
+        " write meanwhile 99 in 100 are answered and count within two seconds.",
         3_000,
         flood,
     ),

@@ -97,6 +97,9 @@ def _export_secrets(base: Base) -> None:
         for name, value in base.secrets().items():
             os.environ.setdefault(name, value)
     os.environ.update(TMPDIR=str(base.folder / "tmp"), PYTHONUNBUFFERED="1")
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        # Nothing is written beside the code, as was asked for; but each of a dozen processes would compile all of it.
+        os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".local" / "pycache")
 
 
 def _serve(supervisor: Supervisor, started: list[Started]) -> int:

@@ -68,13 +68,13 @@ def _span(times: Iterable[datetime]) -> tuple[datetime, datetime]:
 
 
 def mark(rows: list[Row], faults: dict[int, str]) -> None:
-    """Mark bodies done, or set aside with the fault found in them."""
+    """Mark bodies done, or set aside with the fault found in them; as late as now, not when the batch began."""
     if not rows:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE inbox_webhookevent e SET state = CASE f.fault WHEN '' THEN 1 ELSE 2 END,"
-            " done_at = now(), attempts = e.attempts + 1, error = f.fault"
+            " done_at = clock_timestamp(), attempts = e.attempts + 1, error = f.fault"
             " FROM unnest(%s::bigint[], %s::text[]) f (id, fault)"
             " WHERE e.id = f.id AND e.received_at BETWEEN %s AND %s",
             [
