@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -190,8 +190,14 @@ def live_signup_form(tenant: Tenant, text: str, *, is_start: bool, number: str =
     )
     if is_start:
         return live.order_by(Case(When(number=number, then=0), default=1), "pk").first()
-    word = keywords.normalise(text)
-    return live.filter(keyword=word).first() if 3 <= len(word) <= 20 else None
+    return live.filter(keyword=keywords.normalise(text)).first()
+
+
+def keywords_among(tenant: Tenant, texts: Iterable[str]) -> set[str]:
+    """Which of these messages are keywords of live forms, normalised; one question for all, for most are plain talk."""
+    words = {word for text in texts if 3 <= len(word := keywords.normalise(text)) <= 20}
+    forms = SignupForm.objects.filter(tenant=tenant, state=SignupForm.State.LIVE, keyword__in=words)
+    return set(forms.values_list("keyword", flat=True)) if words else set()
 
 
 def controller_of(tenant: Tenant) -> Controller:

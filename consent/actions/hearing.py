@@ -21,6 +21,7 @@ from consent.actions.signups import (
     is_known,
     open_versions,
 )
+from consent.keywords import normalise
 from consent.ledger.folding import GRANTS, NOES
 from consent.models import Authority, Channel, ConsentEvent, Purpose, SignupForm, SignupPlace, Source, State
 from consent.models import WordingVersion as Version
@@ -52,10 +53,11 @@ def _may_be_yes(text: str, payload: str) -> bool:
     return bool(signups.token_in(text) or signups.PAYLOAD.fullmatch(payload) or signups.is_yes(text))
 
 
-def hear(*, tenant: Tenant, contact: Contact, said: Said, is_start: bool) -> Heard | None:
+def hear(*, tenant: Tenant, contact: Contact, said: Said, is_start: bool, named: Collection[str]) -> Heard | None:
     """What a message has to do with signing up: a token, a tap on our button, an answer to our question, a keyword.
 
-    `is_start` when the message asks to sign up by one of the general words. None when it has nothing to do with it.
+    `is_start` when the message asks to sign up by one of the general words; `named` are the forms' own words among what
+    was written (`consent.queries.keywords_among`). None when it has nothing to do with it.
     """
     if token := signups.token_in(said.text):
         if not is_known(tenant, token):
@@ -71,6 +73,8 @@ def hear(*, tenant: Tenant, contact: Contact, said: Said, is_start: bool) -> Hea
             return refuse(form=form, contact=contact, said=said, version=version)
     if place := _place_named(tenant, said.text):
         return ask(form=place.form, contact=contact, said=said, place=place)
+    if not is_start and normalise(said.text) not in named:
+        return None
     wanted = live_signup_form(tenant, said.text, is_start=is_start, number=said.number)
     return ask(form=wanted, contact=contact, said=said) if wanted else None
 

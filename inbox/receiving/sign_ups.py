@@ -11,7 +11,7 @@ from consent.actions import preferences
 from consent.actions.hearing import hear
 from consent.actions.signups import Heard, Said
 from consent.models import Channel, Purpose
-from consent.queries import may_send
+from consent.queries import keywords_among, may_send
 from consent.rules import META_STOP
 from contacts.models import Contact
 from inbox import queries
@@ -38,8 +38,11 @@ class Message(NamedTuple):
 
 def apply(tenant: Tenant, messages: list[Message]) -> None:
     """Record what was asked or confirmed, and answer each person once."""
+    named = keywords_among(tenant, [message.inbound.text for message in messages])
     for message in messages:
-        heard = hear(tenant=tenant, contact=message.contact, said=_said(message), is_start=message.is_start)
+        heard = hear(
+            tenant=tenant, contact=message.contact, said=_said(message), is_start=message.is_start, named=named
+        )
         if heard is None:
             continue
         if heard.outcome == "refused":

@@ -19,7 +19,7 @@ from consent.models import (
     SignupRequest,
     WordingVersion,
 )
-from consent.queries import may_send
+from consent.queries import keywords_among, may_send
 from consent.rights import keeping
 from consent.signups import message, token_in
 from contacts.models import Contact
@@ -62,7 +62,8 @@ def write(
 ) -> signups.Heard | None:
     """A message; `before` is what stands before it in the chat: our question, and when the person wrote last."""
     said = signups.Said(f"wamid.{text}.{later}", text, timezone.now() + later, "20001", payload, **before)
-    return hearing.hear(tenant=contact.tenant, contact=contact, said=said, is_start=text == "START")
+    named = keywords_among(contact.tenant, [text])
+    return hearing.hear(tenant=contact.tenant, contact=contact, said=said, is_start=text == "START", named=named)
 
 
 def button(form: SignupForm) -> str:

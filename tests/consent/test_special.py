@@ -181,7 +181,8 @@ def test_an_answer_is_kept_only_with_the_second_box(
     token = token_in(page)
     assert token
 
-    hearing.hear(tenant=marked, contact=anna, said=Said("wamid.1", message(token), now(), "1", ""), is_start=True)
+    said = Said("wamid.1", message(token), now(), "1", "")
+    hearing.hear(tenant=marked, contact=anna, said=said, is_start=True, named=())
 
     anna.refresh_from_db()
     assert anna.attributes == kept

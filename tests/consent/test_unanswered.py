@@ -42,7 +42,8 @@ def form(in_bakery: Tenant) -> SignupForm:
 def write(contact: Contact, text: str, *, days_ago: float, payload: str = "") -> str:
     """What became of a message of some days ago, which arrives now."""
     said = signups.Said(f"wamid.{text}.{days_ago}", text, now() - DAY * days_ago, "20001", payload)
-    heard = hearing.hear(tenant=contact.tenant, contact=contact, said=said, is_start=text == "START")
+    named = queries.keywords_among(contact.tenant, [text])
+    heard = hearing.hear(tenant=contact.tenant, contact=contact, said=said, is_start=text == "START", named=named)
     return heard.outcome if heard else ""
 
 

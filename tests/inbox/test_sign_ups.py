@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from consent import ledger
@@ -161,6 +163,19 @@ def test_without_an_open_form_a_start_is_a_message_like_any_other(number: Number
 
     assert answers(number.tenant) == []
     assert may(number.tenant) == "no_consent"
+
+
+def test_plain_talk_is_compared_with_the_forms_words_once_for_a_whole_batch(
+    number: Number, form: SignupForm, deliver: Deliver
+) -> None:
+    talk = [meta.text("Danke", sender=f"4930231250{n:02}", wamid=f"wamid.{n}") for n in range(10)]
+
+    with CaptureQueriesContext(connection) as statements:
+        deliver(meta.body(number, messages=talk))
+
+    looks = [each["sql"] for each in statements if 'FROM "consent_signupform"' in each["sql"]]
+    assert len(looks) == 1
+    assert answers(number.tenant) == []
 
 
 def test_stopp_goes_before_signing_up(number: Number, form: SignupForm, deliver: Deliver) -> None:
