@@ -51,7 +51,12 @@ def open_form(company: Company) -> SignupForm:
             extra_wording=_published(tenant, owner, "tracking"),
             headline=f"Neues von {tenant.name} per WhatsApp",
             intro="Angebote zuerst, und nur zu dem, was dich interessiert.",
-            translations={"en": {"headline": f"News from {tenant.name} on WhatsApp"}},
+            translations={
+                "en": {
+                    "headline": f"News from {tenant.name} on WhatsApp",
+                    "intro": "Offers first, and only about what interests you.",
+                }
+            },
             offers_topics=True,
         )
         signup_forms.open_(form=form, by=owner)
