@@ -30,7 +30,8 @@ AT_ONCE = 8
 FORGED_RATE, VALID_RATE = 1000, 50
 FORGED_EACH = 5
 # The forger must come near its rate. What is promised of a no, that it counts within two seconds, holds of what people
-# write meanwhile: from when it was due at the door until it is applied.
+# write meanwhile: from when it was due at the door until it is applied. The slowest per cent of each of both ways are
+# added, so at most two in a hundred take longer.
 REACHED, COUNTS_S = 0.9, 2.0
 # How long the slowest per cent of what people wrote waited between its 200 and being applied.
 APPLIED = """
@@ -238,7 +239,7 @@ FAULTS = (
     Fault(
         "flood",
         "a thousand forged webhooks a second get 403 and oversized ones 413, they leave no row, and of what people"
-        " write meanwhile 99 in 100 are answered and count within two seconds.",
+        " write meanwhile 98 in 100 are answered and count within two seconds.",
         3_000,
         flood,
     ),
