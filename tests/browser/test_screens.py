@@ -34,7 +34,7 @@ def screens(draft: Campaign, running: Campaign) -> list[str]:
         *("", "campaigns/", "campaigns/?q=nothing", "campaigns/new/", "company/", "wordings/", "wordings/new/"),
         *(f"processing/{page}" for page in ("", "agreement/", "record/", "breaches/new/")),
         *("signups/", "data-requests/", "data-requests/new/", "log/", "log/?channel=sms", "look/"),
-        *("numbers/", "programs/"),
+        *("numbers/", "programs/", "../accounts/sessions/"),
         *(f"{editing}/", f"{editing}/audience/", f"{editing}/message/", f"{editing}/review/"),
         *(f"{report}/", f"{report}/recipients/"),
     ]
