@@ -22,7 +22,7 @@ from pathlib import Path
 import django
 
 from benchmarks import chaos, databases
-from benchmarks.chaos import Counts, Fault
+from benchmarks.chaos import Counts, Fault, machine
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,8 +59,9 @@ def _run(fault: Fault, people: int) -> Counts:
     # Open to all, for PostgreSQL runs as another user when we are root; every file in it is closed.
     folder.chmod(0o755)
     try:
-        with databases.empty():
+        with databases.empty(), machine.watched() as seen:
             counts = fault.run(folder, people)
+        counts += Counts(notes=tuple(seen))
     except Exception:
         # Nobody knows what it would have counted.
         traceback.print_exc()

@@ -35,6 +35,8 @@ SETTINGS = {
     "dynamic_shared_memory_type": "mmap",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
+    # Who waits for another's lock for more than a second; which, but not whose data (the statement stays out, above).
+    "log_lock_waits": "on",
     "timezone": "UTC",
 }
 # A temporary database that loses everything in a power cut loses nothing.
