@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 STAT = Path("/proc/stat")
 EVERY_S, WINDOW_S = 0.5, 5.0
+# With less left, somebody waits for a turn.
+FULL = 0.95
 # Fields of the first line (proc(5)), in ticks of all processors: idle, waiting for a disk, taken by the host.
 IDLE, WAITING, STOLEN = 3, 4, 7
 
@@ -54,7 +56,7 @@ def _told(samples: list[Sample]) -> list[str]:
     windows = [(a, b, b.total - a.total) for a, b in pairs if b.total > a.total]
     if not windows:
         return []
-    full = sum((b.idle - a.idle) / total < 0.05 for a, b, total in windows) / len(windows)
+    full = sum((b.idle - a.idle) / total < 1 - FULL for a, b, total in windows) / len(windows)
     stolen = max((b.stolen - a.stolen) / total for a, b, total in windows)
     late_s = max(sample.late_s for sample in samples)
     return [
