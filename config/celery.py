@@ -10,8 +10,9 @@ from typing import Any
 import kombu
 from celery import Celery
 from celery.app.amqp import AMQP
-from celery.signals import setup_logging, worker_init, worker_process_init
+from celery.signals import setup_logging, task_prerun, worker_init, worker_process_init
 from django.core.exceptions import ImproperlyConfigured
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -78,3 +79,12 @@ def spare_what_stays(**_: Any) -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@task_prerun.connect
+def keep_connections(**_: Any) -> None:
+    """A task goes on with its process's connection to the database, if that works and is not too old, as a request does.
+
+    A new one costs both sides more than most tasks: a password's hash, and plans and catalogues that are not known yet.
+    """
+    close_old_connections()

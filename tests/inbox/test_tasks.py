@@ -1,16 +1,20 @@
 """The receiving task and the bell that wakes it."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
-from inbox import tasks
+from inbox import receiving, recording, tasks
 from inbox.models import InboundMessage, WebhookEvent
+from inbox.recording import STATUSES_ONLY
 from tenants.scope import across_tenants, tenant_scope
 from tests.inbox import meta
 from whatsapp.models import Number
@@ -53,6 +57,32 @@ def test_the_task_hands_over_when_its_time_is_up(
     tasks.receive()
 
     assert queue() == 2
+
+
+@pytest.mark.usefixtures("truncatable")
+@pytest.mark.django_db(transaction=True)
+def test_bodies_that_keep_coming_are_applied_together(number: Number) -> None:
+    one = recording.Received(None, STATUSES_ONLY, meta.body(number, statuses=[meta.status("wamid.x", "sent")]))
+
+    def come() -> None:
+        for _ in range(300):
+            recording.store([one])
+        connection.close()
+
+    recording.store([one])
+    meanwhile = Thread(target=come)
+    began = time.monotonic()
+    meanwhile.start()
+    receiving.run(seconds=60)
+    meanwhile.join()
+    receiving.run(seconds=60)
+    most = (time.monotonic() - began) / receiving.GATHERS_S + 4
+
+    with across_tenants("this test"), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FILTER (WHERE state = 1), count(DISTINCT xmin::text) FROM inbox_webhookevent")
+        applied, batches = cursor.fetchone()
+    assert applied == 301
+    assert batches <= most
 
 
 def test_a_forged_post_wakes_nobody(number: Number, client: Client, queue: Callable[[], int]) -> None:
