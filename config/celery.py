@@ -83,8 +83,8 @@ def spare_what_stays(**_: Any) -> None:
 
 @task_prerun.connect
 def keep_connections(**_: Any) -> None:
-    """A task goes on with its process's connection to the database, if that works and is not too old, as a request does.
+    """A task goes on with its process's database connection if that works and is not too old, as a request does.
 
-    A new one costs both sides more than most tasks: a password's hash, and plans and catalogues that are not known yet.
+    A new one costs both sides more than most tasks: a password's hash, plans and catalogues that are not known yet.
     """
     close_old_connections()
