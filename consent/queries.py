@@ -94,13 +94,15 @@ def may_send_all(contact: Contact) -> dict[tuple[str, str], Answer]:
     """Whether this contact may be messaged now, for every channel and purpose: one statement, the sender's own SQL."""
     asked = [(str(c), str(p)) for c in Channel for p in Purpose if c != Channel.ALL and p != Purpose.ALL]
     parts, params = [], list[Any]()
-    for channel, purpose in asked:
-        refusal = rules.refusal(tenant_id=contact.tenant_id, channel=channel, purpose=purpose)
+    for is_contract in (False, True):
+        refusal = rules.refusal_of_asked(tenant_id=contact.tenant_id, is_contract=is_contract)
         parts.append(
-            f"SELECT %s, %s, {refusal.reason}, {refusal.seq} FROM contacts_contact c {refusal.joins}"
-            " WHERE c.tenant_id = %s AND c.id = %s"
+            f"SELECT asked.channel, asked.purpose, {refusal.reason}, {refusal.seq} FROM contacts_contact c"
+            " CROSS JOIN unnest(%s::text[], %s::text[]) asked (channel, purpose)"
+            f" {refusal.joins} WHERE c.tenant_id = %s AND c.id = %s"
         )
-        params += [channel, purpose, *refusal.params, contact.tenant_id, contact.pk]
+        pairs = [pair for pair in asked if (pair[1] == Purpose.TRANSACTIONAL) is is_contract]
+        params += [*map(list, zip(*pairs, strict=True)), *refusal.params, contact.tenant_id, contact.pk]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), params)
         found = {(channel, purpose): (reason, seq) for channel, purpose, reason, seq in cursor.fetchall()}

@@ -75,9 +75,13 @@ def first_recipients(campaign: Campaign, **chosen: Any) -> tuple[QuerySet[Messag
     asked = _asked(campaign, **chosen)
     if not _depends_on_consent(**chosen):
         return asked, False
-    looked_at = Message.objects.filter(tenant=campaign.tenant_id, pk__in=asked.values("pk")[:LOOKED_AT])
-    has_more = asked[LOOKED_AT : LOOKED_AT + 1].exists()
-    return _shown_of(looked_at.order_by("contact_id"), Q(is_measured()), **chosen), has_more
+    first = list(asked.values_list("pk", flat=True)[: LOOKED_AT + 1])
+    messages = Message.objects.filter(tenant=campaign.tenant_id)
+    # Once, though a page counts them and shows some.
+    found = _shown_of(messages.filter(pk__in=first[:LOOKED_AT]), Q(is_measured()), **chosen).values_list(
+        "pk", flat=True
+    )
+    return messages.filter(pk__in=list(found)).order_by("contact_id"), len(first) > LOOKED_AT
 
 
 def _asked(
