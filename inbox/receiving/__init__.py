@@ -19,7 +19,7 @@ FEW, GATHERS_S = 100, 0.05
 
 
 def run(*, seconds: float) -> bool:
-    """Apply what waits for at most about this many seconds; True if something may be left."""
+    """Apply what waits for at most about this many seconds, at least one batch; True if something may be left."""
     end = time.monotonic() + seconds
     found = _apply_next_batch()
     while found and time.monotonic() < end:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from inbox import receiving
+from inbox import receiving, recording
 from inbox.models import WebhookEvent
 from messaging.models import Message
 from tenants.encryption import seal
@@ -177,6 +177,11 @@ def test_the_account_remembers_that_webhooks_arrive(number: Number, deliver: Del
         assert Account.objects.get().webhook_seen_at is not None
 
 
-def test_nothing_waiting_is_told_at_once(number: Number) -> None:
-    assert receiving.run(seconds=60) is False
+def test_a_run_without_time_applies_one_batch_and_says_whether_more_may_wait(number: Number) -> None:
+    assert receiving.run(seconds=0) is False
+
+    body = meta.body(number, statuses=[meta.status("wamid.1", "sent")])
+    recording.store([recording.Received(None, recording.STATUSES_ONLY, body)])
+
     assert receiving.run(seconds=0) is True
+    assert receiving.run(seconds=0) is False
