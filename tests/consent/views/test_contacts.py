@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from consent import queries
 from consent.actions import requests
+from consent.ledger import suppressing
 from consent.models import Source
 from consent.queries import may_send
 from contacts.models import Contact
@@ -253,6 +254,33 @@ def test_every_channel_and_purpose_is_answered_by_one_statement_as_the_sender_wo
     for (channel, purpose), answer in answers.items():
         alone = may_send(contact=anna, channel=channel, purpose=purpose)
         assert (answer.allowed, answer.reason, answer.seq) == (alone.allowed, alone.reason, alone.seq)
+
+
+@pytest.mark.parametrize(
+    ("channel", "purpose", "hit"),
+    [
+        ("all", "all", {("whatsapp", "marketing"), ("email", "survey")}),
+        ("email", "survey", {("email", "survey")}),
+        ("whatsapp", "transactional", {("whatsapp", "transactional")}),
+    ],
+)
+def test_an_entry_of_the_suppression_list_hits_the_same_channels_and_purposes_whoever_asks(
+    alice: Client, anna: Contact, in_bakery: Tenant, channel: str, purpose: str, hit: set[tuple[str, str]]
+) -> None:
+    pairs = {("whatsapp", "marketing"), ("whatsapp", "transactional"), ("email", "survey")}
+    agree(in_bakery, anna, pairs=sorted(pairs))
+    names = anna.identities.values_list("kind", "digest")
+    entries = [
+        suppressing.Suppressed(k, bytes(key), channel, purpose, "suppressed", timezone.now()) for k, key in names
+    ]
+    suppressing.suppress(in_bakery, entries)
+
+    answers = queries.may_send_all(anna)
+
+    # Only what is named exactly stops what a contract needs (CG-26).
+    assert {pair for pair in pairs if answers[pair].reason == "suppressed"} == hit
+    for pair, answer in answers.items():
+        assert answer.reason == may_send(contact=anna, channel=pair[0], purpose=pair[1]).reason
 
 
 def test_who_may_not_read_consent_sees_master_data_only(
