@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import kombu
-from celery import Celery
+from celery import Celery, Task
 from celery.app.amqp import AMQP
 from celery.signals import setup_logging, task_prerun, worker_init, worker_process_init
 from django.core.exceptions import ImproperlyConfigured
@@ -82,9 +82,11 @@ def spare_what_stays(**_: Any) -> None:
 
 
 @task_prerun.connect
-def keep_connections(**_: Any) -> None:
+def keep_connections(sender: Task, **_: Any) -> None:
     """A task goes on with its process's database connection if that works and is not too old, as a request does.
 
     A new one costs both sides more than most tasks: a password's hash, plans and catalogues that are not known yet.
+    A task called in place, by code that may be in a transaction, leaves that code's connection alone.
     """
-    close_old_connections()
+    if not sender.request.is_eager:
+        close_old_connections()
