@@ -39,17 +39,23 @@ def main(arguments: Sequence[str]) -> int:
     django.setup()
     options = _options(arguments)
     measured: list[Measured] = []
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
     with databases.empty():
         for name in options.only or ORDER:
             print(f"· {name}", flush=True)
             started = time.monotonic()
-            measured += _measured(name, options)
+            found = _measured(name, options)
             importlib.import_module("benchmarks.world").close()
             databases.settle()
+            measured += found
+            # Whoever has to break off keeps what is known by then.
+            _print(found)
+            _keep(measured, path)
             print(f"  ({name} took {time.monotonic() - started:.0f} s)", flush=True)
     measured += memory.measured()
     _print(measured)
-    _keep(measured)
+    _keep(measured, path)
+    print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
     return 0 if all(row.met for row in measured) else 1
 
 
@@ -98,11 +104,9 @@ def _cell(value: object) -> str:
     )
 
 
-def _keep(measured: Sequence[Measured]) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
+def _keep(measured: Sequence[Measured], path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps([row.as_json() for row in measured], indent=2) + "\n")
-    print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 if __name__ == "__main__":
