@@ -258,11 +258,15 @@ def test_cg_36_who_is_not_measured_counts_as_delivered_in_the_list_of_people(
 
 
 def test_of_a_large_campaign_the_first_readers_are_asked_whether_they_are_measured(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     def found(looked_at: int) -> tuple[int, bool]:
         monkeypatch.setattr(people, "LOOKED_AT", looked_at)
         rows, has_more = queries.first_recipients(campaign, reached="read")
+        # Once, though a page counts them and shows some.
+        with django_assert_num_queries(2) as asked:
+            assert list(rows) == list(rows.all())
+        assert ConsentState._meta.db_table not in str(asked.captured_queries)
         assert list(rows) == list(queries.recipients(campaign, reached="read"))[: len(rows)]
         return rows.count(), has_more
 
