@@ -1,6 +1,5 @@
 """Does the same for a hundredth, a tenth and all of a million people: what a row costs must not grow with tables."""
 
-import gc
 import random
 import statistics
 import tempfile
@@ -15,7 +14,7 @@ from django.utils import timezone
 
 from benchmarks import Measured, freeze, imports, segments, statuses, world
 from benchmarks.fleet import Fleet
-from benchmarks.rounds import Timed
+from benchmarks.rounds import Timed, collector_spared
 from benchmarks.send import queued
 from benchmarks.world import World
 from inbox import receiving, recording
@@ -95,14 +94,9 @@ def _costs(people: int, made: Callable[[int], World]) -> Costs:
     found = made(people)
     # The first time makes segment and excluded list too.
     freeze.frozen(found)
-    # As pool processes do: one full collection costs as much as all statuses of a round.
-    gc.collect()
-    gc.freeze()
-    try:
+    # One full collection costs as much as all statuses of a round.
+    with collector_spared():
         return _measured(found, people)
-    finally:
-        # Other benchmarks follow in this process.
-        gc.unfreeze()
 
 
 def _measured(found: World, people: int) -> Costs:

@@ -1,11 +1,14 @@
 """Runs several ways of doing the same in turn, round by round, so that what slows the machine slows all of them."""
 
+import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks import Measured
+from tenants.collector import spare_what_stays
 
 ROUNDS = 3
 
@@ -34,6 +37,16 @@ class Rates:
 
     def __str__(self) -> str:
         return f"{self.median:,.0f}/s ({min(self.each):,.0f}–{max(self.each):,.0f})"
+
+
+@contextmanager
+def collector_spared() -> Iterator[None]:
+    """Keep Python's collector from what is loaded by now, as web and pool processes do; other benchmarks follow."""
+    spare_what_stays()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def compare(

@@ -4,7 +4,6 @@ Runs as its own process, `uvicorn inbox.door:application`: Django's views take a
 a hundredth.
 """
 
-import gc
 import os
 
 import django
@@ -15,9 +14,9 @@ if not apps.ready:
     django.setup()
 
 from inbox.door.answering import application
+from tenants.collector import spare_what_stays
 
 __all__ = ["application"]
 
-# Each full collection of Python's looked through all of Django: the slowest answers at the door.
-gc.collect()
-gc.freeze()
+# The slowest answers at the door were those that a full collection held up.
+spare_what_stays()

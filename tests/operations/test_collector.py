@@ -1,4 +1,4 @@
-"""Pool processes and the door keep Python's garbage collector from what they have loaded."""
+"""Pool processes, the web server and the door keep Python's garbage collector from what they have loaded."""
 
 import subprocess
 import sys
@@ -13,6 +13,11 @@ import config.celery
 worker_process_init.send(sender=None)
 {COUNTED}
 """
+WEB = f"""
+import gc
+import config.wsgi
+{COUNTED}
+"""
 DOOR = f"""
 import gc
 import inbox.door
@@ -20,7 +25,7 @@ import inbox.door
 """
 
 
-@pytest.mark.parametrize("process", [POOL, DOOR], ids=["pool", "door"])
+@pytest.mark.parametrize("process", [POOL, WEB, DOOR], ids=["pool", "web", "door"])
 def test_a_process_leaves_what_is_loaded_at_its_start_to_stay(process: str) -> None:
     told = subprocess.run(
         [sys.executable, "-c", process], capture_output=True, text=True, check=True, timeout=60

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from tenants.collector import spare_what_stays
 from whatsapp.emulator import Emulator, Profile, serve
 from whatsapp.emulator.keeping import Unreadable
 from whatsapp.emulator.state import Number
@@ -50,6 +51,8 @@ class Command(BaseCommand):
             emulator.world.account(known.account_id)
         self.stdout.write(f"WhatsApp emulator on http://{options['host']}:{options['port']}")
         self.stdout.flush()
+        # Meta does not stand still for a tenth of a second while a collector looks around.
+        spare_what_stays()
         try:
             serve(emulator, host=options["host"], port=options["port"])
         except OSError as error:
