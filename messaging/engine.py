@@ -25,15 +25,15 @@ BACKOFF = ExponentialWithJitterBackoff(base=0.05, cap=1)
 
 
 class Engine:
-    """One for each process, made after the fork."""
+    """One for each process, made after the fork; `call_others` wakes another where there is too much for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, call_others: Callable[[], Any] = lambda: None) -> None:
         self.loop = uvloop.new_event_loop()
         # One claims while another records; each keeps a database connection between tasks.
         self.threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="outbox")
         self.http: httpx.AsyncBaseTransport | None = None
         self.cache: redis.asyncio.Redis | None = None
-        self.others = Others()
+        self.others = Others(call_others)
 
     def run(self, seconds: float, call_next: Callable[[], Any] = lambda: None) -> None:
         """Send for up to some seconds; calls the next sender when more may be due then."""

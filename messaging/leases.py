@@ -3,15 +3,18 @@
 One spender for each number keeps its bucket fair; a lease that Redis loses costs nothing but order.
 """
 
+import asyncio
 import os
 import socket
 import time
+from collections.abc import Callable
+from typing import Any
 
 import redis.asyncio
 
 LASTS_S = 5
-# A number that is left to other processes is taken by one within a second or two: beat wakes one each second. Where
-# none does, this one is alone, and asks again a minute later.
+# A number that is left to other processes is taken by one that is called, or that beat wakes each second. Where none
+# comes, this one is alone, and asks again a minute later.
 OTHERS_HAVE_S = 1.5
 ALONE_FOR_S = 60.0
 # A claim may take longer than its lease lasts: then the next one has it, and the first touches it no more.
@@ -42,9 +45,13 @@ class Lease:
 
 
 class Others:
-    """Whether other processes take the numbers that this one leaves to them; kept between its tasks."""
+    """Whether other processes take the numbers that this one leaves to them; kept between its tasks.
 
-    def __init__(self) -> None:
+    `call` wakes one of them, and may wait for Redis.
+    """
+
+    def __init__(self, call: Callable[[], Any] = lambda: None) -> None:
+        self._call = call
         self._left: dict[int, float] = {}
         self._alone_until = 0.0
 
@@ -53,11 +60,13 @@ class Others:
         now = time.monotonic()
         self._left = {number_id: at for number_id, at in self._left.items() if now - at < OTHERS_HAVE_S}
 
-    def may_have(self, number_id: int) -> bool:
-        """Whether to leave this number, which is due, to them for now."""
+    async def may_have(self, number_id: int) -> bool:
+        """Whether to leave this number, which is due, to them for now; one is called for all that are left together."""
         now = time.monotonic()
         if now < self._alone_until:
             return False
+        if not self._left:
+            await asyncio.to_thread(self._call)
         if now - self._left.setdefault(number_id, now) < OTHERS_HAVE_S:
             return True
         self._alone_until = now + ALONE_FOR_S

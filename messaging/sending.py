@@ -104,7 +104,7 @@ class Sender:
             if number.pk in self.lanes or await bucket.rests(self.cache, number.pk, PAUSE_S):
                 continue
             is_much = self.lanes and sum(self.rates.values()) + number.throughput > EASE
-            if is_much and self.others.may_have(number.pk):
+            if is_much and await self.others.may_have(number.pk):
                 continue
             is_mine = await Lease(self.cache, number.pk).take()
             self.others.saw(number.pk, is_mine=is_mine)

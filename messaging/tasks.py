@@ -1,7 +1,7 @@
 """Celery doorways of the outbox: the bell that wakes senders, the sender itself, the sweeper."""
 
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from celery import shared_task
@@ -9,7 +9,7 @@ from celery.signals import worker_process_shutdown
 
 from messaging import emptying, queries, sweeping
 from messaging.engine import Engine
-from tenants import counting
+from tenants import counting, waking
 
 # A sender works for some seconds and then hands over, so that a deploy or a stop never waits long.
 SEND_FOR_S = 10.0
@@ -51,7 +51,7 @@ def empty(**_: Any) -> None:
 @cache
 def engine() -> Engine:
     """This process' loop and connections, made at its first task, after the fork."""
-    return Engine()
+    return Engine(call_others=partial(waking.ring, wake))
 
 
 @worker_process_shutdown.connect

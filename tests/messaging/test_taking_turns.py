@@ -1,5 +1,6 @@
 """Several senders on one number: they take turns, spend one bucket, and nobody gets anything twice or nothing."""
 
+import asyncio
 import os
 import socket
 import threading
@@ -159,7 +160,21 @@ def test_a_process_that_is_alone_sends_on_all_numbers_at_once_after_a_while(
     assert_all_were_sent_at_once(three, meta)
     # And knows that it is alone in its next task.
     monkeypatch.setattr(leases, "OTHERS_HAVE_S", 600)
-    assert not engine.others.may_have(three[0].number_id)
+    assert not asyncio.run(engine.others.may_have(three[0].number_id))
+
+
+def test_who_leaves_numbers_to_others_calls_one_of_them_once(
+    three: list[Source], meta: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "EASE", RATE)
+    called: list[int] = []
+    engine = Engine(call_others=lambda: called.append(1))
+
+    engine.run(30)
+    engine.close()
+
+    assert_all_were_sent_at_once(three, meta)
+    assert called == [1]
 
 
 def test_who_leaves_a_number_in_vain_is_alone_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +184,7 @@ def test_who_leaves_a_number_in_vain_is_alone_for_a_minute(monkeypatch: pytest.M
 
     def after(seconds: float) -> bool:
         clock[0] += seconds
-        return others.may_have(7)
+        return asyncio.run(others.may_have(7))
 
     assert [after(0), after(1), after(1.5), after(59), after(2)] == [True, True, False, False, True]
     # What was left long before this task says nothing.
