@@ -13,8 +13,6 @@ from celery.signals import setup_logging, task_prerun, worker_init, worker_proce
 from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections
 
-from tenants.collector import spare_what_stays
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # How often a worker looks for a broker that is away.
@@ -75,6 +73,9 @@ def die_with_the_worker(**_: Any) -> None:
 @worker_process_init.connect
 def spare_what_is_loaded(**_: Any) -> None:
     """A batch of webhooks made Python's collector look through all of Django, for a third of a receiver's time."""
+    # Not at the top, as above.
+    from tenants.collector import spare_what_stays
+
     spare_what_stays()
 
 
