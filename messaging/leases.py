@@ -53,7 +53,7 @@ class Others:
     def __init__(self, call: Callable[[], Any] = lambda: None) -> None:
         self._call = call
         self._left: dict[int, float] = {}
-        self._alone_until = 0.0
+        self._awake_until = self._alone_until = 0.0
 
     def begin(self) -> None:
         """Forget, at the start of a task, which numbers were left long before; others are not waited for once more."""
@@ -61,20 +61,28 @@ class Others:
         self._left = {number_id: at for number_id, at in self._left.items() if now - at < OTHERS_HAVE_S}
 
     async def may_have(self, number_id: int) -> bool:
-        """Whether to leave this number, which is due, to them for now; one is called for all that are left together."""
+        """Whether to leave this number, which is due, to them for now; calls one if none is known to be awake."""
         now = time.monotonic()
         if now < self._alone_until:
             return False
-        if not self._left:
+        if number_id not in self._left:
+            self._left[number_id] = now
+            await self._call_one_unless_awake(now)
+        elif now - self._left[number_id] >= OTHERS_HAVE_S:
+            # The others keep their time: a number that somebody has must not make one wait that nobody takes.
+            del self._left[number_id]
+            self._alone_until = now + ALONE_FOR_S
+            return False
+        return True
+
+    async def _call_one_unless_awake(self, now: float) -> None:
+        if now >= self._awake_until:
+            self._awake_until = now + OTHERS_HAVE_S
             await asyncio.to_thread(self._call)
-        if now - self._left.setdefault(number_id, now) < OTHERS_HAVE_S:
-            return True
-        self._alone_until = now + ALONE_FOR_S
-        self._left.clear()
-        return False
 
     def saw(self, number_id: int, *, is_mine: bool) -> None:
         """Note who has a number now: this process, or another, so that there are others."""
         self._left.pop(number_id, None)
         if not is_mine:
             self._alone_until = 0.0
+            self._awake_until = time.monotonic() + OTHERS_HAVE_S

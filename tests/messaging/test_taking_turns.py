@@ -177,9 +177,15 @@ def test_who_leaves_numbers_to_others_calls_one_of_them_once(
     assert called == [1]
 
 
-def test_who_leaves_a_number_in_vain_is_alone_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time by which numbers are left to others, as its only item."""
+    clock = [1000.0]
     monkeypatch.setattr(leases, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return clock
+
+
+def test_who_leaves_a_number_in_vain_is_alone_for_a_minute(clock: list[float]) -> None:
     others = leases.Others()
 
     def after(seconds: float) -> bool:
@@ -198,6 +204,39 @@ def test_who_leaves_a_number_in_vain_is_alone_for_a_minute(monkeypatch: pytest.M
     # Another process has it, so there is one.
     others.saw(7, is_mine=False)
     assert after(1)
+
+
+def test_nobody_is_called_again_while_another_sends_on_what_was_left(clock: list[float]) -> None:
+    called: list[float] = []
+    others = leases.Others(lambda: called.append(clock[0]))
+
+    def look_for(seconds: int) -> None:
+        """Five looks a second, as a sender takes them, while another process has the number."""
+        for _ in range(seconds * 5):
+            clock[0] += 0.2
+            if not asyncio.run(others.may_have(7)):
+                others.saw(7, is_mine=False)
+
+    look_for(60)
+    assert called == [1000.2]
+    # The other may long be gone when the next number is left.
+    clock[0] += 3600
+    others.begin()
+    look_for(60)
+    assert len(called) == 2
+
+
+def test_a_number_that_another_process_has_makes_none_wait_that_nobody_takes(clock: list[float]) -> None:
+    others = leases.Others()
+
+    def leaves(*number_ids: int) -> list[bool]:
+        return [asyncio.run(others.may_have(number_id)) for number_id in number_ids]
+
+    assert leaves(7, 8) == [True, True]
+    clock[0] += 1.5
+    assert leaves(7) == [False]
+    others.saw(7, is_mine=False)
+    assert leaves(8) == [False]
 
 
 def assert_all_were_sent_at_once(sources: list[Source], meta: Running) -> None:
